@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Input: a file as bytes.
+ *
+ * A whole file, or standard input, is read into memory, and unpacked if its first bytes say that it
+ * is gzip, xz or zstd; its name is not looked at.  Several compressed members or frames after each
+ * other are one input, as their tools have it.  One layer of compression is undone, not more.
+ *
+ * Memory and time are bounded by struct input_limits.  Packed data that is damaged or cut off is an
+ * error; the part that could be unpacked is never used silently.
+ *
+ * A reader that hands out pieces, for traces that exceed memory, is meant to stand beside
+ * input_read() and share its unpackers, which work piecewise already.
+ */
+#ifndef TRACES_INPUT_H
+#define TRACES_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+
+/* Default of both limits.  A boot log has a few MiB at the most, with memblock=debug too. */
+#define INPUT_BYTES_MAX ((size_t)256 << 20)
+
+struct input_limits {
+	/* Most bytes the file itself may have; 0: the default. */
+	size_t stored_bytes_max;
+	/* Most bytes it may have once unpacked; 0: the default.  Applies to plain files as well. */
+	size_t bytes_max;
+};
+
+enum input_packing {
+	INPUT_PLAIN,
+	INPUT_GZIP,
+	INPUT_XZ,
+	INPUT_ZSTD,
+};
+
+struct input {
+	/* What to call it in messages: the path as given, or "<stdin>".  Owned. */
+	char *name;
+	/* @size bytes and one NUL byte that is not counted.  Owned, never NULL. */
+	uint8_t *data;
+	size_t size;
+	/* How the file was stored, and its own size in bytes. */
+	enum input_packing packing;
+	size_t stored_size;
+};
+
+/*
+ * Reads the file @path, or standard input if @path is "-".  @limits may be NULL for the defaults.
+ * An empty file is a success of size 0.
+ *
+ * Errors name the file: ERROR_NOT_FOUND, ERROR_OS (a directory; permission; with the system's own
+ * words), ERROR_LIMIT, ERROR_CORRUPT (damaged or cut off), ERROR_UNSUPPORTED (an xz or zstd file
+ * that needs more memory to unpack than we allow), ERROR_NO_MEMORY.
+ */
+struct error *input_read(const char *path, const struct input_limits *limits, struct input *ret);
+
+/*
+ * Reads the file @name inside the folder @dir.  A file that does not exist is no error here:
+ * *@absent_ret is set and @ret is left untouched.  A folder that does not exist is
+ * ERROR_NOT_FOUND.
+ */
+struct error *input_read_in(const char *dir, const char *name, const struct input_limits *limits,
+			    bool *absent_ret, struct input *ret);
+
+/*
+ * Makes an input of bytes in memory, unpacked by the same rules; for tests and fuzzing.  @name and
+ * @data are copied.
+ */
+struct error *input_from_bytes(const char *name, const uint8_t *data, size_t size,
+			       const struct input_limits *limits, struct input *ret);
+
+/* Gives back what the functions above took.  Accepts a zeroed struct; leaves it zeroed. */
+void input_deinit(struct input *input);
+
+#endif
