@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdio.h>
+/* mmreplay: the table of commands, and the entry.  The work is in cli.c and the cmd_*.c files. */
+#include "tools/cli.h"
 
-int main(void)
+#define COMMAND(name) extern const struct command command_##name;
+#include "tools/commands.def"
+#undef COMMAND
+
+const struct command *const commands[] = {
+#define COMMAND(name) &command_##name,
+#include "tools/commands.def"
+#undef COMMAND
+};
+const unsigned int command_count = sizeof(commands) / sizeof(commands[0]);
+
+int main(int argc, char **argv)
 {
-	puts("mmreplay");
-	return 0;
+	return cli_main(argc, argv);
 }
