@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/conformance/bridge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/memblock.h"
+
+static struct facts facts;
+static struct memblock mb;
+
+void bridge_init(unsigned int major, unsigned int minor, unsigned int patch)
+{
+	facts_init(&facts, FACTS_VERSION(major, minor, patch));
+	memblock_init(&mb, &facts, 12, 128, 128);
+}
+
+bool bridge_dummy_region(void)
+{
+	return fact_get(&facts, FACT_memblock_dummy_region);
+}
+
+static void import_list(struct memblock_type *type, const struct bridge_list *list, uint64_t bytes)
+{
+	struct memblock_region *regions;
+
+	if (list->max > type->room) {
+		regions = realloc(type->regions, list->max * sizeof(*regions));
+		if (!regions)
+			abort();
+		type->regions = regions;
+		type->room = list->max;
+	}
+	for (uint32_t i = 0; i < list->cnt; i++)
+		type->regions[i] = (struct memblock_region){
+			.base = list->regions[i].base,
+			.size = list->regions[i].size,
+			.flags = list->regions[i].flags,
+			.nid = list->regions[i].nid,
+		};
+	type->cnt = list->cnt;
+	type->max = list->max;
+	type->total_size = list->total_size;
+	type->array_allocated = list->array != 0;
+	type->array_base = list->array;
+	type->array_bytes = list->array ? round_up_to(list->max * bytes, 4096) : 0;
+	/* The tests trim, and put lists together by hand. */
+	type->trimmed = true;
+	type->unmerged = true;
+}
+
+static void import(const struct bridge_state *s)
+{
+	memblock_reset(&mb);
+	import_list(&mb.memory, &s->list[0], s->region_bytes);
+	import_list(&mb.reserved, &s->list[1], s->region_bytes);
+	mb.current_limit = s->current_limit;
+	mb.phys_max = s->phys_max;
+	mb.region_bytes = s->region_bytes;
+	mb.bottom_up = s->bottom_up;
+	mb.can_resize = s->can_resize;
+	mb.movable_node = s->movable_node;
+}
+
+static void export_list(struct bridge_list *list, const struct memblock_type *type)
+{
+	if (type->cnt > BRIDGE_REGIONS_MAX)
+		abort();
+	for (uint32_t i = 0; i < type->cnt; i++)
+		list->regions[i] = (struct bridge_region){
+			.base = type->regions[i].base,
+			.size = type->regions[i].size,
+			.flags = type->regions[i].flags,
+			.nid = type->regions[i].nid,
+		};
+	list->cnt = type->cnt;
+	list->max = type->max;
+	list->total_size = type->total_size;
+	list->array = type->array_allocated ? type->array_base : 0;
+}
+
+/* Also the moment to look at our own invariants. */
+static void export(struct bridge_state *s)
+{
+	const char *wrong = memblock_check(&mb);
+
+	if (wrong || mb.out_of_memory || mb.panicked) {
+		fprintf(stderr, "engine: %s\n", wrong ? wrong : "the kernel would have panicked");
+		abort();
+	}
+	export_list(&s->list[0], &mb.memory);
+	export_list(&s->list[1], &mb.reserved);
+}
+
+bool bridge_add(struct bridge_state *s, int which, uint64_t base, uint64_t size, int32_t nid,
+		uint32_t flags)
+{
+	bool ok;
+
+	import(s);
+	ok = which == MEMBLOCK_MEMORY ? memblock_add(&mb, base, size, nid, flags) :
+					memblock_reserve(&mb, base, size, nid, flags);
+	export(s);
+	return ok;
+}
+
+bool bridge_remove(struct bridge_state *s, int which, uint64_t base, uint64_t size)
+{
+	bool ok;
+
+	import(s);
+	ok = which == MEMBLOCK_MEMORY ? memblock_remove(&mb, base, size) :
+					memblock_free(&mb, base, size);
+	export(s);
+	return ok;
+}
+
+bool bridge_set_node(struct bridge_state *s, int which, uint64_t base, uint64_t size, int32_t nid)
+{
+	bool ok;
+
+	import(s);
+	ok = memblock_set_node(&mb, (enum memblock_which)which, base, size, nid);
+	export(s);
+	return ok;
+}
+
+void bridge_trim(struct bridge_state *s, uint64_t align)
+{
+	import(s);
+	memblock_trim_memory(&mb, align);
+	export(s);
+}
+
+bool bridge_overlaps(struct bridge_state *s, int which, uint64_t base, uint64_t size)
+{
+	import(s);
+	return memblock_overlaps(&mb, (enum memblock_which)which, base, size);
+}
+
+uint64_t bridge_start_of_dram(struct bridge_state *s)
+{
+	import(s);
+	return memblock_start_of_dram(&mb);
+}
+
+uint64_t bridge_end_of_dram(struct bridge_state *s)
+{
+	import(s);
+	return memblock_end_of_dram(&mb);
+}
+
+uint64_t bridge_alloc(struct bridge_state *s, const struct bridge_request *request)
+{
+	struct memblock_request req = {
+		.size = request->size,
+		.align = request->align,
+		.min_addr = request->min_addr,
+		.max_addr = request->max_addr,
+		.nid = request->nid,
+		.exact_nid = request->exact_nid,
+		.retry_below_min = request->virt,
+	};
+	phys_t addr = 0;
+
+	import(s);
+	if (!memblock_alloc(&mb, &req, &addr))
+		addr = 0;
+	export(s);
+	return addr;
+}
