@@ -1,0 +1,823 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log text: see text.h.
+ *
+ * 1. decode.h turns the bytes into source lines of plain text.
+ * 2. A first pass over a sample of lines finds out what they have in common (struct prefix_shape,
+ *    struct wrap): what most lines have can be told from what one message happens to say.
+ * 3. A second pass takes each line apart: prefix.h separates what stands before the message; a
+ *    carriage return or a second stamp in the middle makes two messages of one line; a line without
+ *    prefix may belong to the one before it.
+ * 4. Each message is noted in its boot; what came before the kernel, found out only when the kernel
+ *    speaks, is taken out again.
+ *
+ * Shapes known, each with or without the ones before it, quoted in a mail or not:
+ *
+ *	[    0.000000] MESSAGE				dmesg, serial console
+ *	[    0.000000][    T0] MESSAGE			CONFIG_PRINTK_CALLER; a blank between is fine
+ *	<6>[    0.000000] MESSAGE, <6>MESSAGE, <30>	dmesg -r
+ *	kern  :info  : [    0.000000] MESSAGE		dmesg -x
+ *	[Sat Nov 21 03:37:00 2026] MESSAGE		dmesg -T, translated days and months too
+ *	[Nov21 03:37] MESSAGE, [  +0.000001] MESSAGE	dmesg -H, -e, -d
+ *	2026-11-21T03:37:00,000000+00:00 MESSAGE	dmesg --time-format iso
+ *	6,339,5140900,-;MESSAGE				/dev/kmsg
+ *	Nov 21 03:37:00 host kernel: MESSAGE		journalctl -k, syslog; kernel[0]: too
+ *	2026-11-21T03:37:00+0000 host kernel: MESSAGE	-o short-iso, rsyslog; -precise, -unix, -full
+ *	[    0.000000] host kernel: MESSAGE		-o short-monotonic
+ *	Sat Nov 21 03:37:00 2026 kern.info kernel: M.	logread
+ *	10:00:00.123 MESSAGE, [2021-01-01 10:00:00] M.	terminal programs
+ *	> MESSAGE, > > MESSAGE, | MESSAGE		mail
+ *	[    0.000000@0], (0)[0:swapper], c0, ...	vendors' kernels: see prefix.c
+ *
+ * Joining what a mail program wrapped is guarded, because a wrong join hides a line:
+ *   a line that is unmistakably unfinished (see is_unfinished()) takes the next one that has no
+ *     prefix and follows directly;
+ *   in a file that is clearly wrapped (see struct wrap), any line with a prefix takes the next one
+ *     without, if that one's first word had no room on it.
+ */
+#include "traces/dmesg/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/dmesg/decode.h"
+#include "traces/dmesg/prefix.h"
+
+/* Source lines looked at in the first pass. */
+#define SAMPLE_LINES 32768
+/* Mail is wrapped at 80 columns or before. */
+#define WRAP_COLUMNS_MAX 80
+#define WRAP_BUCKETS 128
+/* Source lines one message was wrapped to at the most. */
+#define JOINED_SPAN_MAX 12
+/* Messages an architecture prints before its banner at the most. */
+#define PREAMBLE_LINES_MAX 64
+#define NS_PER_SEC 1000000000ULL
+
+/*
+ * Was the file wrapped?  If so, none of its lines is long, and each line without prefix begins with
+ * a word that had no room on the line before it.  Lengths are in bytes, without quotes.
+ */
+struct wrap {
+	/* Lines with prefix up to WRAP_COLUMNS_MAX, the longest of them, and lines beyond it. */
+	size_t short_lines;
+	size_t longest;
+	size_t long_lines;
+	/* Lines without prefix behind one with, by what the first word would have made of that. */
+	size_t pairs[WRAP_BUCKETS];
+	bool wrapped;
+};
+
+struct builder {
+	struct log_text *text;
+	size_t lines_size;
+	size_t boots_size;
+	size_t arena_len;
+	size_t arena_size;
+	struct prefix_shape shape;
+	struct wrap wrap;
+	/* The kernel has spoken. */
+	bool started;
+	/* A line that only a boot loader prints was seen before that. */
+	bool firmware_seen;
+	/* "Linux version" was seen in the current boot, and not only "Booting Linux". */
+	bool version_seen;
+	/* The next message starts a boot: the journal says so. */
+	bool boot_announced;
+	uint64_t last_time_ns;
+	/*
+	 * What the last message came from: last source line, length of that without quotes and
+	 * blanks at its end, quoted or not.  Line 0: nothing may be joined to it.
+	 */
+	uint32_t tail_line;
+	size_t tail_len;
+	bool tail_quoted;
+};
+
+/* Where a message comes from. */
+struct origin {
+	const struct source_line *source;
+	/* Offset in the source line. */
+	size_t offset;
+	const struct prefix *prefix;
+	uint8_t flags;
+	uint32_t span;
+};
+
+static bool starts_with(const char *text, size_t len, const char *start)
+{
+	size_t n = strlen(start);
+
+	return len >= n && !memcmp(text, start, n);
+}
+
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && !memcmp(text + len - n, end, n);
+}
+
+/* Messages are short: their text in the arena ends in NUL. */
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static size_t trimmed_len(const char *text, size_t len)
+{
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	return len;
+}
+
+static size_t first_word(const char *text, size_t len, size_t *len_ret)
+{
+	size_t start = 0, end;
+
+	while (start < len && (text[start] == ' ' || text[start] == '\t'))
+		start++;
+	for (end = start; end < len && text[end] != ' ' && text[end] != '\t'; end++)
+		;
+	*len_ret = end - start;
+	return start;
+}
+
+/* Makes room for one more element. */
+static bool grow(void **array, size_t *size, size_t used, size_t element_size)
+{
+	size_t new_size = *size ? *size * 2 : 256;
+	void *new_array;
+
+	if (used < *size)
+		return true;
+	new_array = realloc(*array, new_size * element_size);
+	if (!new_array)
+		return false;
+	*array = new_array;
+	*size = new_size;
+	return true;
+}
+
+/* ---- First pass ---- */
+
+static void wrap_finish(struct wrap *wrap)
+{
+	size_t pairs = 0, full = 0, i;
+
+	for (i = 0; i < WRAP_BUCKETS; i++) {
+		pairs += wrap->pairs[i];
+		if (i > wrap->longest)
+			full += wrap->pairs[i];
+	}
+	wrap->wrapped = full >= 3 && full * 5 >= pairs * 4 && wrap->long_lines * 100 <=
+			wrap->short_lines;
+}
+
+static struct error *take_census(struct builder *b, struct decoder *decoder)
+{
+	const struct prefix_shape permissive = { .permissive = true };
+	struct prefix_census census = {0};
+	struct source_line source;
+	struct error *err = NULL;
+	/* Length of the line before if it has a prefix, or else 0. */
+	size_t before = 0;
+
+	while (decoder->line < SAMPLE_LINES && decoder_next(decoder, &source, &err)) {
+		size_t len = trimmed_len(source.text, source.len), word_len, bucket;
+		struct prefix prefix;
+
+		if (!len) {
+			before = 0;
+			continue;
+		}
+		prefix_parse(source.text, source.len, &permissive, &prefix);
+		prefix_census_add(&census, &prefix);
+		len = len > prefix.quote_len ? len - prefix.quote_len : 0;
+		if (prefix.parts & PREFIX_STRONG) {
+			if (len > WRAP_COLUMNS_MAX) {
+				b->wrap.long_lines++;
+				before = 0;
+				continue;
+			}
+			b->wrap.short_lines++;
+			if (len > b->wrap.longest)
+				b->wrap.longest = len;
+			before = len;
+			continue;
+		}
+		if (before && len) {
+			first_word(source.text + prefix.quote_len, len, &word_len);
+			bucket = before + 1 + word_len;
+			b->wrap.pairs[bucket < WRAP_BUCKETS ? bucket : WRAP_BUCKETS - 1]++;
+		}
+		before = 0;
+	}
+	decoder_rewind(decoder);
+	prefix_shape_init(&b->shape, &census);
+	wrap_finish(&b->wrap);
+	return err;
+}
+
+/* ---- Boots ---- */
+
+static struct log_boot *current_boot(const struct builder *b)
+{
+	return &b->text->boots[b->text->nboots - 1];
+}
+
+static struct error *open_boot(struct builder *b, size_t first)
+{
+	struct log_text *text = b->text;
+
+	/* A boot of no lines is none. */
+	if (text->nboots && current_boot(b)->first == first)
+		return NULL;
+	if (!grow((void **)&text->boots, &b->boots_size, text->nboots, sizeof(*text->boots)))
+		return error_no_memory();
+	text->boots[text->nboots++] = (struct log_boot){ .first = first, .banner = SIZE_MAX };
+	b->version_seen = false;
+	b->last_time_ns = 0;
+	return NULL;
+}
+
+/* Takes lines [@from, @to) out: they were not the kernel's. */
+static void drop_lines(struct builder *b, size_t from, size_t to)
+{
+	struct log_text *text = b->text;
+	size_t i = to, span = 0;
+
+	if (from == to)
+		return;
+	/* A source line whose rest stays is kept as a whole. */
+	if (to < text->nlines && !text->lines[to].span) {
+		while (i > from && !text->lines[i - 1].span)
+			i--;
+		if (i > from) {
+			text->lines[to].span = text->lines[i - 1].span;
+			text->lines[i - 1].span = 0;
+		}
+	}
+	for (i = from; i < to; i++)
+		span += text->lines[i].span;
+	text->counts.firmware_lines += span;
+	memmove(text->lines + from, text->lines + to,
+		(text->nlines - to) * sizeof(*text->lines));
+	text->nlines -= to - from;
+}
+
+static bool is_version_banner(const struct log_line *line)
+{
+	return starts_with(line->text, line->len, "Linux version ") && line->len > 14 &&
+	       is_digit(line->text[14]);
+}
+
+static bool is_banner(const struct log_line *line)
+{
+	return is_version_banner(line) ||
+	       starts_with(line->text, line->len, "Booting Linux on physical CPU ");
+}
+
+/* A line without prefix that only firmware or a boot loader prints. */
+static bool is_firmware(const struct log_line *line)
+{
+	static const char *const words[] = {
+		"U-Boot", "BIOS", "GRUB", "coreboot", "barebox", "RedBoot", "iPXE", "EFI stub",
+		"Starting kernel", "Uncompressing ", "Decompress", "Bootloader", "bootloader",
+		"DRAM:", "Hit any key", "ntry ", "OpenSBI", "PuTTY log", "CFE version",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (has(line->text, words[i]))
+			return true;
+	return false;
+}
+
+static struct error *note_banner(struct builder *b, size_t index)
+{
+	struct log_text *text = b->text;
+	const struct log_line *line = &text->lines[index];
+	bool version = is_version_banner(line);
+	struct log_boot *boot = current_boot(b);
+	size_t lowest = boot->banner == SIZE_MAX ? boot->first : boot->banner + 1;
+	size_t head = index, end;
+	struct error *err;
+
+	/* "Booting Linux on physical CPU", then "Linux version". */
+	if (boot->banner != SIZE_MAX && version && !b->version_seen &&
+	    index - boot->banner <= PREAMBLE_LINES_MAX) {
+		b->version_seen = true;
+		return NULL;
+	}
+
+	/* What was printed before the banner, all at about the time 0. */
+	if (line->has_time)
+		while (head > lowest && text->lines[head - 1].has_time &&
+		       text->lines[head - 1].time_ns <= line->time_ns)
+			head--;
+	if (boot->banner == SIZE_MAX &&
+	    (head == boot->first ||
+	     (!line->has_time && index - boot->first <= PREAMBLE_LINES_MAX))) {
+		boot->banner = index;
+		b->version_seen = version;
+		return NULL;
+	}
+
+	end = head;
+	if (b->shape.strong)
+		while (head > lowest && !(text->lines[head - 1].flags & LOG_LINE_PREFIXED))
+			head--;
+	drop_lines(b, head, end);
+	index -= end - head;
+	err = open_boot(b, head);
+	if (err)
+		return err;
+	current_boot(b)->banner = index;
+	b->version_seen = version;
+	return NULL;
+}
+
+/* The last line is new: which boot is it of? */
+static struct error *note_line(struct builder *b)
+{
+	struct log_text *text = b->text;
+	size_t index = text->nlines - 1;
+	const struct log_line *line = &text->lines[index];
+	bool prefixed = line->flags & LOG_LINE_PREFIXED;
+	bool banner = is_banner(line);
+	struct error *err;
+
+	/* "cat /proc/version" at the console of a running kernel is no boot. */
+	if (banner && !prefixed && b->started && b->shape.strong)
+		banner = false;
+
+	if (!b->started) {
+		if (banner || (prefixed && b->shape.strong)) {
+			b->started = true;
+			if (prefixed || b->firmware_seen) {
+				drop_lines(b, 0, index);
+				index = 0;
+				line = &text->lines[0];
+			}
+		} else if (!b->firmware_seen) {
+			b->firmware_seen = is_firmware(line);
+		}
+	}
+	if (!text->nboots || b->boot_announced ||
+	    (line->has_time && !line->time_ns && b->last_time_ns >= NS_PER_SEC)) {
+		err = open_boot(b, text->nboots ? index : 0);
+		if (err)
+			return err;
+		b->boot_announced = false;
+	}
+	if (banner) {
+		err = note_banner(b, index);
+		if (err)
+			return err;
+		line = &text->lines[text->nlines - 1];
+	}
+	if (line->has_time)
+		b->last_time_ns = line->time_ns;
+	return NULL;
+}
+
+/* ---- Second pass ---- */
+
+/* Adds one message. */
+static struct error *add_line(struct builder *b, const char *message, size_t len,
+			      const struct origin *from)
+{
+	struct log_text *text = b->text;
+	const struct prefix *prefix = from->prefix;
+	char *out = text->arena + b->arena_len;
+	uint8_t flags = from->flags;
+
+	if (text->nlines == LOG_TEXT_LINES_MAX)
+		return error_create(ERROR_LIMIT, NULL, from->source->line, 0,
+				    "has more than %zu lines of kernel messages, the limit",
+				    LOG_TEXT_LINES_MAX);
+	if (!grow((void **)&text->lines, &b->lines_size, text->nlines, sizeof(*text->lines)))
+		return error_no_memory();
+
+	if (len > LOG_LINE_BYTES_MAX) {
+		len = LOG_LINE_BYTES_MAX;
+		flags |= LOG_LINE_CUT;
+	}
+	if (prefix->parts & PREFIX_STRONG)
+		flags |= LOG_LINE_PREFIXED;
+	if (from->span > 1)
+		flags |= LOG_LINE_JOINED;
+	assert(b->arena_len + len + 1 <= b->arena_size);
+	memcpy(out, message, len);
+	out[len] = '\0';
+	b->arena_len += len + 1;
+	text->lines[text->nlines++] = (struct log_line){
+		.text = out,
+		.len = (uint32_t)len,
+		.line = from->source->line,
+		.column = source_line_column(from->source, from->offset),
+		.span = from->span,
+		.level = prefix->level,
+		.facility = prefix->facility,
+		.flags = flags,
+		.caller_kind = prefix->caller_kind,
+		.caller = prefix->caller,
+		.has_time = prefix->has_time,
+		.time_ns = prefix->time_ns,
+	};
+	return note_line(b);
+}
+
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/*
+ * Adds the message of a /dev/kmsg record, in which "\x0a" is a line feed and so on.  It becomes a
+ * log line for each of its lines, as dmesg prints it.
+ */
+static struct error *add_record(struct builder *b, const char *message, size_t len,
+				struct origin *from)
+{
+	struct error *err;
+	size_t i, start = 0, n = 0;
+	char *plain;
+
+	if (len > LOG_LINE_BYTES_MAX)
+		return add_line(b, message, len, from);
+	plain = malloc(len + 1);
+	if (!plain)
+		return error_no_memory();
+	for (i = 0; i <= len; i++) {
+		int high = -1, low = -1, c = -1;
+
+		if (len - i >= 4 && i < len && message[i] == '\\' && message[i + 1] == 'x') {
+			high = hex_value(message[i + 2]);
+			low = hex_value(message[i + 3]);
+		}
+		if (high >= 0 && low >= 0) {
+			c = high << 4 | low;
+			i += 3;
+		} else if (i < len) {
+			c = (uint8_t)message[i];
+		}
+		if (c == '\n' || i == len) {
+			err = add_line(b, plain, n, from);
+			if (err) {
+				free(plain);
+				return err;
+			}
+			n = 0;
+			start = i + 1;
+			from->flags |= LOG_LINE_SPLIT;
+			from->span = 0;
+		} else if (c == '\t' || (c >= 0x20 && c != 0x7f)) {
+			if (!n)
+				from->offset += i - start;
+			plain[n++] = (char)c;
+		}
+	}
+	free(plain);
+	return NULL;
+}
+
+/* How many of @open are not closed by @close. */
+static long unclosed(const char *text, size_t len, char open, char close)
+{
+	long depth = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		depth += (text[i] == open) - (text[i] == close);
+	return depth;
+}
+
+/* 21:51:17 at the end: the year is missing. */
+static bool ends_with_clock(const char *text, size_t len)
+{
+	static const char shape[] = "00:00:00";
+	size_t i;
+
+	if (len < 8)
+		return false;
+	for (i = 0; i < 8; i++) {
+		char c = text[len - 8 + i];
+
+		if (shape[i] == ':' ? c != ':' : !is_digit(c))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is this message one that a kernel never ends here?  Only messages are listed whose missing part
+ * would hurt.  *@close_ret: the character that the missing part has to have; 0: none.
+ */
+static bool is_unfinished(const char *text, size_t len, char *close_ret)
+{
+	const char *p;
+
+	*close_ret = 0;
+	len = trimmed_len(text, len);
+	/* Linux version R (USER@HOST) (COMPILER) #N ... Sun Dec 14 21:51:17 2025 */
+	if (starts_with(text, len, "Linux version ")) {
+		*close_ret = ')';
+		if (unclosed(text, len, '(', ')') > 0)
+			return true;
+		if (ends_with_clock(text, len))
+			*close_ret = '2';
+		return !has(text, " #") || ends_with_clock(text, len);
+	}
+	/* Memory: 940708K/1048576K available (6144K kernel code, ...) */
+	if (starts_with(text, len, "Memory: ")) {
+		*close_ret = ')';
+		return unclosed(text, len, '(', ')') > 0 || (ends_with(text, len, "available"));
+	}
+	/* Built 1 zonelists, mobility grouping on.  Total pages: 16256 */
+	if (starts_with(text, len, "Built ") && has(text, " zonelist")) {
+		*close_ret = '\0';
+		p = strstr(text, "Total pages: ");
+		if (p && is_digit(p[13]))
+			return false;
+		return memchr(text, ',', len) || ends_with(text, len, "Total") ||
+		       ends_with(text, len, "pages:");
+	}
+	/* Initmem setup node 0 [mem 0x0000000000000000-0x0000000007ffffff] */
+	for (p = text; (p = strstr(p, "[mem")); p += 4) {
+		if (!strchr(p, ']')) {
+			*close_ret = ']';
+			return true;
+		}
+	}
+	if (starts_with(text, len, "Initmem setup node ") && !has(text, "mem"))
+		return true;
+	/* BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable */
+	if (starts_with(text, len, "BIOS-e820: ") && text[len - 1] == ']')
+		return true;
+	if (ends_with(text, len, "==>"))
+		return true;
+	/* memblock_reserve: [0x0000000001000000-0x00000000019fffff] setup_arch+0x1ac/0xa8c */
+	if (starts_with(text, len, "memblock_") && !has(text, "+0x") &&
+	    (has(text, ": [") || has(text, " bytes align=")))
+		return true;
+	/* pcpu-alloc: s184320 r8192 d28672 u1048576 alloc=1*2097152 */
+	if (starts_with(text, len, "pcpu-alloc: s") && !has(text, "alloc="))
+		return true;
+	return false;
+}
+
+/*
+ * Adds @message to the last line if it is the rest of it.  The text lies at the end of the arena,
+ * and the NUL there makes room for the blank.
+ */
+static bool join(struct builder *b, const char *message, size_t len,
+		 const struct source_line *source, bool quoted)
+{
+	struct log_text *text = b->text;
+	struct log_line *line;
+	size_t word_len, start;
+	bool prefixed, glued;
+	char close, *out;
+
+	if (!text->nlines || b->tail_line + 1 != source->line || !b->tail_line)
+		return false;
+	line = &text->lines[text->nlines - 1];
+	prefixed = line->flags & LOG_LINE_PREFIXED;
+	if (line->flags & LOG_LINE_CUT || line->span >= JOINED_SPAN_MAX ||
+	    b->tail_quoted != quoted || line->len + len >= LOG_LINE_BYTES_MAX)
+		return false;
+	start = first_word(message, len, &word_len);
+	if (is_unfinished(line->text, line->len, &close)) {
+		/* Nothing else marks the start of a message, so make sure. */
+		if (!prefixed && (!close || !memchr(message, close, len)))
+			return false;
+	} else if (!prefixed || !b->wrap.wrapped || b->tail_len > WRAP_COLUMNS_MAX ||
+		   b->tail_len + 1 + word_len <= b->wrap.longest) {
+		return false;
+	}
+
+	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
+	glued = line->len && line->text[line->len - 1] == '-' && line->len > 1 &&
+		hex_value(line->text[line->len - 2]) >= 0;
+	out = text->arena + b->arena_len - 1;
+	if (!glued && (!line->len || line->text[line->len - 1] != ' ')) {
+		*out++ = ' ';
+		line->len++;
+		b->arena_len++;
+	}
+	assert(b->arena_len + len - start <= b->arena_size);
+	memcpy(out, message + start, len - start);
+	out[len - start] = '\0';
+	line->len += (uint32_t)(len - start);
+	b->arena_len += len - start;
+	line->span += source->span;
+	line->flags |= LOG_LINE_JOINED;
+	return true;
+}
+
+/* What became of a source line. */
+enum outcome {
+	OUTCOME_BLANK,
+	OUTCOME_NOTE,
+	OUTCOME_OTHER,
+	OUTCOME_KEPT,
+};
+
+/*
+ * Takes one piece of a source line: from @from to @to, without carriage returns.  @first: nothing
+ * of this source line is a log line yet.
+ */
+static struct error *add_piece(struct builder *b, const struct source_line *source, size_t from,
+			       size_t to, enum outcome *outcome)
+{
+	uint8_t flags = from ? LOG_LINE_SPLIT : 0;
+
+	while (from < to) {
+		const char *piece = source->text + from;
+		size_t len = to - from, end;
+		struct prefix prefix;
+		struct error *err;
+		struct origin origin;
+		bool quoted;
+
+		prefix_parse(piece, len, &b->shape, &prefix);
+		/* A quoted line follows another, though not all lines are quoted. */
+		if (!prefix.parts && b->tail_quoted && b->tail_line + 1 == source->line &&
+		    *piece == '>') {
+			struct prefix_shape shape = b->shape;
+
+			shape.quoted = true;
+			prefix_parse(piece, len, &shape, &prefix);
+		}
+		quoted = prefix.parts & PREFIX_QUOTE;
+		if (prefix.parts & PREFIX_REBOOT)
+			b->boot_announced = true;
+		if (prefix.parts & (PREFIX_NOTE | PREFIX_OTHER)) {
+			enum outcome is = prefix.parts & PREFIX_NOTE ? OUTCOME_NOTE : OUTCOME_OTHER;
+
+			if (*outcome < is)
+				*outcome = is;
+			return NULL;
+		}
+		end = b->shape.stamped ? prefix_find_stamp(piece, len, prefix.len) : len;
+		if (!(prefix.parts & PREFIX_STRONG)) {
+			/* A blank line, and blanks before a stamp. */
+			if (!trimmed_len(piece + prefix.len, end - prefix.len)) {
+				from += end;
+				continue;
+			}
+			if (*outcome != OUTCOME_KEPT && !from && end == len &&
+			    join(b, piece + prefix.len, len - prefix.len, source, quoted)) {
+				*outcome = OUTCOME_KEPT;
+				b->tail_line = source->line + source->span - 1;
+				b->tail_len = trimmed_len(piece, len) - prefix.quote_len;
+				return NULL;
+			}
+		}
+		origin = (struct origin){
+			.source = source,
+			.offset = from + prefix.len,
+			.prefix = &prefix,
+			.flags = flags | (source->cut && from + end == source->len ?
+					  LOG_LINE_CUT : 0),
+			.span = *outcome == OUTCOME_KEPT ? 0 : source->span,
+		};
+		if (prefix.parts & PREFIX_KMSG)
+			err = add_record(b, piece + prefix.len, end - prefix.len, &origin);
+		else
+			err = add_line(b, piece + prefix.len, end - prefix.len, &origin);
+		if (err)
+			return err;
+		*outcome = OUTCOME_KEPT;
+		b->tail_line = source->line + source->span - 1;
+		b->tail_len = trimmed_len(piece, end);
+		b->tail_len -= b->tail_len > prefix.quote_len ? prefix.quote_len : b->tail_len;
+		b->tail_quoted = quoted;
+		from += end;
+		flags = LOG_LINE_SPLIT;
+	}
+	return NULL;
+}
+
+static struct error *add_source_line(struct builder *b, const struct source_line *source)
+{
+	enum outcome outcome = OUTCOME_BLANK;
+	struct log_counts *counts = &b->text->counts;
+	size_t from = 0, to;
+	struct error *err;
+
+	while (from < source->len) {
+		/* Only a line that was cleaned can have a carriage return in it. */
+		const char *cr = source->columns ?
+			memchr(source->text + from, '\r', source->len - from) : NULL;
+
+		to = cr ? (size_t)(cr - source->text) : source->len;
+		err = add_piece(b, source, from, to, &outcome);
+		if (err)
+			return err;
+		from = to + 1;
+	}
+	switch (outcome) {
+	case OUTCOME_BLANK:
+		counts->blank_lines += source->span;
+		break;
+	case OUTCOME_NOTE:
+		counts->annotation_lines += source->span;
+		break;
+	case OUTCOME_OTHER:
+		counts->other_program_lines += source->span;
+		break;
+	case OUTCOME_KEPT:
+		break;
+	}
+	return NULL;
+}
+
+static void finish(struct builder *b, const struct decoder *decoder)
+{
+	struct log_text *text = b->text;
+	struct log_counts *counts = &text->counts;
+	size_t i;
+
+	for (i = 0; i < text->nboots; i++)
+		text->boots[i].end = i + 1 < text->nboots ? text->boots[i + 1].first : text->nlines;
+	for (i = 0; i < text->nlines; i++) {
+		const struct log_line *line = &text->lines[i];
+
+		counts->kept_lines += line->span;
+		text->cut_lines += (line->flags & LOG_LINE_CUT) != 0;
+		text->split_lines += (line->flags & LOG_LINE_SPLIT) != 0;
+		text->joined_lines += (line->flags & LOG_LINE_JOINED) != 0;
+	}
+	counts->source_lines = decoder->line;
+	assert(counts->kept_lines + counts->blank_lines + counts->firmware_lines +
+	       counts->other_program_lines + counts->annotation_lines == counts->source_lines);
+}
+
+struct error *log_text_parse(const uint8_t *data, size_t size, struct log_text *ret)
+{
+	struct log_text text = {0};
+	struct builder b = { .text = &text };
+	struct source_line source;
+	struct decoder decoder;
+	struct error *err;
+
+	if (size > LOG_TEXT_BYTES_MAX)
+		return error_create(ERROR_LIMIT, NULL, 0, 0,
+				    "is larger than %zu MiB, the limit for a log",
+				    LOG_TEXT_BYTES_MAX >> 20);
+	err = decoder_init(&decoder, data, size);
+	if (err)
+		return err;
+	/*
+	 * A message is not longer than its source, and its NUL takes the place of the line end, the
+	 * carriage return or the stamp that ended it; the last line may have none of these.
+	 */
+	b.arena_size = decoder.size + 2;
+	text.arena = malloc(b.arena_size);
+	err = text.arena ? take_census(&b, &decoder) : error_no_memory();
+	while (!err && decoder_next(&decoder, &source, &err))
+		err = add_source_line(&b, &source);
+	if (!err && !text.nlines)
+		err = error_create(ERROR_FORMAT, NULL, 0, 0,
+				   "has %zu lines but no kernel message: all are blank or of other programs",
+				   (size_t)decoder.line);
+	if (err) {
+		log_text_deinit(&text);
+	} else {
+		finish(&b, &decoder);
+		*ret = text;
+	}
+	decoder_deinit(&decoder);
+	return err;
+}
+
+void log_text_deinit(struct log_text *text)
+{
+	free(text->lines);
+	free(text->boots);
+	free(text->arena);
+	*text = (struct log_text){0};
+}
+
+size_t log_text_default_boot(const struct log_text *text)
+{
+	size_t i;
+
+	for (i = text->nboots; i; i--)
+		if (text->boots[i - 1].banner != SIZE_MAX)
+			return i - 1;
+	return text->nboots ? text->nboots - 1 : SIZE_MAX;
+}
