@@ -290,12 +290,11 @@ static enum cli_exit refuse_set(struct cli *cli, const char *assignment, const c
 	if (known)
 		return cli_fail_usage(cli, "--set %s: %s", assignment, wrong);
 	if (near.best)
-		return cli_fail_usage(cli, "there is no fact '%s'; did you mean '%s'?", name,
-				      near.best);
+		return cli_fail(cli, "there is no fact '%s'; did you mean '%s'?", name, near.best);
 	return cli_fail(cli, "there is no fact '%s' (see 'mmreplay facts')", name);
 }
 
-/* Refuses @text, given for @what ("--view" or "CMD"), if it is not of its kind. */
+/* Refuses @text, given for @what ("--view VIEW" or "COMMAND"), if it is not of its kind. */
 static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kind kind,
 				 const char *const *choices, const char *text)
 {
@@ -311,11 +310,11 @@ static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kin
 		break;
 	case CLI_KIND_FILE:
 		if (!*text)
-			return cli_fail_usage(cli, "%s needs a file name, not an empty word", what);
+			return cli_fail_usage(cli, "%s is empty", what);
 		break;
 	case CLI_KIND_NUMBER:
 		if (!parse_number(text, &number))
-			return cli_fail_usage(cli, "%s needs a number, not '%s'", what, text);
+			return cli_fail_usage(cli, "%s is a number, not '%s'", what, text);
 		break;
 	case CLI_KIND_CHOICE:
 		if (choices[choice_index(choices, text)])
@@ -323,13 +322,13 @@ static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kin
 		for (unsigned int i = 0; choices[i]; i++)
 			text_nearest_offer(&near, choices[i]);
 		if (near.best)
-			return cli_fail_usage(cli, "%s knows no '%s'; did you mean '%s'?", what,
-					      text, near.best);
-		return cli_fail_usage(cli, "%s knows no '%s'", what, text);
+			return cli_fail(cli, "there is no %s '%s'; did you mean '%s'?", what, text,
+					near.best);
+		return cli_fail_usage(cli, "there is no %s '%s'", what, text);
 	case CLI_KIND_ERA:
 		if (!facts_parse_version(text, &version))
 			return cli_fail_usage(cli,
-					      "%s needs a kernel version such as 6.1 or 5.15.3, not '%s'",
+					      "%s is a kernel version such as 6.1 or 5.15.3, not '%s'",
 					      what, text);
 		break;
 	case CLI_KIND_SET:
@@ -346,7 +345,7 @@ static enum cli_exit add_option(struct cli *cli, const struct cli_option *o, con
 {
 	char what[64];
 
-	snprintf(what, sizeof(what), "--%s", o->name);
+	snprintf(what, sizeof(what), "--%s %s", o->name, o->value ? o->value : "");
 	cli->given[cli->given_count++] = (struct given){ o, value };
 	return value ? check_value(cli, what, o->kind, o->choices, value) : CLI_OK;
 }
@@ -376,9 +375,8 @@ static enum cli_exit parse_option(struct cli *cli, int argc, char **argv, int *i
 		for (o = cli->command->options; o && o->name; o++)
 			text_nearest_offer(&near, o->name);
 		if (near.best && strlen(bare) > 1)
-			return cli_fail_usage(cli, "%s has no option '%s'; did you mean '--%s'?",
-					      cli->command->name,
-					      is_long ? shown : word, near.best);
+			return cli_fail(cli, "%s has no option '%s'; did you mean '--%s'?",
+					cli->command->name, is_long ? shown : word, near.best);
 		return cli_fail_usage(cli, "%s has no option '%s'", cli->command->name, shown);
 	}
 	if (o->kind == CLI_KIND_FLAG) {
@@ -590,8 +588,9 @@ static void prepare_process(void)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
 		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
 			_exit(CLI_UNUSABLE);
-	/* A reader that goes away is a write error, which close_output() reports. */
+	/* A reader that goes away, and a file-size limit, are write errors: close_output() says so. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGABRT, on_abort);
 	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
 		if (signal(stops[i], on_stop) == SIG_IGN)
@@ -605,8 +604,7 @@ static enum cli_exit unknown_command(struct cli *cli, const char *name)
 	for (unsigned int i = 0; i < command_count; i++)
 		text_nearest_offer(&near, commands[i]->name);
 	if (near.best)
-		return cli_fail_usage(cli, "there is no command '%s'; did you mean '%s'?", name,
-				      near.best);
+		return cli_fail(cli, "there is no command '%s'; did you mean '%s'?", name, near.best);
 	return cli_fail_usage(cli, "there is no command '%s'", name);
 }
 
@@ -633,8 +631,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 		text_nearest_offer(&near, "--help");
 		text_nearest_offer(&near, "--version");
 		if (near.best)
-			return cli_fail_usage(cli, "there is no option '%s'; did you mean '%s'?",
-					      argv[1], near.best);
+			return cli_fail(cli, "there is no option '%s'; did you mean '%s'?",
+					argv[1], near.best);
 		return cli_fail_usage(cli, "a command comes first, then its options, not '%s'",
 				      argv[1]);
 	}

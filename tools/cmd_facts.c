@@ -10,7 +10,7 @@ static const struct cli_option options[] = {
 	{ .name = "era",
 	  .kind = CLI_KIND_ERA,
 	  .value = "ERA",
-	  .help = "show this kernel alone, with the commit behind each value: an era (6.1) or any "
+	  .help = "show this kernel alone, with the evidence for each value: an era (6.1) or any "
 		  "version (5.15, 6.6.30)" },
 	CLI_OPTION_JSON,
 	{ .name = "markdown",
@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_example examples[] = {
 	{ "mmreplay facts", "every fact, one column per era" },
-	{ "mmreplay facts --era 5.15.3", "what holds in 5.15.3, since when, and by which commit" },
+	{ "mmreplay facts --era 5.15.3", "what holds in 5.15.3, since when, and by what evidence" },
 	{ "mmreplay facts --json", "everything, with the whole history of each fact" },
 	{ 0 }
 };
@@ -289,7 +289,7 @@ static enum cli_exit run(struct cli *cli)
 
 const struct command command_facts = {
 	.name = "facts",
-	.summary = "show the kernel behaviours that changed, and the commits",
+	.summary = "show the kernel behaviours that changed, and the evidence",
 	.description =
 		"Kernels differ in behaviours that have names here. A kernel version is nothing but a "
 		"row of such facts; the model asks for facts and never for versions, because stable and "
@@ -298,8 +298,8 @@ const struct command command_facts = {
 		"Without --era each fact is shown with its value in every era, a series that is "
 		"modelled in full; the era stands for the newest release of its series. With --era the "
 		"facts of one kernel are shown, each with the version that brought the value ('start' "
-		"if it was always so) and the commit that did it. Any version may be asked for, between "
-		"the eras too.\n"
+		"if it was always so) and the evidence: the commit that did it, or where it was read. "
+		"Any version may be asked for, between the eras too.\n"
 		"\n"
 		"Other commands take --set FACT=VALUE, which overrides one of these facts.",
 	.options = options,

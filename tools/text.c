@@ -120,7 +120,7 @@ void text_nearest_offer(struct text_nearest *n, const char *candidate)
 	unsigned int distance = text_distance(n->word, candidate);
 
 	/* The beginning of a name is meant as that name, however much is missing. */
-	if (len >= 2 && len < candidate_len && !strncmp(n->word, candidate, len))
+	if (len < candidate_len && !strncmp(n->word, candidate, len))
 		distance = 1;
 	/* One slip per three letters: "facs" is near "facts", "zz" is near nothing. */
 	if (distance > (len < candidate_len ? len : candidate_len) / 3 + (len > 2))
