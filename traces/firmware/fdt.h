@@ -18,6 +18,7 @@
 
 #include "engine/error.h"
 #include "engine/units.h"
+#include "traces/strings.h"
 
 /* Larger trees are refused. */
 #define FDT_BYTES_MAX ((size_t)16 << 20)
@@ -129,7 +130,7 @@ struct fdt {
 
 	/* Private. */
 	struct fdt_range *all_ranges;
-	struct fdt_strings *strings;
+	struct strings strings;
 };
 
 /*

@@ -42,8 +42,8 @@ struct srat_entry {
 	uint8_t length;	 /* bytes, from the table */
 	uint32_t offset; /* byte in the table, from 0 */
 	/*
-	 * Proximity domain as the kernel reads it: in tables of revision 1 only 8 bits of it count,
-	 * the others were reserved then.  0 for the unknown.
+	 * Proximity domain as the kernel reads it: in APIC and memory entries of a table of
+	 * revision 1 only 8 bits count, the others were reserved then.  0 for the unknown.
 	 */
 	uint32_t pxm;
 	uint32_t flags; /* as in the table; bit 0 is "enabled" for all that have flags */
@@ -51,7 +51,7 @@ struct srat_entry {
 	/* SRAT_MEMORY.  base + length may wrap: firmware says what it likes. */
 	phys_t base;
 	uint64_t bytes;
-	/* Of an APIC or X2APIC entry the APIC id, of GICC and RINTC the ACPI UID, of an ITS its id. */
+	/* Of APIC and X2APIC the APIC id, of GICC and RINTC the ACPI UID, of an ITS its id. */
 	uint32_t id;
 	uint32_t clock_domain; /* where the type has one */
 };

@@ -35,13 +35,14 @@
 #include "engine/error.h"
 #include "engine/units.h"
 #include "traces/dmesg/text.h"
+#include "traces/strings.h"
 
 #define MEMINFO_REPORT_ORDERS_MAX 32
 
 enum meminfo_request_kind {
 	MEMINFO_REQUEST_NONE,	    /* no failing request was found before the report */
 	MEMINFO_REQUEST_OOM,	    /* "X invoked oom-killer: ..." */
-	MEMINFO_REQUEST_PAGE_ALLOC, /* "X: page allocation failure: ..." */
+	MEMINFO_REQUEST_PAGE_ALLOC, /* "X: page allocation failure: ...", "vmemmap alloc ..." */
 	MEMINFO_REQUEST_STALL,	    /* "X: page allocation stalls for 10004ms, ..." */
 	MEMINFO_REQUEST_VMALLOC,    /* "X: vmalloc: allocation failure: ..." and its variants */
 };
@@ -121,9 +122,10 @@ struct meminfo_report_zone {
 	uint64_t free_pcp_kb;
 	uint64_t local_pcp_kb;
 	uint64_t free_cma_kb;
-	const struct meminfo_report_value *values; /* kB; every one of the line, in its order */
+	/* Every one of the line, in its order; "all_unreclaimable? yes" is 1. */
+	struct meminfo_report_value *values;
 	uint32_t nvalues;
-	const uint64_t *lowmem_reserve; /* pages */
+	uint64_t *lowmem_reserve; /* pages */
 	uint32_t nlowmem_reserve;
 	/* Free blocks of each order; @block_kb is the size of order 0, mostly 4. */
 	uint32_t norders;
@@ -136,7 +138,7 @@ struct meminfo_report_zone {
 struct meminfo_report_node {
 	int32_t nid;
 	uint32_t line;
-	const struct meminfo_report_value *values; /* kB */
+	struct meminfo_report_value *values; /* kB; "all_unreclaimable? yes" is 1 */
 	uint32_t nvalues;
 };
 
@@ -168,7 +170,7 @@ struct meminfo_report {
 	size_t end;
 	uint32_t line; /* of "Mem-Info:" in the log, counted from 1 */
 	/* The machine's totals, in pages: "active_anon" ... "free_cma". */
-	const struct meminfo_report_value *totals;
+	struct meminfo_report_value *totals;
 	uint32_t ntotals;
 	struct meminfo_report_node *nodes; /* since 4.8 */
 	uint32_t nnodes;
@@ -189,12 +191,9 @@ struct meminfo_report {
 	/* Lines between @first and @end that we do not know; other programs' lines among them. */
 	uint32_t unknown_lines;
 	uint32_t first_unknown_line;
-	/* Fields of known lines we could not read: a torn line, a word without value. */
+	/* Parts of known lines we could not read: a torn line, a word without value. */
 	uint32_t unknown_fields;
-	/* Private. */
-	struct meminfo_report_value *all_values;
-	uint64_t *all_reserves;
-	char *names;
+	struct strings strings; /* private */
 };
 
 struct meminfo_reports {
@@ -206,8 +205,8 @@ struct meminfo_reports {
  * Finds every report in log lines [0, @nlines), which are not needed afterwards: those of a struct
  * log_text, or any array with @text, @len and @line filled in.  No report at all is a success.
  *
- * Errors name no file (see error_in_file()): ERROR_RANGE for a number beyond 64 bits, ERROR_LIMIT,
- * ERROR_NO_MEMORY.  On failure @ret is untouched.
+ * A log is no place to be strict: a part that cannot be read, a number beyond 64 bits included, is
+ * counted and left out.  The only error is ERROR_NO_MEMORY; then @ret is untouched.
  */
 struct error *meminfo_reports_parse(const struct log_line *lines, size_t nlines,
 				    struct meminfo_reports *ret);

@@ -25,7 +25,8 @@ struct nodes_node {
 	bool has_distances;
 	bool has_cpus;
 	bool has_meminfo;
-	uint32_t *distances; /* nnodes of them if has_distances */
+	uint32_t *distances; /* one a node, if has_distances */
+	uint32_t ndistances; /* nnodes, or 0 */
 	uint32_t *cpus;	     /* ascending; empty for a node without CPUs */
 	uint32_t ncpus;
 	struct meminfo meminfo;
@@ -42,8 +43,8 @@ struct nodes {
  * Reads a folder.  A folder that exists and is empty is a success without nodes: kernels built
  * without NUMA have none.
  *
- * Errors: those of input_read_in() and meminfo_parse(), ERROR_SYNTAX, and ERROR_RANGE for a CPU in
- * two nodes or a row of distances that does not have one number a node.  On failure @ret is
+ * Errors: those of input_read_in() and meminfo_parse(), ERROR_SYNTAX, and ERROR_RANGE for CPUs out
+ * of order or a row of distances that does not have one number a node.  On failure @ret is
  * untouched.
  */
 struct error *nodes_read(const char *dir, struct nodes *ret);
@@ -61,7 +62,7 @@ struct error *nodes_finish(struct nodes *nodes, const char *name);
 
 /* NULL if there is no such node. */
 const struct nodes_node *nodes_find(const struct nodes *nodes, int32_t nid);
-/* NID_NONE if no node has this CPU. */
+/* The first node with this CPU, or NID_NONE.  With numa=fake= a CPU is in more than one. */
 int32_t nodes_of_cpu(const struct nodes *nodes, uint32_t cpu);
 /* False if one of the nodes is not there or has no distances. */
 bool nodes_distance(const struct nodes *nodes, int32_t from, int32_t to, uint32_t *ret);
