@@ -725,6 +725,10 @@ bool memblock_set_flag(struct memblock *mb, enum memblock_which which, phys_t ba
 	return true;
 }
 
+/*
+ * Not modelled: a region that begins in the last piece of the address space, whose start would round
+ * up to 0 and make it overlap everything.  It goes.
+ */
 void memblock_trim_memory(struct memblock *mb, uint64_t align)
 {
 	struct memblock_type *type = &mb->memory;
@@ -736,7 +740,7 @@ void memblock_trim_memory(struct memblock *mb, uint64_t align)
 
 		if (start == r.base && end == region_end(&r)) {
 			type->regions[kept++] = r;
-		} else if (start < end) {
+		} else if (start >= r.base && start < end) {
 			r.base = start;
 			r.size = end - start;
 			type->regions[kept++] = r;
