@@ -22,7 +22,15 @@ function case_name(line)
 	return line
 }
 
-{ log_line[NR] = $0 }
+# What Bazel puts above a test's own output.
+NR == 1 && /^exec \$\{PAGER/ { above = 1 }
+above {
+	if (/^-----/)
+		above = 0
+	next
+}
+
+{ log_line[++lines] = $0 }
 
 /^1\.\.[0-9]+/ {
 	planned += substr($1, 4)
@@ -68,13 +76,13 @@ END {
 	}
 	if (tail) {
 		# A sanitizer's report begins where it says ERROR; otherwise the end tells most.
-		first = NR - 39
-		for (i = NR; i > 0; i--)
+		first = lines - 39
+		for (i = lines; i > 0; i--)
 			if (log_line[i] ~ /(ERROR|WARNING): [A-Za-z]*Sanitizer|runtime error:|[Aa]ssert/)
 				first = i
 		if (first < 1)
 			first = 1
-		for (i = first; i <= NR && i < first + 40; i++)
+		for (i = first; i <= lines && i < first + 40; i++)
 			note(log_line[i])
 	}
 	print "pass\t" passed + 0

@@ -81,6 +81,11 @@ EOF
 counts 'no TAP at all, failed' FAILED 'fail T: failed; pass 0' <<'EOF'
 Segmentation fault
 EOF
+counts 'the head that Bazel writes is no output' FAILED 'fail T: failed; pass 0' <<'EOF'
+exec ${PAGER:-/usr/bin/less} "$0" || exit 1
+Executing tests from //a:b
+-----------------------------------------------------------------------------
+EOF
 counts 'an empty log' PASSED 'pass 1' </dev/null
 
 printf '1..%d\n' "$count"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The tree tidies itself in a test. Each check lists what breaks it, one finding a line.
+# shellcheck disable=SC2317 # the checks are called by their names, at the end
 
 set -uo pipefail
 export LC_ALL=C.UTF-8
@@ -20,7 +21,7 @@ for file in "${files[@]}"; do
 done
 files=("${here[@]}")
 
-# select PATTERN [NOT]: our files whose name matches an extended regular expression.
+# choose PATTERN [NOT]: our files whose name matches an extended regular expression.
 choose()
 {
 	printf '%s\n' "${files[@]}" | grep -E -- "$1" | grep -vE -- "${2:-^$}"
