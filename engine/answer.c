@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[ANSWER_KIND_COUNT] = {
+#define ANSWER(id, name, meaning) name,
+#include "engine/answer.def"
+#undef ANSWER
+};
+
+const char *answer_kind_name(enum answer_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *zone_field_name(enum zone_field field)
+{
+	static const char *const names[ZONE_FIELD_COUNT] = {
+		"spanned", "present", "managed",   "cma",      "min",	   "low",	"high",
+		"promo",   "start_pfn", "pcp high", "pcp batch", "high_min", "high_max",
+		"vm stats threshold"
+	};
+
+	return names[field];
+}
+
+void answers_deinit(struct answers *a)
+{
+	free(a->items);
+	free(a->list);
+	memset(a, 0, sizeof(*a));
+}
+
+void answers_clear(struct answers *a)
+{
+	a->count = a->list_count = 0;
+}
+
+struct answer *answers_add(struct answers *a, enum answer_kind kind)
+{
+	struct answer *item;
+
+	if (a->count == a->room) {
+		uint32_t room = a->room ? a->room * 2 : 256;
+		struct answer *grown = realloc(a->items, room * sizeof(*grown));
+
+		if (!grown) {
+			a->out_of_memory = true;
+			return &a->nowhere;
+		}
+		a->items = grown;
+		a->room = room;
+	}
+	item = &a->items[a->count++];
+	memset(item, 0, sizeof(*item));
+	item->kind = kind;
+	item->nid = -1;
+	item->type = -1;
+	item->list_start = a->list_count;
+	return item;
+}
+
+void answers_push(struct answers *a, uint32_t value)
+{
+	if (!a->count)
+		return;
+	if (a->list_count == a->list_room) {
+		uint32_t room = a->list_room ? a->list_room * 2 : 256;
+		uint32_t *grown = realloc(a->list, room * sizeof(*grown));
+
+		if (!grown) {
+			a->out_of_memory = true;
+			return;
+		}
+		a->list = grown;
+		a->list_room = room;
+	}
+	a->list[a->list_count++] = value;
+	a->items[a->count - 1].list_count++;
+}
+
+bool answer_same_key(const struct answer *a, const struct answer *b)
+{
+	return a->kind == b->kind && a->nid == b->nid && a->type == b->type && a->index == b->index;
+}
+
+bool answer_same_value(const struct answers *as, const struct answer *a, const struct answers *bs,
+		       const struct answer *b)
+{
+	if (memcmp(a->v, b->v, sizeof(a->v)) || a->list_count != b->list_count)
+		return false;
+	return !a->list_count || !memcmp(as->list + a->list_start, bs->list + b->list_start,
+					 a->list_count * sizeof(*as->list));
+}

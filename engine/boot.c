@@ -1,0 +1,975 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The boot, step by step.
+ *
+ * Inputs come as an ordered list of steps (memblock calls, NODE_DATA, late frees ...).  Between them the
+ * kernel does work of its own: it stamps nodes on memblock, sizes zones, builds zonelists, hands memory
+ * over.  That work is a stage; reach() does every stage that is due before a step is taken.  A step tells
+ * which stage it belongs to by its kind and its caller, never by where an answer was printed, so a log
+ * without its answers boots the same way.
+ */
+#include "engine/boot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/deferred.h"
+#include "engine/handover.h"
+#include "engine/hash_table.h"
+#include "engine/numa.h"
+#include "engine/setup_arch.h"
+#include "engine/wmark.h"
+
+const char *const boot_stage_names[] = { "setup_arch", "numa",	   "sparse", "zones",
+					 "zonelists",  "mem_init", "late",   NULL };
+
+/* A boot in progress. */
+struct boot {
+	struct machine *m;
+	const struct boot_input *in;
+	enum boot_stage until;
+	uint32_t next_stage; /* the next stage to do, an enum boot_stage */
+	uint32_t dumps;	     /* MEMBLOCK dumps so far */
+	uint32_t step;	     /* index of the step being taken */
+	uint32_t doublings;
+	/* Landmarks in the list of steps; step_count when absent. */
+	uint32_t first_node_data, last_node_data;
+	uint32_t first_sparse, zones_start, zones_end;
+	uint32_t first_late;
+	bool state_taken;
+	bool memory_taken;
+	bool memory_line_done;
+	bool stamped; /* nodes are on memblock */
+	bool zones_finished;
+};
+
+static bool name_is(const char *name, const char *prefix)
+{
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+/* Callers that set up the memory map of SPARSEMEM. */
+static bool is_sparse_step(const struct boot_step *s, const struct arch_config *config)
+{
+	if (s->kind != STEP_ALLOC && s->kind != STEP_FREE)
+		return false;
+	return name_is(s->name, "sparse_") || name_is(s->name, "vmemmap_") ||
+	       name_is(s->name, "__earlyonly_bootmem_alloc") ||
+	       (config->section_shift && name_is(s->name, "memmap_alloc"));
+}
+
+/* Callers inside free_area_init: the flat memory map, pageblock bitmaps, pgdats without memory. */
+static bool is_zone_step(const struct boot_step *s, const struct arch_config *config)
+{
+	return s->kind == STEP_ALLOC &&
+	       (name_is(s->name, "alloc_node_mem_map") || name_is(s->name, "setup_usemap") ||
+		name_is(s->name, "free_area_init") || name_is(s->name, "alloc_offline_node_data") ||
+		(!config->section_shift && name_is(s->name, "memmap_alloc")));
+}
+
+/* Frees that happen when the page allocator has long taken over. */
+static bool is_late_step(const struct boot_step *s)
+{
+	if (s->kind == STEP_LATE_FREE || s->kind == STEP_MEMORY_LINE)
+		return true;
+	return s->kind == STEP_FREE &&
+	       (name_is(s->name, "free_initrd_mem") || name_is(s->name, "free_initmem") ||
+		name_is(s->name, "free_init_"));
+}
+
+static void answer_dump(struct boot *b, bool memory_only)
+{
+	struct machine *m = b->m;
+	uint32_t dump = b->dumps;
+	struct answer *a = answers_add(&m->answers, ANSWER_DUMP_SIZE);
+
+	a->index = dump;
+	a->v[0] = m->mb.memory.total_size;
+	a->v[1] = memory_only ? b->in->state.reserved_size : m->mb.reserved.total_size;
+	for (int which = 0; which < 2; which++) {
+		const struct memblock_type *type = which ? &m->mb.reserved : &m->mb.memory;
+
+		if (which && memory_only)
+			break;
+		a = answers_add(&m->answers, ANSWER_DUMP_COUNT);
+		a->index = dump;
+		a->type = which;
+		a->v[0] = type->cnt;
+		for (uint32_t i = 0; i < type->cnt; i++) {
+			const struct memblock_region *r = &type->regions[i];
+
+			a = answers_add(&m->answers, ANSWER_DUMP_REGION);
+			a->index = dump << 16 | i;
+			a->type = which;
+			a->nid = m->config.numa ? r->nid : NID_NONE;
+			a->v[0] = r->base;
+			a->v[1] = r->size;
+			a->v[2] = r->flags;
+		}
+	}
+}
+
+/* memblock tells what an allocation did. */
+static void observe(void *ctx, const struct memblock_event *event)
+{
+	struct boot *b = ctx;
+	struct answer *a;
+
+	if (event->kind != MEMBLOCK_EVENT_DOUBLED)
+		return;
+	a = answers_add(&b->m->answers, ANSWER_DOUBLED);
+	a->index = b->doublings++;
+	a->type = event->which == MEMBLOCK_RESERVED;
+	a->v[0] = event->base;
+	a->v[1] = event->base + event->size;
+	a->v[2] = event->count;
+}
+
+/* Landmarks, found before anything runs. */
+static void survey(struct boot *b)
+{
+	const struct boot_input *in = b->in;
+	const struct arch_config *config = &b->m->config;
+	uint32_t n = in->step_count, last_sparse = n, first_zone = n, last_zone = n;
+	/* Where pgdats of memoryless nodes come late, their NODE_DATA lines do too. */
+	bool late_node_data = !fact_get(&b->m->facts, FACT_pgdat_for_possible_nodes);
+
+	b->first_node_data = b->last_node_data = b->first_sparse = b->first_late = n;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct boot_step *s = &in->steps[i];
+
+		if (s->kind == STEP_NODE_DATA && !(late_node_data && b->first_sparse < n)) {
+			if (b->first_node_data == n)
+				b->first_node_data = i;
+			b->last_node_data = i;
+		}
+		if (is_sparse_step(s, config)) {
+			if (b->first_sparse == n)
+				b->first_sparse = i;
+			last_sparse = i;
+		}
+		if (is_zone_step(s, config)) {
+			if (first_zone == n)
+				first_zone = i;
+			last_zone = i;
+		}
+		if (is_late_step(s) && b->first_late == n)
+			b->first_late = i;
+	}
+	b->zones_start = last_sparse < n ? last_sparse + 1 : first_zone;
+	b->zones_end = b->zones_start;
+	if (last_zone < n)
+		b->zones_end = last_zone + 1;
+	/*
+	 * Newer kernels hide callers: pgdats of memoryless nodes are allocated in free_area_init, right
+	 * after the memory map, and are as big as NODE_DATA (which may be rounded up to a page).
+	 */
+	if (last_sparse < n && b->first_node_data < n) {
+		uint64_t pgdat = in->steps[b->first_node_data].size;
+
+		while (b->zones_end < n && in->steps[b->zones_end].kind == STEP_ALLOC &&
+		       in->steps[b->zones_end].size <= pgdat &&
+		       in->steps[b->zones_end].size + arch_page_size(config) > pgdat)
+			b->zones_end++;
+	}
+}
+
+/* ---- stages ---------------------------------------------------------------------------------- */
+
+static bool is_x86(const struct machine *m)
+{
+	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
+}
+
+static void take_memory(struct boot *b)
+{
+	if (b->memory_taken)
+		return;
+	b->memory_taken = true;
+	setup_arch_memory(b->m, b->in);
+}
+
+static void reset_nids(struct machine *m)
+{
+	memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, NID_NONE);
+	memblock_set_node(&m->mb, MEMBLOCK_RESERVED, 0, UINT64_MAX, NID_NONE);
+	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_HOTPLUG, false);
+}
+
+static void grow_nodes(struct machine *m, uint32_t count)
+{
+	struct node *grown;
+
+	if (count <= m->node_count)
+		return;
+	grown = realloc(m->nodes, count * sizeof(*grown));
+	if (!grown) {
+		m->out_of_memory = true;
+		return;
+	}
+	memset(grown + m->node_count, 0, (count - m->node_count) * sizeof(*grown));
+	m->nodes = grown;
+	m->node_count = count;
+}
+
+static void take_distance(struct machine *m, const struct boot_input *in)
+{
+	uint32_t n = m->node_count;
+
+	m->distance = malloc((size_t)n * n + 1);
+	if (!m->distance) {
+		m->out_of_memory = true;
+		return;
+	}
+	m->distance_known = in->distance_count > 0 || n <= 2;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < n; j++)
+			m->distance[(size_t)i * n + j] =
+				i < in->distance_count && j < in->distance_count ?
+					in->distance[(size_t)i * in->distance_count + j] :
+				i == j ? 10 :
+					 20;
+}
+
+static void stamp_nodes(struct boot *b)
+{
+	struct machine *m = b->m;
+	const struct boot_input *in = b->in;
+	uint32_t count = 1;
+	bool named = false;
+
+	if (b->stamped)
+		return;
+	b->stamped = true;
+	take_memory(b);
+	m->stage = STAGE_NUMA;
+	if (!m->config.numa) {
+		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
+	} else if (is_x86(m)) {
+		phys_t high = pfn_phys(m->max_pfn, m->config.page_shift), low = 0;
+
+		if (fact_get(&m->facts, FACT_numa_blocks_from_dram_start))
+			low = memblock_start_of_dram(&m->mb);
+		reset_nids(m);
+		if (!m->cmdline.numa_off && in->affinity_count)
+			named = numa_cleanup_blocks(m, in, low, high);
+		if (!named) {
+			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
+
+			a->nid = 0;
+			a->v[1] = high;
+			numa_dummy_block(m, high);
+		}
+		for (uint32_t i = 0; named && i < in->affinity_count; i++)
+			if (in->affinity[i].hotplug)
+				memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, in->affinity[i].start,
+						  in->affinity[i].end - in->affinity[i].start,
+						  MEMBLOCK_HOTPLUG, true);
+		for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
+			count = (uint32_t)max_u64(count, (uint64_t)(in->cpu_nid[i] + 1));
+	} else if (!in->affinity_count && m->config.numa) {
+		bool nids = false;
+
+		for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
+			nids |= m->mb.memory.regions[i].nid > 0;
+		if (!nids) {
+			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
+
+			a->nid = 0;
+			a->v[0] = memblock_start_of_dram(&m->mb);
+			a->v[1] = memblock_end_of_dram(&m->mb);
+			memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
+		}
+	}
+	for (uint32_t i = 0; i < m->numa_block_count; i++)
+		count = (uint32_t)max_u64(count, (uint64_t)m->numa_blocks[i].nid + 1);
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
+		count = (uint32_t)max_u64(count, (uint64_t)(m->mb.memory.regions[i].nid + 1));
+	if (!is_x86(m) || named)
+		for (uint32_t i = 0; i < in->affinity_count; i++)
+			count = (uint32_t)max_u64(count, (uint64_t)(in->affinity[i].nid + 1));
+	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
+	take_distance(m, in);
+	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
+		numa_emulate(m, m->cmdline.numa_fake);
+	if (is_x86(m) && m->config.numa)
+		numa_register_blocks(m);
+	/* Nodes the firmware names without memory are possible all the same. */
+	for (uint32_t n = 0; n < m->node_count; n++)
+		m->nodes[n].parsed = true;
+}
+
+static void finish_numa(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	stamp_nodes(b);
+	if (is_x86(m) && m->config.numa && m->reserved_known)
+		answer_dump(b, false);
+	if (is_x86(m))
+		b->dumps++;
+}
+
+/* Memory below 16 MiB that zone DMA does not have because it is reserved. */
+static uint64_t count_dma_reserve(struct machine *m)
+{
+	pfn_t max_dma = (16ULL << 20) >> m->config.page_shift, start, end;
+	struct memblock_cursor cursor = { 0 };
+	uint64_t pages = 0, free_pages = 0;
+	phys_t s, e;
+	int32_t nid;
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+
+		start = min_u64(pfn_up(r->base, m->config.page_shift), max_dma);
+		end = min_u64(pfn_down(r->base + r->size, m->config.page_shift), max_dma);
+		if (start < end)
+			pages += end - start;
+	}
+	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+		start = min_u64(pfn_up(s, m->config.page_shift), max_dma);
+		end = min_u64(pfn_down(e, m->config.page_shift), max_dma);
+		if (start < end)
+			free_pages += end - start;
+	}
+	return pages - free_pages;
+}
+
+static void start_sparse(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	m->stage = STAGE_SPARSE;
+	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
+		m->dma_reserve = count_dma_reserve(m);
+}
+
+static void take_ranges(struct machine *m)
+{
+	unsigned int shift = m->config.page_shift;
+
+	m->range_count = 0;
+	if (m->range_room < m->mb.memory.cnt + 1) {
+		free(m->ranges);
+		m->range_room = m->mb.memory.cnt + 1;
+		m->ranges = malloc(m->range_room * sizeof(*m->ranges));
+		if (!m->ranges) {
+			m->range_room = 0;
+			m->out_of_memory = true;
+			return;
+		}
+	}
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
+		int32_t nid = r->nid >= 0 && (uint32_t)r->nid < m->node_count ? r->nid : 0;
+
+		if (start < end)
+			m->ranges[m->range_count++] =
+				(struct node_range){ start, end, nid, r->flags, r->base };
+	}
+}
+
+static void answer_zone_layout(struct machine *m)
+{
+	unsigned int shift = m->config.page_shift;
+	struct answer *a;
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		if (t == ZONE_MOVABLE || !(m->config.zones_mask >> t & 1))
+			continue;
+		a = answers_add(&m->answers, ANSWER_ZONE_RANGE);
+		a->type = (int32_t)t;
+		if (m->limits.lowest[t] != m->limits.highest[t]) {
+			a->v[0] = pfn_phys(m->limits.lowest[t], shift);
+			a->v[1] = pfn_phys(m->limits.highest[t], shift);
+		}
+	}
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		if (!m->nodes[n].movable_pfn)
+			continue;
+		a = answers_add(&m->answers, ANSWER_MOVABLE_START);
+		a->nid = (int32_t)n;
+		a->v[0] = pfn_phys(m->nodes[n].movable_pfn, shift);
+	}
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		a = answers_add(&m->answers, ANSWER_NODE_RANGE);
+		a->index = r;
+		a->nid = m->ranges[r].nid;
+		a->v[0] = pfn_phys(m->ranges[r].start, shift);
+		a->v[1] = pfn_phys(m->ranges[r].end, shift);
+		a->basis = m->memory_known ? BASIS_PREDICTED : BASIS_GIVEN;
+	}
+}
+
+/* Pages of memmap a zone needs: by what is spanned, or present when the holes are large (SPARSEMEM). */
+static uint64_t memmap_pages(const struct machine *m, const struct zone *z)
+{
+	uint64_t pages = z->spanned;
+
+	if (m->config.section_shift && z->spanned > z->present + (z->present >> 4) &&
+	    fact_get(&m->facts, FACT_memmap_by_present))
+		pages = z->present;
+	return (pages * m->config.page_struct_bytes + arch_page_size(&m->config) - 1) >>
+	       m->config.page_shift;
+}
+
+/* What a node's zones start with, and the lines about it. */
+static void account_node(struct machine *m, uint32_t n)
+{
+	struct node *node = &m->nodes[n];
+	bool accounting = fact_get(&m->facts, FACT_memmap_accounting), first = true;
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		struct zone *z = &node->zones[t];
+		uint64_t free_pages = z->present, memmap;
+		bool high = zone_is_highmem((enum zone_type)t, &m->limits, m->config.zones_mask);
+		bool is_first = first;
+		struct answer *a;
+
+		if (!(m->config.zones_mask >> t & 1))
+			continue;
+		first = false;
+		z->memmap_pages = 0;
+		if (accounting) {
+			memmap = memmap_pages(m, z);
+			if (!high) {
+				if (free_pages >= memmap) {
+					free_pages -= memmap;
+					z->memmap_pages = memmap;
+					if (memmap) {
+						a = answers_add(&m->answers, ANSWER_ZONE_MEMMAP);
+						a->nid = (int32_t)n;
+						a->type = (int32_t)t;
+						a->v[0] = memmap;
+					}
+				}
+			}
+			if (is_first && free_pages > m->dma_reserve) {
+				free_pages -= m->dma_reserve;
+				a = answers_add(&m->answers, ANSWER_ZONE_RESERVED);
+				a->nid = (int32_t)n;
+				a->type = (int32_t)t;
+				a->v[0] = m->dma_reserve;
+			}
+			if (!high)
+				m->nr_kernel_pages += free_pages;
+			else if (m->nr_kernel_pages > memmap * 2)
+				m->nr_kernel_pages -= memmap;
+			m->nr_all_pages += free_pages;
+		}
+		z->initial_free = high ? z->present : free_pages;
+		z->managed = z->initial_free;
+		if (!z->spanned)
+			continue;
+		if (z->present) {
+			a = answers_add(&m->answers, ANSWER_ZONE_PAGES);
+			a->nid = (int32_t)n;
+			a->type = (int32_t)t;
+			a->v[0] = z->present;
+			a->v[1] = pageset_raw_batch(z->managed, &m->config, &m->facts);
+		}
+		a = answers_add(&m->answers, ANSWER_MEMMAP_INIT);
+		a->nid = (int32_t)n;
+		a->type = (int32_t)t;
+		a->v[0] = z->start_pfn;
+		a->v[1] = zone_end_pfn(z);
+	}
+}
+
+/* Page frames of [start, end) that have a struct page although they are no memory. */
+static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t end)
+{
+	uint64_t section = arch_section_pages(&m->config), pages = 0;
+	uint32_t r = 0;
+
+	if (!section)
+		return start < end ? end - start : 0;
+	for (pfn_t s = round_down_to(start, section); s < end;) {
+		/* A section is present when any memory lies in it. */
+		while (r < m->range_count && m->ranges[r].end <= s)
+			r++;
+		if (r == m->range_count)
+			break;
+		if (m->ranges[r].start >= s + section) {
+			s = round_down_to(m->ranges[r].start, section);
+			continue;
+		}
+		pages += min_u64(end, s + section) - max_u64(start, s);
+		s += section;
+	}
+	return pages;
+}
+
+static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start, pfn_t end, int32_t nid,
+			       unsigned int type)
+{
+	uint64_t pages = start < end ? pages_with_memmap(m, start, end) : 0;
+	struct answer *a;
+
+	if (!pages)
+		return;
+	m->nodes[nid].zones[type].unavailable += pages;
+	a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
+	a->nid = nid;
+	a->type = (int32_t)type;
+	a->index = (*ordinal)++;
+	a->v[0] = pages;
+}
+
+static void find_unavailable(struct machine *m)
+{
+	pfn_t hole = 0, end = 0;
+	int32_t nid = 0;
+	unsigned int type = 0;
+	uint32_t ordinal = 0;
+
+	if (!fact_get(&m->facts, FACT_unavailable_ranges))
+		return;
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		nid = m->ranges[r].nid;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &m->nodes[nid].zones[t];
+			pfn_t start;
+
+			if (!z->present)
+				continue;
+			start = clamp_u64(m->ranges[r].start, z->start_pfn, zone_end_pfn(z));
+			end = clamp_u64(m->ranges[r].end, z->start_pfn, zone_end_pfn(z));
+			if (start >= end)
+				continue;
+			if (hole < start)
+				answer_unavailable(m, &ordinal, hole, start, nid, t);
+			hole = end;
+			type = t;
+		}
+	}
+	if (!m->range_count)
+		return;
+	if (m->config.section_shift)
+		end = round_up_to(hole, arch_section_pages(&m->config));
+	else if (fact_get(&m->facts, FACT_flatmem_tail_to_max_order))
+		end = round_up_to(hole, arch_max_order_pages(&m->config));
+	else
+		end = hole;
+	answer_unavailable(m, &ordinal, hole, end, nid, type);
+}
+
+static void answer_initmem(struct machine *m, uint32_t n)
+{
+	const struct node *node = &m->nodes[n];
+	struct answer *a = answers_add(&m->answers, ANSWER_INITMEM);
+
+	a->nid = (int32_t)n;
+	if (node->start_pfn != node->end_pfn) {
+		a->v[0] = pfn_phys(node->start_pfn, m->config.page_shift);
+		a->v[1] = pfn_phys(node->end_pfn, m->config.page_shift);
+	}
+	if (!node->memory && fact_get(&m->facts, FACT_pgdat_for_possible_nodes)) {
+		a->v[2] = 1;
+		return;
+	}
+	a = answers_add(&m->answers, ANSWER_NODE_PAGES);
+	a->nid = (int32_t)n;
+	a->v[0] = node->present;
+}
+
+/* nr_all_pages and nr_kernel_pages as newer kernels count them: what memblock has free. */
+static void count_free_memblock(struct machine *m)
+{
+	struct memblock_cursor cursor = { 0 };
+	pfn_t high = m->config.highmem ? m->max_low_pfn : PFN_NONE;
+	phys_t s, e;
+	int32_t nid;
+
+	m->nr_all_pages = m->nr_kernel_pages = 0;
+	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+		pfn_t start = pfn_up(s, m->config.page_shift), end = pfn_down(e, m->config.page_shift);
+
+		if (start >= end)
+			continue;
+		m->nr_all_pages += end - start;
+		start = min_u64(start, high);
+		end = min_u64(end, high);
+		m->nr_kernel_pages += end - start;
+	}
+}
+
+static void init_free_area(struct boot *b)
+{
+	struct machine *m = b->m;
+	pfn_t max_zone_pfn[ZONE_TYPE_COUNT];
+	bool all_possible = fact_get(&m->facts, FACT_pgdat_for_possible_nodes);
+
+	m->stage = STAGE_ZONES;
+	take_ranges(m);
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		struct node *node = &m->nodes[m->ranges[r].nid];
+
+		if (!node->memory) {
+			node->memory = true;
+			node->start_pfn = m->ranges[r].start;
+		}
+		node->start_pfn = min_u64(node->start_pfn, m->ranges[r].start);
+		node->end_pfn = max_u64(node->end_pfn, m->ranges[r].end);
+	}
+	setup_arch_zone_pfns(m, max_zone_pfn);
+	zone_limits_init(&m->limits, max_zone_pfn, m->config.zones_mask,
+			 m->range_count ? m->ranges[0].start : 0, &m->facts);
+	zone_find_movable(m->nodes, m->node_count, m->ranges, m->range_count, &m->limits,
+			  m->config.zones_mask, &m->cmdline, &m->config, &m->facts);
+	answer_zone_layout(m);
+	m->nr_kernel_pages = m->nr_all_pages = 0;
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		struct node *node = &m->nodes[n];
+
+		node->possible = node->memory || (node->parsed && m->node_count > 1);
+		zone_size_node(node, (int32_t)n, m->ranges, m->range_count, &m->limits,
+			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
+		node->memory = node->present > 0;
+		/* Where memoryless nodes come late, their lines do too. */
+		if (!node->memory && (!all_possible || !node->possible))
+			continue;
+		answer_initmem(m, n);
+		account_node(m, n);
+	}
+	find_unavailable(m);
+	deferred_find(m->nodes, m->node_count, m->ranges, m->range_count, &m->mb, &m->config,
+		      m->config.zones_mask, &m->facts);
+	if (!all_possible) {
+		for (uint32_t n = 0; n < m->node_count; n++)
+			if (m->nodes[n].possible && !m->nodes[n].memory)
+				answer_initmem(m, n);
+	}
+}
+
+/* The end of free_area_init, after its own allocations. */
+static void finish_zones(struct boot *b)
+{
+	if (b->zones_finished || b->next_stage <= STAGE_ZONES)
+		return;
+	b->zones_finished = true;
+	if (!fact_get(&b->m->facts, FACT_memmap_accounting))
+		count_free_memblock(b->m);
+}
+
+static void answer_zonelists(struct machine *m)
+{
+	uint32_t nodes = 0;
+	uint64_t total = 0;
+	struct answer *a;
+	struct zoneref *refs = NULL;
+	enum answer_basis basis = m->distance_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	const char *reason = m->distance_known ? NULL : "node distances are not in the log";
+
+	for (uint32_t n = 0; n < m->node_count && m->config.numa; n++) {
+		if (!m->nodes[n].possible || !fact_get(&m->facts, FACT_fallback_order_line))
+			continue;
+		a = answers_add(&m->answers, ANSWER_FALLBACK);
+		a->nid = (int32_t)n;
+		a->basis = basis;
+		a->reason = reason;
+		for (uint32_t i = 0; i < m->zonelists.length[n]; i++)
+			answers_push(&m->answers,
+				     m->zonelists.order[(size_t)n * m->node_count + i]);
+	}
+	refs = malloc((size_t)m->node_count * ZONE_TYPE_COUNT * sizeof(*refs) + 1);
+	if (!refs) {
+		m->out_of_memory = true;
+		return;
+	}
+	/* The verbose listing is quadratic: only machines small enough to be looked at have it. */
+	for (uint32_t n = 0; n < m->node_count && m->node_count <= 64; n++) {
+		for (uint32_t thisnode = 0; thisnode < (m->config.numa ? 2U : 1U); thisnode++) {
+			for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+				uint32_t count;
+
+				if (!m->nodes[n].zones[t].present)
+					continue;
+				a = answers_add(&m->answers, ANSWER_ZONELIST);
+				a->nid = (int32_t)n;
+				a->type = (int32_t)t;
+				a->index = thisnode;
+				if (!thisnode) {
+					a->basis = basis;
+					a->reason = reason;
+				}
+				count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)n,
+						       (enum zone_type)t, thisnode, refs,
+						       m->node_count * ZONE_TYPE_COUNT);
+				for (uint32_t i = 0; i < count; i++)
+					answers_push(&m->answers, (uint32_t)refs[i].nid << 8 |
+									  (uint32_t)refs[i].type);
+			}
+		}
+	}
+	free(refs);
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		nodes += m->nodes[n].possible;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			total += m->nodes[n].zones[t].managed;
+	}
+	m->mobility_off = total < arch_pageblock_pages(&m->config) *
+					  (uint64_t)(fact_get(&m->facts, FACT_migrate_types) +
+						     (m->config.cma ? 1 : 0));
+	a = answers_add(&m->answers, ANSWER_BUILT);
+	a->v[0] = nodes;
+	a->v[1] = !m->mobility_off;
+	a->v[2] = total;
+	if (!m->reserved_known && m->config.arch == ARCH_X86_64 &&
+	    fact_get(&m->facts, FACT_memmap_accounting)) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "the pages reserved below 16 MiB are only known with memblock=debug";
+	}
+	if (m->config.numa) {
+		a = answers_add(&m->answers, ANSWER_POLICY_ZONE);
+		a->type = (int32_t)m->zonelists.policy_zone;
+	}
+}
+
+static void build_zonelists(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	finish_zones(b);
+	m->stage = STAGE_ZONELISTS;
+	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL,
+			&m->config, &m->facts);
+	m->out_of_memory |= m->zonelists.out_of_memory;
+	if (!m->out_of_memory)
+		answer_zonelists(m);
+}
+
+static void init_mem(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	m->stage = STAGE_MEM_INIT;
+	hash_tables_answer(m, true);
+	handover_free_all(m);
+	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
+		handover_answer_memory(m, b->in);
+}
+
+/* Does every stage up to and including @stage, unless the boot is to stop before. */
+static void reach(struct boot *b, enum boot_stage stage)
+{
+	while (b->next_stage <= (uint32_t)stage && b->next_stage <= (uint32_t)b->until &&
+	       !b->m->out_of_memory) {
+		enum boot_stage now = (enum boot_stage)b->next_stage++;
+
+		switch (now) {
+		case STAGE_SETUP_ARCH:
+			take_memory(b);
+			break;
+		case STAGE_NUMA:
+			finish_numa(b);
+			break;
+		case STAGE_SPARSE:
+			start_sparse(b);
+			break;
+		case STAGE_ZONES:
+			init_free_area(b);
+			break;
+		case STAGE_ZONELISTS:
+			build_zonelists(b);
+			break;
+		case STAGE_MEM_INIT:
+			init_mem(b);
+			break;
+		case STAGE_LATE:
+			handover_late(b->m, b->in);
+			break;
+		case STAGE_COUNT:
+			break;
+		}
+	}
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static void place(struct boot *b, const struct memblock_request *req, phys_t *base)
+{
+	struct machine *m = b->m;
+	struct answer *a;
+	bool ok;
+
+	ok = memblock_alloc(&m->mb, req, base);
+	a = answers_add(&m->answers, ANSWER_PLACEMENT);
+	a->index = b->step;
+	a->line = b->in->steps[b->step].line;
+	if (!m->reserved_known) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "what was reserved before is not in the log";
+	}
+	if (!ok) {
+		*base = PHYS_MAX;
+		return; /* v = 0, 0: nothing fits */
+	}
+	a->v[0] = *base;
+	a->v[1] = *base + req->size;
+	if (fact_get(&m->facts, FACT_memblock_rsrv_kern)) {
+		a->v[2] = MEMBLOCK_RSRV_KERN;
+		a->v[3] = (uint64_t)(int64_t)req->nid;
+	}
+}
+
+static void take_node_data(struct boot *b, const struct boot_step *s)
+{
+	struct machine *m = b->m;
+	struct memblock_request req = { .size = s->size, .nid = s->nid };
+	phys_t base;
+	struct answer *a;
+
+	req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m) ?
+			    arch_page_size(&m->config) :
+			    64;
+	place(b, &req, &base);
+	a = answers_add(&m->answers, ANSWER_NODE_DATA);
+	a->nid = s->nid;
+	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	a->reason = m->reserved_known ? NULL : "what was reserved before is not in the log";
+	if (base == PHYS_MAX)
+		return;
+	a->v[0] = base;
+	a->v[1] = base + s->size;
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+
+		if (base >= r->base && base < r->base + r->size && r->nid != s->nid && r->nid >= 0)
+			a->v[2] = (uint64_t)r->nid + 1;
+	}
+}
+
+static void take_state(struct boot *b)
+{
+	struct machine *m = b->m;
+	const struct boot_state *state = &b->in->state;
+
+	if (b->state_taken)
+		return;
+	b->state_taken = true;
+	take_memory(b);
+	memblock_free(&m->mb, 0, UINT64_MAX);
+	for (uint32_t i = 0; i < state->reserved_count; i++)
+		memblock_reserve(&m->mb, state->reserved[i].base, state->reserved[i].size,
+				 state->reserved[i].nid, state->reserved[i].flags);
+	m->mb.reserved.total_size = state->reserved_size;
+	m->reserved_known = true;
+	m->mb.can_resize = true;
+	if (is_x86(m) && m->memory_known && b->in->firmware_count)
+		answer_dump(b, true);
+	b->dumps++;
+}
+
+static void take_step(struct boot *b, const struct boot_step *s)
+{
+	struct machine *m = b->m;
+	struct memblock_request req = { 0 };
+	phys_t base;
+
+	switch (s->kind) {
+	case STEP_ADD:
+		/* The firmware map, where there is one, says the same more exactly. */
+		if (!b->in->firmware_count && !b->memory_taken)
+			memblock_add(&m->mb, s->base, s->size, s->nid, s->flags);
+		break;
+	case STEP_REMOVE:
+		memblock_remove(&m->mb, s->base, s->size);
+		break;
+	case STEP_RESERVE:
+		memblock_reserve(&m->mb, s->base, s->size, s->nid, s->flags);
+		break;
+	case STEP_FREE:
+		memblock_free(&m->mb, s->base, s->size);
+		break;
+	case STEP_ALLOC:
+		req = (struct memblock_request){
+			.size = s->size,
+			.align = s->align,
+			.min_addr = s->min_addr,
+			.max_addr = s->max_addr,
+			.nid = s->nid,
+			.exact_nid = s->call == ALLOC_EXACT_NID,
+			.retry_below_min = s->call != ALLOC_PHYS_RANGE,
+		};
+		place(b, &req, &base);
+		break;
+	case STEP_STATE:
+		take_state(b);
+		break;
+	case STEP_NODE_DATA:
+		take_node_data(b, s);
+		break;
+	case STEP_RAMDISK:
+		m->ramdisk_start = s->base;
+		m->ramdisk_end = s->base + s->size;
+		break;
+	case STEP_RAMDISK_MOVE:
+		setup_arch_move_ramdisk(m, s, b->step);
+		break;
+	case STEP_CMA_RESERVE:
+		setup_arch_reserve_cma(m, s, b->step);
+		break;
+	case STEP_POOL_CMA:
+		setup_arch_add_cma(m, s->base, s->base + s->size);
+		break;
+	case STEP_CRASHKERNEL:
+		setup_arch_crashkernel(m, s, b->step);
+		break;
+	case STEP_E820_UPDATE:
+	case STEP_E820_REMOVE:
+	case STEP_POOL_DMA:
+	case STEP_HASH:
+	case STEP_LATE_FREE:
+	case STEP_MEMORY_LINE:
+	case STEP_KIND_COUNT:
+		break;
+	}
+}
+
+void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage until)
+{
+	struct boot b = { .m = m, .in = in, .until = until };
+
+	m->facts = in->facts;
+	m->config = in->config;
+	cmdline_parse(in->command_line ? in->command_line : "", is_x86(m), &m->cmdline);
+	memblock_init(&m->mb, &m->facts, m->config.page_shift, 128, 128);
+	m->mb.observer = observe;
+	m->mb.observer_ctx = &b;
+	m->mb.movable_node = m->cmdline.movable_node;
+	m->kernel_start = in->kernel_start;
+	m->kernel_end = in->kernel_end;
+	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
+	survey(&b);
+	setup_arch_firmware(m, in);
+
+	for (b.step = 0; b.step < in->step_count && !m->out_of_memory; b.step++) {
+		const struct boot_step *s = &in->steps[b.step];
+
+		if (b.step == b.first_late)
+			reach(&b, STAGE_MEM_INIT);
+		if (s->kind == STEP_NODE_DATA && b.step == b.first_node_data &&
+		    until >= STAGE_NUMA) {
+			reach(&b, STAGE_SETUP_ARCH);
+			stamp_nodes(&b);
+		}
+		if (b.step == b.last_node_data + 1 && b.last_node_data < in->step_count)
+			reach(&b, STAGE_NUMA);
+		if (b.step == b.first_sparse)
+			reach(&b, STAGE_SPARSE);
+		if (b.step == b.zones_start)
+			reach(&b, STAGE_ZONES);
+		if (b.step == b.zones_end)
+			finish_zones(&b);
+		if (b.next_stage > (uint32_t)until && until < STAGE_MEM_INIT)
+			break;
+		take_step(&b, s);
+	}
+	b.step = in->step_count;
+	reach(&b, STAGE_LATE);
+	m->out_of_memory |= m->answers.out_of_memory || m->mb.out_of_memory || m->e820.out_of_memory;
+	m->mb.observer = NULL;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Boot input: everything a boot is told from outside, and nothing the kernel worked out itself.
+ *
+ * Importers fill it from a log, a capture folder or a stored file; a fuzzer makes it up.  Steps are in
+ * the order of the boot.  Answers (what the kernel printed about its own decisions) are not here: see
+ * answer.h.
+ */
+#ifndef ENGINE_BOOT_INPUT_H
+#define ENGINE_BOOT_INPUT_H
+
+#include "engine/arch.h"
+#include "engine/cmdline.h"
+#include "engine/e820.h"
+#include "engine/facts.h"
+#include "engine/memblock.h"
+#include "engine/units.h"
+#include "engine/zone.h"
+
+/* A memory affinity entry of the SRAT, or a device tree memory node with numa-node-id. */
+struct affinity_memory {
+	phys_t start, end;
+	int32_t nid;
+	bool hotplug, nonvolatile;
+};
+
+enum boot_step_kind {
+	STEP_ADD,	    /* memblock_add(base, size) */
+	STEP_REMOVE,	    /* memblock_remove */
+	STEP_RESERVE,	    /* memblock_reserve by its caller, not by an allocation */
+	STEP_FREE,	    /* memblock_free */
+	STEP_ALLOC,	    /* an allocation request */
+	STEP_STATE,	    /* the whole state is known here: see boot_state */
+	STEP_NODE_DATA,	    /* NODE_DATA(nid) of size bytes is allocated */
+	STEP_E820_UPDATE,   /* "e820: update": base, size, align = old type, min_addr = new type */
+	STEP_E820_REMOVE,   /* "e820: remove": base, size, align = type */
+	STEP_RAMDISK,	    /* where the boot loader put the initrd: base, size */
+	STEP_RAMDISK_MOVE,  /* the initrd is copied: size bytes are allocated, the old place freed */
+	STEP_CMA_RESERVE,   /* the default CMA area: size */
+	STEP_POOL_CMA,	    /* a reserved-memory pool that becomes CMA: base, size */
+	STEP_POOL_DMA,	    /* a coherent pool: base, size */
+	STEP_CRASHKERNEL,   /* a crash kernel is reserved: size; base if it was asked for */
+	STEP_HASH,	    /* a hash table is sized: name, align = bucket bytes */
+	STEP_LATE_FREE,	    /* "Freeing NAME memory": size bytes */
+	STEP_MEMORY_LINE,   /* the moment of the "Memory:" line */
+	STEP_KIND_COUNT
+};
+
+/* How an allocation request was made, which decides about retries. */
+enum alloc_call {
+	ALLOC_TRY_NID,	    /* memblock_alloc_try_nid and its raw form */
+	ALLOC_EXACT_NID,    /* memblock_alloc_exact_nid_raw */
+	ALLOC_PHYS_RANGE,   /* memblock_phys_alloc_range and friends: no retry below min */
+};
+
+struct boot_step {
+	enum boot_step_kind kind;
+	uint32_t line; /* where it stands in the source; 0 = nowhere */
+	phys_t base;
+	uint64_t size;
+	uint64_t align;
+	phys_t min_addr, max_addr;
+	int32_t nid;
+	uint32_t flags;
+	enum alloc_call call;
+	const char *name; /* caller, table or area; owned by the input's arena; never NULL */
+};
+
+/* A MEMBLOCK dump taken as the state where logging starts. */
+struct boot_state {
+	struct memblock_region *memory, *reserved;
+	uint32_t memory_count, reserved_count;
+	uint64_t memory_size, reserved_size; /* as printed */
+	bool has_memory;
+};
+
+/* Sizes of kernel sections, in kB; UINT64_MAX = unknown. */
+struct boot_sections {
+	uint64_t code_kb, rwdata_kb, rodata_kb, init_kb, bss_kb;
+};
+
+struct boot_input {
+	uint32_t version; /* FACTS_VERSION */
+	struct facts facts;
+	struct arch_config config;
+	const char *version_text; /* "6.1.0-50-amd64" */
+	const char *command_line;
+
+	struct e820_entry *firmware; /* as printed */
+	uint32_t firmware_count;
+	struct affinity_memory *affinity;
+	uint32_t affinity_count;
+	bool numa_source; /* some firmware table named nodes (even without memory) */
+	int32_t *cpu_nid; /* affinity of CPUs in table order; NID_NONE = unknown */
+	uint32_t cpu_nid_count;
+	uint32_t *node_cpus; /* online CPUs per node, as a running kernel shows them; NULL = unknown */
+	uint32_t node_cpus_count;
+	uint8_t *distance; /* distance_count^2, row-major; NULL = unknown (10/20) */
+	uint32_t distance_count;
+
+	struct boot_step *steps;
+	uint32_t step_count;
+	struct boot_state state; /* of the first STEP_STATE */
+	bool has_state;
+
+	uint32_t nr_cpu_ids;	 /* possible CPUs; 0 = unknown */
+	uint32_t online_cpus;	 /* after boot; 0 = unknown */
+	phys_t kernel_start, kernel_end; /* image, 0 = unknown */
+	struct boot_sections sections;
+
+	/* Answers taken as given where nothing tells better; 0 / NULL when absent. */
+	struct node_range *given_ranges; /* early memory node ranges */
+	uint32_t given_range_count;
+	pfn_t given_max_low_pfn;  /* "mapped low ram", "LOWMEM available" */
+	uint64_t given_total_kb, given_reserved_kb; /* Memory: line */
+};
+
+#endif

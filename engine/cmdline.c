@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/cmdline.h"
+
+#include <string.h>
+
+#include "engine/e820.h"
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+uint64_t memparse(const char *text, const char **end)
+{
+	uint64_t n = 0;
+	unsigned int base = 10, shift = 0;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit_value(text[2]) < 16) {
+		base = 16;
+		text += 2;
+	} else if (text[0] == '0') {
+		base = 8;
+	}
+	for (; digit_value(*text) < (int)base; text++)
+		n = n * base + (unsigned int)digit_value(*text);
+	switch (*text) {
+	case 'E': case 'e': shift = 60; break;
+	case 'P': case 'p': shift = 50; break;
+	case 'T': case 't': shift = 40; break;
+	case 'G': case 'g': shift = 30; break;
+	case 'M': case 'm': shift = 20; break;
+	case 'K': case 'k': shift = 10; break;
+	}
+	if (shift)
+		text++;
+	if (end)
+		*end = text;
+	return n << shift;
+}
+
+static void add_memmap(struct cmdline *c, enum memmap_action action, phys_t start, uint64_t size,
+		       uint32_t type, uint32_t old_type)
+{
+	if (c->memmap_count < CMDLINE_MEMMAPS_MAX)
+		c->memmap[c->memmap_count++] =
+			(struct memmap_option){ action, start, size, type, old_type };
+}
+
+/* One element of memmap=a,b,c. */
+static void parse_memmap_one(struct cmdline *c, const char *value)
+{
+	const char *p;
+	uint64_t size, start;
+	uint32_t old_type = 0, new_type = 0;
+
+	if (!strncmp(value, "exactmap", 8) && (!value[8] || value[8] == ',')) {
+		add_memmap(c, MEMMAP_EXACTMAP, 0, 0, 0, 0);
+		return;
+	}
+	size = memparse(value, &p);
+	if (p == value)
+		return;
+	switch (*p) {
+	case '@':
+		start = memparse(p + 1, &p);
+		add_memmap(c, MEMMAP_ADD, start, size, E820_RAM, 0);
+		break;
+	case '#':
+		start = memparse(p + 1, &p);
+		add_memmap(c, MEMMAP_ADD, start, size, E820_ACPI, 0);
+		break;
+	case '$':
+		start = memparse(p + 1, &p);
+		add_memmap(c, MEMMAP_RESERVE, start, size, E820_RESERVED, 0);
+		break;
+	case '!':
+		start = memparse(p + 1, &p);
+		add_memmap(c, MEMMAP_ADD, start, size, E820_PRAM, 0);
+		break;
+	case '%':
+		start = memparse(p + 1, &p);
+		if (*p == '-')
+			old_type = (uint32_t)memparse(p + 1, &p);
+		if (*p == '+')
+			new_type = (uint32_t)memparse(p + 1, &p);
+		add_memmap(c, MEMMAP_CONVERT, start, size, new_type, old_type);
+		break;
+	default:
+		add_memmap(c, MEMMAP_LIMIT, size, 0, 0, 0);
+	}
+}
+
+static void parse_memmap(struct cmdline *c, const char *value)
+{
+	while (value) {
+		const char *comma = strchr(value, ',');
+
+		parse_memmap_one(c, value);
+		value = comma ? comma + 1 : NULL;
+	}
+}
+
+static void parse_core(struct core_option *core, const char *value, bool allow_mirror)
+{
+	const char *p;
+
+	if (allow_mirror && !strcmp(value, "mirror")) {
+		core->mirror = true;
+		core->set = true;
+		return;
+	}
+	core->bytes = memparse(value, &p);
+	core->percent = 0;
+	if (*p == '%') {
+		core->percent = (unsigned int)(core->bytes > 100 ? 100 : core->bytes);
+		core->bytes = 0;
+	}
+	core->set = true;
+}
+
+static void copy_text(char *dst, size_t room, const char *src)
+{
+	size_t len = strlen(src);
+
+	if (len >= room)
+		len = room - 1;
+	memcpy(dst, src, len);
+	dst[len] = 0;
+}
+
+static void parse_option(struct cmdline *c, const char *name, const char *value, bool x86)
+{
+	const char *p;
+
+	if (!strcmp(name, "memmap") && x86) {
+		parse_memmap(c, value);
+	} else if (!strcmp(name, "mem")) {
+		uint64_t size = memparse(value, &p);
+
+		if (p == value || !size)
+			return;
+		if (x86) {
+			add_memmap(c, MEMMAP_LIMIT, size, 0, 0, 0);
+		} else if (*p != '@') {
+			c->has_mem_limit = true;
+			c->mem_limit = size;
+		}
+	} else if (!strcmp(name, "kernelcore")) {
+		parse_core(&c->kernelcore, value, true);
+	} else if (!strcmp(name, "movablecore")) {
+		parse_core(&c->movablecore, value, false);
+	} else if (!strcmp(name, "movable_node")) {
+		c->movable_node = true;
+	} else if (!strcmp(name, "numa")) {
+		if (!strncmp(value, "off", 3))
+			c->numa_off = true;
+		else if (!strncmp(value, "fake=", 5))
+			copy_text(c->numa_fake, sizeof(c->numa_fake), value + 5);
+	} else if (!strcmp(name, "cma")) {
+		c->cma_size = memparse(value, &p);
+		c->cma_base = c->cma_limit = 0;
+		c->cma_set = true;
+		if (*p == '@') {
+			c->cma_base = memparse(p + 1, &p);
+			if (*p == '-')
+				c->cma_limit = memparse(p + 1, &p);
+			else
+				c->cma_limit = c->cma_base + c->cma_size;
+		}
+	} else if (!strcmp(name, "nokaslr")) {
+		c->nokaslr = true;
+	} else if (!strcmp(name, "transparent_hugepage")) {
+		c->thp_never = !strcmp(value, "never");
+	} else if (!strcmp(name, "vmalloc")) {
+		c->vmalloc_bytes = memparse(value, NULL);
+	} else if (!strcmp(name, "highmem")) {
+		c->highmem_bytes = memparse(value, NULL);
+	} else if (!strcmp(name, "crashkernel")) {
+		copy_text(c->crashkernel, sizeof(c->crashkernel), value);
+	} else if (!strcmp(name, "memblock")) {
+		c->mem_debug = !!strstr(value, "debug");
+	}
+}
+
+void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
+{
+	char word[512];
+
+	memset(ret, 0, sizeof(*ret));
+	ret->highmem_bytes = UINT64_MAX;
+	while (*text) {
+		size_t len = 0;
+		bool quoted = false;
+		char *eq;
+
+		while (*text == ' ' || *text == '\t' || *text == '\n')
+			text++;
+		for (; *text && (quoted || (*text != ' ' && *text != '\t' && *text != '\n')); text++) {
+			if (*text == '"')
+				quoted = !quoted;
+			else if (len + 1 < sizeof(word))
+				word[len++] = *text;
+		}
+		word[len] = 0;
+		if (!len)
+			continue;
+		if (!strcmp(word, "--"))
+			break;
+		eq = strchr(word, '=');
+		if (eq)
+			*eq = 0;
+		parse_option(ret, word, eq ? eq + 1 : "", x86);
+	}
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel command line, as far as it shapes memory.  Unknown options are left alone; an option
+ * whose value makes no sense is ignored as the kernel does.
+ */
+#ifndef ENGINE_CMDLINE_H
+#define ENGINE_CMDLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/units.h"
+
+enum memmap_action {
+	MEMMAP_EXACTMAP,
+	MEMMAP_ADD,	/* N@S, N#S (ACPI), N!S (persistent): add with type */
+	MEMMAP_RESERVE, /* N$S: whatever is there becomes reserved */
+	MEMMAP_CONVERT, /* N%S-old+new; 0 = unset */
+	MEMMAP_LIMIT,	/* mem=N, memmap=N: usable memory from N up is removed */
+};
+
+struct memmap_option {
+	enum memmap_action action;
+	phys_t start;
+	uint64_t size;
+	uint32_t type, old_type; /* e820 types */
+};
+
+#define CMDLINE_MEMMAPS_MAX 64
+#define CMDLINE_FAKE_MAX 64
+
+/* kernelcore=, movablecore=: bytes or per cent of memory, or mirror. */
+struct core_option {
+	bool set;
+	bool mirror;
+	uint64_t bytes;
+	unsigned int percent; /* 0 = bytes */
+};
+
+struct cmdline {
+	struct memmap_option memmap[CMDLINE_MEMMAPS_MAX];
+	unsigned int memmap_count;
+	bool has_mem_limit; /* mem= on architectures that limit the amount */
+	uint64_t mem_limit;
+	struct core_option kernelcore, movablecore;
+	bool movable_node;
+	bool numa_off;
+	char numa_fake[CMDLINE_FAKE_MAX]; /* the text after numa=fake=, "" when absent */
+	bool cma_set;
+	uint64_t cma_size, cma_base, cma_limit; /* bytes; base 0 = anywhere; limit 0 = none */
+	bool nokaslr;
+	bool thp_never;
+	uint64_t vmalloc_bytes; /* vmalloc=N; 0 = default */
+	uint64_t highmem_bytes; /* highmem=N; UINT64_MAX = default */
+	char crashkernel[CMDLINE_FAKE_MAX];
+	bool mem_debug; /* memblock=debug was given */
+};
+
+/* Parses @text (NUL-terminated). @x86 selects what mem= means. */
+void cmdline_parse(const char *text, bool x86, struct cmdline *ret);
+
+/* Parses a size with an optional K/M/G/T/P/E suffix (binary multiples, 0x for hex, leading 0 octal). */
+uint64_t memparse(const char *text, const char **end);
+
+#endif

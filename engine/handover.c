@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * After memblock_free_all, page_alloc_init_late and the initcalls that follow:
+ *   1. every free range goes to the zones it lies in; deferred chunks count but are not free yet
+ *   2. pages of doubled memblock arrays come back
+ *   3. CMA areas are activated, watermarks and reserves computed, khugepaged raises them
+ *   4. "Freeing ..." memory joins, page sets get their final size
+ * Which of 2-4 comes first differs between kernels and is asked from facts.
+ */
+#include "engine/handover.h"
+
+#include <string.h>
+
+#include "engine/hash_table.h"
+#include "engine/wmark.h"
+
+struct zone *machine_zone_of(struct machine *m, pfn_t pfn)
+{
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		if (pfn < m->ranges[r].start || pfn >= m->ranges[r].end)
+			continue;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &m->nodes[m->ranges[r].nid].zones[t];
+
+			if (z->spanned && pfn >= z->start_pfn && pfn < zone_end_pfn(z))
+				return z;
+		}
+	}
+	return NULL;
+}
+
+/* Gives [start, end) page frames of node @nid to its zones. */
+static uint64_t give_range(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
+{
+	struct node *node = &m->nodes[nid];
+	uint64_t given = 0;
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		struct zone *z = &node->zones[t];
+		pfn_t s, e;
+
+		if (!z->spanned)
+			continue;
+		s = max_u64(start, z->start_pfn);
+		e = min_u64(end, zone_end_pfn(z));
+		if (s >= e)
+			continue;
+		z->managed += e - s;
+		given += e - s;
+		if (e <= node->first_deferred_pfn)
+			m->free_pages += e - s;
+		else if (s < node->first_deferred_pfn)
+			m->free_pages += node->first_deferred_pfn - s;
+		if (zone_is_highmem((enum zone_type)t, &m->limits, m->config.zones_mask))
+			m->totalhigh += e - s;
+	}
+	return given;
+}
+
+void handover_free_all(struct machine *m)
+{
+	struct memblock_cursor cursor = { 0 };
+	phys_t s, e;
+	int32_t nid;
+
+	m->totalram = m->totalhigh = m->free_pages = 0;
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			m->nodes[n].zones[t].managed = 0;
+	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_HOTPLUG, false);
+	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+		pfn_t start = pfn_up(s, m->config.page_shift), end = pfn_down(e, m->config.page_shift);
+
+		if (start >= end)
+			continue;
+		if (nid < 0 || (uint32_t)nid >= m->node_count)
+			nid = 0;
+		m->totalram += give_range(m, nid, start, end);
+	}
+	m->totalcma = 0;
+	for (uint32_t i = 0; i < m->cma_count; i++)
+		m->totalcma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
+}
+
+static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, const char *unknown)
+{
+	struct answer *a = answers_add(&m->answers, kind);
+
+	a->v[0] = pages << (m->config.page_shift - 10);
+	if (unknown) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = unknown;
+	}
+}
+
+void handover_answer_memory(struct machine *m, const struct boot_input *in)
+{
+	const char *unknown = m->reserved_known ?
+				      NULL :
+				      "what memblock had reserved is only known with memblock=debug";
+	uint64_t present = 0, free_pages = m->free_pages;
+
+	(void)in;
+	for (uint32_t n = 0; n < m->node_count; n++)
+		present += m->nodes[n].present;
+	/* Page tables for the vmalloc area were taken from the free pages just before. */
+	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_x86_vmalloc_preallocated))
+		free_pages -= min_u64(free_pages, m->cmdline.nokaslr ? 64 : 65);
+	answer_kb(m, ANSWER_MEMORY_AVAILABLE, free_pages,
+		  fact_get(&m->facts, FACT_memory_line_after_deferred) ?
+			  "everything allocated until then is missing from it" :
+			  unknown);
+	answer_kb(m, ANSWER_MEMORY_TOTAL, present, NULL);
+	answer_kb(m, ANSWER_MEMORY_RESERVED, present - m->totalram - m->totalcma, unknown);
+	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma, NULL);
+	if (m->config.highmem)
+		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, unknown);
+}
+
+/* Pages that come back one by one: [start, end) in bytes, whole pages inside. */
+static void give_back(struct machine *m, phys_t start, phys_t end)
+{
+	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
+
+	while (s < e) {
+		struct zone *z = machine_zone_of(m, s);
+		pfn_t stop;
+
+		if (!z)
+			return;
+		stop = min_u64(e, zone_end_pfn(z));
+		z->managed += stop - s;
+		m->totalram += stop - s;
+		if (zone_is_highmem(z->type, &m->limits, m->config.zones_mask))
+			m->totalhigh += stop - s;
+		s = stop;
+	}
+}
+
+static bool is_alternatives(const struct boot_step *s)
+{
+	return !strcmp(s->name, "SMP alternatives");
+}
+
+/* "Freeing NAME memory": where it lay decides which zone gets it. */
+static void take_late_free(struct machine *m, const struct boot_step *s)
+{
+	phys_t start = s->base;
+
+	if (!strcmp(s->name, "initrd")) {
+		if (m->ramdisk_start)
+			start = round_down_to(m->ramdisk_start, arch_page_size(&m->config));
+	} else if (!start) {
+		start = m->kernel_start;
+	}
+	if (!start)
+		return;
+	give_back(m, start, start + s->size);
+}
+
+static void late_frees(struct machine *m, const struct boot_input *in, bool alternatives)
+{
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_LATE_FREE && is_alternatives(&in->steps[i]) == alternatives)
+			take_late_free(m, &in->steps[i]);
+}
+
+static void activate_cma(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->cma_count; i++) {
+		pfn_t start = m->cma[i].start >> m->config.page_shift;
+		struct zone *z = machine_zone_of(m, start);
+
+		if (!z)
+			continue;
+		z->cma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
+		give_back(m, m->cma[i].start, m->cma[i].end);
+	}
+}
+
+/* The kernel's doubled memblock arrays are of no use any more (unless the architecture keeps them). */
+static void discard_memblock(struct machine *m)
+{
+	const struct memblock_type *types[2] = { &m->mb.reserved, &m->mb.memory };
+
+	if (m->config.arch != ARCH_X86_64 && m->config.arch != ARCH_I386)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (types[i]->array_allocated)
+			give_back(m, types[i]->array_base,
+				  types[i]->array_base + round_up_to(types[i]->array_bytes,
+								     arch_page_size(&m->config)));
+}
+
+static struct wmark_input wmark_input_of(struct machine *m)
+{
+	struct wmark_input w = { .nodes = m->nodes,
+				 .node_count = m->node_count,
+				 .zonelists = &m->zonelists,
+				 .limits = &m->limits,
+				 .config = &m->config,
+				 .facts = &m->facts,
+				 .zones_mask = m->config.zones_mask };
+
+	while (w.boot_nid + 1 < (int32_t)m->node_count && !m->zonelists.length[w.boot_nid])
+		w.boot_nid++;
+	return w;
+}
+
+static void compute_reserves(struct machine *m)
+{
+	struct wmark_input w = wmark_input_of(m);
+
+	m->min_free_kbytes = wmark_min_free_kbytes(&w);
+	wmark_setup_zones(&w, m->min_free_kbytes, 10);
+	wmark_setup_lowmem_reserve(&w);
+	m->totalreserve = wmark_totalreserve_pages(&w);
+}
+
+static void raise_for_khugepaged(struct machine *m)
+{
+	struct wmark_input w = wmark_input_of(m);
+	uint64_t wanted;
+
+	if (m->cmdline.thp_never || !fact_get(&m->facts, FACT_transparent_hugepage) ||
+	    !m->config.thp)
+		return;
+	wanted = wmark_khugepaged_kbytes(&w, m->totalram);
+	if (wanted <= m->min_free_kbytes)
+		return;
+	m->min_free_kbytes = wanted;
+	wmark_setup_zones(&w, wanted, 10);
+}
+
+static void size_pagesets(struct machine *m)
+{
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			if (m->nodes[n].zones[t].present)
+				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
+						  m->online_cpus, &m->config, &m->facts);
+}
+
+static void count_cpus(struct machine *m, const struct boot_input *in)
+{
+	uint32_t known = 0;
+
+	for (uint32_t n = 0; n < m->node_count; n++)
+		m->nodes[n].cpus = n < in->node_cpus_count ? in->node_cpus[n] : 0;
+	if (in->node_cpus_count)
+		return;
+	for (uint32_t i = 0; i < in->cpu_nid_count && known < m->online_cpus; i++) {
+		known++;
+		/* A CPU belongs to every fake node cut from its own. */
+		for (uint32_t n = 0; n < m->node_count; n++)
+			if ((m->emulated ? m->nodes[n].physical : (int32_t)n) == in->cpu_nid[i])
+				m->nodes[n].cpus++;
+	}
+	if (!known)
+		for (uint32_t n = 0; n < m->node_count; n++)
+			if (m->emulated ? m->nodes[n].physical == 0 : n == 0)
+				m->nodes[n].cpus = m->online_cpus;
+}
+
+static void answer_field(struct machine *m, const struct zone *z, enum zone_field field,
+			 uint64_t value)
+{
+	struct answer *a = answers_add(&m->answers, ANSWER_ZONEINFO);
+
+	a->nid = z->nid;
+	a->type = (int32_t)z->type;
+	a->index = field;
+	a->v[0] = value;
+	if (!m->reserved_known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
+	    z->present) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "managed pages follow from what was reserved, which is not in the log";
+	}
+}
+
+static void answer_zoneinfo(struct machine *m)
+{
+	bool highs = fact_get(&m->facts, FACT_pcp_high_auto);
+
+	for (uint32_t n = 0; n < m->node_count && m->node_count <= 64; n++) {
+		if (!m->nodes[n].possible)
+			continue;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &m->nodes[n].zones[t];
+			struct answer *a;
+
+			if (!(m->config.zones_mask >> t & 1))
+				continue;
+			answer_field(m, z, ZONE_FIELD_SPANNED, z->spanned);
+			answer_field(m, z, ZONE_FIELD_PRESENT, z->present);
+			answer_field(m, z, ZONE_FIELD_MANAGED, z->managed);
+			answer_field(m, z, ZONE_FIELD_CMA, z->cma);
+			answer_field(m, z, ZONE_FIELD_MIN, z->watermark[WMARK_MIN]);
+			answer_field(m, z, ZONE_FIELD_LOW, z->watermark[WMARK_LOW]);
+			answer_field(m, z, ZONE_FIELD_HIGH, z->watermark[WMARK_HIGH]);
+			answer_field(m, z, ZONE_FIELD_PROMO, z->watermark[WMARK_PROMO]);
+			a = answers_add(&m->answers, ANSWER_PROTECTION);
+			a->nid = (int32_t)n;
+			a->type = (int32_t)t;
+			if (!m->reserved_known) {
+				a->basis = BASIS_UNDERIVABLE;
+				a->reason = "managed pages follow from what was reserved, which is "
+					    "not in the log";
+			}
+			for (unsigned int j = 0; j < ZONE_TYPE_COUNT; j++)
+				if (m->config.zones_mask >> j & 1)
+					answers_push(&m->answers, (uint32_t)z->lowmem_reserve[j]);
+			if (!z->present)
+				continue;
+			answer_field(m, z, ZONE_FIELD_START_PFN, z->start_pfn);
+			answer_field(m, z, ZONE_FIELD_PCP_BATCH, z->batch);
+			if (highs) {
+				answer_field(m, z, ZONE_FIELD_PCP_HIGH_MIN, z->high_min);
+				answer_field(m, z, ZONE_FIELD_PCP_HIGH_MAX, z->high_max);
+			} else {
+				answer_field(m, z, ZONE_FIELD_PCP_HIGH, z->high);
+			}
+			answer_field(m, z, ZONE_FIELD_STAT_THRESHOLD,
+				     stat_threshold(fact_get(&m->facts, FACT_managed_pages) ?
+							    z->managed :
+							    z->present,
+						    m->online_cpus, &m->config));
+		}
+	}
+}
+
+void handover_late(struct machine *m, const struct boot_input *in)
+{
+	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
+	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
+	struct answer *a;
+
+	m->stage = STAGE_LATE;
+	hash_tables_answer(m, false);
+	count_cpus(m, in);
+	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
+	if (early_alternatives)
+		late_frees(m, in, true);
+	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
+		handover_answer_memory(m, in);
+	discard_memblock(m);
+	if (!watermark_pagesets)
+		size_pagesets(m);
+	if (fact_get(&m->facts, FACT_wmark_after_cma))
+		activate_cma(m);
+	compute_reserves(m);
+	if (!fact_get(&m->facts, FACT_wmark_after_cma))
+		activate_cma(m);
+	if (watermark_pagesets)
+		size_pagesets(m);
+	if (!early_alternatives)
+		late_frees(m, in, true);
+	{
+		uint64_t before = m->min_free_kbytes;
+
+		raise_for_khugepaged(m);
+		if (watermark_pagesets && m->min_free_kbytes != before)
+			size_pagesets(m);
+	}
+	late_frees(m, in, false);
+	if (fact_get(&m->facts, FACT_lowmem_reserve_follows_managed)) {
+		struct wmark_input w = wmark_input_of(m);
+
+		wmark_setup_lowmem_reserve(&w);
+		m->totalreserve = wmark_totalreserve_pages(&w);
+	}
+	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
+	a->v[0] = m->min_free_kbytes;
+	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	answer_kb(m, ANSWER_MEMTOTAL, m->totalram,
+		  m->reserved_known ? NULL : "what was reserved is not in the log");
+	answer_zoneinfo(m);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/hash_size.h"
+
+#define ADAPT_SCALE_BASE (64ULL << 30)
+
+uint64_t hash_size_entries(const struct hash_input *in)
+{
+	unsigned int page_shift = in->config->page_shift, scale = in->scale;
+	uint64_t n = in->entries, max = in->high_limit;
+
+	if (!n) {
+		n = in->nr_kernel_pages;
+		if (page_shift < 20)
+			n = round_up_to(n, (1ULL << 20) >> page_shift);
+		/* Above 64 GiB tables grow by half as fast: one step of scale per factor of four. */
+		if (in->config->pointer_bytes == 8 && !in->high_limit &&
+		    fact_get(in->facts, FACT_hash_adaptive_scale))
+			for (uint64_t adapt = ADAPT_SCALE_BASE >> page_shift; adapt < n; adapt <<= 2)
+				scale++;
+		if (scale > page_shift)
+			n >>= scale - page_shift;
+		else
+			n <<= page_shift - scale;
+		if (in->small_shift) {
+			if (!(n >> in->small_shift))
+				n = 1ULL << in->small_shift;
+		} else if (n * in->bucket_bytes < 1ULL << page_shift) {
+			n = (1ULL << page_shift) / in->bucket_bytes;
+		}
+	}
+	n = round_up_pow2(n);
+	if (!max) {
+		max = ((in->nr_all_pages << page_shift) >> 4) / in->bucket_bytes;
+	}
+	max = min_u64(max, 0x80000000ULL);
+	if (n < in->low_limit)
+		n = in->low_limit;
+	if (n > max)
+		n = max;
+	return round_down_pow2(n);
+}
+
+int hash_size_order(uint64_t bytes, const struct arch_config *config, const struct facts *facts)
+{
+	int order = 0;
+
+	if (!fact_get(facts, FACT_hash_order_rounds_up))
+		return (int)fls_u64(bytes) - 1 - (int)config->page_shift;
+	while ((1ULL << config->page_shift << order) < bytes)
+		order++;
+	return order;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hash tables a boot prints, one row each in hash_table.def.
+ */
+#ifndef ENGINE_HASH_TABLE_H
+#define ENGINE_HASH_TABLE_H
+
+#include "engine/machine.h"
+
+enum hash_table {
+#define HASH_TABLE(id, name, b64, b32, entries, scale, low, high) HASH_TABLE_##id,
+#include "engine/hash_table.def"
+#undef HASH_TABLE
+	HASH_TABLE_COUNT
+};
+
+/* How a table's memory was got, answer v[3]. */
+enum hash_memory { HASH_MEMORY_UNKNOWN, HASH_LINEAR, HASH_VMALLOC, HASH_VMALLOC_HUGE };
+
+const char *hash_table_name(enum hash_table table);
+/* Answers for the tables sized before (@early) or after the hand-over. */
+void hash_tables_answer(struct machine *m, bool early);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machine: everything simulated.  It owns all its state; two machines in one process do not know of
+ * each other.
+ */
+#ifndef ENGINE_MACHINE_H
+#define ENGINE_MACHINE_H
+
+#include "engine/answer.h"
+#include "engine/boot_input.h"
+#include "engine/memblock.h"
+#include "engine/zone.h"
+#include "engine/zonelist.h"
+
+/* Stages of a boot, in the order of start_kernel; see boot.h. */
+enum boot_stage {
+	STAGE_SETUP_ARCH, /* memblock holds the firmware's memory */
+	STAGE_NUMA,	  /* nodes known, NODE_DATA allocated */
+	STAGE_SPARSE,	  /* memory map allocated */
+	STAGE_ZONES,	  /* zones and nodes sized */
+	STAGE_ZONELISTS,  /* fallback orders built */
+	STAGE_MEM_INIT,	  /* memory handed to the buddy allocator */
+	STAGE_LATE,	  /* watermarks, page sets, late frees */
+	STAGE_COUNT
+};
+
+struct machine {
+	struct facts facts;
+	struct arch_config config;
+	struct cmdline cmdline;
+
+	struct e820 e820;
+	struct memblock mb;
+	bool reserved_known; /* memblock.reserved is exact */
+	bool memory_known;
+
+	struct node *nodes;
+	uint32_t node_count; /* nr_node_ids */
+	uint8_t *distance;   /* node_count^2 */
+	bool distance_known;
+	bool emulated; /* nodes are numa=fake= ones */
+	struct affinity_memory *numa_blocks; /* after clean-up (numa_meminfo) */
+	uint32_t numa_block_count;
+
+	struct node_range *ranges; /* memory in address order, with nodes */
+	uint32_t range_count, range_room;
+	struct zone_limits limits;
+	struct zonelists zonelists;
+
+	pfn_t max_pfn, max_low_pfn;
+	uint64_t dma_reserve;	    /* pages */
+	uint64_t nr_kernel_pages, nr_all_pages;
+	uint64_t totalram, totalhigh, totalcma; /* pages */
+	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
+	uint64_t totalreserve;
+	uint64_t min_free_kbytes;
+	bool mobility_off;
+	uint32_t online_cpus;
+	phys_t ramdisk_start, ramdisk_end;
+	phys_t kernel_start, kernel_end;
+
+	/* CMA areas in the order they were declared. */
+	struct cma_area {
+		phys_t start, end;
+	} *cma;
+	uint32_t cma_count, cma_room;
+
+	enum boot_stage stage;
+	bool out_of_memory;
+	struct answers answers;
+};
+
+void machine_init(struct machine *m);
+void machine_deinit(struct machine *m);
+
+#endif

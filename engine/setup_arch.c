@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/setup_arch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Low memory of 32-bit x86 with the distribution's address split: see setup_arch_memory. */
+#define I386_MAXMEM_PFN_PAE 0x36ffe
+#define I386_MAXMEM_PFN 0x377fe
+#define I386_VMALLOC_DEFAULT (128ULL << 20)
+
+static bool is_x86(const struct machine *m)
+{
+	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
+}
+
+static void answer_user_map(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->e820.count; i++) {
+		const struct e820_entry *e = &m->e820.entries[i];
+		struct answer *a = answers_add(&m->answers, ANSWER_USER_MAP);
+
+		a->index = i;
+		a->v[0] = e->start;
+		a->v[1] = e->end;
+		a->v[2] = e->type;
+	}
+}
+
+void setup_arch_firmware(struct machine *m, const struct boot_input *in)
+{
+	struct answer *a;
+	pfn_t last, max_arch = m->config.arch == ARCH_X86_64 ? 0x400000000 :
+			       m->config.pae		    ? 0x1000000 :
+							      0x100000;
+
+	if (!is_x86(m) || !in->firmware_count)
+		return;
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		e820_add(&m->e820, in->firmware[i].start, in->firmware[i].end,
+			 in->firmware[i].type);
+	e820_sanitize(&m->e820);
+	if (e820_apply_cmdline(&m->e820, &m->cmdline))
+		answer_user_map(m);
+	/* Edits the log tells of and no rule here knows (MTRR, firmware quirks) come after. */
+	for (uint32_t i = 0; i < in->step_count; i++) {
+		const struct boot_step *s = &in->steps[i];
+		phys_t end = s->size > UINT64_MAX - s->base ? UINT64_MAX : s->base + s->size;
+
+		if (s->kind == STEP_E820_UPDATE)
+			e820_update(&m->e820, s->base, end, (uint32_t)s->align,
+				    (uint32_t)s->min_addr);
+		else if (s->kind == STEP_E820_REMOVE)
+			e820_remove(&m->e820, s->base, end, (uint32_t)s->align);
+	}
+	e820_trim_bios_range(&m->e820);
+	last = e820_end_pfn(&m->e820, max_arch);
+	m->max_pfn = last;
+	a = answers_add(&m->answers, ANSWER_LAST_PFN);
+	a->v[0] = last;
+	a->v[1] = max_arch;
+	if (last > 1ULL << 20 && m->config.arch == ARCH_X86_64) {
+		a = answers_add(&m->answers, ANSWER_LAST_PFN);
+		a->index = 1;
+		a->v[0] = e820_end_pfn(&m->e820, 1ULL << 20);
+		a->v[1] = max_arch;
+	}
+}
+
+/* Where low memory ends on 32-bit x86. */
+static pfn_t i386_max_low_pfn(const struct machine *m, const struct boot_input *in)
+{
+	pfn_t maxmem = m->config.pae ? I386_MAXMEM_PFN_PAE : I386_MAXMEM_PFN;
+	pfn_t high;
+
+	if (m->cmdline.vmalloc_bytes)
+		maxmem = maxmem + ((I386_VMALLOC_DEFAULT >> 12)) - (m->cmdline.vmalloc_bytes >> 12);
+	else if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn)
+		maxmem = in->given_max_low_pfn;
+	if (m->max_pfn <= maxmem) {
+		high = m->cmdline.highmem_bytes == UINT64_MAX ? 0 : m->cmdline.highmem_bytes >> 12;
+		/* Low memory may be given to highmem, down to 64 MiB. */
+		if (high >= m->max_pfn || m->max_pfn - high < (64ULL << 20) >> 12)
+			high = 0;
+		return m->max_pfn - high;
+	}
+	high = m->cmdline.highmem_bytes == UINT64_MAX ? m->max_pfn - maxmem :
+							m->cmdline.highmem_bytes >> 12;
+	return high < m->max_pfn - maxmem ? maxmem : m->max_pfn - min_u64(high, m->max_pfn);
+}
+
+/* arm: low memory ends where the vmalloc area would begin, or at the end of what starts below. */
+static phys_t arm_lowmem_end(const struct machine *m)
+{
+	const uint64_t page_offset = 0xc0000000, vmalloc_end = 0xff800000, gap = 8ULL << 20;
+	phys_t start = memblock_start_of_dram(&m->mb), limit, end = 0;
+	uint64_t vmalloc = 240ULL << 20;
+
+	if (m->cmdline.vmalloc_bytes) {
+		vmalloc = max_u64(m->cmdline.vmalloc_bytes, 16ULL << 20);
+		vmalloc = min_u64(vmalloc, vmalloc_end - (page_offset + (32ULL << 20)));
+	}
+	limit = start + (vmalloc_end - vmalloc - gap - page_offset);
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+
+		if (r->base < limit && !(r->flags & MEMBLOCK_NOMAP))
+			end = max_u64(end, min_u64(r->base + r->size, limit));
+	}
+	return end;
+}
+
+static void memory_from_e820(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->e820.count; i++) {
+		const struct e820_entry *e = &m->e820.entries[i];
+
+		if (e->type == E820_RAM || e->type == E820_RESERVED_KERN)
+			memblock_add(&m->mb, e->start, e->end - e->start, NID_NONE, 0);
+	}
+	memblock_trim_memory(&m->mb, arch_page_size(&m->config));
+	if (fact_get(&m->facts, FACT_x86_low_1m_scratch))
+		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, 1 << 20, MEMBLOCK_KHO_SCRATCH, true);
+}
+
+void setup_arch_memory(struct machine *m, const struct boot_input *in)
+{
+	unsigned int shift = m->config.page_shift;
+
+	if (is_x86(m) && in->firmware_count) {
+		memblock_remove(&m->mb, 0, UINT64_MAX);
+		memory_from_e820(m);
+		m->memory_known = true;
+	} else if (in->has_state && in->state.has_memory) {
+		memblock_remove(&m->mb, 0, UINT64_MAX);
+		for (uint32_t i = 0; i < in->state.memory_count; i++) {
+			const struct memblock_region *r = &in->state.memory[i];
+
+			memblock_add(&m->mb, r->base, r->size, r->nid, r->flags);
+		}
+		m->mb.memory.total_size = in->state.memory_size;
+		m->memory_known = true;
+	} else if (m->mb.memory.cnt) {
+		m->memory_known = true;
+	} else if (in->affinity_count && !is_x86(m)) {
+		for (uint32_t i = 0; i < in->affinity_count; i++)
+			memblock_add(&m->mb, in->affinity[i].start,
+				     in->affinity[i].end - in->affinity[i].start,
+				     in->affinity[i].nid, 0);
+		m->memory_known = true;
+	} else {
+		for (uint32_t i = 0; i < in->given_range_count; i++) {
+			const struct node_range *r = &in->given_ranges[i];
+
+			memblock_add(&m->mb, pfn_phys(r->start, shift),
+				     pfn_phys(r->end - r->start, shift), r->nid, r->flags);
+		}
+	}
+	if (!m->max_pfn)
+		m->max_pfn = memblock_end_of_dram(&m->mb) >> shift;
+	m->max_low_pfn = m->max_pfn;
+	if (m->config.arch == ARCH_I386) {
+		m->max_low_pfn = i386_max_low_pfn(m, in);
+		m->mb.current_limit = pfn_phys(m->max_low_pfn, shift);
+	} else if (m->config.arch == ARCH_ARM && m->mb.memory.cnt) {
+		phys_t end = arm_lowmem_end(m);
+
+		m->max_low_pfn = in->given_max_low_pfn ? in->given_max_low_pfn : end >> shift;
+		m->mb.current_limit = pfn_phys(m->max_low_pfn, shift);
+	}
+}
+
+static void arm64_zone_pfns(const struct machine *m, pfn_t *ret)
+{
+	unsigned int shift = m->config.page_shift;
+	phys_t start = memblock_start_of_dram(&m->mb), end = memblock_end_of_dram(&m->mb);
+	const phys_t four_gib = 1ULL << 32;
+	phys_t limit;
+
+	if (fact_get(&m->facts, FACT_arm64_dma_limit_by_mask)) {
+		/* Memory that starts beyond 32 bits is all reachable; else DMA ends at 4 GiB. */
+		limit = start > four_gib - 1 ? end : min_u64(end, four_gib);
+	} else {
+		limit = min_u64((start & ~(four_gib - 1)) + four_gib, end);
+	}
+	if (m->config.zones_mask & 1U << ZONE_DMA)
+		ret[ZONE_DMA] = pfn_down(limit, shift);
+	if (m->config.zones_mask & 1U << ZONE_DMA32)
+		ret[ZONE_DMA32] = pfn_down(limit, shift);
+	ret[ZONE_NORMAL] = pfn_down(end, shift);
+}
+
+void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT])
+{
+	unsigned int shift = m->config.page_shift;
+
+	memset(ret, 0, ZONE_TYPE_COUNT * sizeof(*ret));
+	switch (m->config.arch) {
+	case ARCH_X86_64:
+		ret[ZONE_DMA] = min_u64((16ULL << 20) >> shift, m->max_low_pfn);
+		ret[ZONE_DMA32] = (1ULL << 32) >> shift;
+		if (fact_get(&m->facts, FACT_x86_dma32_limit_capped))
+			ret[ZONE_DMA32] = min_u64(ret[ZONE_DMA32], m->max_low_pfn);
+		ret[ZONE_NORMAL] = m->max_low_pfn;
+		break;
+	case ARCH_I386:
+		ret[ZONE_DMA] = min_u64((16ULL << 20) >> shift, m->max_low_pfn);
+		ret[ZONE_NORMAL] = m->max_low_pfn;
+		ret[ZONE_HIGHMEM] = m->max_pfn;
+		break;
+	case ARCH_ARM64:
+		arm64_zone_pfns(m, ret);
+		break;
+	case ARCH_ARM:
+		if (m->config.zones_mask & 1U << ZONE_DMA)
+			ret[ZONE_DMA] = m->max_low_pfn;
+		ret[ZONE_NORMAL] = m->max_low_pfn;
+		ret[ZONE_HIGHMEM] = m->max_pfn;
+		break;
+	case ARCH_OTHER:
+	case ARCH_COUNT:
+		ret[ZONE_NORMAL] = m->max_pfn;
+		break;
+	}
+}
+
+static struct answer *answer_placement(struct machine *m, const struct boot_step *s, uint32_t step,
+				       phys_t base, uint64_t size)
+{
+	struct answer *a = answers_add(&m->answers, ANSWER_PLACEMENT);
+
+	a->index = step;
+	a->line = s->line;
+	a->v[0] = base;
+	a->v[1] = base + size;
+	if (fact_get(&m->facts, FACT_memblock_rsrv_kern)) {
+		a->v[2] = MEMBLOCK_RSRV_KERN;
+		a->v[3] = (uint64_t)(int64_t)NID_NONE;
+	}
+	if (!m->reserved_known) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "what was reserved before is not in the log";
+	}
+	return a;
+}
+
+/* The initrd did not lie in mapped memory: it is copied to a block of its own. */
+void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint32_t step)
+{
+	struct memblock_request req = { .size = round_up_to(s->size, arch_page_size(&m->config)),
+					.align = arch_page_size(&m->config),
+					.max_addr = pfn_phys(m->max_low_pfn, m->config.page_shift),
+					.nid = NID_NONE };
+	struct answer *a;
+	phys_t base;
+
+	if (!memblock_alloc(&m->mb, &req, &base))
+		return;
+	answer_placement(m, s, step, base, req.size);
+	a = answers_add(&m->answers, ANSWER_RAMDISK_MOVED);
+	a->v[0] = s->base;
+	a->v[1] = s->base + s->size;
+	a->v[2] = base;
+	a->v[3] = base + s->size;
+	m->ramdisk_start = base;
+	m->ramdisk_end = base + s->size;
+}
+
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
+{
+	if (m->cma_count == m->cma_room) {
+		uint32_t room = m->cma_room ? m->cma_room * 2 : 8;
+		struct cma_area *grown = realloc(m->cma, room * sizeof(*grown));
+
+		if (!grown) {
+			m->out_of_memory = true;
+			return;
+		}
+		m->cma = grown;
+		m->cma_room = room;
+	}
+	m->cma[m->cma_count++] = (struct cma_area){ start, end };
+}
+
+void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32_t step)
+{
+	struct answer *a;
+
+	(void)step;
+	setup_arch_add_cma(m, s->base, s->base + s->size);
+	if (m->reserved_known)
+		memblock_reserve(&m->mb, s->base, s->size, NID_NONE, 0);
+	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
+	a->index = m->cma_count - 1;
+	a->basis = BASIS_GIVEN;
+	a->v[0] = s->size >> 20;
+	a->v[1] = s->base;
+}
+
+void setup_arch_crashkernel(struct machine *m, const struct boot_step *s, uint32_t step)
+{
+	struct answer *a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
+
+	(void)step;
+	a->basis = BASIS_GIVEN;
+	a->v[0] = s->base;
+	a->v[1] = s->base + s->size;
+}

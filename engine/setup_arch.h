@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the architecture does before generic code: the firmware map, limits of low memory and zones,
+ * the initrd, CMA and crash kernel areas.
+ */
+#ifndef ENGINE_SETUP_ARCH_H
+#define ENGINE_SETUP_ARCH_H
+
+#include "engine/machine.h"
+
+/* Reads the firmware map into m->e820, applies the command line and the fixed rules. */
+void setup_arch_firmware(struct machine *m, const struct boot_input *in);
+/* Fills memblock.memory from what is known: firmware map, device tree, dump or given ranges. */
+void setup_arch_memory(struct machine *m, const struct boot_input *in);
+/* Exclusive upper page frame of each zone; 0 for zones the machine does not have. */
+void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT]);
+void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint32_t step);
+void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32_t step);
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end);
+void setup_arch_crashkernel(struct machine *m, const struct boot_step *s, uint32_t step);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Node order, after find_next_best_node and build_zonelists (mm/page_alloc.c).
+ *
+ * For one local node L the candidates are the nodes with memory.  Each has a value
+ *	(distance(L, n) + (n < L) + (CPUs on n ? penalty : 0)) * K + load[n]
+ * and the smallest is taken next, the lowest id among equals.  load[] changes only when a pick opens
+ * a new distance group, and only for the picked node, which is not a candidate any more: so within
+ * one L the values are constant and one sort gives the order.  load[] carries over to the next L.
+ */
+#include "engine/zonelist.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct candidate {
+	uint64_t value;
+	uint16_t nid;
+};
+
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return (int)x->nid - (int)y->nid;
+}
+
+static uint8_t distance_of(const uint8_t *distance, uint32_t node_count, uint32_t from, uint32_t to)
+{
+	return distance[(size_t)from * node_count + to];
+}
+
+static void order_numa(struct zonelists *z, const struct node *nodes, const uint8_t *distance,
+		       const bool *node_has_cpu, struct candidate *candidates, uint64_t *load,
+		       const struct arch_config *config, const struct facts *facts)
+{
+	uint32_t count = z->node_count, online = 0;
+	bool accumulate = fact_get(facts, FACT_node_load_accumulates);
+	uint64_t factor, penalty = (uint64_t)fact_get(facts, FACT_penalty_for_node_with_cpus);
+
+	for (uint32_t n = 0; n < count; n++)
+		online += nodes[n].possible;
+	factor = (1ULL << config->nodes_shift) * (accumulate ? 1 : online);
+	for (uint32_t local = 0; local < count; local++) {
+		uint16_t *row = z->order + (size_t)local * count;
+		uint32_t used = 0, candidate_count = 0;
+		uint64_t remaining = online;
+		uint8_t previous;
+
+		z->length[local] = 0;
+		if (!nodes[local].possible)
+			continue;
+		/* The local node comes first, and where the old kernels had it even without memory. */
+		if (nodes[local].memory ||
+		    !fact_get(facts, FACT_memoryless_local_node_skipped)) {
+			row[used++] = (uint16_t)local;
+			remaining--;
+		}
+		for (uint32_t n = 0; n < count; n++) {
+			uint64_t value;
+
+			if (n == local || !nodes[n].memory)
+				continue;
+			value = distance_of(distance, count, local, n) + (n < local);
+			if (node_has_cpu && node_has_cpu[n])
+				value += penalty;
+			candidates[candidate_count].value = value * factor + load[n];
+			candidates[candidate_count++].nid = (uint16_t)n;
+		}
+		qsort(candidates, candidate_count, sizeof(*candidates), compare_candidates);
+		previous = distance_of(distance, count, local, local);
+		for (uint32_t i = 0; i < candidate_count; i++) {
+			uint16_t nid = candidates[i].nid;
+			uint8_t d = distance_of(distance, count, local, nid);
+
+			if (d != previous)
+				load[nid] = accumulate ? load[nid] + 1 : remaining;
+			previous = d;
+			remaining--;
+			row[used++] = nid;
+		}
+		z->length[local] = (uint16_t)used;
+	}
+}
+
+/* Without NUMA: the local node, then higher ids, then lower ids. */
+static void order_flat(struct zonelists *z, const struct node *nodes)
+{
+	for (uint32_t local = 0; local < z->node_count; local++) {
+		uint16_t *row = z->order + (size_t)local * z->node_count;
+		uint32_t used = 0;
+
+		if (!nodes[local].possible)
+			continue;
+		for (uint32_t i = 0; i < z->node_count; i++) {
+			uint32_t n = (local + i) % z->node_count;
+
+			if (nodes[n].possible)
+				row[used++] = (uint16_t)n;
+		}
+		z->length[local] = (uint16_t)used;
+	}
+}
+
+void zonelists_deinit(struct zonelists *z)
+{
+	free(z->order);
+	free(z->length);
+	memset(z, 0, sizeof(*z));
+}
+
+void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t node_count,
+		     const uint8_t *distance, const bool *node_has_cpu,
+		     const struct arch_config *config, const struct facts *facts)
+{
+	struct candidate *candidates;
+	uint64_t *load;
+
+	if (ret->node_count != node_count || !ret->order) {
+		zonelists_deinit(ret);
+		ret->node_count = node_count;
+		ret->order = malloc((size_t)node_count * node_count * sizeof(*ret->order) + 1);
+		ret->length = calloc(node_count + 1, sizeof(*ret->length));
+		if (!ret->order || !ret->length) {
+			ret->out_of_memory = true;
+			return;
+		}
+	}
+	memset(ret->length, 0, node_count * sizeof(*ret->length));
+	if (config->numa) {
+		candidates = malloc((node_count + 1) * sizeof(*candidates));
+		load = calloc(node_count + 1, sizeof(*load));
+		if (candidates && load)
+			order_numa(ret, nodes, distance, node_has_cpu, candidates, load, config,
+				   facts);
+		else
+			ret->out_of_memory = true;
+		free(candidates);
+		free(load);
+	} else {
+		order_flat(ret, nodes);
+	}
+	/* The highest populated zone that is neither Movable nor Device. */
+	ret->policy_zone = ZONE_DMA;
+	for (uint32_t n = 0; n < node_count; n++)
+		for (unsigned int t = 0; t < ZONE_MOVABLE; t++)
+			if (nodes[n].zones[t].present && t > (unsigned int)ret->policy_zone)
+				ret->policy_zone = (enum zone_type)t;
+}
+
+uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int32_t nid,
+			enum zone_type highest, bool thisnode, struct zoneref *ret, uint32_t room)
+{
+	uint32_t count = 0;
+
+	if (nid < 0 || (uint32_t)nid >= z->node_count)
+		return 0;
+	for (uint32_t i = 0; i < (thisnode ? 1U : z->length[nid]); i++) {
+		int32_t n = thisnode ? nid : z->order[(size_t)nid * z->node_count + i];
+
+		for (int t = ZONE_TYPE_COUNT - 1; t >= 0; t--) {
+			if (t > (int)highest || !nodes[n].zones[t].present)
+				continue;
+			if (count < room)
+				ret[count] = (struct zoneref){ n, (enum zone_type)t };
+			count++;
+		}
+	}
+	return count;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Zonelists: in which order an allocation looks at nodes and zones.
+ *
+ * A zonelist is kept as a node order; the zones of each node follow from the nodes (highest type first,
+ * populated ones only), so 1024 nodes cost 1024 * 1024 small integers and no more.
+ */
+#ifndef ENGINE_ZONELIST_H
+#define ENGINE_ZONELIST_H
+
+#include "engine/zone.h"
+
+struct zonelists {
+	uint32_t node_count;	 /* rows */
+	uint16_t *order;	 /* node_count rows of node_count node ids */
+	uint16_t *length;	 /* used entries of each row */
+	bool by_zone;		 /* all nodes' high zones before any low one (numa_zonelist_order=) */
+	enum zone_type policy_zone;
+	bool out_of_memory;
+};
+
+/*
+ * Builds every node's order.  @distance is node_count x node_count, row-major (bytes as in the SLIT);
+ * @node_has_cpu may be NULL: no node has CPUs yet, as on every boot of x86 and arm64.
+ */
+void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t node_count,
+		     const uint8_t *distance, const bool *node_has_cpu,
+		     const struct arch_config *config, const struct facts *facts);
+void zonelists_deinit(struct zonelists *z);
+
+/* A reference into a zonelist. */
+struct zoneref {
+	int32_t nid;
+	enum zone_type type;
+};
+
+/*
+ * Writes the zones of node @nid's fallback list up to type @highest into @ret (room for @room), or of
+ * its own node only when @thisnode.  Returns how many there are (may exceed @room).
+ */
+uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int32_t nid,
+			enum zone_type highest, bool thisnode, struct zoneref *ret, uint32_t room);
+
+#endif

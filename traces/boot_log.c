@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/boot_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/dmesg/reader.h"
+
+/* Grows *@array to hold one element more and zeroes it; NULL without memory. */
+static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
+{
+	char *base = *array;
+
+	if (*count == *room) {
+		uint32_t wanted = *room ? *room * 2 : 16;
+
+		base = realloc(base, wanted * size);
+		if (!base)
+			return NULL;
+		*array = base;
+		*room = wanted;
+	}
+	base += *count * size;
+	memset(base, 0, size);
+	(*count)++;
+	return base;
+}
+
+#define APPEND(array, count, room) \
+	append((void **)&(array), &(count), &(room), sizeof(*(array)))
+
+const char *boot_log_text(struct boot_log *log, const char *text, size_t len)
+{
+	char **slot = APPEND(log->texts, log->text_count, log->text_room);
+	char *copy = slot ? malloc(len + 1) : NULL;
+
+	if (!copy) {
+		if (slot)
+			log->text_count--;
+		return "";
+	}
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	*slot = copy;
+	return copy;
+}
+
+struct boot_step *boot_log_add_step(struct boot_log *log, enum boot_step_kind kind, uint32_t line)
+{
+	struct boot_step *s = APPEND(log->input.steps, log->input.step_count, log->step_room);
+
+	if (!s)
+		return NULL;
+	s->kind = kind;
+	s->line = line;
+	s->nid = NID_NONE;
+	s->name = "";
+	return s;
+}
+
+struct affinity_memory *boot_log_add_affinity(struct boot_log *log)
+{
+	return APPEND(log->input.affinity, log->input.affinity_count, log->affinity_room);
+}
+
+bool boot_log_add_cpu(struct boot_log *log, int32_t nid)
+{
+	int32_t *cpu = APPEND(log->input.cpu_nid, log->input.cpu_nid_count, log->cpu_room);
+
+	if (!cpu)
+		return false;
+	*cpu = nid;
+	return true;
+}
+
+void boot_log_note(struct boot_log *log, uint32_t line, uint32_t other_line, const char *what)
+{
+	struct boot_log_note *note = APPEND(log->notes, log->note_count, log->note_room);
+
+	if (note)
+		*note = (struct boot_log_note){ line, other_line, what };
+}
+
+struct answer *reader_answer(struct reader *r, enum answer_kind kind)
+{
+	struct answer *a = answers_add(&r->log->recorded, kind);
+
+	a->line = r->line->line;
+	return a;
+}
+
+void reader_adopt_orphan(struct reader *r, uint32_t step)
+{
+	struct answer *a;
+
+	if (!r->orphan_count)
+		return;
+	a = reader_answer(r, ANSWER_PLACEMENT);
+	a->index = step;
+	a->line = r->orphans[0].line;
+	a->v[0] = r->orphans[0].start;
+	a->v[1] = r->orphans[0].end;
+	a->v[2] = r->orphans[0].flags;
+	memmove(r->orphans, r->orphans + 1, --r->orphan_count * sizeof(*r->orphans));
+}
+
+static bool scan_range_body(struct scan *s, phys_t *start, phys_t *end)
+{
+	uint64_t a, b;
+
+	if (!scan_number(s, &a) || !scan_ws(s) || !scan_char(s, '-') || !scan_ws(s) ||
+	    !scan_number(s, &b) || !scan_char(s, ']'))
+		return false;
+	*start = a;
+	*end = b == UINT64_MAX ? UINT64_MAX : b + 1;
+	return true;
+}
+
+bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end)
+{
+	return (scan_lit(s, "[mem ") || scan_lit(s, "[gap ")) && scan_range_body(s, start, end);
+}
+
+bool scan_bracket_range(struct scan *s, phys_t *start, phys_t *end)
+{
+	return scan_char(s, '[') && scan_range_body(s, start, end);
+}
+
+bool scan_zone(struct scan *s, enum zone_type *ret)
+{
+	struct scan_str name;
+
+	return scan_name(s, &name) && zone_type_parse(name.p, name.len, ret);
+}
+
+struct line_row {
+	const char *prefix;
+	bool (*parse)(struct reader *r, struct scan s);
+};
+
+static const struct line_row rows[] = {
+#define LINE(id, family, prefix, yields, kernels) { prefix, line_##id },
+#include "traces/lines.def"
+#undef LINE
+};
+
+static bool read_line(struct reader *r, const struct log_line *line)
+{
+	r->line = line;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scan s = scan_of(line->text, line->len);
+
+		if (rows[i].prefix[0] == line->text[0] || !rows[i].prefix[0])
+			if (scan_lit(&s, rows[i].prefix) && rows[i].parse(r, s))
+				return true;
+	}
+	return false;
+}
+
+/* Which machine this is, where the version line does not say. */
+static void guess_arch(struct reader *r)
+{
+	struct boot_input *in = &r->log->input;
+	const char *v = in->version_text ? in->version_text : "";
+	enum arch arch = ARCH_OTHER;
+	bool pae = true;
+
+	if (r->saw_e820) {
+		bool is_32 = r->saw_lowmem || r->saw_highmem || strstr(v, "686") ||
+			     strstr(v, "586") || strstr(v, "486") || strstr(v, "i386");
+
+		arch = is_32 ? ARCH_I386 : ARCH_X86_64;
+		pae = r->saw_pae || strstr(v, "pae") || strstr(v, "PAE") || r->address_digits > 8;
+	} else if (r->saw_arm64) {
+		arch = ARCH_ARM64;
+	} else if (r->saw_arm) {
+		arch = ARCH_ARM;
+		pae = r->address_digits > 8 || strstr(v, "lpae");
+	} else if (strstr(v, "amd64") || strstr(v, "x86_64")) {
+		arch = ARCH_X86_64;
+	} else if (strstr(v, "arm64") || strstr(v, "aarch64")) {
+		arch = ARCH_ARM64;
+	} else if (strstr(v, "armmp") || strstr(v, "armv7")) {
+		arch = ARCH_ARM;
+		pae = strstr(v, "lpae");
+	} else if (strstr(v, "686")) {
+		arch = ARCH_I386;
+	}
+	arch_config_default(arch, pae, &in->config);
+}
+
+struct error *boot_log_read(const struct log_text *text, size_t first, size_t end, const char *name,
+			    struct boot_log *ret)
+{
+	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE };
+
+	ret->name = malloc(strlen(name) + 1);
+	if (!ret->name)
+		return error_no_memory();
+	strcpy(ret->name, name);
+	ret->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+						      UINT64_MAX };
+	/* The architecture decides how zones are numbered, so it is looked for first. */
+	for (size_t i = first; i < end; i++) {
+		const struct log_line *l = &text->lines[i];
+		const char *t = l->text;
+
+		if (!strncmp(t, "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
+			r.saw_e820 = true;
+		else if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
+			r.saw_lowmem = true;
+		else if (!strncmp(t, "  HighMem ", 10))
+			r.saw_highmem = true;
+		else if (!strncmp(t, "Booting Linux on physical CPU 0x", 32))
+			*(strchr(t, '[') ? &r.saw_arm64 : &r.saw_arm) = true;
+		else if (!strncmp(t, "CPU: ARMv7", 10) || !strncmp(t, "CPU: ARMv6", 10) ||
+			 !strncmp(t, "CPU: ARM", 8))
+			r.saw_arm = true;
+		else if (!strncmp(t, "psci: ", 6) || !strncmp(t, "Detected VIPT I-cache", 21) ||
+			 !strncmp(t, "Detected PIPT I-cache", 21))
+			r.saw_arm64 |= !r.saw_arm;
+		else if (!strncmp(t, "Linux version ", 14) && !ret->input.version_text) {
+			const char *space = strchr(t + 14, ' ');
+
+			ret->input.version_text = boot_log_text(
+				ret, t + 14, space ? (size_t)(space - t - 14) : strlen(t + 14));
+		} else if (!strncmp(t, "memblock_reserve: [0x", 21)) {
+			const char *dash = strchr(t + 21, '-');
+
+			if (dash)
+				r.address_digits = (unsigned int)(dash - t - 21);
+		}
+	}
+	guess_arch(&r);
+	for (size_t i = first; i < end; i++) {
+		if (read_line(&r, &text->lines[i]))
+			ret->lines_known++;
+		else
+			ret->lines_unknown++;
+	}
+	boot_log_settle(ret, 0);
+	if (ret->recorded.out_of_memory)
+		return error_no_memory();
+	return NULL;
+}
+
+void boot_log_settle(struct boot_log *log, uint32_t version)
+{
+	if (version)
+		log->input.version = version;
+	else if (!log->input.version)
+		facts_parse_version("6.12", &log->input.version);
+	facts_init(&log->input.facts, log->input.version);
+	arch_config_apply_facts(&log->input.config, &log->input.facts);
+}
+
+void boot_log_deinit(struct boot_log *log)
+{
+	for (uint32_t i = 0; i < log->text_count; i++)
+		free(log->texts[i]);
+	free(log->texts);
+	free(log->name);
+	free(log->notes);
+	free(log->input.firmware);
+	free(log->input.affinity);
+	free(log->input.cpu_nid);
+	free(log->input.node_cpus);
+	free(log->input.distance);
+	free(log->input.steps);
+	free(log->input.state.memory);
+	free(log->input.state.reserved);
+	free(log->input.given_ranges);
+	answers_deinit(&log->recorded);
+	memset(log, 0, sizeof(*log));
+}

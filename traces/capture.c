@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "traces/firmware/slit.h"
+#include "traces/firmware/srat.h"
+#include "traces/input.h"
+#include "traces/procfs/iomem.h"
+#include "traces/procfs/meminfo.h"
+#include "traces/procfs/nodes.h"
+#include "traces/procfs/zoneinfo.h"
+#include "traces/scan.h"
+
+/* A folder's file, or *absent. */
+static struct error *read_file(const char *dir, const char *name, bool *absent, struct input *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	*absent = false;
+	return input_read_in(dir, name, NULL, absent, ret);
+}
+
+static struct error *read_log_bytes(const struct input *input, struct boot_log *ret)
+{
+	struct log_text text = { 0 };
+	struct error *err = log_text_parse(input->data, input->size, &text);
+	size_t boot;
+
+	if (err)
+		return error_in_file(err, input->name);
+	boot = log_text_default_boot(&text);
+	if (boot == SIZE_MAX)
+		err = error_create(ERROR_FORMAT, input->name, 0, 0, "there is no log line in it");
+	else
+		err = boot_log_read(&text, text.boots[boot].first, text.boots[boot].end, input->name,
+				    ret);
+	log_text_deinit(&text);
+	return err;
+}
+
+/* ---- configuration ---------------------------------------------------------------------------- */
+
+static void set_zone(struct arch_config *c, enum zone_type type, bool on)
+{
+	if (on)
+		c->zones_mask |= 1U << type;
+	else
+		c->zones_mask &= ~(1U << type);
+}
+
+/* One CONFIG_NAME=value line. */
+static void take_config(struct arch_config *c, const char *name, size_t len, const char *value)
+{
+	uint64_t n = strtoull(value, NULL, 0);
+	char key[64];
+
+	if (len >= sizeof(key))
+		return;
+	memcpy(key, name, len);
+	key[len] = 0;
+	if (!strcmp(key, "NUMA"))
+		c->numa = true;
+	else if (!strcmp(key, "NODES_SHIFT"))
+		c->nodes_shift = (unsigned int)(n > 10 ? 10 : n);
+	else if (!strcmp(key, "ZONE_DMA"))
+		set_zone(c, ZONE_DMA, true);
+	else if (!strcmp(key, "ZONE_DMA32"))
+		set_zone(c, ZONE_DMA32, true);
+	else if (!strcmp(key, "ZONE_DEVICE"))
+		set_zone(c, ZONE_DEVICE, true);
+	else if (!strcmp(key, "HIGHMEM"))
+		set_zone(c, ZONE_HIGHMEM, true);
+	else if (!strcmp(key, "SPARSEMEM") && !c->section_shift)
+		c->section_shift = 27;
+	else if (!strcmp(key, "FLATMEM"))
+		c->section_shift = 0;
+	else if (!strcmp(key, "CMA"))
+		c->cma = true;
+	else if (!strcmp(key, "DEFERRED_STRUCT_PAGE_INIT"))
+		c->deferred_struct_page = true;
+	else if (!strcmp(key, "TRANSPARENT_HUGEPAGE_ALWAYS") ||
+		 !strcmp(key, "TRANSPARENT_HUGEPAGE_MADVISE"))
+		c->thp = true;
+	else if (!strcmp(key, "ARM64_16K_PAGES"))
+		c->page_shift = 14;
+	else if (!strcmp(key, "ARM64_64K_PAGES"))
+		c->page_shift = 16;
+	else if (!strcmp(key, "X86_PAE"))
+		c->pae = true;
+}
+
+static struct error *take_config_file(const char *dir, struct boot_log *log)
+{
+	struct arch_config *c = &log->input.config;
+	struct scan_lines lines;
+	struct input input;
+	struct scan line;
+	struct error *err;
+	bool absent;
+
+	err = read_file(dir, "kernel-config.txt", &absent, &input);
+	if (err || absent)
+		return err;
+	/* What a configuration lists only when it is on. */
+	c->numa = c->cma = c->deferred_struct_page = c->thp = false;
+	set_zone(c, ZONE_DMA, false);
+	set_zone(c, ZONE_DMA32, false);
+	set_zone(c, ZONE_DEVICE, false);
+	set_zone(c, ZONE_HIGHMEM, false);
+	lines = scan_lines_of((const char *)input.data, input.size);
+	while (scan_next_line(&lines, &line)) {
+		struct scan_str name;
+		char value[32];
+		size_t len;
+
+		if (!scan_lit(&line, "CONFIG_") || !scan_name(&line, &name) ||
+		    !scan_char(&line, '='))
+			continue;
+		len = scan_left(&line) < sizeof(value) - 1 ? scan_left(&line) : sizeof(value) - 1;
+		memcpy(value, line.p, len);
+		value[len] = 0;
+		take_config(c, name.p, name.len, value);
+	}
+	input_deinit(&input);
+	return NULL;
+}
+
+/* ---- firmware tables --------------------------------------------------------------------------- */
+
+struct pxm_map {
+	uint32_t pxm[NODES_MAX];
+	uint32_t count;
+};
+
+/* Proximity domains become nodes in the order they are met; -1 when there are too many. */
+static int32_t node_of_pxm(struct pxm_map *map, uint32_t pxm, bool add)
+{
+	for (uint32_t i = 0; i < map->count; i++)
+		if (map->pxm[i] == pxm)
+			return (int32_t)i;
+	if (!add || map->count == NODES_MAX)
+		return NID_NONE;
+	map->pxm[map->count] = pxm;
+	return (int32_t)map->count++;
+}
+
+static struct error *take_srat(const char *dir, struct boot_log *log, struct pxm_map *map)
+{
+	struct boot_input *in = &log->input;
+	bool had_memory = in->affinity_count > 0, absent;
+	struct srat srat = { 0 };
+	struct input input;
+	struct error *err = read_file(dir, "SRAT.aml", &absent, &input);
+
+	if (err || absent)
+		return err;
+	err = srat_parse(input.data, input.size, input.name, ACPI_LENIENT, &srat);
+	input_deinit(&input);
+	if (err)
+		return err;
+	in->cpu_nid_count = 0;
+	/* Processors first, then memory: that is how the kernel walks the table. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < srat.nentries; i++) {
+			const struct srat_entry *e = &srat.entries[i];
+			bool cpu = e->type == SRAT_APIC || e->type == SRAT_X2APIC ||
+				   e->type == SRAT_GICC;
+			int32_t nid;
+
+			if (!e->enabled || (pass ? e->type != SRAT_MEMORY :
+						   !cpu && e->type != SRAT_INITIATOR))
+				continue;
+			nid = node_of_pxm(map, e->pxm, true);
+			if (nid < 0)
+				continue;
+			in->numa_source = true;
+			if (cpu) {
+				boot_log_add_cpu(log, nid);
+			} else if (e->type == SRAT_MEMORY && !had_memory && e->bytes) {
+				struct affinity_memory *m = boot_log_add_affinity(log);
+
+				if (!m)
+					break;
+				m->start = e->base;
+				m->end = e->bytes > UINT64_MAX - e->base ? UINT64_MAX :
+									   e->base + e->bytes;
+				m->nid = nid;
+				m->hotplug = e->flags & SRAT_MEMORY_HOTPLUG;
+				m->nonvolatile = e->flags & SRAT_MEMORY_NONVOLATILE;
+			}
+		}
+	}
+	srat_deinit(&srat);
+	return NULL;
+}
+
+static bool set_distances(struct boot_log *log, uint32_t count)
+{
+	free(log->input.distance);
+	log->input.distance = malloc((size_t)count * count + 1);
+	log->input.distance_count = log->input.distance ? count : 0;
+	return log->input.distance;
+}
+
+static struct error *take_slit(const char *dir, struct boot_log *log, struct pxm_map *map)
+{
+	struct slit slit = { 0 };
+	struct input input;
+	bool absent;
+	struct error *err = read_file(dir, "SLIT.aml", &absent, &input);
+
+	if (err)
+		return err;
+	if (absent) {
+		/* A machine with an affinity table and no distance table has the default distances. */
+		if (map->count && set_distances(log, map->count))
+			for (uint32_t i = 0; i < map->count; i++)
+				for (uint32_t j = 0; j < map->count; j++)
+					log->input.distance[i * map->count + j] = i == j ? 10 : 20;
+		return NULL;
+	}
+	err = slit_parse(input.data, input.size, input.name, ACPI_LENIENT, &slit);
+	input_deinit(&input);
+	if (err)
+		return err;
+	if (slit_is_valid(&slit) && set_distances(log, map->count ? map->count : slit.n)) {
+		uint32_t n = log->input.distance_count;
+
+		for (uint32_t i = 0; i < n; i++) {
+			for (uint32_t j = 0; j < n; j++) {
+				uint32_t from = map->count ? map->pxm[i] : i;
+				uint32_t to = map->count ? map->pxm[j] : j;
+
+				log->input.distance[(size_t)i * n + j] =
+					from < slit.n && to < slit.n ? slit_distance(&slit, from, to) :
+					i == j			     ? 10 :
+								       20;
+			}
+		}
+	}
+	slit_deinit(&slit);
+	return NULL;
+}
+
+/* ---- pictures --------------------------------------------------------------------------------- */
+
+static struct error *take_nodes(const char *dir, struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+	struct nodes nodes = { 0 };
+	char path[4096];
+	struct stat st;
+	struct error *err;
+	uint32_t top = 0, cpus = 0;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/numa", dir) >= sizeof(path) || stat(path, &st))
+		return NULL;
+	err = nodes_read(path, &nodes);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < nodes.nnodes; i++) {
+		if ((uint32_t)nodes.nodes[i].nid >= top && nodes.nodes[i].nid < NODES_MAX)
+			top = (uint32_t)nodes.nodes[i].nid + 1;
+		cpus += nodes.nodes[i].ncpus;
+	}
+	if (!in->distance_count && top && set_distances(log, top)) {
+		for (uint32_t i = 0; i < top; i++) {
+			for (uint32_t j = 0; j < top; j++) {
+				uint32_t d = i == j ? 10 : 20;
+
+				nodes_distance(&nodes, (int32_t)i, (int32_t)j, &d);
+				in->distance[(size_t)i * top + j] = (uint8_t)(d > 255 ? 255 : d);
+			}
+		}
+	}
+	if (cpus && top) {
+		in->node_cpus = calloc(top, sizeof(*in->node_cpus));
+		in->node_cpus_count = in->node_cpus ? top : 0;
+		for (uint32_t i = 0; i < nodes.nnodes && in->node_cpus; i++)
+			if ((uint32_t)nodes.nodes[i].nid < top)
+				in->node_cpus[nodes.nodes[i].nid] = nodes.nodes[i].ncpus;
+	}
+	nodes_deinit(&nodes);
+	return NULL;
+}
+
+static struct error *take_iomem(const char *dir, struct boot_log *log)
+{
+	struct iomem im = { 0 };
+	struct input input;
+	bool absent;
+	struct error *err = read_file(dir, "iomem.txt", &absent, &input);
+
+	if (err || absent)
+		return err;
+	err = iomem_parse((const char *)input.data, input.size, input.name, &im);
+	input_deinit(&input);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < im.nranges && !im.hidden; i++) {
+		const struct iomem_range *r = &im.ranges[i];
+
+		if (r->kind == IOMEM_KERNEL_CODE)
+			log->input.kernel_start = r->start;
+		if (r->kind == IOMEM_KERNEL_CODE || r->kind == IOMEM_KERNEL_DATA ||
+		    r->kind == IOMEM_KERNEL_BSS || r->kind == IOMEM_KERNEL_RODATA)
+			log->input.kernel_end =
+				r->end > log->input.kernel_end ? r->end : log->input.kernel_end;
+	}
+	iomem_deinit(&im);
+	return NULL;
+}
+
+static void record_field(struct boot_log *log, const struct zoneinfo_zone *z, enum zone_type type,
+			 enum zone_field field, uint64_t value)
+{
+	struct answer *a = answers_add(&log->recorded, ANSWER_ZONEINFO);
+
+	a->nid = z->nid;
+	a->type = (int32_t)type;
+	a->index = field;
+	a->line = z->line;
+	a->v[0] = value;
+}
+
+static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
+{
+	static const struct {
+		uint32_t has;
+		enum zone_field field;
+		size_t offset;
+	} fields[] = {
+		{ ZONEINFO_SPANNED, ZONE_FIELD_SPANNED, offsetof(struct zoneinfo_zone, spanned) },
+		{ ZONEINFO_PRESENT, ZONE_FIELD_PRESENT, offsetof(struct zoneinfo_zone, present) },
+		{ ZONEINFO_MANAGED, ZONE_FIELD_MANAGED, offsetof(struct zoneinfo_zone, managed) },
+		{ ZONEINFO_CMA, ZONE_FIELD_CMA, offsetof(struct zoneinfo_zone, cma) },
+		{ ZONEINFO_MIN, ZONE_FIELD_MIN, offsetof(struct zoneinfo_zone, min) },
+		{ ZONEINFO_LOW, ZONE_FIELD_LOW, offsetof(struct zoneinfo_zone, low) },
+		{ ZONEINFO_HIGH, ZONE_FIELD_HIGH, offsetof(struct zoneinfo_zone, high) },
+		{ ZONEINFO_PROMO, ZONE_FIELD_PROMO, offsetof(struct zoneinfo_zone, promo) },
+		{ ZONEINFO_START_PFN, ZONE_FIELD_START_PFN, offsetof(struct zoneinfo_zone, start_pfn) },
+	};
+	enum zone_type type;
+
+	if (!zone_type_parse(z->name, strlen(z->name), &type))
+		return;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (z->has & fields[i].has)
+			record_field(log, z, type, fields[i].field,
+				     *(const uint64_t *)((const char *)z + fields[i].offset));
+	if (z->protection) {
+		struct answer *a = answers_add(&log->recorded, ANSWER_PROTECTION);
+
+		a->nid = z->nid;
+		a->type = (int32_t)type;
+		a->line = z->line;
+		for (uint32_t i = 0; i < z->nprotection; i++)
+			answers_push(&log->recorded, (uint32_t)z->protection[i]);
+	}
+	if (z->npagesets) {
+		const struct zoneinfo_pageset *p = &z->pagesets[0];
+		/* Where high tunes itself it moves all the time and is no answer about the boot. */
+		bool tuned = fact_get(&log->input.facts, FACT_pcp_high_auto);
+
+		record_field(log, z, type, ZONE_FIELD_PCP_BATCH, p->batch);
+		if (!tuned)
+			record_field(log, z, type, ZONE_FIELD_PCP_HIGH, p->high);
+		if (p->has & ZONEINFO_PCP_HIGH_MIN)
+			record_field(log, z, type, ZONE_FIELD_PCP_HIGH_MIN, p->high_min);
+		if (p->has & ZONEINFO_PCP_HIGH_MAX)
+			record_field(log, z, type, ZONE_FIELD_PCP_HIGH_MAX, p->high_max);
+		if (p->has & ZONEINFO_PCP_STAT_THRESHOLD)
+			record_field(log, z, type, ZONE_FIELD_STAT_THRESHOLD, p->stat_threshold);
+	}
+}
+
+static struct error *take_pictures(const char *dir, struct boot_log *log)
+{
+	struct zoneinfo zi = { 0 };
+	struct meminfo mi = { 0 };
+	struct input input;
+	struct error *err;
+	uint64_t kb;
+	bool absent;
+
+	err = read_file(dir, "snap-boot/zoneinfo.txt", &absent, &input);
+	if (err)
+		return err;
+	if (!absent) {
+		err = zoneinfo_parse((const char *)input.data, input.size, input.name, &zi);
+		input_deinit(&input);
+		if (err)
+			return err;
+		for (uint32_t i = 0; i < zi.nzones; i++)
+			record_zone(log, &zi.zones[i]);
+		zoneinfo_deinit(&zi);
+	}
+	err = read_file(dir, "snap-boot/meminfo.txt", &absent, &input);
+	if (err)
+		return err;
+	if (!absent) {
+		err = meminfo_parse((const char *)input.data, input.size, input.name, &mi);
+		input_deinit(&input);
+		if (err)
+			return err;
+		if (meminfo_kb(&mi, "MemTotal", &kb))
+			answers_add(&log->recorded, ANSWER_MEMTOTAL)->v[0] = kb;
+		meminfo_deinit(&mi);
+	}
+	err = read_file(dir, "sysctl/min_free_kbytes", &absent, &input);
+	if (err)
+		return err;
+	if (!absent) {
+		struct scan s = scan_of((const char *)input.data, input.size);
+
+		if (scan_dec(&s, &kb))
+			answers_add(&log->recorded, ANSWER_MIN_FREE_KBYTES)->v[0] = kb;
+		input_deinit(&input);
+	}
+	return NULL;
+}
+
+static struct error *read_folder(const char *dir, struct boot_log *ret)
+{
+	static const char *const logs[] = { "dmesg.txt",    "dmesg.txt.zst", "dmesg.txt.gz",
+					    "dmesg.txt.xz", "dmesg-raw.txt", "dmesg",
+					    "kmsg.txt",	    "serial.txt",    NULL };
+	struct pxm_map *map;
+	struct input input;
+	struct error *err = NULL;
+	bool absent = true;
+
+	for (unsigned int i = 0; logs[i] && absent; i++) {
+		err = read_file(dir, logs[i], &absent, &input);
+		if (err)
+			return err;
+	}
+	if (absent)
+		return error_create(ERROR_NOT_FOUND, dir, 0, 0,
+				    "the folder has no kernel log (dmesg.txt, dmesg-raw.txt ...)");
+	err = read_log_bytes(&input, ret);
+	input_deinit(&input);
+	if (err)
+		return err;
+	map = calloc(1, sizeof(*map));
+	if (!map)
+		return error_no_memory();
+	err = take_config_file(dir, ret);
+	if (!err)
+		err = take_srat(dir, ret, map);
+	if (!err)
+		err = take_slit(dir, ret, map);
+	if (!err)
+		err = take_nodes(dir, ret);
+	if (!err)
+		err = take_iomem(dir, ret);
+	boot_log_settle(ret, 0);
+	if (!err)
+		err = take_pictures(dir, ret);
+	free(map);
+	return err;
+}
+
+struct error *capture_read(const char *path, struct boot_log *ret)
+{
+	struct input input = { 0 };
+	struct error *err;
+	struct stat st;
+
+	if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
+		return read_folder(path, ret);
+	err = input_read(path, NULL, &input);
+	if (err)
+		return err;
+	err = read_log_bytes(&input, ret);
+	input_deinit(&input);
+	return err;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Banner: version, command line, CPUs. */
+#include <string.h>
+
+#include "traces/dmesg/reader.h"
+
+/* Linux version 6.1.0-50-amd64 (debian-kernel@...) (gcc ...) #1 SMP Debian 6.1.176-1 (2026-07-02) */
+bool line_linux_version(struct reader *r, struct scan s)
+{
+	struct boot_input *in = &r->log->input;
+	const char *p;
+	struct scan_str word;
+	uint32_t version;
+
+	if (!scan_word(&s, &word) || !facts_parse_version(word.p, &version))
+		return false;
+	r->log->has_version = true;
+	in->version = version;
+	/* Debian's package name hides the stable release (6.1.0-50), its build text tells it. */
+	p = strstr(word.p, " Debian ");
+	if (p) {
+		uint32_t full;
+
+		if (facts_parse_version(p + 8, &full) && full >> 16 == version >> 16)
+			in->version = full;
+	}
+	return true;
+}
+
+bool line_booting_linux(struct reader *r, struct scan s)
+{
+	(void)r;
+	(void)s;
+	return true;
+}
+
+bool line_machine_arm(struct reader *r, struct scan s)
+{
+	(void)r;
+	(void)s;
+	return true;
+}
+
+bool line_command_line(struct reader *r, struct scan s)
+{
+	struct boot_input *in = &r->log->input;
+	size_t len = scan_left(&s);
+
+	if (in->command_line && strlen(in->command_line) == len && !memcmp(in->command_line, s.p, len))
+		return true;
+	if (in->command_line)
+		/* "Kernel command line" repeats it, with what the build added. */
+		boot_log_note(r->log, r->line->line, r->command_line_line,
+			      "two command lines differ; the later one counts");
+	in->command_line = boot_log_text(r->log, s.p, len);
+	r->command_line_line = r->line->line;
+	return true;
+}
+
+bool line_kernel_command_line(struct reader *r, struct scan s)
+{
+	return line_command_line(r, s);
+}
+
+/* setup_percpu: NR_CPUS:8192 nr_cpumask_bits:4 nr_cpu_ids:4 nr_node_ids:4 */
+bool line_setup_percpu(struct reader *r, struct scan s)
+{
+	uint64_t n;
+
+	if (scan_past(&s, "nr_cpu_ids:") && scan_dec(&s, &n) && n <= UINT32_MAX)
+		r->log->input.nr_cpu_ids = (uint32_t)n;
+	return true;
+}
+
+/* SLUB: HWalign=64, Order=0-3, MinObjects=0, CPUs=4, Nodes=4 */
+bool line_slub(struct reader *r, struct scan s)
+{
+	uint64_t cpus;
+
+	if (!scan_past(&s, "CPUs=") || !scan_dec(&s, &cpus))
+		return false;
+	if (!r->log->input.nr_cpu_ids && cpus <= UINT32_MAX)
+		r->log->input.nr_cpu_ids = (uint32_t)cpus;
+	return true;
+}
+
+/* smp: Brought up 4 nodes, 4 CPUs */
+bool line_brought_up(struct reader *r, struct scan s)
+{
+	uint64_t nodes, cpus;
+
+	if (!scan_dec(&s, &nodes) || !scan_past(&s, ", ") || !scan_dec(&s, &cpus) ||
+	    cpus > UINT32_MAX)
+		return false;
+	r->log->input.online_cpus = (uint32_t)cpus;
+	return true;
+}
+
+bool line_brought_up_old(struct reader *r, struct scan s)
+{
+	uint64_t cpus;
+
+	if (!scan_dec(&s, &cpus) || !scan_lit(&s, " CPUs") || cpus > UINT32_MAX)
+		return false;
+	r->log->input.online_cpus = (uint32_t)cpus;
+	return true;
+}
+
+/* .... node  #1, CPUs:   #1  #2 */
+bool line_node_cpus(struct reader *r, struct scan s)
+{
+	(void)r;
+	(void)s;
+	return true;
+}

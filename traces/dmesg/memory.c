@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory: totals, late frees, reserved areas, hash tables. */
+#include <string.h>
+
+#include "engine/hash_table.h"
+#include "traces/dmesg/reader.h"
+
+static void answer_kb(struct reader *r, enum answer_kind kind, uint64_t kb)
+{
+	reader_answer(r, kind)->v[0] = kb;
+}
+
+static bool scan_kb(struct scan *s, uint64_t *ret)
+{
+	return scan_dec(s, ret) && (scan_char(s, 'K') || scan_char(s, 'k'));
+}
+
+/*
+ * 654076K/2096616K available (14343K kernel code, 2338K rwdata, 9116K rodata, 2820K init, 17356K bss,
+ * 108468K reserved, 0K cma-reserved[, 671612K highmem])
+ * 2.6.32: 7996276k/9437184k available (4566k kernel code, 1049408k absent, 391500k reserved, ...)
+ */
+bool line_memory(struct reader *r, struct scan s)
+{
+	struct boot_input *in = &r->log->input;
+	uint64_t available, total, kb;
+	struct boot_step *step;
+
+	if (!scan_kb(&s, &available) || !scan_char(&s, '/') || !scan_kb(&s, &total) ||
+	    !scan_lit(&s, " available"))
+		return false;
+	step = boot_log_add_step(r->log, STEP_MEMORY_LINE, r->line->line);
+	if (!step)
+		return false;
+	in->given_total_kb = total;
+	answer_kb(r, ANSWER_MEMORY_AVAILABLE, available);
+	answer_kb(r, ANSWER_MEMORY_TOTAL, total);
+	scan_ws(&s);
+	scan_char(&s, '(');
+	while (scan_ws(&s) && (scan_char(&s, ',') || true) && scan_ws(&s) && scan_kb(&s, &kb)) {
+		scan_ws(&s);
+		if (scan_lit(&s, "kernel code"))
+			in->sections.code_kb = kb;
+		else if (scan_lit(&s, "rwdata") || scan_lit(&s, "data"))
+			in->sections.rwdata_kb = kb;
+		else if (scan_lit(&s, "rodata"))
+			in->sections.rodata_kb = kb;
+		else if (scan_lit(&s, "init"))
+			in->sections.init_kb = kb;
+		else if (scan_lit(&s, "bss"))
+			in->sections.bss_kb = kb;
+		else if (scan_lit(&s, "absent"))
+			answer_kb(r, ANSWER_MEMORY_ABSENT, kb);
+		else if (scan_lit(&s, "reserved")) {
+			in->given_reserved_kb = kb;
+			answer_kb(r, ANSWER_MEMORY_RESERVED, kb);
+		} else if (scan_lit(&s, "cma-reserved"))
+			answer_kb(r, ANSWER_MEMORY_CMA, kb);
+		else if (scan_lit(&s, "highmem"))
+			answer_kb(r, ANSWER_MEMORY_HIGHMEM, kb);
+		else
+			break;
+	}
+	return true;
+}
+
+/* 0 (00036ffe:0005ffdd) */
+bool line_init_highmem(struct reader *r, struct scan s)
+{
+	uint32_t nid;
+	uint64_t start, end;
+	struct answer *a;
+
+	if (!scan_u32(&s, &nid) || !scan_lit(&s, " (") || !scan_hex(&s, &start) ||
+	    !scan_char(&s, ':') || !scan_hex(&s, &end))
+		return false;
+	a = reader_answer(r, ANSWER_INIT_HIGHMEM);
+	a->nid = (int32_t)nid;
+	a->type = ZONE_HIGHMEM;
+	a->v[0] = start;
+	a->v[1] = end;
+	return true;
+}
+
+/* "initrd memory: 1528K", "unused kernel memory: 1260k freed", "... memory: 36K (a - b)" */
+bool line_freeing(struct reader *r, struct scan s)
+{
+	struct boot_step *step;
+	struct scan_str what;
+	uint64_t kb;
+	const char *suffix;
+
+	if (!scan_until(&s, ':', &what) || !scan_lit(&s, ": ") || !scan_kb(&s, &kb))
+		return false;
+	suffix = " memory";
+	if (what.len <= strlen(suffix) ||
+	    memcmp(what.p + what.len - strlen(suffix), suffix, strlen(suffix)))
+		return false;
+	step = boot_log_add_step(r->log, STEP_LATE_FREE, r->line->line);
+	if (!step)
+		return false;
+	step->size = kb << 10;
+	step->name = boot_log_text(r->log, what.p, what.len - strlen(suffix));
+	return true;
+}
+
+/* 64 MiB at 0x00000000bf000000[ on node -1] */
+bool line_cma_reserved(struct reader *r, struct scan s)
+{
+	struct boot_step *step;
+	uint64_t mib, base;
+	struct answer *a;
+
+	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB at ") || !scan_number(&s, &base))
+		return false;
+	step = boot_log_add_step(r->log, STEP_CMA_RESERVE, r->line->line);
+	if (!step)
+		return false;
+	step->size = mib << 20;
+	step->base = base;
+	reader_adopt_orphan(r, r->log->input.step_count - 1);
+	a = reader_answer(r, ANSWER_CMA_RESERVED);
+	a->index = r->cma_count++;
+	a->v[0] = mib;
+	a->v[1] = base;
+	return true;
+}
+
+bool line_cma_reserved_3(struct reader *r, struct scan s)
+{
+	uint64_t mib, base;
+	struct boot_step *step;
+
+	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB at ") || !scan_hex(&s, &base))
+		return false;
+	step = boot_log_add_step(r->log, STEP_CMA_RESERVE, r->line->line);
+	if (!step)
+		return false;
+	step->size = mib << 20;
+	step->base = base;
+	return true;
+}
+
+/* 0x00000000b2000000, size 864 MiB */
+static bool pool(struct reader *r, struct scan s, enum boot_step_kind kind)
+{
+	struct boot_step *step;
+	uint64_t base, mib;
+
+	if (!scan_number(&s, &base) || !scan_lit(&s, ", size ") || !scan_dec(&s, &mib))
+		return false;
+	step = boot_log_add_step(r->log, kind, r->line->line);
+	if (!step)
+		return false;
+	step->base = base;
+	step->size = mib << 20;
+	if (kind == STEP_POOL_CMA)
+		r->cma_count++;
+	return true;
+}
+
+bool line_pool_cma(struct reader *r, struct scan s)
+{
+	return pool(r, s, STEP_POOL_CMA);
+}
+
+bool line_pool_dma(struct reader *r, struct scan s)
+{
+	return pool(r, s, STEP_POOL_DMA);
+}
+
+static bool crashkernel(struct reader *r, phys_t start, phys_t end, uint32_t index)
+{
+	struct boot_step *step = boot_log_add_step(r->log, STEP_CRASHKERNEL, r->line->line);
+	struct answer *a;
+
+	if (!step)
+		return false;
+	step->size = end - start;
+	step->flags = index;
+	a = reader_answer(r, ANSWER_CRASHKERNEL);
+	a->index = index;
+	a->v[0] = start;
+	a->v[1] = end;
+	return true;
+}
+
+/* 0x000000006f000000 - 0x000000007f000000 (256 MB) */
+bool line_crashkernel_reserved(struct reader *r, struct scan s)
+{
+	uint64_t start, end;
+
+	return scan_0x(&s, &start) && scan_lit(&s, " - ") && scan_0x(&s, &end) &&
+	       crashkernel(r, start, end, 0);
+}
+
+bool line_crashkernel_low(struct reader *r, struct scan s)
+{
+	uint64_t start, end;
+
+	return scan_0x(&s, &start) && scan_lit(&s, " - ") && scan_0x(&s, &end) &&
+	       crashkernel(r, start, end, 1);
+}
+
+/* 256MB of memory at 1776MB for crashkernel (System RAM: 4095MB); "... of low memory at ..." */
+bool line_crashkernel_x86(struct reader *r, struct scan s)
+{
+	uint64_t size, base;
+	bool low;
+
+	if (!scan_dec(&s, &size) || !scan_lit(&s, "MB of "))
+		return false;
+	low = scan_lit(&s, "low ");
+	if (!scan_lit(&s, "memory at ") || !scan_dec(&s, &base) ||
+	    !scan_lit(&s, "MB for crashkernel"))
+		return false;
+	return crashkernel(r, base << 20, (base + size) << 20, low);
+}
+
+/* Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes[, linear]) */
+bool line_hash_table(struct reader *r, struct scan s)
+{
+	uint64_t entries, bytes;
+	int32_t order;
+	struct answer *a;
+
+	for (unsigned int t = 0; t < HASH_TABLE_COUNT; t++) {
+		struct scan u = s;
+		uint64_t how = HASH_MEMORY_UNKNOWN;
+
+		if (!scan_lit(&u, hash_table_name((enum hash_table)t)) ||
+		    !scan_lit(&u, " hash table entries: ") || !scan_dec(&u, &entries) ||
+		    !scan_lit(&u, " (order: ") || !scan_i32(&u, &order) || !scan_lit(&u, ", ") ||
+		    !scan_dec(&u, &bytes) || !scan_lit(&u, " bytes"))
+			continue;
+		if (scan_lit(&u, ", linear"))
+			how = HASH_LINEAR;
+		else if (scan_lit(&u, ", vmalloc hugepage"))
+			how = HASH_VMALLOC_HUGE;
+		else if (scan_lit(&u, ", vmalloc"))
+			how = HASH_VMALLOC;
+		a = reader_answer(r, ANSWER_HASH);
+		a->index = t;
+		a->v[0] = entries;
+		a->v[1] = (uint64_t)(int64_t)order;
+		a->v[2] = bytes;
+		a->v[3] = how;
+		return true;
+	}
+	return false;
+}
