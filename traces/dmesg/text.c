@@ -46,7 +46,8 @@
 
 /* Source lines looked at in the first pass. */
 #define SAMPLE_LINES 32768
-/* Mail is wrapped at 80 columns or before. */
+/* Mail programs wrap at one of these widths. */
+#define WRAP_COLUMNS_MIN 64
 #define WRAP_COLUMNS_MAX 80
 #define WRAP_BUCKETS 128
 /* Source lines one message was wrapped to at the most. */
@@ -56,17 +57,18 @@
 #define NS_PER_SEC 1000000000ULL
 
 /*
- * Was the file wrapped?  If so, none of its lines is long, and each line without prefix begins with
- * a word that had no room on the line before it.  Lengths are in bytes, without quotes.
+ * Was the file wrapped?  If so, no line is longer than WRAP_COLUMNS_MAX, and there is a width that
+ * each line before one without prefix would have exceeded with one more word.  (Lines a little
+ * longer than that width are often left whole.)  Lengths are in bytes, without quotes; the last
+ * bucket holds what is longer.
  */
 struct wrap {
-	/* Lines with prefix up to WRAP_COLUMNS_MAX, the longest of them, and lines beyond it. */
-	size_t short_lines;
-	size_t longest;
-	size_t long_lines;
+	/* Lines with prefix, by length. */
+	size_t lines[WRAP_BUCKETS];
 	/* Lines without prefix behind one with, by what the first word would have made of that. */
 	size_t pairs[WRAP_BUCKETS];
-	bool wrapped;
+	/* The width; 0: not wrapped. */
+	size_t width;
 };
 
 struct builder {
@@ -93,6 +95,8 @@ struct builder {
 	uint32_t tail_line;
 	size_t tail_len;
 	bool tail_quoted;
+	/* Its prefix, if it was a record of /dev/kmsg: a wrapped one may have several lines. */
+	struct prefix tail_record;
 };
 
 /* Where a message comes from. */
@@ -167,17 +171,29 @@ static bool grow(void **array, size_t *size, size_t used, size_t element_size)
 
 /* ---- First pass ---- */
 
+/* Three wrapped lines at least, with few that contradict; the largest such width joins least. */
 static void wrap_finish(struct wrap *wrap)
 {
-	size_t pairs = 0, full = 0, i;
+	size_t width, too_long = 0, wrapped = 0, others = 0, i;
 
 	for (i = 0; i < WRAP_BUCKETS; i++) {
-		pairs += wrap->pairs[i];
-		if (i > wrap->longest)
-			full += wrap->pairs[i];
+		too_long += i > WRAP_COLUMNS_MAX ? wrap->lines[i] : 0;
+		wrapped += i > WRAP_COLUMNS_MAX ? wrap->pairs[i] : 0;
+		others += i > WRAP_COLUMNS_MAX ? 0 : wrap->pairs[i];
 	}
-	wrap->wrapped = full >= 3 && full * 5 >= pairs * 4 && wrap->long_lines * 100 <=
-			wrap->short_lines;
+	for (width = WRAP_COLUMNS_MAX; width >= WRAP_COLUMNS_MIN; width--) {
+		if (wrapped >= 3 && others * 10 <= wrapped && too_long * 5 <= wrapped) {
+			wrap->width = width;
+			return;
+		}
+		wrapped += wrap->pairs[width];
+		others -= wrap->pairs[width];
+	}
+}
+
+static void count_length(size_t *buckets, size_t len)
+{
+	buckets[len < WRAP_BUCKETS ? len : WRAP_BUCKETS - 1]++;
 }
 
 static struct error *take_census(struct builder *b, struct decoder *decoder)
@@ -190,7 +206,7 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 	size_t before = 0;
 
 	while (decoder->line < SAMPLE_LINES && decoder_next(decoder, &source, &err)) {
-		size_t len = trimmed_len(source.text, source.len), word_len, bucket;
+		size_t len = trimmed_len(source.text, source.len), word_len;
 		struct prefix prefix;
 
 		if (!len) {
@@ -201,21 +217,13 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 		prefix_census_add(&census, &prefix);
 		len = len > prefix.quote_len ? len - prefix.quote_len : 0;
 		if (prefix.parts & PREFIX_STRONG) {
-			if (len > WRAP_COLUMNS_MAX) {
-				b->wrap.long_lines++;
-				before = 0;
-				continue;
-			}
-			b->wrap.short_lines++;
-			if (len > b->wrap.longest)
-				b->wrap.longest = len;
+			count_length(b->wrap.lines, len);
 			before = len;
 			continue;
 		}
 		if (before && len) {
 			first_word(source.text + prefix.quote_len, len, &word_len);
-			bucket = before + 1 + word_len;
-			b->wrap.pairs[bucket < WRAP_BUCKETS ? bucket : WRAP_BUCKETS - 1]++;
+			count_length(b->wrap.pairs, before + 1 + word_len);
 		}
 		before = 0;
 	}
@@ -300,6 +308,24 @@ static bool is_firmware(const struct log_line *line)
 	return false;
 }
 
+/*
+ * Opens a boot whose first line is @index, and takes out what firmware printed before it.  Returns
+ * by how many lines it moved.
+ */
+static struct error *open_boot_after_firmware(struct builder *b, size_t index, size_t lowest,
+					      size_t *moved_ret)
+{
+	const struct log_line *lines = b->text->lines;
+	size_t first = index;
+
+	if (b->shape.strong)
+		while (first > lowest && !(lines[first - 1].flags & LOG_LINE_PREFIXED))
+			first--;
+	drop_lines(b, first, index);
+	*moved_ret = index - first;
+	return open_boot(b, first);
+}
+
 static struct error *note_banner(struct builder *b, size_t index)
 {
 	struct log_text *text = b->text;
@@ -307,7 +333,7 @@ static struct error *note_banner(struct builder *b, size_t index)
 	bool version = is_version_banner(line);
 	struct log_boot *boot = current_boot(b);
 	size_t lowest = boot->banner == SIZE_MAX ? boot->first : boot->banner + 1;
-	size_t head = index, end;
+	size_t head = index, moved;
 	struct error *err;
 
 	/* "Booting Linux on physical CPU", then "Linux version". */
@@ -330,16 +356,10 @@ static struct error *note_banner(struct builder *b, size_t index)
 		return NULL;
 	}
 
-	end = head;
-	if (b->shape.strong)
-		while (head > lowest && !(text->lines[head - 1].flags & LOG_LINE_PREFIXED))
-			head--;
-	drop_lines(b, head, end);
-	index -= end - head;
-	err = open_boot(b, head);
+	err = open_boot_after_firmware(b, head, lowest, &moved);
 	if (err)
 		return err;
-	current_boot(b)->banner = index;
+	current_boot(b)->banner = index - moved;
 	b->version_seen = version;
 	return NULL;
 }
@@ -370,12 +390,19 @@ static struct error *note_line(struct builder *b)
 			b->firmware_seen = is_firmware(line);
 		}
 	}
-	if (!text->nboots || b->boot_announced ||
-	    (line->has_time && !line->time_ns && b->last_time_ns >= NS_PER_SEC)) {
+	if (!text->nboots || b->boot_announced) {
 		err = open_boot(b, text->nboots ? index : 0);
 		if (err)
 			return err;
 		b->boot_announced = false;
+	} else if (line->has_time && !line->time_ns && b->last_time_ns >= NS_PER_SEC) {
+		size_t moved;
+
+		err = open_boot_after_firmware(b, index, current_boot(b)->first + 1, &moved);
+		if (err)
+			return err;
+		index -= moved;
+		line = &text->lines[index];
 	}
 	if (banner) {
 		err = note_banner(b, index);
@@ -451,8 +478,9 @@ static int hex_value(char c)
 static struct error *add_record(struct builder *b, const char *message, size_t len,
 				struct origin *from)
 {
+	/* The current line starts at @start of the message and at @first of the source line. */
+	size_t i, n = 0, start = 0, first = from->offset;
 	struct error *err;
-	size_t i, start = 0, n = 0;
 	char *plain;
 
 	if (len > LOG_LINE_BYTES_MAX)
@@ -463,7 +491,7 @@ static struct error *add_record(struct builder *b, const char *message, size_t l
 	for (i = 0; i <= len; i++) {
 		int high = -1, low = -1, c = -1;
 
-		if (len - i >= 4 && i < len && message[i] == '\\' && message[i + 1] == 'x') {
+		if (len - i >= 4 && message[i] == '\\' && message[i + 1] == 'x') {
 			high = hex_value(message[i + 2]);
 			low = hex_value(message[i + 3]);
 		}
@@ -474,6 +502,7 @@ static struct error *add_record(struct builder *b, const char *message, size_t l
 			c = (uint8_t)message[i];
 		}
 		if (c == '\n' || i == len) {
+			from->offset = first + start;
 			err = add_line(b, plain, n, from);
 			if (err) {
 				free(plain);
@@ -484,12 +513,23 @@ static struct error *add_record(struct builder *b, const char *message, size_t l
 			from->flags |= LOG_LINE_SPLIT;
 			from->span = 0;
 		} else if (c == '\t' || (c >= 0x20 && c != 0x7f)) {
-			if (!n)
-				from->offset += i - start;
 			plain[n++] = (char)c;
 		}
 	}
 	free(plain);
+	return NULL;
+}
+
+/* The next escaped line feed of a record. */
+static const char *find_feed(const char *message, size_t len)
+{
+	const char *p = message, *end = message + len;
+
+	while (end - p >= 4 && (p = memchr(p, '\\', (size_t)(end - p - 3)))) {
+		if (!memcmp(p, "\\x0a", 4))
+			return p;
+		p++;
+	}
 	return NULL;
 }
 
@@ -578,55 +618,6 @@ static bool is_unfinished(const char *text, size_t len, char *close_ret)
 	return false;
 }
 
-/*
- * Adds @message to the last line if it is the rest of it.  The text lies at the end of the arena,
- * and the NUL there makes room for the blank.
- */
-static bool join(struct builder *b, const char *message, size_t len,
-		 const struct source_line *source, bool quoted)
-{
-	struct log_text *text = b->text;
-	struct log_line *line;
-	size_t word_len, start;
-	bool prefixed, glued;
-	char close, *out;
-
-	if (!text->nlines || b->tail_line + 1 != source->line || !b->tail_line)
-		return false;
-	line = &text->lines[text->nlines - 1];
-	prefixed = line->flags & LOG_LINE_PREFIXED;
-	if (line->flags & LOG_LINE_CUT || line->span >= JOINED_SPAN_MAX ||
-	    b->tail_quoted != quoted || line->len + len >= LOG_LINE_BYTES_MAX)
-		return false;
-	start = first_word(message, len, &word_len);
-	if (is_unfinished(line->text, line->len, &close)) {
-		/* Nothing else marks the start of a message, so make sure. */
-		if (!prefixed && (!close || !memchr(message, close, len)))
-			return false;
-	} else if (!prefixed || !b->wrap.wrapped || b->tail_len > WRAP_COLUMNS_MAX ||
-		   b->tail_len + 1 + word_len <= b->wrap.longest) {
-		return false;
-	}
-
-	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
-	glued = line->len && line->text[line->len - 1] == '-' && line->len > 1 &&
-		hex_value(line->text[line->len - 2]) >= 0;
-	out = text->arena + b->arena_len - 1;
-	if (!glued && (!line->len || line->text[line->len - 1] != ' ')) {
-		*out++ = ' ';
-		line->len++;
-		b->arena_len++;
-	}
-	assert(b->arena_len + len - start <= b->arena_size);
-	memcpy(out, message + start, len - start);
-	out[len - start] = '\0';
-	line->len += (uint32_t)(len - start);
-	b->arena_len += len - start;
-	line->span += source->span;
-	line->flags |= LOG_LINE_JOINED;
-	return true;
-}
-
 /* What became of a source line. */
 enum outcome {
 	OUTCOME_BLANK,
@@ -634,6 +625,90 @@ enum outcome {
 	OUTCOME_OTHER,
 	OUTCOME_KEPT,
 };
+
+/* Does @message, on the source line after it, belong to the last line? */
+static bool continues(const struct builder *b, const char *message, size_t len,
+		      const struct source_line *source, const struct prefix *prefix)
+{
+	const struct log_text *text = b->text;
+	const struct log_line *line;
+	size_t word_len;
+	char close;
+
+	if (!text->nlines || !b->tail_line || b->tail_line + 1 != source->line)
+		return false;
+	line = &text->lines[text->nlines - 1];
+	if (line->flags & LOG_LINE_CUT || source->line - line->line >= JOINED_SPAN_MAX ||
+	    b->tail_quoted != !!(prefix->parts & PREFIX_QUOTE) ||
+	    line->len + len >= LOG_LINE_BYTES_MAX)
+		return false;
+	first_word(message, len, &word_len);
+	/* Without a prefix nothing else marks the start of a message, so make sure. */
+	if (is_unfinished(line->text, line->len, &close))
+		return line->flags & LOG_LINE_PREFIXED || (close && memchr(message, close, len));
+	return line->flags & LOG_LINE_PREFIXED && b->wrap.width &&
+	       b->tail_len <= WRAP_COLUMNS_MAX &&
+	       b->tail_len + 1 + word_len > b->wrap.width;
+}
+
+/* Appends to the last line, whose text ends the arena; its NUL makes room for the blank. */
+static void append(struct builder *b, const char *rest, size_t len)
+{
+	struct log_text *text = b->text;
+	struct log_line *line = &text->lines[text->nlines - 1];
+	char *out = text->arena + b->arena_len - 1;
+	char last = line->len ? line->text[line->len - 1] : ' ';
+	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
+	bool glued = last == ' ' || (last == '-' && line->len > 1 &&
+				     hex_value(line->text[line->len - 2]) >= 0);
+
+	assert(b->arena_len + !glued + len <= b->arena_size);
+	if (!glued)
+		*out++ = ' ';
+	memcpy(out, rest, len);
+	out[len] = '\0';
+	line->len += (uint32_t)(len + !glued);
+	b->arena_len += len + !glued;
+	line->flags |= LOG_LINE_JOINED;
+}
+
+/*
+ * Joins @piece, which has no prefix but a quote, to the last line if it is the rest of it, and then
+ * says so in *@outcome.
+ */
+static struct error *join(struct builder *b, const char *piece, size_t len,
+			  const struct source_line *source, const struct prefix *prefix,
+			  enum outcome *outcome)
+{
+	const char *rest = piece + prefix->len, *feed = NULL;
+	size_t rest_len = len - prefix->len, word_len, start;
+	struct error *err = NULL;
+
+	if (!continues(b, rest, rest_len, source, prefix))
+		return NULL;
+	start = first_word(rest, rest_len, &word_len);
+	rest += start;
+	rest_len -= start;
+	if (b->tail_record.parts & PREFIX_KMSG)
+		feed = find_feed(rest, rest_len);
+	append(b, rest, feed ? (size_t)(feed - rest) : rest_len);
+	b->text->lines[b->text->nlines - 1].span += source->span;
+	if (feed) {
+		/* The record goes on with another line. */
+		struct origin origin = {
+			.source = source,
+			.offset = (size_t)(feed + 4 - source->text),
+			.prefix = &b->tail_record,
+			.flags = LOG_LINE_SPLIT,
+		};
+
+		err = add_record(b, feed + 4, rest_len - (size_t)(feed + 4 - rest), &origin);
+	}
+	b->tail_line = source->line + source->span - 1;
+	b->tail_len = trimmed_len(piece, len) - prefix->quote_len;
+	*outcome = OUTCOME_KEPT;
+	return err;
+}
 
 /*
  * Takes one piece of a source line: from @from to @to, without carriage returns.  @first: nothing
@@ -678,12 +753,10 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 				from += end;
 				continue;
 			}
-			if (*outcome != OUTCOME_KEPT && !from && end == len &&
-			    join(b, piece + prefix.len, len - prefix.len, source, quoted)) {
-				*outcome = OUTCOME_KEPT;
-				b->tail_line = source->line + source->span - 1;
-				b->tail_len = trimmed_len(piece, len) - prefix.quote_len;
-				return NULL;
+			if (*outcome != OUTCOME_KEPT && !from && end == len) {
+				err = join(b, piece, len, source, &prefix, outcome);
+				if (err || *outcome == OUTCOME_KEPT)
+					return err;
 			}
 		}
 		origin = (struct origin){
@@ -705,6 +778,7 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 		b->tail_len = trimmed_len(piece, end);
 		b->tail_len -= b->tail_len > prefix.quote_len ? prefix.quote_len : b->tail_len;
 		b->tail_quoted = quoted;
+		b->tail_record = prefix.parts & PREFIX_KMSG ? prefix : (struct prefix){0};
 		from += end;
 		flags = LOG_LINE_SPLIT;
 	}
