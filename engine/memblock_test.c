@@ -325,6 +325,25 @@ static void test_cap_leaves_a_cut(void **state)
 	}
 }
 
+/*
+ *	memory      [ A ]          [ B ]
+ *	reserved         [ x ]
+ *	limit           |                  the size of A: ends with A, not where B begins
+ */
+static void test_limit_at_the_end_of_a_region(void **state)
+{
+	struct fixture *f = start("6.12");
+
+	(void)state;
+	memblock_add(&f->mb, 0x1000, 0x2000, NID_NONE, 0);
+	memblock_add(&f->mb, 0x8000, 0x2000, NID_NONE, 0);
+	memblock_reserve(&f->mb, 0x5000, 0x1000, NID_NONE, 0);
+	memblock_enforce_memory_limit(&f->mb, 0x2000);
+	assert_int_equal(f->mb.memory.cnt, 1);
+	assert_int_equal(f->mb.reserved.cnt, 0);
+	finish(f);
+}
+
 static void test_cap_without_memory(void **state)
 {
 	(void)state;
@@ -486,6 +505,54 @@ static void test_skipped_memory(void **state)
 	finish(f);
 }
 
+/* A search may be allowed what allocations never are. */
+static void test_search_with_flags(void **state)
+{
+	(void)state;
+	for (int bottom_up = 0; bottom_up < 2; bottom_up++) {
+		static const uint32_t flags[] = { MEMBLOCK_HOTPLUG, MEMBLOCK_NOMAP,
+						  MEMBLOCK_DRIVER_MANAGED };
+
+		for (unsigned int i = 0; i < 3; i++) {
+			struct fixture *f = start("6.12");
+			phys_t a = 0;
+
+			f->mb.bottom_up = bottom_up;
+			f->mb.movable_node = true;
+			memblock_add(&f->mb, 0x1000, 0x1000, 0, flags[i]);
+			assert_false(memblock_find(&f->mb, 0x1000, 1, 0, 0, NID_NONE, 0, &a));
+			assert_true(memblock_find(&f->mb, 0x1000, 1, 0, 0, NID_NONE, flags[i], &a));
+			assert_int_equal(a, 0x1000);
+			finish(f);
+		}
+	}
+}
+
+/*
+ *	[ memory      |end ... ]     0 bytes: a range above the window clamps to its end, and that
+ *	                             will do if it is aligned (top-down only)
+ */
+static void test_quirk_nothing_is_found_at_the_end(void **state)
+{
+	struct fixture *f = start("6.12");
+	phys_t a = 0;
+
+	(void)state;
+	memblock_add(&f->mb, 0x1000, 0x1000, 0, 0);
+	memblock_add(&f->mb, 0x9000, 0x1000, 0, 0);
+	assert_true(memblock_find(&f->mb, 0, 0x1000, 0, 0x5000, NID_NONE, 0, &a));
+	assert_int_equal(a, 0x5000);
+	/* Between two reserved neighbours there is room for nothing, too. */
+	memblock_reserve(&f->mb, 0x9000, 0x800, 0, 0);
+	memblock_reserve(&f->mb, 0x9800, 0x800, 1, 0);
+	memblock_reserve(&f->mb, 0x1000, 0x1000, 0, 0);
+	assert_true(memblock_find(&f->mb, 0, 1, 0, 0, NID_NONE, 0, &a));
+	assert_int_equal(a, 0x9800);
+	f->mb.bottom_up = true;
+	assert_false(memblock_find(&f->mb, 0, 1, 0, 0, NID_NONE, 0, &a));
+	finish(f);
+}
+
 /*
  *	[ A: node 0, mirror ][ B: node 1, mirror ][ C: node 0 ][ D: node 1 ]
  *
@@ -602,7 +669,7 @@ static void test_bottom_up_after_the_kernel(void **state)
 {
 	(void)state;
 	for (int after = 0; after < 2; after++) {
-		struct fixture *f = start(after ? "4.4" : "5.10");
+		struct fixture *f = start(after ? "4.4.155" : "4.4");
 		struct memblock_request req = { .size = 1 * MIB, .align = 1 * MIB, .nid = NID_NONE };
 
 		memblock_add(&f->mb, 1 * MIB, 7 * MIB, 0, 0);
@@ -1221,6 +1288,13 @@ static void test_model_4_4(void **state)
 	against_the_model("4.4");
 }
 
+/* With the bottom-up search that stays above the kernel. */
+static void test_model_4_9_154(void **state)
+{
+	(void)state;
+	against_the_model("4.9.154");
+}
+
 static void test_model_5_3(void **state)
 {
 	(void)state;
@@ -1263,6 +1337,7 @@ int main(void)
 		cmocka_unit_test(test_trim_keeps_the_recorded_size),
 		cmocka_unit_test(test_limits_count_memory),
 		cmocka_unit_test(test_cap_leaves_a_cut),
+		cmocka_unit_test(test_limit_at_the_end_of_a_region),
 		cmocka_unit_test(test_cap_without_memory),
 		cmocka_unit_test(test_both_directions),
 		cmocka_unit_test(test_page_zero_is_never_given),
@@ -1270,6 +1345,8 @@ int main(void)
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_what_allocations_carry),
 		cmocka_unit_test(test_skipped_memory),
+		cmocka_unit_test(test_search_with_flags),
+		cmocka_unit_test(test_quirk_nothing_is_found_at_the_end),
 		cmocka_unit_test(test_mirror),
 		cmocka_unit_test(test_mirror_or_lower_bound),
 		cmocka_unit_test(test_lower_bound_is_given_up),
@@ -1291,6 +1368,7 @@ int main(void)
 		cmocka_unit_test(test_check_finds_damage),
 		cmocka_unit_test(test_model_3_10),
 		cmocka_unit_test(test_model_4_4),
+		cmocka_unit_test(test_model_4_9_154),
 		cmocka_unit_test(test_model_5_3),
 		cmocka_unit_test(test_model_5_10),
 		cmocka_unit_test(test_model_6_1),
