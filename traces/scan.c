@@ -108,7 +108,6 @@ bool scan_number_too_large(const struct scan *s)
 {
 	struct scan t = *s;
 
-	scan_char(&t, '-');
 	if (scan_lit(&t, "0x"))
 		return digit_of(scan_peek(&t)) < 16;
 	if (scan_is_digit(scan_peek(&t)))

@@ -141,7 +141,7 @@ bool scan_number(struct scan *s, uint64_t *ret); /* 123 or 0x7f */
 bool scan_i32(struct scan *s, int32_t *ret);
 bool scan_i64(struct scan *s, int64_t *ret);
 
-/* After one of the above failed: it did because the number there is too large. */
+/* After one of the above failed: the number there, which has no sign, is too large. */
 bool scan_number_too_large(const struct scan *s);
 
 /* A word: one byte or more up to the next blank, control character or NUL. */

@@ -35,11 +35,11 @@ static struct error *read_row(struct reader *r, struct scan s)
 		uint64_t value, *counts;
 		bool blank = scan_ws1(&s);
 
-		if (!blank || !scan_dec(&s, &value))
-			return picture_number_error(&r->picture, &s, "an order");
 		if (norders == ORDERS_MAX)
 			return picture_error(&r->picture, ERROR_LIMIT, s.p, "more than %d orders",
 					     ORDERS_MAX);
+		if (!blank || !scan_dec(&s, &value))
+			return picture_number_error(&r->picture, &s, "an order");
 		counts = grow(bi->counts, r->ncounts, &r->counts_room, sizeof(*counts));
 		if (!counts)
 			return error_no_memory();

@@ -165,6 +165,11 @@ static void skip_blanks(struct scan *s)
 	} while (scan_lit(s, "\\x0a"));
 }
 
+static bool is_small(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
 /*
  * One of "free:3588kB", "shmem_thp: 0kB", "isolated(anon):0", "all_unreclaimable? no", which has a
  * name of its own.  False if something else follows; then nothing is taken.
@@ -176,10 +181,10 @@ static bool read_value(struct scan *s, struct scan_str *name_ret, uint64_t *valu
 	const char *start = t.p;
 	uint64_t value;
 
-	while (!scan_done(&t) && ((*t.p >= 'a' && *t.p <= 'z') || *t.p == '_' || *t.p == '(' ||
-				  *t.p == ')' || scan_is_digit(*t.p)))
+	while (!scan_done(&t) && (is_small(*t.p) || (*t.p >= 'A' && *t.p <= 'Z') || *t.p == '_' ||
+				  *t.p == '(' || *t.p == ')' || scan_is_digit(*t.p)))
 		t.p++;
-	if (t.p == start || *start < 'a' || *start > 'z')
+	if (t.p == start || *start == '(' || *start == ')' || scan_is_digit(*start))
 		return false;
 	*name_ret = (struct scan_str){ start, (size_t)(t.p - start) };
 	*kb_ret = false;
@@ -478,7 +483,8 @@ static bool read_node_line(struct reader *r, int32_t nid, struct scan s, uint32_
 	uint64_t value;
 	bool kb;
 
-	if (!read_value(&t, &name, &value, &kb) || !kb)
+	/* A capital letter starts the name of a zone. */
+	if (!is_small(scan_peek(&t)) || !read_value(&t, &name, &value, &kb) || !kb)
 		return false;
 	nodes = grow(r->report.nodes, r->report.nnodes, &r->nodes_room, sizeof(*nodes));
 	if (!nodes) {
@@ -559,7 +565,6 @@ static bool is_pageset(struct scan s)
 
 static bool read_report_line(struct reader *r, struct scan s, uint32_t line)
 {
-	struct scan_str digits;
 	struct scan t;
 	uint32_t nid;
 
@@ -593,11 +598,9 @@ static bool read_report_line(struct reader *r, struct scan s, uint32_t line)
 		return true;
 	if (r->list_zone != NO_ZONE && read_free_list(r, s, r->list_zone))
 		return true;
-	t = s;
 	if (is_pageset(s) || read_count(r, s) || read_hugepages(r, NID_NONE, s))
 		return true;
-	/* A line of totals starts with a small letter. */
-	return scan_name(&t, &digits) && read_totals(r, s);
+	return is_small(scan_peek(&s)) && read_totals(r, s);
 }
 
 static bool is_mem_info(struct scan s)

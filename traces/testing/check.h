@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Check: what tests of readers share.  Includes cmocka.
+ */
+#ifndef TRACES_TESTING_CHECK_H
+#define TRACES_TESTING_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/error.h"
+
+/* Ends the test with the sentence if there is an error. */
+void check_ok(struct error *err);
+/* Ends the test unless there is this error; gives it back.  @line and @column 0: not said. */
+void check_error(struct error *err, enum error_code code, uint32_t line, uint32_t column);
+
+/* A file of the tree, "traces/testdata/...", with a NUL behind; the caller frees it. */
+char *check_read(const char *path, size_t *len_ret);
+
+#endif
