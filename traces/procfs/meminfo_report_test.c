@@ -78,7 +78,7 @@ static void every_era(void **state)
 		{ "2.6.32", MEMINFO_REQUEST_OOM, 25, 17, 0, 2, 26, 0 },
 		{ "4.4", MEMINFO_REQUEST_PAGE_ALLOC, 29, 9, 0, 2, 12, 3 },
 		{ "5.10", MEMINFO_REQUEST_PAGE_ALLOC, 20, 9, 1, 2, 14, 0 },
-		{ "7.2", MEMINFO_REQUEST_OOM, 28, 19, 2, 2, 16, 0 },
+		{ "7.2", MEMINFO_REQUEST_OOM, 28, 20, 2, 2, 16, 0 },
 	};
 
 	(void)state;
