@@ -39,6 +39,11 @@ def _copts(gnu):
         return _LANGUAGE + _WARNINGS
     return _LANGUAGE + _WARNINGS + (_GNU if gnu else _POSIX)
 
+def _suite():
+    """Each package with tests has a suite `tests` of them all, for //:full to name."""
+    if not native.existing_rule("tests"):
+        native.test_suite(name = "tests", visibility = ["//:__pkg__"])
+
 def mm_library(name, gnu = False, copts = [], **kwargs):
     """A C library. gnu = True asks for _GNU_SOURCE instead of plain POSIX (not in the engine)."""
     native.cc_library(
@@ -71,6 +76,7 @@ def mm_test(
     captures = True marks a test that reads the folder MMREPLAY_CAPTURES names; what it read is no
     input Bazel knows of, so such a test always runs again.
     """
+    _suite()
     native.cc_test(
         name = name,
         copts = _copts(gnu) + copts,
@@ -84,6 +90,7 @@ def mm_test(
 
 def mm_sh_test(name, srcs, captures = False, size = "small", tags = [], **kwargs):
     """A test written in shell, which prints TAP lines of its own ("ok 1 - ...", last "1..N")."""
+    _suite()
     native.sh_test(
         name = name,
         srcs = srcs,

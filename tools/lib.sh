@@ -52,7 +52,7 @@ debian_mirror()
 	fi
 	# shellcheck disable=SC2016 # the names are for apt to fill in
 	apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "bookworm" && $2 == "main" { print $3; exit }'
+		awk '$1 == "bookworm" && $2 == "main" && !n++ { print $3 }'
 }
 
 # Bazel in this work tree, whatever folder we were called from.

@@ -58,7 +58,7 @@ scripts()
 	choose . "$given" | while IFS= read -r file; do
 		case $file in
 		*.sh) printf '%s\n' "$file" ;;
-		*) head -c 64 -- "$file" | head -n 1 | grep -qaE '^#! ?/.*(bash|/sh)' && printf '%s\n' "$file" ;;
+		*) head -c 64 -- "$file" | grep -aE '^#! ?/.*(bash|/sh)' >/dev/null && printf '%s\n' "$file" ;;
 		esac
 	done
 }
@@ -70,7 +70,7 @@ script_lint() { scripts | tr '\n' '\0' | xargs -0 shellcheck -x -f gcc --; }
 script_modes()
 {
 	scripts | while IFS= read -r file; do
-		if head -n 1 -- "$file" | grep -q '^#!' && [ ! -x "$file" ]; then
+		if head -c 2 -- "$file" | grep '^#!' >/dev/null && [ ! -x "$file" ]; then
 			printf '%s is not executable\n' "$file"
 		fi
 	done
@@ -104,16 +104,27 @@ layers()
 			xargs -0r grep -nE "^[[:blank:]]*#[[:blank:]]*include \"(${above//,/|})/"
 	done
 }
-# A C file that no BUILD file names is never compiled, and nobody notices.
+# A C file that its BUILD file names in no way (nor a script beside it) is never compiled, and nobody
+# notices. BUILD files make names of pieces and patterns, so the stem counts, and "*.c".
 dead_files()
 {
-	choose '\.(c|h|def|proto)$' "$given" | while IFS= read -r file; do
-		package=$(dirname -- "$file")
+	local file folder package stem
+	choose '\.(c|h|def|proto)$' "$given|/stub/" | while IFS= read -r file; do
+		folder=$(dirname -- "$file")
+		package=$folder
 		while [ ! -e "$package/BUILD" ] && [ "$package" != . ]; do
 			package=$(dirname -- "$package")
 		done
-		grep -qF -e "${file#"$package"/}" -e "$(basename -- "$file" | sed 's/^cmd_.*/cmd_%s.c/')" \
-			-- "$package/BUILD" || printf '%s is not in %s/BUILD\n' "$file" "$package"
+		stem=${file##*/}
+		stem=${stem%.*}
+		stem=${stem%_test}
+		if [ -x "$folder/run" ]; then
+			# What the script compiles, and the headers of that.
+			cat -- "$folder/run" "$folder"/*.c
+		else
+			cat -- "$package/BUILD"
+		fi | grep -wF -e "$stem" -e "${stem#cmd_}" -e "${stem}_test" -e "\"*.${file##*.}\"" >/dev/null ||
+			printf '%s is not in %s/BUILD\n' "$file" "$package"
 	done
 }
 # //:full names every package that has tests.
