@@ -82,7 +82,7 @@ licences()
 		choose '\.(c|h|def|proto|bzl|sh|awk|py|S)$|(^|/)(BUILD|WORKSPACE)$' "$given"
 		scripts
 	} | sort -u | while IFS= read -r file; do
-		head -n 3 -- "$file" | grep -q 'SPDX-License-Identifier: MIT' || printf '%s has no SPDX line\n' "$file"
+		head -n 3 -- "$file" | grep 'SPDX-License-Identifier: MIT' >/dev/null || printf '%s has no SPDX line\n' "$file"
 	done
 }
 include_guards()
