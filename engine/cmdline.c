@@ -185,6 +185,8 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 		copy_text(c->crashkernel, sizeof(c->crashkernel), value);
 	} else if (!strcmp(name, "memblock")) {
 		c->mem_debug = !!strstr(value, "debug");
+	} else if (!strcmp(name, "mminit_loglevel")) {
+		c->mminit_loglevel = (unsigned int)memparse(value, NULL);
 	}
 }
 

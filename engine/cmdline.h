@@ -54,6 +54,7 @@ struct cmdline {
 	uint64_t highmem_bytes; /* highmem=N; UINT64_MAX = default */
 	char crashkernel[CMDLINE_FAKE_MAX];
 	bool mem_debug; /* memblock=debug was given */
+	unsigned int mminit_loglevel; /* mminit_loglevel=N; 0 = none */
 };
 
 /* Parses @text (NUL-terminated). @x86 selects what mem= means. */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/booted.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/text.h"
+#include "traces/capture.h"
+
+enum cli_exit booted_read(struct cli *cli, enum boot_stage until, struct booted *b)
+{
+	struct boot_input *in = &b->log.input;
+	struct error *err;
+
+	machine_init(&b->m);
+	b->path = cli_argument(cli, 0);
+	err = capture_read(b->path, &b->log);
+	if (err)
+		return cli_fail_error(cli, err);
+	cli_era(cli, &in->version);
+	cli_facts(cli, in->version, &in->facts);
+	arch_config_apply_facts(&in->config, &in->facts);
+	boot_run(&b->m, in, until);
+	if (b->m.out_of_memory)
+		return cli_fail_error(cli, error_no_memory());
+	answer_text_init(&b->text, in, &b->m.answers);
+	for (uint32_t i = 0; i < b->m.mb.memory.cnt; i++)
+		b->memory_bytes += b->m.mb.memory.regions[i].size;
+	for (uint32_t n = 0; n < b->m.node_count; n++)
+		b->nodes += b->m.nodes[n].memory;
+	return CLI_OK;
+}
+
+void booted_deinit(struct booted *b)
+{
+	machine_deinit(&b->m);
+	boot_log_deinit(&b->log);
+}
+
+static void print_version(FILE *out, uint32_t version)
+{
+	fprintf(out, "%u.%u.%u", (unsigned int)(version >> 24),
+		(unsigned int)(version >> 16 & 0xff), (unsigned int)(version & 0xffff));
+}
+
+/* Text from outside after its label, wrapped. */
+static void print_text(FILE *out, const char *label, const char *text)
+{
+	fprintf(out, "%-14s", label);
+	for (const char *p = text; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 127) {
+			text_print_safe(out, text);
+			fputc('\n', out);
+			return;
+		}
+	}
+	text_wrap_paragraph(out, 14, 14, TEXT_COLUMNS, text, strlen(text));
+}
+
+void booted_print(struct cli *cli, const struct booted *b)
+{
+	const struct boot_input *in = &b->log.input;
+	FILE *out = cli_out(cli);
+	uint32_t version;
+
+	print_text(out, "source", b->path);
+	fprintf(out, "%-14s", "kernel");
+	text_print_safe(out, in->version_text ? in->version_text : "unknown");
+	fprintf(out, ", %s, ", arch_name(in->config.arch));
+	fputs(cli_era(cli, &version) ? "booted as " : b->log.has_version ? "" : "taken for ", out);
+	print_version(out, in->version);
+	fprintf(out, "\n%-14s%" PRIu64 " MiB", "memory", b->memory_bytes >> 20);
+	if (in->config.numa)
+		fprintf(out, " in %" PRIu32 " node%s", b->nodes, b->nodes == 1 ? "" : "s");
+	fputs(b->log.has_debug ? ", with memblock=debug\n" : "\n", out);
+	print_text(out, "command line", in->command_line ? in->command_line : "unknown");
+}
+
+void booted_json(struct json *j, const struct booted *b)
+{
+	const struct boot_input *in = &b->log.input;
+	char version[32];
+
+	snprintf(version, sizeof(version), "%u.%u.%u", (unsigned int)(in->version >> 24),
+		 (unsigned int)(in->version >> 16 & 0xff), (unsigned int)(in->version & 0xffff));
+	json_key_string(j, "source", b->path);
+	json_key_object_begin(j, "machine");
+	if (in->version_text)
+		json_key_string(j, "kernel", in->version_text);
+	else
+		json_key_null(j, "kernel");
+	json_key_string(j, "version", version);
+	json_key_string(j, "arch", arch_name(in->config.arch));
+	json_key_u64(j, "memory_bytes", b->memory_bytes);
+	json_key_u64(j, "nodes_with_memory", b->nodes);
+	json_key_bool(j, "memblock_debug", b->log.has_debug);
+	if (in->command_line)
+		json_key_string(j, "command_line", in->command_line);
+	else
+		json_key_null(j, "command_line");
+	json_object_end(j);
+}
+
+static void write_file(void *ctx, const char *text, size_t len)
+{
+	fwrite(text, 1, len, ctx);
+}
+
+struct sink sink_to_file(FILE *out)
+{
+	return (struct sink){ write_file, out };
+}

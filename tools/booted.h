@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Booted: what check and boot share, from a source on the command line to a machine that ran. */
+#ifndef TOOLS_BOOTED_H
+#define TOOLS_BOOTED_H
+
+#include "engine/boot.h"
+#include "tools/cli.h"
+#include "traces/answer_text.h"
+#include "traces/boot_log.h"
+
+struct booted {
+	const char *path;
+	struct boot_log log;
+	struct machine m;
+	struct answer_text text; /* borrows @log */
+	uint64_t memory_bytes; /* in the ranges of the nodes */
+	uint32_t nodes; /* nodes with memory */
+};
+
+/*
+ * Reads the first argument of @cli, applies --era and --set and boots up to and including @until.
+ * Returns CLI_OK, or what the command is to return after it was said why; @ret (zeroed) is to be
+ * ended with booted_deinit() in both cases.
+ */
+enum cli_exit booted_read(struct cli *cli, enum boot_stage until, struct booted *ret);
+void booted_deinit(struct booted *b);
+
+/* The head of a report: which machine this was, in lines of at most 80 columns. */
+void booted_print(struct cli *cli, const struct booted *b);
+/* The same as members of the object @j is in. */
+void booted_json(struct json *j, const struct booted *b);
+
+/* A sink that writes to @out. */
+struct sink sink_to_file(FILE *out);
+
+#endif
