@@ -21,6 +21,7 @@
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* Working memory an xz or zstd file may ask of its unpacker; their highest ordinary levels fit. */
 #define UNPACK_MEMORY_MAX ((uint64_t)192 << 20)
@@ -34,10 +35,11 @@ struct buffer {
 	size_t max;
 };
 
+/* Its limit stays. */
 static void buffer_deinit(struct buffer *buffer)
 {
 	free(buffer->data);
-	*buffer = (struct buffer){0};
+	*buffer = (struct buffer){ .max = buffer->max };
 }
 
 /*
@@ -238,6 +240,13 @@ static struct error *unpack_zstd(const char *name, const uint8_t *data, size_t s
 			err = error_unpacked_too_large(name, out->max);
 			break;
 		}
+		if (ZSTD_isError(status) &&
+		    ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
+			err = error_create(ERROR_UNSUPPORTED, name, 0, 0,
+					   "unpacking this zstd file takes more than %u MiB of memory",
+					   1U << (UNPACK_WINDOW_LOG_MAX - 20));
+			break;
+		}
 		if (ZSTD_isError(status)) {
 			err = error_damaged(name, "zstd", out->size, ZSTD_getErrorName(status));
 			break;
@@ -296,7 +305,7 @@ static struct error *finish(const char *name, struct buffer *stored,
 			err = error_too_large(name, out.max, "");
 		} else {
 			out = *stored;
-			*stored = (struct buffer){0};
+			stored->data = NULL;
 		}
 		break;
 	case INPUT_GZIP:

@@ -425,34 +425,31 @@ static bool needs_cleaning(const struct decoder *decoder, const char *p, size_t 
 	return decoder->quoted_printable && memchr(p, '=', len);
 }
 
-struct cleaner {
-	char *out;
+/* A source line as far as it is in the decoder's scratch. */
+struct copy {
+	char *text;
 	uint32_t *columns;
-	size_t n;
+	size_t len;
 	size_t max;
 	bool cut;
 };
 
-static void put(struct cleaner *to, char c, size_t column)
+static void put(struct copy *to, char c, size_t column)
 {
-	if (to->n == to->max) {
+	if (to->len == to->max) {
 		to->cut = true;
 		return;
 	}
-	to->out[to->n] = c;
-	to->columns[to->n++] = column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
+	to->text[to->len] = c;
+	to->columns[to->len++] = column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
 }
 
-/* A backspace takes the character before it away, as a terminal does; not beyond a return. */
-static void rub_out(struct cleaner *to)
-{
-	while (to->n && ((uint8_t)to->out[to->n - 1] & 0xc0) == 0x80)
-		to->n--;
-	if (to->n && to->out[to->n - 1] != '\r')
-		to->n--;
-}
-
-static void clean(const struct decoder *decoder, const char *p, size_t len, struct cleaner *to)
+/*
+ * Appends a raw line, decoded if it is quoted-printable.  @column: where all of it is said to
+ * stand, for a line that continues another; 0: each byte where it stands.
+ */
+static void copy_line(const struct decoder *decoder, const char *p, size_t len, size_t column,
+		      struct copy *to)
 {
 	size_t i = 0, n;
 
@@ -467,11 +464,34 @@ static void clean(const struct decoder *decoder, const char *p, size_t len, stru
 			/* Lines that were encoded along with their ends. */
 			if (c == '\n')
 				c = '\r';
-			if ((uint8_t)c == 0xc2 && len - i >= 6 && !memcmp(p + i + 3, "=A0", 3)) {
-				c = ' ';
-				n = 6;
-			}
-		} else if (decoder->html && (c == '&' || c == '<')) {
+		}
+		put(to, c, column ? column : i + 1);
+		i += n;
+	}
+}
+
+/* A backspace takes the character before it away, as a terminal does; not beyond a return. */
+static void rub_out(struct copy *to)
+{
+	while (to->len && ((uint8_t)to->text[to->len - 1] & 0xc0) == 0x80)
+		to->len--;
+	if (to->len && to->text[to->len - 1] != '\r')
+		to->len--;
+}
+
+/* Cleans the copy in its place: it only becomes shorter. */
+static void clean(const struct decoder *decoder, struct copy *copy)
+{
+	const char *p = copy->text;
+	size_t len = copy->len, i = 0, n;
+
+	copy->len = 0;
+	while (i < len) {
+		char c = p[i];
+		uint32_t column = copy->columns[i];
+
+		n = 1;
+		if (decoder->html && (c == '&' || c == '<')) {
 			n = html_len(p + i, len - i, &c);
 			if (!n) {
 				c = p[i];
@@ -487,9 +507,9 @@ static void clean(const struct decoder *decoder, const char *p, size_t len, stru
 		}
 
 		if (c == '\b')
-			rub_out(to);
+			rub_out(copy);
 		else if (c == '\r' || classify((uint8_t)c) != BYTE_CONTROL)
-			put(to, c, i + 1);
+			put(copy, c, column);
 		i += n;
 	}
 }
@@ -554,9 +574,9 @@ static bool soft_break(const struct decoder *decoder, const char *p, size_t *len
 
 bool decoder_next(struct decoder *decoder, struct source_line *ret, struct error **err_ret)
 {
-	struct cleaner to = {0};
+	struct copy copy = {0};
+	size_t len, column = 0;
 	const char *p;
-	size_t len;
 	bool more;
 
 	if (!raw_line(decoder, &p, &len))
@@ -571,21 +591,25 @@ bool decoder_next(struct decoder *decoder, struct source_line *ret, struct error
 		size_t want;
 
 		more = soft_break(decoder, p, &len);
-		want = len < SCRATCH_BYTES_MAX - to.n ? to.n + len : SCRATCH_BYTES_MAX;
+		want = len < SCRATCH_BYTES_MAX - copy.len ? copy.len + len : SCRATCH_BYTES_MAX;
 		if (!grow_scratch(decoder, want)) {
 			*err_ret = error_no_memory();
 			return false;
 		}
-		to.out = decoder->scratch;
-		to.columns = decoder->columns;
-		to.max = decoder->scratch_size;
-		clean(decoder, p, len, &to);
+		copy.text = decoder->scratch;
+		copy.columns = decoder->columns;
+		copy.max = decoder->scratch_size;
+		copy_line(decoder, p, len, column, &copy);
+		/* What follows stands where the first line breaks. */
+		if (!column)
+			column = len + 1;
 	} while (more && raw_line(decoder, &p, &len) && ++ret->span);
-	while (to.n && to.out[to.n - 1] == '\r')
-		to.n--;
-	ret->text = to.n ? to.out : p;
-	ret->len = to.n;
-	ret->columns = to.n ? to.columns : NULL;
-	ret->cut = to.cut;
+	clean(decoder, &copy);
+	while (copy.len && copy.text[copy.len - 1] == '\r')
+		copy.len--;
+	ret->text = copy.len ? copy.text : p;
+	ret->len = copy.len;
+	ret->columns = copy.len ? copy.columns : NULL;
+	ret->cut = copy.cut;
 	return true;
 }

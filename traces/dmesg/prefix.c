@@ -148,11 +148,12 @@ static bool take_syslog_date(struct cursor *c)
 
 /*
  * 2026-11-21T03:37:00  2026-11-21 03:37:00.123  2026-11-21T03:37:00,000000+00:00
- * *@exact_ret: with fraction and zone, as only programs write it.
+ * *@exact_ret: the last, which dmesg alone writes.
  */
 static bool take_iso_date(struct cursor *c, bool *exact_ret)
 {
 	bool fraction, zone;
+	const char *start;
 	struct cursor rest;
 
 	if (!take_digits(c, 4, 4, NULL) || !take(c, '-') || !take_digits(c, 2, 2, NULL) ||
@@ -160,8 +161,10 @@ static bool take_iso_date(struct cursor *c, bool *exact_ret)
 		return false;
 	if (!take(c, 'T') && !take(c, ' ') && !take(c, '_'))
 		return false;
+	start = c->p;
 	if (!take_clock(c, &fraction))
 		return false;
+	*exact_ret = fraction && memchr(start, ',', (size_t)(c->p - start));
 	rest = *c;
 	if (take(&rest, 'Z')) {
 		zone = true;
@@ -176,7 +179,7 @@ static bool take_iso_date(struct cursor *c, bool *exact_ret)
 	}
 	if (zone)
 		*c = rest;
-	*exact_ret = fraction && zone;
+	*exact_ret = *exact_ret && zone;
 	return true;
 }
 
@@ -364,7 +367,7 @@ static int16_t facility_named(const char *p, size_t len)
 
 static int16_t level_named(const char *p, size_t len)
 {
-	int16_t level = find_word("emerg alert crit err warn notice info debug", p, len);
+	int16_t level = !len ? -1 : find_word("emerg alert crit err warn notice info debug", p, len);
 
 	if (level < 0 && len == 7 && !memcmp(p, "warning", 7))
 		level = 4;
@@ -387,20 +390,23 @@ static size_t match_level(struct cursor c, struct prefix *ret)
 /* "kern  :info  : "          dmesg -x */
 static size_t match_decoded_level(struct cursor c, struct prefix *ret)
 {
-	const char *start = c.p, *word;
+	const char *start = c.p, *facility_end, *word;
 	int16_t facility, level;
 
-	for (word = c.p; c.p < c.end && is_alpha(*c.p) && c.p - word < 10; c.p++)
-		;
-	facility = facility_named(word, matched(&c, word));
+	while (c.p < c.end && is_alpha(*c.p) && c.p - start < 10)
+		c.p++;
+	facility_end = c.p;
 	take_blanks(&c);
-	if (facility < 0 || !take(&c, ':'))
+	if (!take(&c, ':'))
 		return 0;
 	for (word = c.p; c.p < c.end && is_alpha(*c.p) && c.p - word < 10; c.p++)
 		;
 	level = level_named(word, matched(&c, word));
 	take_blanks(&c);
 	if (level < 0 || !take(&c, ':') || !take(&c, ' '))
+		return 0;
+	facility = facility_named(start, (size_t)(facility_end - start));
+	if (facility < 0)
 		return 0;
 	ret->facility = facility;
 	ret->level = level;
@@ -595,20 +601,24 @@ static bool take_task(struct cursor *c)
  *	(CPU:0-pid:0:swapper)							LG
  *	c0	c0      0							Spreadtrum
  * Written by vendors' kernels between stamp and message.  The last could be a word of a message, and
- * is only taken if most lines have it.
+ * is only taken if most lines have it.  *@blank_ret: a blank separates the message.
  */
-static size_t match_vendor(struct cursor c, const struct prefix_shape *shape, struct prefix *ret)
+static size_t match_vendor(struct cursor c, const struct prefix_shape *shape, struct prefix *ret,
+			   bool *blank_ret)
 {
 	const char *start = c.p;
 	struct cursor rest;
 
+	*blank_ret = true;
 	take_blanks(&c);
 	if (c.p == c.end)
 		return 0;
 	rest = c;
 	if (take_text(&rest, "[pid:") && is_digit(rest.p < rest.end ? *rest.p : ' ') &&
-	    take_task(&rest))
+	    take_task(&rest)) {
+		*blank_ret = false;
 		return matched(&rest, start);
+	}
 	if (take_text(&rest, "(CPU:") && is_digit(rest.p < rest.end ? *rest.p : ' ')) {
 		const char *close = memchr(rest.p, ')', left(&rest) < 48 ? left(&rest) : 48);
 
@@ -625,8 +635,10 @@ static size_t match_vendor(struct cursor c, const struct prefix_shape *shape, st
 		take(&rest, ' ');
 	if (take(&rest, '(') && take_digits(&rest, 1, 2, NULL) && take(&rest, ')') &&
 	    take(&rest, '[') && take_digits(&rest, 1, 7, NULL) && take(&rest, ':') &&
-	    take_task(&rest))
+	    take_task(&rest)) {
+		*blank_ret = false;
 		return matched(&rest, start);
+	}
 	rest = c;
 	if (rest.p < rest.end && *rest.p >= 'A' && *rest.p <= 'Z')
 		rest.p++;
@@ -667,6 +679,7 @@ static size_t match_printk(struct cursor c, const struct prefix_shape *shape, st
 	const char *start = c.p;
 	uint64_t time_ns;
 	struct cursor rest;
+	bool blank;
 	size_t n;
 
 	n = match_stamp(c, &time_ns);
@@ -685,9 +698,10 @@ static size_t match_printk(struct cursor c, const struct prefix_shape *shape, st
 		c = rest;
 		c.p += n;
 	}
-	n = match_vendor(c, shape, ret);
+	n = match_vendor(c, shape, ret, &blank);
 	c.p += n;
-	take(&c, ' ');
+	if (blank)
+		take(&c, ' ');
 	return matched(&c, start);
 }
 
@@ -740,6 +754,10 @@ static size_t match_dated(struct cursor c, const struct prefix_shape *shape, str
 	if (!n)
 		return 0;
 	c.p += n;
+	if (exact) {
+		ret->parts |= PREFIX_STRONG;
+		return matched(&c, start);
+	}
 	n = match_tag(c, &kernel, ret);
 	if (n) {
 		c.p += n;
@@ -754,12 +772,6 @@ static size_t match_dated(struct cursor c, const struct prefix_shape *shape, str
 		}
 		if (shape->tagged)
 			ret->parts |= PREFIX_OTHER;
-		return 0;
-	}
-	/* dmesg --time-format iso has no tag. */
-	if (exact) {
-		ret->parts |= PREFIX_STRONG;
-		return matched(&c, start);
 	}
 	return 0;
 }

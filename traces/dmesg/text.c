@@ -54,6 +54,8 @@
 #define JOINED_SPAN_MAX 12
 /* Messages an architecture prints before its banner at the most. */
 #define PREAMBLE_LINES_MAX 64
+/* So many stamps below the one before make a boot of it. */
+#define RESET_LINES 8
 #define NS_PER_SEC 1000000000ULL
 
 /*
@@ -88,6 +90,12 @@ struct builder {
 	/* The next message starts a boot: the journal says so. */
 	bool boot_announced;
 	uint64_t last_time_ns;
+	/*
+	 * The stamps fell to zero at log line @reset_at from @reset_from_ns (0: they did not), where
+	 * a boot without banner may begin.
+	 */
+	size_t reset_at;
+	uint64_t reset_from_ns;
 	/*
 	 * What the last message came from: last source line, length of that without quotes and
 	 * blanks at its end, quoted or not.  Line 0: nothing may be joined to it.
@@ -269,6 +277,7 @@ static void drop_lines(struct builder *b, size_t from, size_t to)
 			i--;
 		if (i > from) {
 			text->lines[to].span = text->lines[i - 1].span;
+			text->lines[to].flags |= text->lines[i - 1].flags & LOG_LINE_JOINED;
 			text->lines[i - 1].span = 0;
 		}
 	}
@@ -364,6 +373,38 @@ static struct error *note_banner(struct builder *b, size_t index)
 	return NULL;
 }
 
+/*
+ * A boot without banner begins where the stamps fall to zero, and stay below what they were.  They
+ * rise again at once if only the clock of another CPU was not set yet:
+ *	[    2.310000] x86: Booting SMP configuration:
+ *	[    0.000000] masked ExtINT on CPU#1
+ *	[    2.320000] x86: Booted up 1 node, 2 CPUs
+ */
+static struct error *note_time(struct builder *b, size_t index)
+{
+	const struct log_line *line = &b->text->lines[index];
+	size_t moved;
+
+	if (!line->has_time)
+		return NULL;
+	if (!b->reset_from_ns) {
+		if (!line->time_ns && b->last_time_ns >= NS_PER_SEC) {
+			b->reset_at = index;
+			b->reset_from_ns = b->last_time_ns;
+		}
+		return NULL;
+	}
+	if (line->time_ns < b->reset_from_ns &&
+	    (!line->time_ns || index - b->reset_at < RESET_LINES))
+		return NULL;
+	if (line->time_ns >= b->reset_from_ns) {
+		b->reset_from_ns = 0;
+		return NULL;
+	}
+	b->reset_from_ns = 0;
+	return open_boot_after_firmware(b, b->reset_at, current_boot(b)->first + 1, &moved);
+}
+
 /* The last line is new: which boot is it of? */
 static struct error *note_line(struct builder *b)
 {
@@ -395,21 +436,16 @@ static struct error *note_line(struct builder *b)
 		if (err)
 			return err;
 		b->boot_announced = false;
-	} else if (line->has_time && !line->time_ns && b->last_time_ns >= NS_PER_SEC) {
-		size_t moved;
-
-		err = open_boot_after_firmware(b, index, current_boot(b)->first + 1, &moved);
-		if (err)
-			return err;
-		index -= moved;
-		line = &text->lines[index];
 	}
 	if (banner) {
+		b->reset_from_ns = 0;
 		err = note_banner(b, index);
-		if (err)
-			return err;
-		line = &text->lines[text->nlines - 1];
+	} else {
+		err = note_time(b, index);
 	}
+	if (err)
+		return err;
+	line = &text->lines[text->nlines - 1];
 	if (line->has_time)
 		b->last_time_ns = line->time_ns;
 	return NULL;
@@ -571,51 +607,61 @@ static bool is_unfinished(const char *text, size_t len, char *close_ret)
 
 	*close_ret = 0;
 	len = trimmed_len(text, len);
-	/* Linux version R (USER@HOST) (COMPILER) #N ... Sun Dec 14 21:51:17 2025 */
-	if (starts_with(text, len, "Linux version ")) {
+	if (!len)
+		return false;
+	/* [mem 0x0000000000000000-0x0000000007ffffff], in many messages */
+	for (p = text; (p = memchr(p, '[', len - (size_t)(p - text))); p++) {
+		if (starts_with(p, len - (size_t)(p - text), "[mem") && !strchr(p, ']')) {
+			*close_ret = ']';
+			return true;
+		}
+	}
+	switch (text[0]) {
+	case 'L':
+		/* Linux version R (USER@HOST) (COMPILER) #N ... Sun Dec 14 21:51:17 2025 */
+		if (!starts_with(text, len, "Linux version "))
+			return false;
 		*close_ret = ')';
 		if (unclosed(text, len, '(', ')') > 0)
 			return true;
-		if (ends_with_clock(text, len))
+		if (ends_with_clock(text, len)) {
 			*close_ret = '2';
-		return !has(text, " #") || ends_with_clock(text, len);
-	}
-	/* Memory: 940708K/1048576K available (6144K kernel code, ...) */
-	if (starts_with(text, len, "Memory: ")) {
+			return true;
+		}
+		return !has(text, " #");
+	case 'M':
+		/* Memory: 940708K/1048576K available (6144K kernel code, ...) */
 		*close_ret = ')';
-		return unclosed(text, len, '(', ')') > 0 || (ends_with(text, len, "available"));
-	}
-	/* Built 1 zonelists, mobility grouping on.  Total pages: 16256 */
-	if (starts_with(text, len, "Built ") && has(text, " zonelist")) {
-		*close_ret = '\0';
+		return starts_with(text, len, "Memory: ") &&
+		       (unclosed(text, len, '(', ')') > 0 || ends_with(text, len, "available"));
+	case 'B':
+		/* BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable */
+		if (starts_with(text, len, "BIOS-e820: "))
+			return text[len - 1] == ']';
+		/* Built 1 zonelists, mobility grouping on.  Total pages: 16256 */
+		if (!starts_with(text, len, "Built ") || !has(text, " zonelist"))
+			return false;
 		p = strstr(text, "Total pages: ");
 		if (p && is_digit(p[13]))
 			return false;
 		return memchr(text, ',', len) || ends_with(text, len, "Total") ||
 		       ends_with(text, len, "pages:");
+	case 'I':
+		/* Initmem setup node 0 [mem 0x0000000000000000-0x0000000007ffffff] */
+		return starts_with(text, len, "Initmem setup node ") && !has(text, "mem 0x");
+	case 'e':
+		/* e820: update [mem 0x00000000-0x00000fff] usable ==> reserved */
+		return starts_with(text, len, "e820: ") && ends_with(text, len, "==>");
+	case 'm':
+		/* memblock_reserve: [0x0000000001000000-0x00000000019fffff] setup_arch+0x1ac/0xa8c */
+		return starts_with(text, len, "memblock_") && !has(text, "+0x") &&
+		       (has(text, ": [") || has(text, " bytes align="));
+	case 'p':
+		/* pcpu-alloc: s184320 r8192 d28672 u1048576 alloc=1*2097152 */
+		return starts_with(text, len, "pcpu-alloc: s") && !has(text, "alloc=");
+	default:
+		return false;
 	}
-	/* Initmem setup node 0 [mem 0x0000000000000000-0x0000000007ffffff] */
-	for (p = text; (p = strstr(p, "[mem")); p += 4) {
-		if (!strchr(p, ']')) {
-			*close_ret = ']';
-			return true;
-		}
-	}
-	if (starts_with(text, len, "Initmem setup node ") && !has(text, "mem"))
-		return true;
-	/* BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable */
-	if (starts_with(text, len, "BIOS-e820: ") && text[len - 1] == ']')
-		return true;
-	if (ends_with(text, len, "==>"))
-		return true;
-	/* memblock_reserve: [0x0000000001000000-0x00000000019fffff] setup_arch+0x1ac/0xa8c */
-	if (starts_with(text, len, "memblock_") && !has(text, "+0x") &&
-	    (has(text, ": [") || has(text, " bytes align=")))
-		return true;
-	/* pcpu-alloc: s184320 r8192 d28672 u1048576 alloc=1*2097152 */
-	if (starts_with(text, len, "pcpu-alloc: s") && !has(text, "alloc="))
-		return true;
-	return false;
 }
 
 /* What became of a source line. */
@@ -641,6 +687,9 @@ static bool continues(const struct builder *b, const char *message, size_t len,
 	if (line->flags & LOG_LINE_CUT || source->line - line->line >= JOINED_SPAN_MAX ||
 	    b->tail_quoted != !!(prefix->parts & PREFIX_QUOTE) ||
 	    line->len + len >= LOG_LINE_BYTES_MAX)
+		return false;
+	/* Somebody else is quoted. */
+	if (*message == '>')
 		return false;
 	first_word(message, len, &word_len);
 	/* Without a prefix nothing else marks the start of a message, so make sure. */
@@ -710,14 +759,11 @@ static struct error *join(struct builder *b, const char *piece, size_t len,
 	return err;
 }
 
-/*
- * Takes one piece of a source line: from @from to @to, without carriage returns.  @first: nothing
- * of this source line is a log line yet.
- */
+/* Takes one piece of a source line: from @from to @to, without carriage returns. */
 static struct error *add_piece(struct builder *b, const struct source_line *source, size_t from,
 			       size_t to, enum outcome *outcome)
 {
-	uint8_t flags = from ? LOG_LINE_SPLIT : 0;
+	uint8_t flags = *outcome == OUTCOME_KEPT ? LOG_LINE_SPLIT : 0;
 
 	while (from < to) {
 		const char *piece = source->text + from;
@@ -753,7 +799,7 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 				from += end;
 				continue;
 			}
-			if (*outcome != OUTCOME_KEPT && !from && end == len) {
+			if (*outcome != OUTCOME_KEPT && end == len) {
 				err = join(b, piece, len, source, &prefix, outcome);
 				if (err || *outcome == OUTCOME_KEPT)
 					return err;
