@@ -17,6 +17,7 @@
 #include "engine/handover.h"
 #include "engine/hash_table.h"
 #include "engine/numa.h"
+#include "engine/rewind.h"
 #include "engine/setup_arch.h"
 #include "engine/wmark.h"
 
@@ -32,6 +33,7 @@ struct boot {
 	uint32_t dumps;	     /* MEMBLOCK dumps so far */
 	uint32_t step;	     /* index of the step being taken */
 	uint32_t doublings;
+	int32_t reserved_nid; /* the node the last allocation was reserved for */
 	/* Landmarks in the list of steps; step_count when absent. */
 	uint32_t first_node_data, last_node_data;
 	uint32_t first_sparse, zones_start, zones_end;
@@ -115,6 +117,8 @@ static void observe(void *ctx, const struct memblock_event *event)
 	struct boot *b = ctx;
 	struct answer *a;
 
+	if (event->kind == MEMBLOCK_EVENT_RESERVE)
+		b->reserved_nid = event->nid;
 	if (event->kind != MEMBLOCK_EVENT_DOUBLED)
 		return;
 	a = answers_add(&b->m->answers, ANSWER_DOUBLED);
@@ -243,6 +247,7 @@ static void stamp_nodes(struct boot *b)
 	b->stamped = true;
 	take_memory(b);
 	m->stage = STAGE_NUMA;
+	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_KHO_SCRATCH, false);
 	if (!m->config.numa) {
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
 	} else if (is_x86(m)) {
@@ -258,7 +263,7 @@ static void stamp_nodes(struct boot *b)
 
 			a->nid = 0;
 			a->v[1] = high;
-			numa_dummy_block(m, high);
+			numa_dummy_block(m, low, high);
 		}
 		for (uint32_t i = 0; named && i < in->affinity_count; i++)
 			if (in->affinity[i].hotplug)
@@ -795,6 +800,7 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 	struct answer *a;
 	bool ok;
 
+	b->reserved_nid = req->nid;
 	ok = memblock_alloc(&m->mb, req, base);
 	a = answers_add(&m->answers, ANSWER_PLACEMENT);
 	a->index = b->step;
@@ -811,20 +817,60 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 	a->v[1] = *base + req->size;
 	if (fact_get(&m->facts, FACT_memblock_rsrv_kern)) {
 		a->v[2] = MEMBLOCK_RSRV_KERN;
-		a->v[3] = (uint64_t)(int64_t)req->nid;
+		a->v[3] = (uint64_t)(int64_t)b->reserved_nid;
+	}
+}
+
+static struct memblock_request request_of(const struct machine *m, const struct boot_step *s)
+{
+	struct memblock_request req = { .size = s->size, .nid = s->nid };
+
+	if (s->kind == STEP_NODE_DATA) {
+		req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m) ?
+				    arch_page_size(&m->config) :
+				    64;
+		return req;
+	}
+	req.align = s->align;
+	req.min_addr = s->min_addr;
+	req.max_addr = s->max_addr;
+	req.exact_nid = s->call == ALLOC_EXACT_NID;
+	req.retry_below_min = s->call != ALLOC_PHYS_RANGE;
+	return req;
+}
+
+/* A step's effect on memblock alone, for working backwards. */
+static void step_forward(struct machine *m, const struct boot_step *s)
+{
+	struct memblock_request req = request_of(m, s);
+	phys_t base;
+
+	switch (s->kind) {
+	case STEP_RESERVE:
+		memblock_reserve(&m->mb, s->base, s->size, NID_NONE, 0);
+		break;
+	case STEP_FREE:
+		memblock_free(&m->mb, s->base, s->size);
+		break;
+	case STEP_ALLOC:
+	case STEP_NODE_DATA:
+		memblock_alloc(&m->mb, &req, &base);
+		break;
+	case STEP_CMA_RESERVE:
+		setup_arch_place_cma(m, s, &base);
+		break;
+	default:
+		break;
 	}
 }
 
 static void take_node_data(struct boot *b, const struct boot_step *s)
 {
 	struct machine *m = b->m;
-	struct memblock_request req = { .size = s->size, .nid = s->nid };
+	struct memblock_request req = request_of(m, s);
 	phys_t base;
 	struct answer *a;
 
-	req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m) ?
-			    arch_page_size(&m->config) :
-			    64;
 	place(b, &req, &base);
 	a = answers_add(&m->answers, ANSWER_NODE_DATA);
 	a->nid = s->nid;
@@ -846,6 +892,7 @@ static void take_state(struct boot *b)
 {
 	struct machine *m = b->m;
 	const struct boot_state *state = &b->in->state;
+	uint32_t first;
 
 	if (b->state_taken)
 		return;
@@ -858,9 +905,25 @@ static void take_state(struct boot *b)
 	m->mb.reserved.total_size = state->reserved_size;
 	m->reserved_known = true;
 	m->mb.can_resize = true;
-	if (is_x86(m) && m->memory_known && b->in->firmware_count)
-		answer_dump(b, true);
+	first = m->answers.count;
+	answer_dump(b, true);
+	/* Without a firmware map the memory of the dump is what we were told. */
+	if (!m->memory_known || !m->memory_predicted)
+		for (uint32_t i = first; i < m->answers.count; i++)
+			m->answers.items[i].basis = BASIS_GIVEN;
 	b->dumps++;
+}
+
+static void take_ramdisk(struct machine *m, const struct boot_step *s)
+{
+	m->ramdisk_start = s->base;
+	m->ramdisk_end = s->base + s->size;
+}
+
+/* The firmware map, or a dump still to come, says what memory there is better than single calls. */
+static bool memory_is_final(const struct boot *b)
+{
+	return b->in->firmware_count || (b->memory_taken && !b->state_taken);
 }
 
 static void take_step(struct boot *b, const struct boot_step *s)
@@ -871,30 +934,28 @@ static void take_step(struct boot *b, const struct boot_step *s)
 
 	switch (s->kind) {
 	case STEP_ADD:
-		/* The firmware map, where there is one, says the same more exactly. */
-		if (!b->in->firmware_count && !b->memory_taken)
+		if (!memory_is_final(b))
 			memblock_add(&m->mb, s->base, s->size, s->nid, s->flags);
 		break;
 	case STEP_REMOVE:
-		memblock_remove(&m->mb, s->base, s->size);
+		if (!memory_is_final(b))
+			memblock_remove(&m->mb, s->base, s->size);
 		break;
 	case STEP_RESERVE:
 		memblock_reserve(&m->mb, s->base, s->size, s->nid, s->flags);
+		if (name_is(s->name, "reserve_initrd_mem"))
+			take_ramdisk(m, s);
 		break;
 	case STEP_FREE:
 		memblock_free(&m->mb, s->base, s->size);
+		if (name_is(s->name, "free_initrd_mem"))
+			take_ramdisk(m, s);
 		break;
 	case STEP_ALLOC:
-		req = (struct memblock_request){
-			.size = s->size,
-			.align = s->align,
-			.min_addr = s->min_addr,
-			.max_addr = s->max_addr,
-			.nid = s->nid,
-			.exact_nid = s->call == ALLOC_EXACT_NID,
-			.retry_below_min = s->call != ALLOC_PHYS_RANGE,
-		};
+		req = request_of(m, s);
 		place(b, &req, &base);
+		if (s->flags & STEP_SIZE_GIVEN)
+			m->answers.items[m->answers.count - 1].basis = BASIS_GIVEN;
 		break;
 	case STEP_STATE:
 		take_state(b);
@@ -903,8 +964,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		take_node_data(b, s);
 		break;
 	case STEP_RAMDISK:
-		m->ramdisk_start = s->base;
-		m->ramdisk_end = s->base + s->size;
+		take_ramdisk(m, s);
 		break;
 	case STEP_RAMDISK_MOVE:
 		setup_arch_move_ramdisk(m, s, b->step);
@@ -916,7 +976,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_add_cma(m, s->base, s->base + s->size);
 		break;
 	case STEP_CRASHKERNEL:
-		setup_arch_crashkernel(m, s, b->step);
+		setup_arch_crashkernel(m, b->in, s, b->step);
 		break;
 	case STEP_E820_UPDATE:
 	case STEP_E820_REMOVE:
@@ -927,6 +987,29 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_KIND_COUNT:
 		break;
 	}
+}
+
+/*
+ * Where the first dump comes after steps that allocate and no firmware map tells the start, the state
+ * they began with is worked out from the dump.
+ */
+static void start_before_state(struct boot *b)
+{
+	const struct boot_input *in = b->in;
+	uint32_t state = 0;
+	bool allocates = false;
+
+	if (!in->has_state || is_x86(b->m))
+		return;
+	for (; state < in->step_count && in->steps[state].kind != STEP_STATE; state++)
+		allocates |= in->steps[state].kind != STEP_RESERVE &&
+			     in->steps[state].kind != STEP_ADD;
+	if (!allocates)
+		return;
+	take_memory(b);
+	b->m->mb.observer = NULL;
+	b->m->reserved_known = rewind_to_start(b->m, in, state, step_forward);
+	b->m->mb.observer = observe;
 }
 
 void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage until)
@@ -940,11 +1023,14 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->mb.observer = observe;
 	m->mb.observer_ctx = &b;
 	m->mb.movable_node = m->cmdline.movable_node;
+	m->ramdisk_start = in->ramdisk_start;
+	m->ramdisk_end = in->ramdisk_end;
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
 	survey(&b);
 	setup_arch_firmware(m, in);
+	start_before_state(&b);
 
 	for (b.step = 0; b.step < in->step_count && !m->out_of_memory; b.step++) {
 		const struct boot_step *s = &in->steps[b.step];

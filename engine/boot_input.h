@@ -53,6 +53,9 @@ enum alloc_call {
 	ALLOC_PHYS_RANGE,   /* memblock_phys_alloc_range and friends: no retry below min */
 };
 
+/* boot_step.flags of an allocation: no request was printed, its size is that of the answer. */
+#define STEP_SIZE_GIVEN (1u << 31)
+
 struct boot_step {
 	enum boot_step_kind kind;
 	uint32_t line; /* where it stands in the source; 0 = nowhere */
@@ -106,6 +109,7 @@ struct boot_input {
 	uint32_t nr_cpu_ids;	 /* possible CPUs; 0 = unknown */
 	uint32_t online_cpus;	 /* after boot; 0 = unknown */
 	phys_t kernel_start, kernel_end; /* image, 0 = unknown */
+	phys_t ramdisk_start, ramdisk_end; /* initrd as the boot loader says, 0 = unknown */
 	struct boot_sections sections;
 
 	/* Answers taken as given where nothing tells better; 0 / NULL when absent. */

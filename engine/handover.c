@@ -57,12 +57,36 @@ static uint64_t give_range(struct machine *m, int32_t nid, pfn_t start, pfn_t en
 	return given;
 }
 
+/* i386 gives highmem away first, zone by zone, and says so. */
+static void answer_highmem(struct machine *m)
+{
+	static const enum zone_type types[] = { ZONE_HIGHMEM, ZONE_MOVABLE };
+
+	if (m->config.arch != ARCH_I386 || !fact_get(&m->facts, FACT_init_highmem_line))
+		return;
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int i = 0; i < 2; i++) {
+			const struct zone *z = &m->nodes[n].zones[types[i]];
+			struct answer *a;
+
+			if (!zone_is_highmem(types[i], &m->limits, m->config.zones_mask))
+				continue;
+			a = answers_add(&m->answers, ANSWER_INIT_HIGHMEM);
+			a->nid = (int32_t)n;
+			a->type = (int32_t)types[i];
+			a->v[0] = z->start_pfn;
+			a->v[1] = zone_end_pfn(z);
+		}
+	}
+}
+
 void handover_free_all(struct machine *m)
 {
 	struct memblock_cursor cursor = { 0 };
 	phys_t s, e;
 	int32_t nid;
 
+	answer_highmem(m);
 	m->totalram = m->totalhigh = m->free_pages = 0;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)

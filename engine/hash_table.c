@@ -31,6 +31,10 @@ static uint64_t bucket_bytes(const struct machine *m, enum hash_table table)
 	case HASH_TABLE_TCP_BIND:
 		return m->config.pointer_bytes == 8 ? (uint64_t)fact_get(f, FACT_hash_tcp_bind_bytes) :
 						      (uint64_t)fact_get(f, FACT_hash_tcp_bind_bytes) / 2;
+	case HASH_TABLE_TCP_LISTEN:
+		return m->config.pointer_bytes == 8 ?
+			       rows[table].bucket64 :
+			       (uint64_t)fact_get(f, FACT_hash_tcp_listen_bytes_32);
 	case HASH_TABLE_UDP:
 	case HASH_TABLE_UDP_LITE:
 		return (uint64_t)fact_get(f, FACT_hash_udp_bytes);

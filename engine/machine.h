@@ -33,6 +33,7 @@ struct machine {
 	struct memblock mb;
 	bool reserved_known; /* memblock.reserved is exact */
 	bool memory_known;
+	bool memory_predicted; /* from firmware tables, not from a dump */
 
 	struct node *nodes;
 	uint32_t node_count; /* nr_node_ids */

@@ -101,9 +101,9 @@ bool numa_join_blocks(struct machine *m)
 	return true;
 }
 
-void numa_dummy_block(struct machine *m, phys_t end)
+void numa_dummy_block(struct machine *m, phys_t start, phys_t end)
 {
-	struct affinity_memory block = { .start = 0, .end = end, .nid = 0 };
+	struct affinity_memory block = { .start = start, .end = end, .nid = 0 };
 
 	set_blocks(m, &block, 1);
 }

@@ -18,8 +18,8 @@ bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t 
 /* Joins blocks of one node between which no other node lies. Returns false when nodes overlap. */
 bool numa_join_blocks(struct machine *m);
 
-/* One block, node 0, all of [0, end). */
-void numa_dummy_block(struct machine *m, phys_t end);
+/* One block, node 0, all of [start, end). */
+void numa_dummy_block(struct machine *m, phys_t start, phys_t end);
 
 /*
  * Cuts m->numa_blocks into fake nodes as numa=fake= says; answers are added.  Returns false when the

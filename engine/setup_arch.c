@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cma.h"
+
 /* Low memory of 32-bit x86 with the distribution's address split: see setup_arch_memory. */
 #define I386_MAXMEM_PFN_PAE 0x36ffe
 #define I386_MAXMEM_PFN 0x377fe
@@ -130,7 +132,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 	if (is_x86(m) && in->firmware_count) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		memory_from_e820(m);
-		m->memory_known = true;
+		m->memory_known = m->memory_predicted = true;
 	} else if (in->has_state && in->state.has_memory) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		for (uint32_t i = 0; i < in->state.memory_count; i++) {
@@ -254,9 +256,20 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 	struct answer *a;
 	phys_t base;
 
-	if (!memblock_alloc(&m->mb, &req, &base))
-		return;
-	answer_placement(m, s, step, base, req.size);
+	if (s->flags) {
+		/* The allocation was a step of its own, the newest one. */
+		uint32_t i = m->answers.count;
+
+		while (i-- > 0 && m->answers.items[i].kind != ANSWER_PLACEMENT)
+			;
+		if (i == UINT32_MAX)
+			return;
+		base = m->answers.items[i].v[0];
+	} else {
+		if (!memblock_alloc(&m->mb, &req, &base))
+			return;
+		answer_placement(m, s, step, base, req.size);
+	}
 	a = answers_add(&m->answers, ANSWER_RAMDISK_MOVED);
 	a->v[0] = s->base;
 	a->v[1] = s->base + s->size;
@@ -282,27 +295,77 @@ void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
 	m->cma[m->cma_count++] = (struct cma_area){ start, end };
 }
 
-void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32_t step)
+bool setup_arch_place_cma(struct machine *m, const struct boot_step *s, phys_t *ret)
 {
-	struct answer *a;
+	const struct cmdline *c = &m->cmdline;
+	phys_t limit = cma_dma_limit(m);
 
-	(void)step;
-	setup_arch_add_cma(m, s->base, s->base + s->size);
-	if (m->reserved_known)
-		memblock_reserve(&m->mb, s->base, s->size, NID_NONE, 0);
-	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
-	a->index = m->cma_count - 1;
-	a->basis = BASIS_GIVEN;
-	a->v[0] = s->size >> 20;
-	a->v[1] = s->base;
+	/* An area the command line asks for has its own base and limit. */
+	if (c->cma_set && c->cma_size == s->size && c->cma_limit)
+		limit = limit ? min_u64(limit, c->cma_limit) : c->cma_limit;
+	return cma_declare(m, s->size, c->cma_set ? c->cma_base : 0, limit, ret);
 }
 
-void setup_arch_crashkernel(struct machine *m, const struct boot_step *s, uint32_t step)
+void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32_t step)
 {
-	struct answer *a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
+	phys_t base = s->base;
+	struct answer *a;
+	bool placed = m->reserved_known && setup_arch_place_cma(m, s, &base);
 
-	(void)step;
-	a->basis = BASIS_GIVEN;
-	a->v[0] = s->base;
-	a->v[1] = s->base + s->size;
+	/* Newer kernels ask for a fixed area without an allocation of their own. */
+	if (placed)
+		answer_placement(m, s, step, base, s->size);
+	setup_arch_add_cma(m, base, base + s->size);
+	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
+	a->index = m->cma_count - 1;
+	a->basis = placed ? BASIS_PREDICTED : BASIS_GIVEN;
+	a->v[0] = s->size >> 20;
+	a->v[1] = base;
+}
+
+/* The newest placement of exactly @size bytes, by an allocation or by an explicit reservation. */
+static bool last_placed(const struct machine *m, const struct boot_input *in, uint32_t step,
+			uint64_t size, phys_t *ret)
+{
+	for (uint32_t i = m->answers.count; i-- > 0;) {
+		const struct answer *a = &m->answers.items[i];
+
+		if (a->kind == ANSWER_PLACEMENT && a->v[1] - a->v[0] == size) {
+			*ret = a->v[0];
+			return true;
+		}
+	}
+	for (uint32_t i = step; i-- > 0;) {
+		if (in->steps[i].kind == STEP_RESERVE && in->steps[i].size == size) {
+			*ret = in->steps[i].base;
+			return true;
+		}
+	}
+	return false;
+}
+
+void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, const struct boot_step *s,
+			    uint32_t step)
+{
+	const char *option = m->cmdline.crashkernel;
+	bool asked = false, placed;
+	phys_t base = 0;
+	struct answer *a;
+
+	for (uint32_t i = step; i-- > 0 && i + 4 > step;)
+		asked |= (in->steps[i].kind == STEP_ALLOC || in->steps[i].kind == STEP_RESERVE) &&
+			 in->steps[i].size == s->size;
+	if (asked) {
+		placed = last_placed(m, in, step, s->size, &base);
+	} else {
+		placed = s->flags ? crashkernel_reserve_low(m, s->size, &base) :
+				    crashkernel_reserve(m, s->size, strstr(option, ",high"), &base);
+		if (placed)
+			answer_placement(m, s, step, base, s->size);
+	}
+	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
+	a->index = s->flags;
+	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	a->v[0] = base;
+	a->v[1] = base + s->size;
 }

@@ -101,7 +101,24 @@ void reader_adopt_orphan(struct reader *r, uint32_t step)
 	a->v[0] = r->orphans[0].start;
 	a->v[1] = r->orphans[0].end;
 	a->v[2] = r->orphans[0].flags;
+	a->v[3] = r->orphans[0].nid;
 	memmove(r->orphans, r->orphans + 1, --r->orphan_count * sizeof(*r->orphans));
+}
+
+bool reader_flush_orphans(struct reader *r, uint32_t keep)
+{
+	while (r->orphan_count > keep) {
+		struct boot_step *step = boot_log_add_step(r->log, STEP_ALLOC, r->orphans[0].line);
+
+		if (!step)
+			return false;
+		step->size = r->orphans[0].end - r->orphans[0].start;
+		step->align = step->size & 0xfff ? 64 : 4096;
+		step->flags = STEP_SIZE_GIVEN;
+		step->call = ALLOC_PHYS_RANGE;
+		reader_adopt_orphan(r, r->log->input.step_count - 1);
+	}
+	return true;
 }
 
 static bool scan_range_body(struct scan *s, phys_t *start, phys_t *end)
@@ -192,7 +209,8 @@ static void guess_arch(struct reader *r)
 struct error *boot_log_read(const struct log_text *text, size_t first, size_t end, const char *name,
 			    struct boot_log *ret)
 {
-	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE };
+	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE,
+			    .crash_low = READER_NO_STEP - 1 };
 
 	ret->name = malloc(strlen(name) + 1);
 	if (!ret->name)
@@ -238,6 +256,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		else
 			ret->lines_unknown++;
 	}
+	reader_flush_orphans(&r, 0);
 	boot_log_settle(ret, 0);
 	if (ret->recorded.out_of_memory)
 		return error_no_memory();

@@ -43,6 +43,9 @@ void boot_log_deinit(struct boot_log *log);
 /* A copy of @len bytes that lives as long as the log; "" without memory. */
 const char *boot_log_text(struct boot_log *log, const char *text, size_t len);
 
+/* Takes the kernel's version from what follows "Linux version ". False when there is none. */
+bool boot_log_take_version(struct boot_log *log, const char *text, size_t len);
+
 /* For importers: each appends and returns a zeroed element, or NULL without memory. */
 struct boot_step *boot_log_add_step(struct boot_log *log, enum boot_step_kind kind, uint32_t line);
 struct affinity_memory *boot_log_add_affinity(struct boot_log *log);

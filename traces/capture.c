@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "traces/firmware/fdt.h"
 #include "traces/firmware/slit.h"
 #include "traces/firmware/srat.h"
 #include "traces/input.h"
@@ -90,6 +91,33 @@ static void take_config(struct arch_config *c, const char *name, size_t len, con
 		c->page_shift = 16;
 	else if (!strcmp(key, "X86_PAE"))
 		c->pae = true;
+}
+
+/* The log may have lost its head; the folder still knows the kernel. */
+static struct error *take_version(const char *dir, struct boot_log *log)
+{
+	struct input input;
+	struct scan s;
+	bool absent;
+	struct error *err = read_file(dir, "version.txt", &absent, &input);
+
+	if (err || absent)
+		return err;
+	s = scan_of((const char *)input.data, input.size);
+	if (!log->has_version && scan_lit(&s, "Linux version "))
+		boot_log_take_version(log, s.p, scan_left(&s));
+	input_deinit(&input);
+	err = read_file(dir, "cmdline.txt", &absent, &input);
+	if (err || absent)
+		return err;
+	if (!log->input.command_line) {
+		s = scan_of((const char *)input.data, input.size);
+		while (scan_left(&s) && s.end[-1] == '\n')
+			s.end--;
+		log->input.command_line = boot_log_text(log, s.p, scan_left(&s));
+	}
+	input_deinit(&input);
+	return NULL;
 }
 
 static struct error *take_config_file(const char *dir, struct boot_log *log)
@@ -242,6 +270,28 @@ static struct error *take_slit(const char *dir, struct boot_log *log, struct pxm
 		}
 	}
 	slit_deinit(&slit);
+	return NULL;
+}
+
+static struct error *take_fdt(const char *dir, struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+	struct fdt fdt = { 0 };
+	struct input input;
+	bool absent;
+	struct error *err = read_file(dir, "fdt.dtb", &absent, &input);
+
+	if (err || absent)
+		return err;
+	err = fdt_parse(input.data, input.size, input.name, &fdt);
+	input_deinit(&input);
+	if (err)
+		return err;
+	if (fdt.has & FDT_INITRD_START && fdt.has & FDT_INITRD_END) {
+		in->ramdisk_start = fdt.initrd_start;
+		in->ramdisk_end = fdt.initrd_end;
+	}
+	fdt_deinit(&fdt);
 	return NULL;
 }
 
@@ -410,6 +460,14 @@ static struct error *take_pictures(const char *dir, struct boot_log *log)
 			answers_add(&log->recorded, ANSWER_MEMTOTAL)->v[0] = kb;
 		meminfo_deinit(&mi);
 	}
+	/* The sysctls are read last: they tell of the boot only if nothing was done after it. */
+	err = read_file(dir, "snap-1/zoneinfo.txt", &absent, &input);
+	if (err)
+		return err;
+	if (!absent) {
+		input_deinit(&input);
+		return NULL;
+	}
 	err = read_file(dir, "sysctl/min_free_kbytes", &absent, &input);
 	if (err)
 		return err;
@@ -448,11 +506,15 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	map = calloc(1, sizeof(*map));
 	if (!map)
 		return error_no_memory();
-	err = take_config_file(dir, ret);
+	err = take_version(dir, ret);
+	if (!err)
+		err = take_config_file(dir, ret);
 	if (!err)
 		err = take_srat(dir, ret, map);
 	if (!err)
 		err = take_slit(dir, ret, map);
+	if (!err)
+		err = take_fdt(dir, ret);
 	if (!err)
 		err = take_nodes(dir, ret);
 	if (!err)

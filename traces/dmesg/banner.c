@@ -5,26 +5,35 @@
 #include "traces/dmesg/reader.h"
 
 /* Linux version 6.1.0-50-amd64 (debian-kernel@...) (gcc ...) #1 SMP Debian 6.1.176-1 (2026-07-02) */
-bool line_linux_version(struct reader *r, struct scan s)
+bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 {
-	struct boot_input *in = &r->log->input;
-	const char *p;
+	static const char build[] = " Debian ";
+	struct boot_input *in = &log->input;
+	struct scan s = scan_of(text, len), t;
 	struct scan_str word;
-	uint32_t version;
+	const char *name;
+	uint32_t version, full;
 
-	if (!scan_word(&s, &word) || !facts_parse_version(word.p, &version))
+	if (!scan_word(&s, &word))
 		return false;
-	r->log->has_version = true;
+	name = boot_log_text(log, word.p, word.len);
+	if (!facts_parse_version(name, &version))
+		return false;
+	log->has_version = true;
+	in->version_text = name;
 	in->version = version;
 	/* Debian's package name hides the stable release (6.1.0-50), its build text tells it. */
-	p = strstr(word.p, " Debian ");
-	if (p) {
-		uint32_t full;
-
-		if (facts_parse_version(p + 8, &full) && full >> 16 == version >> 16)
-			in->version = full;
-	}
+	t = s;
+	if (scan_past(&t, build) && scan_word(&t, &word) &&
+	    facts_parse_version(boot_log_text(log, word.p, word.len), &full) &&
+	    full >> 16 == version >> 16)
+		in->version = full;
 	return true;
+}
+
+bool line_linux_version(struct reader *r, struct scan s)
+{
+	return boot_log_take_version(r->log, s.p, scan_left(&s));
 }
 
 bool line_booting_linux(struct reader *r, struct scan s)

@@ -27,8 +27,11 @@ static const char *caller_text(struct reader *r, struct scan s)
 
 static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, phys_t start, phys_t end)
 {
-	struct boot_step *step = boot_log_add_step(r->log, kind, r->line->line);
+	struct boot_step *step;
 
+	if (!reader_flush_orphans(r, 0))
+		return NULL;
+	step = boot_log_add_step(r->log, kind, r->line->line);
 	if (step) {
 		step->base = start;
 		step->size = end - start;
@@ -72,9 +75,12 @@ static bool reserve(struct reader *r, phys_t start, phys_t end, uint64_t flags, 
 				a->v[3] = (uint64_t)(int64_t)nid;
 			}
 			r->request = READER_NO_STEP;
-		} else if (r->orphan_count < READER_ORPHANS_MAX) {
+		} else {
+			if (!reader_flush_orphans(r, READER_ORPHANS_MAX - 1))
+				return false;
 			r->orphans[r->orphan_count++] = (struct reader_orphan){
-				start, end, flags == UINT64_MAX ? 0 : flags, r->line->line
+				start, end, flags == UINT64_MAX ? 0 : flags,
+				flags == UINT64_MAX ? 0 : (uint64_t)(int64_t)nid, r->line->line
 			};
 		}
 		return true;
@@ -290,6 +296,8 @@ bool line_memblock_configuration(struct reader *r, struct scan s)
 	r->dump++;
 	r->request = READER_NO_STEP;
 	r->log->has_debug = true;
+	if (!reader_flush_orphans(r, 0))
+		return false;
 	if (r->dump == 1) {
 		r->log->input.has_state = true;
 		return boot_log_add_step(r->log, STEP_STATE, r->line->line);

@@ -65,7 +65,7 @@ bool line_memory(struct reader *r, struct scan s)
 }
 
 /* 0 (00036ffe:0005ffdd) */
-bool line_init_highmem(struct reader *r, struct scan s)
+static bool init_high(struct reader *r, struct scan s, enum zone_type type)
 {
 	uint32_t nid;
 	uint64_t start, end;
@@ -76,10 +76,20 @@ bool line_init_highmem(struct reader *r, struct scan s)
 		return false;
 	a = reader_answer(r, ANSWER_INIT_HIGHMEM);
 	a->nid = (int32_t)nid;
-	a->type = ZONE_HIGHMEM;
+	a->type = (int32_t)type;
 	a->v[0] = start;
 	a->v[1] = end;
 	return true;
+}
+
+bool line_init_highmem(struct reader *r, struct scan s)
+{
+	return init_high(r, s, ZONE_HIGHMEM);
+}
+
+bool line_init_movable(struct reader *r, struct scan s)
+{
+	return init_high(r, s, ZONE_MOVABLE);
 }
 
 /* "initrd memory: 1528K", "unused kernel memory: 1260k freed", "... memory: 36K (a - b)" */
@@ -111,7 +121,8 @@ bool line_cma_reserved(struct reader *r, struct scan s)
 	uint64_t mib, base;
 	struct answer *a;
 
-	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB at ") || !scan_number(&s, &base))
+	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB at ") || !scan_number(&s, &base) ||
+	    !reader_flush_orphans(r, 1))
 		return false;
 	step = boot_log_add_step(r->log, STEP_CMA_RESERVE, r->line->line);
 	if (!step)
@@ -178,6 +189,25 @@ static bool crashkernel(struct reader *r, phys_t start, phys_t end, uint32_t ind
 		return false;
 	step->size = end - start;
 	step->flags = index;
+	/*
+	 * The low part is told first and reserved second.  Where neither printed a request, both
+	 * placements wait, the main one before the low one.
+	 */
+	if (index && r->orphan_count) {
+		r->crash_low = r->log->input.step_count - 1;
+	} else if (r->orphan_count) {
+		uint32_t own = r->log->input.step_count - 1;
+
+		if (r->crash_low + 1 == own) {
+			struct boot_step low = step[-1];
+
+			step[-1] = step[0];
+			step[0] = low;
+			reader_adopt_orphan(r, own - 1);
+		}
+		reader_adopt_orphan(r, own);
+		r->crash_low = READER_NO_STEP - 1;
+	}
 	a = reader_answer(r, ANSWER_CRASHKERNEL);
 	a->index = index;
 	a->v[0] = start;

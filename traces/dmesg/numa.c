@@ -108,7 +108,7 @@ static bool node_data(struct reader *r, uint32_t nid, phys_t start, phys_t end)
 	struct boot_step *step;
 	struct answer *a;
 
-	if (nid >= NODES_MAX)
+	if (nid >= NODES_MAX || !reader_flush_orphans(r, 1))
 		return false;
 	step = boot_log_add_step(r->log, STEP_NODE_DATA, r->line->line);
 	if (!step)
