@@ -22,8 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMP_CACHE_BYTES 64
-
 static bool double_array(struct memblock *mb, enum memblock_which which, phys_t area_base,
 			 uint64_t area_size);
 
@@ -122,6 +120,7 @@ void memblock_init(struct memblock *mb, const struct facts *facts, unsigned int 
 	mb->facts = facts;
 	mb->page_shift = page_shift;
 	mb->region_bytes = 24;
+	mb->smp_cache_bytes = 64;
 	mb->phys_max = PHYS_MAX;
 	mb->memory.init_max = memory_max;
 	mb->reserved.init_max = reserved_max;
@@ -612,6 +611,9 @@ static bool find_for_array(const struct memblock *mb, phys_t start, phys_t end, 
  *
  * Quirk: an area at 0 (or 1) makes the end of the second window read as "accessible", so there the
  * array may land in the area itself.
+ *
+ * Quirk: the new memory array is not reserved yet when the old one is freed.  If that doubles the
+ * reserved array, it takes the same place; the kernel then has two lists in one array.
  */
 static bool double_array(struct memblock *mb, enum memblock_which which, phys_t area_base,
 			 uint64_t area_size)
@@ -912,7 +914,7 @@ bool memblock_alloc(struct memblock *mb, const struct memblock_request *req, phy
 	bool early = fact_get(mb->facts, FACT_memblock_separate_virt_alloc);
 	struct window w = {
 		.size = req->size,
-		.align = req->align ? req->align : SMP_CACHE_BYTES,
+		.align = req->align ? req->align : mb->smp_cache_bytes,
 		.start = req->min_addr,
 		.end = req->max_addr,
 		.nid = req->nid,

@@ -92,6 +92,7 @@ struct memblock {
 	bool scratch_only;	/* only KHO_SCRATCH memory is searched */
 	phys_t kernel_end;	/* for memblock_bottom_up_after_kernel; 0 = unknown */
 	unsigned int page_shift;
+	uint32_t smp_cache_bytes; /* what an align of 0 means: 64 unless the architecture differs */
 	uint32_t region_bytes;	/* sizeof(struct memblock_region) in that kernel: 24, or 16/20 on 32 bits */
 	const struct facts *facts; /* borrowed */
 	memblock_observer observer; /* may be NULL */
@@ -111,8 +112,8 @@ void memblock_init(struct memblock *mb, const struct facts *facts, unsigned int 
 		   uint32_t memory_max, uint32_t reserved_max);
 void memblock_deinit(struct memblock *mb);
 /*
- * Back to boot: everything but facts, observer, page_shift, region_bytes, phys_max and the initial
- * capacities.  Keeps our buffers (a fuzzer boots 10^5 machines a second).
+ * Back to boot: everything but facts, observer, page_shift, smp_cache_bytes, region_bytes, phys_max and
+ * the initial capacities.  Keeps our buffers (a fuzzer boots 10^5 machines a second).
  */
 void memblock_reset(struct memblock *mb);
 /* Makes @dst an equal copy of @src, reusing @dst's buffers; @dst must be initialised. */
@@ -147,7 +148,7 @@ void memblock_mem_limit_remove_map(struct memblock *mb, uint64_t limit);
 /* A request, as the kernel's allocation lines print it. */
 struct memblock_request {
 	uint64_t size;
-	uint64_t align; /* 0 = SMP_CACHE_BYTES (64) */
+	uint64_t align; /* 0 = smp_cache_bytes */
 	phys_t min_addr;
 	phys_t max_addr; /* exclusive, or MEMBLOCK_ALLOC_ACCESSIBLE / _NOLEAKTRACE */
 	int32_t nid;

@@ -66,4 +66,48 @@ uint64_t bridge_end_of_dram(struct bridge_state *s);
 /* 0 when there is none. */
 uint64_t bridge_alloc(struct bridge_state *s, const struct bridge_request *request);
 
+/*
+ * The duel (duel.c): one list of random operations for the kernel's code and for the engine, which
+ * here keeps its own state from operation to operation.
+ */
+enum bridge_op_kind {
+	BRIDGE_OP_ADD,
+	BRIDGE_OP_RESERVE,
+	BRIDGE_OP_REMOVE,
+	BRIDGE_OP_FREE,
+	BRIDGE_OP_SET_NODE,
+	BRIDGE_OP_SET_FLAG,
+	BRIDGE_OP_CLEAR_FLAG,
+	BRIDGE_OP_TRIM,
+	BRIDGE_OP_ENFORCE_LIMIT,
+	BRIDGE_OP_CAP,
+	BRIDGE_OP_LIMIT_REMOVE_MAP,
+	BRIDGE_OP_ALLOC,
+	BRIDGE_OP_SET_CURRENT_LIMIT,
+	BRIDGE_OP_SET_BOTTOM_UP,
+	BRIDGE_OP_SET_MOVABLE_NODE,
+	BRIDGE_OP_SET_SCRATCH_ONLY,
+	BRIDGE_OP_ALLOW_RESIZE,
+};
+
+struct bridge_op {
+	enum bridge_op_kind kind;
+	int which;
+	uint64_t base, size, align, max_addr;
+	int32_t nid; /* a node or BRIDGE_NID_UNSET */
+	uint32_t flags;
+	bool on, exact_nid, virt;
+};
+
+/* Begins list number @seed over @bytes of memory with arrays of @array_max regions. */
+void bridge_duel_begin(uint64_t seed, uint64_t bytes, uint32_t array_max);
+/* The next operation of the list. */
+struct bridge_op bridge_duel_draw(void);
+/* Applies it to the engine; *addr_ret is an allocation's address or 0. */
+bool bridge_duel_apply(const struct bridge_op *op, uint64_t *addr_ret);
+/* The kernel would have stopped by now. */
+bool bridge_duel_panicked(void);
+void bridge_duel_view(struct bridge_state *ret);
+const char *bridge_op_name(enum bridge_op_kind kind);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/memblock.h"
+#include "engine/testing/memblock_op.h"
 
 static struct facts facts;
 static struct memblock mb;
@@ -168,4 +169,102 @@ uint64_t bridge_alloc(struct bridge_state *s, const struct bridge_request *reque
 		addr = 0;
 	export(s);
 	return addr;
+}
+
+/* ---- Duel ---- */
+
+static struct prng prng;
+static struct memblock_op_space space;
+
+_Static_assert((int)BRIDGE_OP_ALLOW_RESIZE == (int)MEMBLOCK_OP_ALLOW_RESIZE, "one list of kinds");
+_Static_assert((int)BRIDGE_OP_ALLOC == (int)MEMBLOCK_OP_ALLOC, "one list of kinds");
+
+void bridge_duel_begin(uint64_t seed, uint64_t bytes, uint32_t array_max)
+{
+	prng = prng_init(seed);
+	space = (struct memblock_op_space){
+		.bytes = bytes >> prng_below(&prng, 8),
+		.page = 4096,
+		.nodes = 1 + (unsigned int)prng_below(&prng, 3),
+		.memory_flags = MEMBLOCK_HOTPLUG | MEMBLOCK_NOMAP | MEMBLOCK_DRIVER_MANAGED,
+		.mirror = prng_chance(&prng, 1, 3),
+		.scratch = fact_get(&facts, FACT_memblock_rsrv_kern) && prng_chance(&prng, 1, 3),
+		.limits = prng_chance(&prng, 1, 2),
+		.refuse_resize = prng_chance(&prng, 1, 6),
+	};
+	if (space.scratch)
+		space.memory_flags |= MEMBLOCK_KHO_SCRATCH;
+	if (prng_chance(&prng, 1, 2))
+		space.memory_flags &= MEMBLOCK_NOMAP | MEMBLOCK_KHO_SCRATCH;
+	memblock_deinit(&mb);
+	memblock_init(&mb, &facts, 12, array_max, array_max);
+}
+
+struct bridge_op bridge_duel_draw(void)
+{
+	struct memblock_op op = memblock_op_draw(&prng, &space);
+	struct bridge_op ret;
+
+	if (!mb.can_resize && !space.refuse_resize)
+		op.kind = MEMBLOCK_OP_ALLOW_RESIZE;
+	/* Arrays are placed in what is added: it has to exist. */
+	if (op.kind == MEMBLOCK_OP_ADD && op.size > space.bytes - op.base)
+		op.size = space.bytes - op.base;
+	if (op.kind == MEMBLOCK_OP_ALLOC && prng_chance(&prng, 1, 20))
+		op.size = 0;
+	/* The suite's stub of SMP_CACHE_BYTES is no kernel's. */
+	if (op.kind == MEMBLOCK_OP_ALLOC && !op.align)
+		op.align = 64;
+	if (op.kind == MEMBLOCK_OP_RESERVE && !fact_get(&facts, FACT_memblock_rsrv_kern))
+		op.nid = NID_NONE;
+	ret = (struct bridge_op){
+		.kind = (enum bridge_op_kind)op.kind,
+		.which = op.which,
+		.base = op.base,
+		.size = op.size,
+		.align = op.align,
+		.max_addr = op.max_addr,
+		.nid = op.nid,
+		.flags = op.flags,
+		.on = op.on,
+		.exact_nid = op.exact_nid,
+		.virt = op.virt,
+	};
+	return ret;
+}
+
+bool bridge_duel_apply(const struct bridge_op *op, uint64_t *addr_ret)
+{
+	struct memblock_op ours = {
+		.kind = (enum memblock_op_kind)op->kind,
+		.which = (enum memblock_which)op->which,
+		.base = op->base,
+		.size = op->size,
+		.align = op->align,
+		.max_addr = op->max_addr,
+		.nid = op->nid,
+		.flags = op->flags,
+		.on = op->on,
+		.exact_nid = op->exact_nid,
+		.virt = op->virt,
+	};
+	struct memblock_op_result result = memblock_op_apply(&mb, &ours);
+
+	*addr_ret = result.addr;
+	return result.ok;
+}
+
+bool bridge_duel_panicked(void)
+{
+	return mb.panicked;
+}
+
+void bridge_duel_view(struct bridge_state *ret)
+{
+	export(ret);
+}
+
+const char *bridge_op_name(enum bridge_op_kind kind)
+{
+	return memblock_op_name((enum memblock_op_kind)kind);
 }
