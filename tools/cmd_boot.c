@@ -318,9 +318,7 @@ static enum cli_exit run(struct cli *cli)
 	if (at < view_needs(view))
 		return cli_fail_usage(cli, "the view %s begins with stage %s, not with %s",
 				      views[view], boot_stage_names[view_needs(view)],
-				      boot_stage_names[at]); it comes with %s",
-				      boot_stage_names[at], views[view],
-				      boot_stage_names[view_needs(view)]);
+				      boot_stage_names[at]);
 	if (view == VIEW_BUDDYINFO || view == VIEW_PAGETYPEINFO)
 		return cli_fail(cli, "the free lists are not modelled yet, so there is no %s",
 				views[view]);
