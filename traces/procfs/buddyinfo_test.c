@@ -35,7 +35,8 @@ static void rows(void **state)
 static void sizes(void **state)
 {
 	static const char one[] = "Node 12, zone Device 18446744073709551615\n";
-	static const char two[] = "quite unknown\nNode 0, zone X 2 9223372036854775807\n";
+	static const char two[] = "quite unknown\nNode 0, zone X 2 9223372036854775807\n"
+				  "Node 0, zone Y 2 9223372036854775808\n";
 	char many[512] = "Node 0, zone X";
 	struct buddyinfo bi;
 
@@ -49,6 +50,7 @@ static void sizes(void **state)
 	assert_int_equal(bi.unknown_lines, 1);
 	assert_int_equal(bi.first_unknown_line, 1);
 	assert_true(buddyinfo_free_pages(&bi, &bi.zones[0]) == UINT64_MAX);
+	assert_true(buddyinfo_free_pages(&bi, &bi.zones[1]) == UINT64_MAX);
 	buddyinfo_deinit(&bi);
 
 	for (int i = 0; i < 64; i++)

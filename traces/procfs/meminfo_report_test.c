@@ -370,7 +370,9 @@ static void borders(void **state)
 		"not a line of it\n"
 		"Normal free:99999999999999999999kB min:5kB\n"
 		"Normal free:8kB\n"
+		"Normal free:9kB\n"
 		"Normal: 1*4kB 1*16kB = 20kB\n"
+		"DMA: 1*4kB (U) (M) 1*8kB = 12kB\n"
 		"4 pages RAM\n"
 		"Mem-Info:\n"
 		"1 pages RAM\n"
@@ -389,16 +391,18 @@ static void borders(void **state)
 	report = &reports.reports[1];
 	assert_int_equal(report->request.order, 3);
 	assert_int_equal(report->first, 4);
-	assert_int_equal(report->end, 11);
+	assert_int_equal(report->end, 13);
 	assert_int_equal(report->ntotals, 3);
 	assert_int_equal(report->totals[2].value, 9);
-	assert_int_equal(report->unknown_lines, 1);
+	assert_int_equal(report->unknown_lines, 2);
 	assert_int_equal(report->first_unknown_line, 7);
 	/* Neither a number that does not fit nor an order that is missing is made up. */
 	assert_int_equal(report->zones[0].has & MEMINFO_ZONE_FREE, MEMINFO_ZONE_FREE);
 	assert_int_equal(report->zones[0].free_kb, 8);
 	assert_int_equal(report->zones[0].norders, 1);
-	assert_int_equal(report->unknown_fields, 2);
+	assert_int_equal(report->zones[1].norders, 1);
+	assert_int_equal(report->zones[1].types[0], MEMINFO_TYPE_UNMOVABLE);
+	assert_int_equal(report->unknown_fields, 3);
 	/* A request is taken by one report only, and a new kernel ends a report. */
 	assert_int_equal(reports.reports[2].request.kind, MEMINFO_REQUEST_NONE);
 	assert_int_equal(reports.reports[2].has, MEMINFO_REPORT_RAM);
@@ -422,6 +426,47 @@ static void borders(void **state)
 	assert_int_equal(reports.reports[0].unknown_lines, 0);
 	meminfo_reports_deinit(&reports);
 	free(many);
+}
+
+/* More of everything than a kernel prints: kept up to a limit, the rest is counted. */
+static void limits(void **state)
+{
+	struct meminfo_reports reports;
+	const struct meminfo_report *report;
+	char *text = malloc(100000), *p = text;
+
+	(void)state;
+	p += sprintf(p, "Mem-Info:\nfree:0");
+	for (int i = 1; i < 300; i++)
+		p += sprintf(p, " free:%d", i);
+	p += sprintf(p, "\nNormal free:1kB\nlowmem_reserve[]:");
+	for (int i = 0; i < 100; i++)
+		p += sprintf(p, " %d", i);
+	p += sprintf(p, "\nNormal:");
+	for (int i = 0; i < 40; i++)
+		p += sprintf(p, " 1*%llukB", 4ULL << i);
+	p += sprintf(p, "\n");
+	parse(text, (size_t)(p - text), &reports);
+	report = &reports.reports[0];
+	assert_int_equal(report->ntotals, 256);
+	assert_int_equal(report->totals[255].value, 255);
+	assert_int_equal(report->zones[0].nlowmem_reserve, 64);
+	assert_int_equal(report->zones[0].norders, MEMINFO_REPORT_ORDERS_MAX);
+	assert_int_equal(report->unknown_fields, 300 - 256 + 1 + 1);
+	meminfo_reports_deinit(&reports);
+
+	/* A line that seems to be wrapped over and over, in long pieces and in many. */
+	for (int bytes = 10; bytes <= 3000; bytes += 2990) {
+		p = text + sprintf(text, "[    1.000000] Mem-Info:\n[    1.000000] Node 0 a:1kB");
+		for (int i = 0; i < 30; i++)
+			p += sprintf(p, "\nb:%0*dkB", bytes, i);
+		parse(text, (size_t)(p - text), &reports);
+		report = &reports.reports[0];
+		assert_int_equal(report->nnodes, 1);
+		assert_int_equal(report->nodes[0].nvalues, bytes == 10 ? 24 : 3);
+		meminfo_reports_deinit(&reports);
+	}
+	free(text);
 }
 
 static void read_any(const uint8_t *data, size_t len)
@@ -471,7 +516,7 @@ int main(void)
 		cmocka_unit_test(torn),		 cmocka_unit_test(values_of_7_2),
 		cmocka_unit_test(without_numa),	 cmocka_unit_test(requests),
 		cmocka_unit_test(wrapped),	 cmocka_unit_test(borders),
-		cmocka_unit_test(damage),
+		cmocka_unit_test(limits),	 cmocka_unit_test(damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

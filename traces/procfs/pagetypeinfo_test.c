@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "traces/procfs/pagetypeinfo.h"
@@ -138,6 +139,33 @@ static void errors(void **state)
 	assert_int_equal(pi.nfree, 77);
 }
 
+/* As many columns as there may be, and one more. */
+static void wide(void **state)
+{
+	char text[1024] = "Free pages count per migrate type at order", number[8];
+	struct pagetypeinfo pi;
+	size_t len;
+
+	(void)state;
+	for (int i = 0; i < PAGETYPEINFO_ORDERS_MAX; i++) {
+		snprintf(number, sizeof(number), " %d", i);
+		strcat(text, number);
+	}
+	len = strlen(text);
+	strcat(text, "\nNode 0, zone DMA, type Movable");
+	for (int i = 0; i < PAGETYPEINFO_ORDERS_MAX; i++)
+		strcat(text, " >1");
+	check_ok(pagetypeinfo_parse(text, strlen(text), "x", &pi));
+	assert_int_equal(pi.norders, PAGETYPEINFO_ORDERS_MAX);
+	assert_true(pi.free[0].capped == UINT64_MAX);
+	pagetypeinfo_deinit(&pi);
+	strcat(text, " 1");
+	check_error(pagetypeinfo_parse(text, strlen(text), "x", &pi), ERROR_LIMIT, 2, 224);
+	strcpy(text + len, " 64");
+	check_error(pagetypeinfo_parse(text, strlen(text), "x", &pi), ERROR_LIMIT, 1,
+		    (uint32_t)len + 2);
+}
+
 static void read_any(const uint8_t *data, size_t len)
 {
 	struct pagetypeinfo pi;
@@ -174,6 +202,7 @@ int main(void)
 		cmocka_unit_test(tables),
 		cmocka_unit_test(other_shapes),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(wide),
 		cmocka_unit_test(damage),
 	};
 

@@ -145,6 +145,49 @@ static void values_of_7_2(void **state)
 	zoneinfo_deinit(&zi);
 }
 
+/* Statistics of the node, of the zone and of CPUs stay apart, whatever their names. */
+static void sections(void **state)
+{
+	static const char text[] = "Node 0, zone A\n"
+				   "  per-node stats\n"
+				   "      nr_x 1\n"
+				   "      cma  2\n"
+				   "Node 0, zone B\n"
+				   "        min      3\n"
+				   "      nr_x 4\n"
+				   "Node 1, zone A\n"
+				   "  per-node stats\n"
+				   "      nr_x 5\n"
+				   "  pages free     6\n"
+				   "        min      7\n"
+				   "      nr_y 8\n"
+				   "    cpu: 3\n"
+				   "              high:  9\n"
+				   "        high     10\n";
+	const struct zoneinfo_zone *zone;
+	struct zoneinfo zi;
+
+	(void)state;
+	check_ok(zoneinfo_parse(text, sizeof(text) - 1, "x", &zi));
+	assert_int_equal(zi.unknown_lines, 0);
+	assert_int_equal(zi.zones[0].has, 0);
+	assert_int_equal(zi.zones[0].nnode_stats, 2);
+	assert_int_equal(zoneinfo_node_stat_of(&zi, 0, "cma")->value, 2);
+	assert_int_equal(zi.zones[1].min, 3);
+	assert_int_equal(zi.zones[1].nnode_stats, 0);
+	assert_int_equal(zoneinfo_stat_of(&zi.zones[1], "nr_x")->value, 4);
+	zone = &zi.zones[2];
+	assert_int_equal(zone->nnode_stats, 1);
+	assert_int_equal(zone->node_stats[0].value, 5);
+	assert_int_equal(zone->nstats, 1);
+	assert_string_equal(zone->stats[0].name, "nr_y");
+	assert_int_equal(zone->stats[0].value, 8);
+	assert_int_equal(zone->pagesets[0].cpu, 3);
+	assert_int_equal(zone->pagesets[0].high, 9);
+	assert_int_equal(zone->high, 10);
+	zoneinfo_deinit(&zi);
+}
+
 /* Fields of kernels to come are counted, and the rest is read. */
 static void unknown_lines(void **state)
 {
@@ -233,8 +276,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_era),	 cmocka_unit_test(values_of_2_6_32),
-		cmocka_unit_test(values_of_7_2), cmocka_unit_test(unknown_lines),
-		cmocka_unit_test(errors),	 cmocka_unit_test(damage),
+		cmocka_unit_test(values_of_7_2), cmocka_unit_test(sections),
+		cmocka_unit_test(unknown_lines), cmocka_unit_test(errors),
+		cmocka_unit_test(damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
