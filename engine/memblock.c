@@ -2,14 +2,16 @@
 /*
  * How it works
  *
- * 1. A type is one sorted array.  Every verb finds its place by bisection, touches the regions in its
- *    range and looks at their two outer neighbours: as lists are minimal before a verb, only there can
- *    a merge arise.  The one exception is noted in the type (unmerged) and costs a whole pass.
+ * 1. A type is one sorted array.  Every verb finds its place by bisection, touches the regions in
+ *    its range and looks at their two outer neighbours: as lists are minimal before a verb, only
+ *    there can a merge arise.  The one exception is noted in the type (unmerged) and costs a whole
+ *    pass.
  * 2. An insertion first counts the gaps it fills, then makes the kernel's array double as often as
- *    cnt + gaps > max, and only then inserts.  The kernel's one-pass shortcut for arrays that are less
- *    than half full needs no model: 2 * cnt + 1 regions always fit there, so no doubling is skipped.
- * 3. Our buffers (room) and the kernel's (max) are two things.  max doubles by the kernel's rule, with
- *    the new array placed and reserved in the modelled memory; room only ever grows.
+ *    cnt + gaps > max, and only then inserts.  The kernel's one-pass shortcut for arrays that are
+ *    less than half full needs no model: 2 * cnt + 1 regions always fit there, so no doubling is
+ *    skipped.
+ * 3. Our buffers (room) and the kernel's (max) are two things.  max doubles by the kernel's rule,
+ *    with the new array placed and reserved in the modelled memory; room only ever grows.
  * 4. A search walks free gaps from one end, memory and reserved lists side by side.  It begins by
  *    bisection at the end it was given and stops when it passes the other.
  *
@@ -30,7 +32,8 @@ static struct memblock_type *type_of(struct memblock *mb, enum memblock_which wh
 	return which == MEMBLOCK_MEMORY ? &mb->memory : &mb->reserved;
 }
 
-static const struct memblock_type *const_type_of(const struct memblock *mb, enum memblock_which which)
+static const struct memblock_type *const_type_of(const struct memblock *mb,
+						 enum memblock_which which)
 {
 	return which == MEMBLOCK_MEMORY ? &mb->memory : &mb->reserved;
 }
@@ -136,7 +139,8 @@ void memblock_deinit(struct memblock *mb)
 	memset(mb, 0, sizeof(*mb));
 }
 
-static void type_copy(struct memblock *mb, struct memblock_type *dst, const struct memblock_type *src)
+static void type_copy(struct memblock *mb, struct memblock_type *dst,
+		      const struct memblock_type *src)
 {
 	struct memblock_region *regions;
 	uint32_t room;
@@ -252,8 +256,8 @@ static void delete_regions(struct memblock_type *type, uint32_t start, uint32_t 
 }
 
 /* Gaps of [base, end) that regions [first, *last) leave; *last is the first region above. */
-static uint32_t count_gaps(const struct memblock_type *type, uint32_t first, phys_t base, phys_t end,
-			   uint32_t *last)
+static uint32_t count_gaps(const struct memblock_type *type, uint32_t first, phys_t base,
+			   phys_t end, uint32_t *last)
 {
 	uint32_t i, gaps = 0;
 
@@ -274,8 +278,9 @@ static uint32_t count_gaps(const struct memblock_type *type, uint32_t first, phy
  *	  before:   |      [ A ]       [ B ]     |      [ C ]
  *	  after:    [ new ][ A ][ new ][ B ][ new]      [ C ]
  */
-static void fill_gaps(struct memblock *mb, struct memblock_type *type, uint32_t first, uint32_t last,
-		      uint32_t gaps, phys_t base, phys_t end, int32_t nid, uint32_t flags)
+static void fill_gaps(struct memblock *mb, struct memblock_type *type, uint32_t first,
+		      uint32_t last, uint32_t gaps, phys_t base, phys_t end, int32_t nid,
+		      uint32_t flags)
 {
 	struct memblock_region *r = type->regions;
 	uint32_t to = last + gaps, lowest = 0, highest = 0;
@@ -366,8 +371,9 @@ static void split(struct memblock_type *type, uint32_t i, phys_t addr)
 }
 
 /*
- * Cuts regions at both edges of the range; *start and *end become the indices of the regions inside,
- * 0 and 0 when there are none.  Quirk: room for two cuts is demanded even when none is needed.
+ * Cuts regions at both edges of the range; *start and *end become the indices of the regions
+ * inside, 0 and 0 when there are none.  Quirk: room for two cuts is demanded even when none is
+ * needed.
  */
 static bool isolate(struct memblock *mb, enum memblock_which which, phys_t base, uint64_t size,
 		    uint32_t *start, uint32_t *end)
@@ -381,7 +387,8 @@ static bool isolate(struct memblock *mb, enum memblock_which which, phys_t base,
 	if (!size)
 		return true;
 	limit = base + size;
-	while (max_u64(type->cnt, fact_get(mb->facts, FACT_memblock_dummy_region)) + 2 > type->max) {
+	while (max_u64(type->cnt, fact_get(mb->facts, FACT_memblock_dummy_region)) + 2 >
+	       type->max) {
 		if (!double_array(mb, which, base, size))
 			return false;
 	}
@@ -446,8 +453,8 @@ static inline bool passes(const struct filter *f, const struct memblock_region *
 
 /*
  * Both searches see the gaps that for_each_free_mem_range() and its reverse give, clamped to
- * [start, end).  A size of 0 is the reason why nothing is skipped for it (quirk): a range above @end
- * clamps to nothing at @end, which is room enough for 0 bytes.
+ * [start, end).  A size of 0 is the reason why nothing is skipped for it (quirk): a range above
+ * @end clamps to nothing at @end, which is room enough for 0 bytes.
  */
 static bool find_top_down(const struct memblock *mb, phys_t start, phys_t end, uint64_t size,
 			  uint64_t align, const struct filter *filter, phys_t *ret)
@@ -534,8 +541,8 @@ static bool find_bottom_up(const struct memblock *mb, phys_t start, phys_t end, 
 	return false;
 }
 
-bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phys_t start, phys_t end,
-		   int32_t nid, uint32_t flags, phys_t *ret)
+bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phys_t start,
+		   phys_t end, int32_t nid, uint32_t flags, phys_t *ret)
 {
 	struct filter filter = make_filter(mb, nid, flags);
 
@@ -549,7 +556,8 @@ bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phy
 	if (!fact_get(mb->facts, FACT_memblock_bottom_up_after_kernel))
 		return find_bottom_up(mb, start, end, size, align, &filter, ret);
 	if (end > mb->kernel_end) {
-		struct memblock_event event = { .kind = MEMBLOCK_EVENT_BOTTOM_UP_FAILED, .nid = nid };
+		struct memblock_event event = { .kind = MEMBLOCK_EVENT_BOTTOM_UP_FAILED,
+						.nid = nid };
 
 		if (find_bottom_up(mb, max_u64(start, mb->kernel_end), end, size, align, &filter,
 				   ret))
@@ -639,9 +647,10 @@ static bool double_array(struct memblock *mb, enum memblock_which which, phys_t 
 	if (!mb->slab_available) {
 		if (which != MEMBLOCK_RESERVED)
 			area_base = area_size = 0;
-		if (!find_for_array(mb, area_base + area_size, mb->current_limit, alloc_bytes, &addr) &&
-		    (!area_size ||
-		     !find_for_array(mb, 0, min_u64(area_base, mb->current_limit), alloc_bytes, &addr))) {
+		if (!find_for_array(mb, area_base + area_size, mb->current_limit, alloc_bytes,
+				    &addr) &&
+		    (!area_size || !find_for_array(mb, 0, min_u64(area_base, mb->current_limit),
+						   alloc_bytes, &addr))) {
 			event.kind = MEMBLOCK_EVENT_DOUBLE_FAILED;
 			tell(mb, &event);
 			return false;
@@ -728,8 +737,8 @@ bool memblock_set_flag(struct memblock *mb, enum memblock_which which, phys_t ba
 }
 
 /*
- * Not modelled: a region that begins in the last piece of the address space, whose start would round
- * up to 0 and make it overlap everything.  It goes.
+ * Not modelled: a region that begins in the last piece of the address space, whose start would
+ * round up to 0 and make it overlap everything.  It goes.
  */
 void memblock_trim_memory(struct memblock *mb, uint64_t align)
 {
@@ -831,8 +840,8 @@ struct window {
 };
 
 /* One search; a found range that can not be reserved counts as not found. */
-static bool find_and_reserve(struct memblock *mb, const struct window *w, int32_t nid, uint32_t flags,
-			     phys_t *ret)
+static bool find_and_reserve(struct memblock *mb, const struct window *w, int32_t nid,
+			     uint32_t flags, phys_t *ret)
 {
 	phys_t found;
 
@@ -861,8 +870,8 @@ static bool alloc_range(struct memblock *mb, const struct window *w, phys_t *ret
 }
 
 /*
- * Virtual-address calls before 5.1: the lower bound goes before the mirror, and (quirk) a range that
- * was found is used even if it could not be reserved.
+ * Virtual-address calls before 5.1: the lower bound goes before the mirror, and (quirk) a range
+ * that was found is used even if it could not be reserved.
  */
 static bool alloc_virt_early(struct memblock *mb, struct window *w, phys_t *ret)
 {
@@ -890,8 +899,8 @@ static bool alloc_virt_early(struct memblock *mb, struct window *w, phys_t *ret)
 }
 
 /*
- * Physical-address calls before 5.1: with a node, that node with mirror and without (silently); then,
- * and without a node at once, any memory.
+ * Physical-address calls before 5.1: with a node, that node with mirror and without (silently);
+ * then, and without a node at once, any memory.
  */
 static bool alloc_phys_early(struct memblock *mb, const struct window *w, phys_t *ret)
 {
@@ -927,8 +936,8 @@ bool memblock_alloc(struct memblock *mb, const struct memblock_request *req, phy
 	    w.end > mb->current_limit)
 		w.end = mb->current_limit;
 	if (early)
-		return req->retry_below_min ? alloc_virt_early(mb, &w, ret) :
-					      alloc_phys_early(mb, &w, ret);
+		return req->retry_below_min ? alloc_virt_early(mb, &w, ret)
+					    : alloc_phys_early(mb, &w, ret);
 	if (alloc_range(mb, &w, ret))
 		return true;
 	if (!req->retry_below_min || !w.start || mb->panicked)
@@ -989,8 +998,8 @@ phys_t memblock_end_of_dram(const struct memblock *mb)
 	return mb->memory.cnt ? region_end(&mb->memory.regions[mb->memory.cnt - 1]) : 0;
 }
 
-const struct memblock_region *memblock_region_at(const struct memblock *mb, enum memblock_which which,
-						 phys_t addr)
+const struct memblock_region *memblock_region_at(const struct memblock *mb,
+						 enum memblock_which which, phys_t addr)
 {
 	const struct memblock_type *type = const_type_of(mb, which);
 	uint32_t i = first_ending_above(type, addr);
@@ -1016,7 +1025,8 @@ bool memblock_is_region_memory(const struct memblock *mb, phys_t base, uint64_t 
 }
 
 /* Quirk: a size of 0 overlaps the region it lies strictly inside of. */
-bool memblock_overlaps(const struct memblock *mb, enum memblock_which which, phys_t base, uint64_t size)
+bool memblock_overlaps(const struct memblock *mb, enum memblock_which which, phys_t base,
+		       uint64_t size)
 {
 	const struct memblock_type *type = const_type_of(mb, which);
 	uint32_t i = first_ending_above(type, base);

@@ -5,8 +5,8 @@
  * differs between kernels is asked from facts.  (2.6.32 had no memblock on most machines: see
  * early_node_map in zone.h.)
  *
- * Not modelled here: printing (the caller sees what happened through the observer), slab memory after
- * the hand-over.
+ * Not modelled here: printing (the caller sees what happened through the observer), slab memory
+ * after the hand-over.
  */
 #ifndef ENGINE_MEMBLOCK_H
 #define ENGINE_MEMBLOCK_H
@@ -30,9 +30,10 @@ enum memblock_flag {
 #define MEMBLOCK_ALLOC_NOLEAKTRACE 1
 
 /*
- * A second "no node".  From 6.10 on x86 numa_init() stamps NUMA_NO_NODE while untouched regions hold
- * MAX_NUMNODES; both print nothing and match no node, but they do not merge with each other.  Give
- * this value to memblock_set_node() where the kernel does that (fact memblock_clears_to_no_node).
+ * A second "no node".  From 6.10 on x86 numa_init() stamps NUMA_NO_NODE while untouched regions
+ * hold MAX_NUMNODES; both print nothing and match no node, but they do not merge with each other.
+ * Give this value to memblock_set_node() where the kernel does that (fact
+ * memblock_clears_to_no_node).
  */
 #define MEMBLOCK_NID_CLEARED (-2)
 
@@ -47,29 +48,29 @@ enum memblock_which { MEMBLOCK_MEMORY, MEMBLOCK_RESERVED };
 
 struct memblock_type {
 	struct memblock_region *regions; /* sorted by base, disjoint */
-	uint32_t cnt;			 /* true number of regions; 0 when empty in every era */
-	uint32_t max;			 /* what the kernel's array could hold now (128, 256 ...) */
-	uint32_t room;			 /* what ours can hold */
-	uint64_t total_size;		 /* as the kernel keeps it: trim_memory does not correct it */
-	bool array_allocated;		 /* the kernel's array lives in memblock memory at ... */
+	uint32_t cnt; /* true number of regions; 0 when empty in every era */
+	uint32_t max; /* what the kernel's array could hold now (128, 256 ...) */
+	uint32_t room; /* what ours can hold */
+	uint64_t total_size; /* as the kernel keeps it: trim_memory does not correct it */
+	bool array_allocated; /* the kernel's array lives in memblock memory at ... */
 	phys_t array_base;
 	uint64_t array_bytes;
 	uint32_t init_max; /* max at boot */
-	bool trimmed;	   /* total_size is too large since trim_memory */
-	bool unmerged;	   /* may hold mergeable neighbours: cap_memory_range leaves some */
+	bool trimmed; /* total_size is too large since trim_memory */
+	bool unmerged; /* may hold mergeable neighbours: cap_memory_range leaves some */
 };
 
 struct memblock;
 
-/* What happened inside, in order; the observer may print it.  It must not call back into memblock. */
+/* What happened inside, in order; the observer may print it, and must not call back. */
 enum memblock_event_kind {
 	MEMBLOCK_EVENT_RESERVE, /* an allocation or array reserved [base, base+size) */
 	MEMBLOCK_EVENT_DOUBLED, /* array of @which doubled to @count entries at [base, base+size) */
 	MEMBLOCK_EVENT_DOUBLE_FAILED, /* from @count to 2 * @count entries */
-	MEMBLOCK_EVENT_MIRROR_RETRY,  /* "Could not allocate @size bytes of mirrored memory" */
-	MEMBLOCK_EVENT_FREE,	      /* the old array [base, base+size) of @which is freed */
-	MEMBLOCK_EVENT_CANNOT_RESIZE, /* "memblock: cannot resize @which array": the kernel panics */
-	MEMBLOCK_EVENT_BOTTOM_UP_FAILED, /* "bottom-up allocation failed ..."; printed once a boot */
+	MEMBLOCK_EVENT_MIRROR_RETRY, /* "Could not allocate @size bytes of mirrored memory" */
+	MEMBLOCK_EVENT_FREE, /* the old array [base, base+size) of @which is freed */
+	MEMBLOCK_EVENT_CANNOT_RESIZE, /* "cannot resize @which array": the kernel panics */
+	MEMBLOCK_EVENT_BOTTOM_UP_FAILED, /* "bottom-up allocation failed", once a boot */
 };
 struct memblock_event {
 	enum memblock_event_kind kind;
@@ -84,36 +85,36 @@ typedef void (*memblock_observer)(void *ctx, const struct memblock_event *event)
 
 struct memblock {
 	struct memblock_type memory, reserved;
-	phys_t current_limit;	/* exclusive; PHYS_MAX = anywhere */
+	phys_t current_limit; /* exclusive; PHYS_MAX = anywhere */
 	bool bottom_up;
-	bool can_resize;	/* arrays may double */
-	bool movable_node;	/* HOTPLUG regions are skipped by searches */
-	bool has_mirror;	/* some memory region is MIRROR and mirroring is honoured */
-	bool scratch_only;	/* only KHO_SCRATCH memory is searched */
-	phys_t kernel_end;	/* for memblock_bottom_up_after_kernel; 0 = unknown */
+	bool can_resize; /* arrays may double */
+	bool movable_node; /* HOTPLUG regions are skipped by searches */
+	bool has_mirror; /* some memory region is MIRROR and mirroring is honoured */
+	bool scratch_only; /* only KHO_SCRATCH memory is searched */
+	phys_t kernel_end; /* for memblock_bottom_up_after_kernel; 0 = unknown */
 	unsigned int page_shift;
 	uint32_t smp_cache_bytes; /* what an align of 0 means: 64 unless the architecture differs */
-	uint32_t region_bytes;	/* sizeof(struct memblock_region) in that kernel: 24, or 16/20 on 32 bits */
+	uint32_t region_bytes; /* sizeof(struct memblock_region) there: 24, or 16/20 on 32 bits */
 	const struct facts *facts; /* borrowed */
 	memblock_observer observer; /* may be NULL */
 	void *observer_ctx;
 	phys_t phys_max; /* largest phys_addr_t: PHYS_MAX, or UINT32_MAX where it has 32 bits */
 	bool slab_available; /* arrays double in slab memory, which this model does not place */
-	bool panicked;	     /* the kernel would have stopped: results are void */
-	bool out_of_memory;  /* our own array could not grow: results are void */
+	bool panicked; /* the kernel would have stopped: results are void */
+	bool out_of_memory; /* our own array could not grow: results are void */
 };
 
 /*
  * Initial capacities are 128 unless the architecture says otherwise; neither may be 0.  @facts is
- * borrowed until deinit.  Takes memory; on failure out_of_memory is set and every verb returns false.
- * State begins as at boot: top-down, no limit, arrays fixed, 24-byte regions.
+ * borrowed until deinit.  Takes memory; on failure out_of_memory is set and every verb returns
+ * false. State begins as at boot: top-down, no limit, arrays fixed, 24-byte regions.
  */
 void memblock_init(struct memblock *mb, const struct facts *facts, unsigned int page_shift,
 		   uint32_t memory_max, uint32_t reserved_max);
 void memblock_deinit(struct memblock *mb);
 /*
- * Back to boot: everything but facts, observer, page_shift, smp_cache_bytes, region_bytes, phys_max and
- * the initial capacities.  Keeps our buffers (a fuzzer boots 10^5 machines a second).
+ * Back to boot: everything but facts, observer, page_shift, smp_cache_bytes, region_bytes,
+ * phys_max and the initial capacities.  Keeps our buffers (a fuzzer boots 10^5 machines a second).
  */
 void memblock_reset(struct memblock *mb);
 /* Makes @dst an equal copy of @src, reusing @dst's buffers; @dst must be initialised. */
@@ -127,8 +128,8 @@ void memblock_copy(struct memblock *dst, const struct memblock *src);
  * add and reserve store @nid and @flags as given, in new parts only: overlapped parts keep theirs.
  * memblock_reserve() of the kernel gives NID_NONE and 0, its own allocations see memblock_alloc().
  * set_flag with MIRROR also turns has_mirror on, as mark_mirror does; where the kernel ignores
- * mark_mirror (fact memblock_mirror_needs_kernelcore) do not call it.  On kernels built without NUMA
- * memblock_set_node() is a no-op: do not call it.
+ * mark_mirror (fact memblock_mirror_needs_kernelcore) do not call it.  On kernels built without
+ * NUMA memblock_set_node() is a no-op: do not call it.
  */
 bool memblock_add(struct memblock *mb, phys_t base, uint64_t size, int32_t nid, uint32_t flags);
 bool memblock_reserve(struct memblock *mb, phys_t base, uint64_t size, int32_t nid, uint32_t flags);
@@ -158,11 +159,11 @@ struct memblock_request {
 
 /*
  * Searches only.  @end as in a request; @nid negative = any; @flags restrict (MIRROR, KHO_SCRATCH)
- * or admit (HOTPLUG, NOMAP, DRIVER_MANAGED).  @align is a power of two.  Bytes below 1 << page_shift
- * are never returned.  Returns true and the lowest byte in @ret.
+ * or admit (HOTPLUG, NOMAP, DRIVER_MANAGED).  @align is a power of two.  Bytes below 1 <<
+ * page_shift are never returned.  Returns true and the lowest byte in @ret.
  */
-bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phys_t start, phys_t end,
-		   int32_t nid, uint32_t flags, phys_t *ret);
+bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phys_t start,
+		   phys_t end, int32_t nid, uint32_t flags, phys_t *ret);
 /*
  * Searches with the kernel's retries and reserves exactly the size asked for.  With fact
  * memblock_rsrv_kern the region gets flag RSRV_KERN and the asked nid (NID_NONE when another node
@@ -184,15 +185,16 @@ struct memblock_cursor {
 bool memblock_next_free(const struct memblock *mb, struct memblock_cursor *cursor, phys_t *start,
 			phys_t *end, int32_t *nid);
 phys_t memblock_start_of_dram(const struct memblock *mb); /* 0 when empty */
-phys_t memblock_end_of_dram(const struct memblock *mb);	  /* exclusive; 0 when empty */
+phys_t memblock_end_of_dram(const struct memblock *mb); /* exclusive; 0 when empty */
 bool memblock_is_memory(const struct memblock *mb, phys_t addr);
 bool memblock_is_reserved(const struct memblock *mb, phys_t addr);
 /* The region that holds @addr, NULL if none.  Valid until the next verb. */
-const struct memblock_region *memblock_region_at(const struct memblock *mb, enum memblock_which which,
-						 phys_t addr);
+const struct memblock_region *memblock_region_at(const struct memblock *mb,
+						 enum memblock_which which, phys_t addr);
 /* All of [base, base + size) lies in one memory region. */
 bool memblock_is_region_memory(const struct memblock *mb, phys_t base, uint64_t size);
-bool memblock_overlaps(const struct memblock *mb, enum memblock_which which, phys_t base, uint64_t size);
+bool memblock_overlaps(const struct memblock *mb, enum memblock_which which, phys_t base,
+		       uint64_t size);
 /* Bytes of memory in [start, end). */
 uint64_t memblock_memory_bytes(const struct memblock *mb, phys_t start, phys_t end);
 

@@ -3,8 +3,8 @@
  * Tests of memblock: pictures first, then random operations against the model of
  * engine/testing/memblock_oracle.h.
  *
- * MEMBLOCK_TEST_RUNS sets how many random lists are tried for each kernel and address space (default
- * 60); MEMBLOCK_TEST_SEED where they begin.
+ * MEMBLOCK_TEST_RUNS sets how many random lists are tried for each kernel and address space
+ * (default 60); MEMBLOCK_TEST_SEED where they begin.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -433,9 +433,9 @@ static void test_nodes(void **state)
 	for (unsigned int e = 0; e < ERA_NAMES; e++) {
 		for (int virt = 0; virt < 2; virt++) {
 			struct fixture *f = start(era_names[e]);
-			struct memblock_request req = {
-				.size = 0x2000, .nid = 0, .retry_below_min = virt
-			};
+			struct memblock_request req = { .size = 0x2000,
+							.nid = 0,
+							.retry_below_min = virt };
 
 			memblock_add(&f->mb, 0x1000, 0x2000, 0, 0);
 			memblock_add(&f->mb, 0x4000, 0x4000, 1, 0);
@@ -451,8 +451,8 @@ static void test_nodes(void **state)
 }
 
 /*
- * Kernels that mark their allocations keep the asked node, and none where another served.  The others
- * note neither, so all allocations merge.
+ * Kernels that mark their allocations keep the asked node, and none where another served.  The
+ * others note neither, so all allocations merge.
  */
 static void test_what_allocations_carry(void **state)
 {
@@ -594,8 +594,10 @@ static void test_mirror_or_lower_bound(void **state)
 		bool virt;
 		phys_t expected;
 	} cases[] = {
-		{ "6.12", true, 0x8000 },  { "4.4", true, 0x4000 },
-		{ "6.12", false, 0x8000 }, { "4.4", false, 0x8000 },
+		{ "6.12", true, 0x8000 },
+		{ "4.4", true, 0x4000 },
+		{ "6.12", false, 0x8000 },
+		{ "4.4", false, 0x8000 },
 	};
 
 	(void)state;
@@ -620,10 +622,9 @@ static void test_lower_bound_is_given_up(void **state)
 	(void)state;
 	for (int bottom_up = 0; bottom_up < 2; bottom_up++) {
 		struct fixture *f = start("6.12");
-		struct memblock_request req = { .size = 0x1000,
-						.align = 0x1000,
-						.min_addr = 0x8000,
-						.nid = NID_NONE };
+		struct memblock_request req = {
+			.size = 0x1000, .align = 0x1000, .min_addr = 0x8000, .nid = NID_NONE
+		};
 
 		f->mb.bottom_up = bottom_up;
 		memblock_add(&f->mb, 0x1000, 0x4000, 0, 0);
@@ -670,7 +671,9 @@ static void test_bottom_up_after_the_kernel(void **state)
 	(void)state;
 	for (int after = 0; after < 2; after++) {
 		struct fixture *f = start(after ? "4.4.155" : "4.4");
-		struct memblock_request req = { .size = 1 * MIB, .align = 1 * MIB, .nid = NID_NONE };
+		struct memblock_request req = { .size = 1 * MIB,
+						.align = 1 * MIB,
+						.nid = NID_NONE };
 
 		memblock_add(&f->mb, 1 * MIB, 7 * MIB, 0, 0);
 		f->mb.bottom_up = true;
@@ -816,8 +819,8 @@ static void test_doubles_twice_in_one_go(void **state)
 }
 
 /*
- * The kernel's single-pass shortcut (lists at most half full) never hides a doubling: what is inserted
- * fits in the other half.
+ * The kernel's single-pass shortcut (lists at most half full) never hides a doubling: what is
+ * inserted fits in the other half.
  */
 static void test_half_full_lists_never_double(void **state)
 {
@@ -858,7 +861,8 @@ static void test_full_list_without_resizing(void **state)
 			assert_int_equal(f->events[0].kind, MEMBLOCK_EVENT_CANNOT_RESIZE);
 		f->mb.panicked = false;
 		must_alloc(&f->mb, req);
-		must_not_alloc(&f->mb, (struct memblock_request){ .size = 1, .nid = NID_NONE, .align = 0x2000 });
+		must_not_alloc(&f->mb, (struct memblock_request){
+					       .size = 1, .nid = NID_NONE, .align = 0x2000 });
 		/* No new region is needed here. */
 		f->mb.panicked = false;
 		assert_true(memblock_reserve(&f->mb, 1 * GIB, 0x800, NID_NONE, 0));
@@ -870,10 +874,9 @@ static void test_full_list_without_resizing(void **state)
 static void test_early_virtual_calls_ignore_a_full_list(void **state)
 {
 	struct fixture *f = start("4.4");
-	struct memblock_request req = { .size = 0x1000,
-					.align = 0x2000,
-					.nid = NID_NONE,
-					.retry_below_min = true };
+	struct memblock_request req = {
+		.size = 0x1000, .align = 0x2000, .nid = NID_NONE, .retry_below_min = true
+	};
 
 	(void)state;
 	memblock_add(&f->mb, 1 * MIB, 15 * MIB, 0, 0);
@@ -906,8 +909,8 @@ static void test_no_place_for_the_array(void **state)
 /*
  *	[0 area              )[ nothing free ...
  *
- * Nothing above the area, and the second window [0, 0) reads as "accessible": the array lands in the
- * area itself.
+ * Nothing above the area, and the second window [0, 0) reads as "accessible": the array lands in
+ * the area itself.
  */
 static void test_quirk_area_at_zero(void **state)
 {
@@ -1085,8 +1088,9 @@ static void log_event(void *ctx, const struct memblock_event *event)
 
 static bool same_event(const struct memblock_event *a, const struct memblock_event *b)
 {
-	return a->kind == b->kind && a->which == b->which && a->base == b->base && a->size == b->size &&
-	       a->count == b->count && a->flags == b->flags && a->nid == b->nid;
+	return a->kind == b->kind && a->which == b->which && a->base == b->base &&
+	       a->size == b->size && a->count == b->count && a->flags == b->flags &&
+	       a->nid == b->nid;
 }
 
 /* Free ranges walked in the engine cover just the bytes that are free in the model. */
@@ -1105,7 +1109,8 @@ static const char *compare_free(const struct memblock_oracle *o, const struct me
 			return "free ranges out of order";
 		for (; at < (more ? to : o->phys_max); at++) {
 			const struct memblock_oracle_cell *m = &o->list[MEMBLOCK_MEMORY].cells[at];
-			bool is_free = m->present && !o->list[MEMBLOCK_RESERVED].cells[at].present &&
+			bool is_free = m->present &&
+				       !o->list[MEMBLOCK_RESERVED].cells[at].present &&
 				       !(m->flags & (MEMBLOCK_NOMAP | MEMBLOCK_DRIVER_MANAGED)) &&
 				       !((m->flags & MEMBLOCK_HOTPLUG) && o->movable_node);
 
@@ -1219,11 +1224,12 @@ static void explain(const struct run *run)
 			    i == at ? "> " : "  ", memblock_op_name(op->kind),
 			    op->which == MEMBLOCK_MEMORY ? "memory" : "reserved",
 			    (unsigned long long)op->base, (unsigned long long)op->size,
-			    (unsigned long long)op->align, (unsigned long long)op->max_addr, op->nid,
-			    op->flags, op->on, op->exact_nid, op->virt);
+			    (unsigned long long)op->align, (unsigned long long)op->max_addr,
+			    op->nid, op->flags, op->on, op->exact_nid, op->virt);
 	}
-	print_error("arrays of %u and %u, kernel_end %#llx: %s\n", run->memory_max, run->reserved_max,
-		    (unsigned long long)run->kernel_end, wrong ? wrong : "(not repeatable)");
+	print_error("arrays of %u and %u, kernel_end %#llx: %s\n", run->memory_max,
+		    run->reserved_max, (unsigned long long)run->kernel_end,
+		    wrong ? wrong : "(not repeatable)");
 }
 
 static unsigned long long setting(const char *name, unsigned long long otherwise)

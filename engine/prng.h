@@ -2,9 +2,9 @@
 /*
  * The only source of chance, from a seed; integers only, the same on every host.
  *
- * The generator is splitmix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators",
- * 2014): a counter with a large odd step, whose value is scrambled.  Every seed is good, also 0, and
- * a state is one number that can be printed to repeat a run.
+ * The generator is splitmix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number
+ * Generators", 2014): a counter with a large odd step, whose value is scrambled.  Every seed is
+ * good, also 0, and a state is one number that can be printed to repeat a run.
  */
 #ifndef ENGINE_PRNG_H
 #define ENGINE_PRNG_H

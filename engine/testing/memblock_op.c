@@ -181,7 +181,8 @@ struct memblock_op memblock_op_draw(struct prng *prng, const struct memblock_op_
 		op.align = prng_chance(prng, 1, 8) ? 0 : 1ULL << prng_below(prng, 10);
 		if (prng_chance(prng, 1, 2))
 			op.base = 0;
-		op.max_addr = prng_chance(prng, 1, 2) ? prng_below(prng, 2) : draw_address(prng, space);
+		op.max_addr = prng_chance(prng, 1, 2) ? prng_below(prng, 2)
+						      : draw_address(prng, space);
 		op.exact_nid = prng_chance(prng, 1, 4);
 		op.virt = prng_chance(prng, 1, 2);
 		break;

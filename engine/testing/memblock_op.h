@@ -17,15 +17,15 @@ enum memblock_op_kind {
 	MEMBLOCK_OP_SET_NODE,
 	MEMBLOCK_OP_SET_FLAG,
 	MEMBLOCK_OP_CLEAR_FLAG,
-	MEMBLOCK_OP_TRIM,	       /* align */
-	MEMBLOCK_OP_ENFORCE_LIMIT,     /* size */
-	MEMBLOCK_OP_CAP,	       /* base, size */
-	MEMBLOCK_OP_LIMIT_REMOVE_MAP,  /* size */
-	MEMBLOCK_OP_ALLOC,	       /* size, align, base = min_addr, max_addr, nid, exact, virt */
+	MEMBLOCK_OP_TRIM, /* align */
+	MEMBLOCK_OP_ENFORCE_LIMIT, /* size */
+	MEMBLOCK_OP_CAP, /* base, size */
+	MEMBLOCK_OP_LIMIT_REMOVE_MAP, /* size */
+	MEMBLOCK_OP_ALLOC, /* size, align, base = min_addr, max_addr, nid, exact, virt */
 	MEMBLOCK_OP_SET_CURRENT_LIMIT, /* base */
-	MEMBLOCK_OP_SET_BOTTOM_UP,     /* on */
-	MEMBLOCK_OP_SET_MOVABLE_NODE,  /* on */
-	MEMBLOCK_OP_SET_SCRATCH_ONLY,  /* on */
+	MEMBLOCK_OP_SET_BOTTOM_UP, /* on */
+	MEMBLOCK_OP_SET_MOVABLE_NODE, /* on */
+	MEMBLOCK_OP_SET_SCRATCH_ONLY, /* on */
 	MEMBLOCK_OP_ALLOW_RESIZE,
 	MEMBLOCK_OP_KIND_COUNT
 };
@@ -49,15 +49,15 @@ struct memblock_op_result {
 
 /* What operations are drawn from. */
 struct memblock_op_space {
-	phys_t origin;	/* lowest address */
+	phys_t origin; /* lowest address */
 	uint64_t bytes; /* addresses used; a few ranges end above */
 	uint64_t page;
 	unsigned int nodes;
 	uint32_t memory_flags; /* flags that memory regions may get */
-	bool mirror;	       /* MIRROR among them */
-	bool scratch;	       /* KHO_SCRATCH and its mode */
-	bool limits;	       /* cap, limits and trims, which empty the lists quickly */
-	bool refuse_resize;    /* begin with arrays that may not grow */
+	bool mirror; /* MIRROR among them */
+	bool scratch; /* KHO_SCRATCH and its mode */
+	bool limits; /* cap, limits and trims, which empty the lists quickly */
+	bool refuse_resize; /* begin with arrays that may not grow */
 };
 
 struct memblock_op memblock_op_draw(struct prng *prng, const struct memblock_op_space *space);

@@ -8,8 +8,8 @@
 
 typedef struct memblock_oracle_cell cell;
 
-static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint32_t count, phys_t base,
-		      uint64_t size);
+static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint32_t count,
+		      phys_t base, uint64_t size);
 
 bool memblock_oracle_init(struct memblock_oracle *o, const struct memblock *mb)
 {
@@ -95,7 +95,8 @@ static void tidy_cuts(struct memblock_oracle *o, enum memblock_which which)
 	cell *cells = o->list[which].cells;
 
 	for (phys_t at = 0; at < o->phys_max; at++) {
-		if (cells[at].cut && (!at || !cells[at].present || !same(&cells[at - 1], &cells[at])))
+		if (cells[at].cut &&
+		    (!at || !cells[at].present || !same(&cells[at - 1], &cells[at])))
 			cells[at].cut = false;
 	}
 }
@@ -142,8 +143,8 @@ static bool suits(const struct memblock_oracle *o, const cell *c, int32_t nid, u
 	return true;
 }
 
-static bool fits(const struct memblock_oracle *o, phys_t at, uint64_t size, uint64_t align, phys_t start,
-		 phys_t end)
+static bool fits(const struct memblock_oracle *o, phys_t at, uint64_t size, uint64_t align,
+		 phys_t start, phys_t end)
 {
 	return at % align == 0 && at >= start && at <= end && end - at >= size &&
 	       o->free_bytes[at] >= size;
@@ -174,8 +175,8 @@ static bool find(struct memblock_oracle *o, uint64_t size, uint64_t align, phys_
 	if (bottom_up && fact_get(o->facts, FACT_memblock_bottom_up_after_kernel)) {
 		bottom_up = false;
 		if (end > o->kernel_end) {
-			for (phys_t at = start > o->kernel_end ? start : o->kernel_end; at < o->phys_max;
-			     at++) {
+			for (phys_t at = start > o->kernel_end ? start : o->kernel_end;
+			     at < o->phys_max; at++) {
 				if (fits(o, at, size, align, start, end)) {
 					*ret = at;
 					return true;
@@ -312,9 +313,8 @@ static bool find_for_array(struct memblock_oracle *o, uint64_t size, phys_t star
 		return true;
 	if (o->scratch_only || !o->has_mirror)
 		return false;
-	tell(o, (struct memblock_event){ .kind = MEMBLOCK_EVENT_MIRROR_RETRY,
-					 .size = size,
-					 .nid = NID_NONE });
+	tell(o, (struct memblock_event){
+			.kind = MEMBLOCK_EVENT_MIRROR_RETRY, .size = size, .nid = NID_NONE });
 	return find(o, size, page, start, end, NID_NONE, 0, ret);
 }
 
@@ -333,8 +333,8 @@ static bool reserve_found(struct memblock_oracle *o, phys_t base, uint64_t size,
 	return add(o, MEMBLOCK_RESERVED, base, size, nid, flags);
 }
 
-static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint32_t count, phys_t base,
-		      uint64_t size)
+static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint32_t count,
+		      phys_t base, uint64_t size)
 {
 	struct memblock_oracle_list *list = &o->list[which];
 	uint64_t page = 1ULL << o->page_shift;
@@ -368,10 +368,9 @@ static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint
 		} else {
 			found = find_for_array(o, rounded, base + size, o->current_limit, &to);
 			if (!found)
-				found = find_for_array(o, rounded, 0,
-						       base < o->current_limit ? base :
-										 o->current_limit,
-						       &to);
+				found = find_for_array(
+					o, rounded, 0,
+					base < o->current_limit ? base : o->current_limit, &to);
 		}
 		if (!found) {
 			event.kind = MEMBLOCK_EVENT_DOUBLE_FAILED;
@@ -474,7 +473,8 @@ static bool take(struct memblock_oracle *o, const struct memblock_op *op, phys_t
 {
 	phys_t found;
 
-	if (!find(o, op->size, op->align ? op->align : SMP_CACHE_BYTES, start, end, nid, flags, &found))
+	if (!find(o, op->size, op->align ? op->align : SMP_CACHE_BYTES, start, end, nid, flags,
+		  &found))
 		return false;
 	if (!reserve_found(o, found, op->size, nid))
 		return false;
@@ -484,9 +484,8 @@ static bool take(struct memblock_oracle *o, const struct memblock_op *op, phys_t
 
 static void tell_mirror_retry(struct memblock_oracle *o, uint64_t size)
 {
-	tell(o, (struct memblock_event){ .kind = MEMBLOCK_EVENT_MIRROR_RETRY,
-					 .size = size,
-					 .nid = NID_NONE });
+	tell(o, (struct memblock_event){
+			.kind = MEMBLOCK_EVENT_MIRROR_RETRY, .size = size, .nid = NID_NONE });
 }
 
 /* Each order of attempts written out as a list. */
@@ -556,7 +555,8 @@ static bool alloc(struct memblock_oracle *o, const struct memblock_op *op, phys_
 	return take(o, op, op->base, end, NID_NONE, plain, ret);
 }
 
-struct memblock_op_result memblock_oracle_apply(struct memblock_oracle *o, const struct memblock_op *op)
+struct memblock_op_result memblock_oracle_apply(struct memblock_oracle *o,
+						const struct memblock_op *op)
 {
 	struct memblock_op_result ret = { .ok = true };
 	phys_t max_addr;
@@ -660,8 +660,8 @@ static const char *compare_list(const struct memblock_oracle *o, enum memblock_w
 		return "the capacity differs";
 	if (type->total_size != list->total_size)
 		return "the total size differs";
-	if (type->array_allocated != list->array_allocated || type->array_base != list->array_base ||
-	    type->array_bytes != list->array_bytes)
+	if (type->array_allocated != list->array_allocated ||
+	    type->array_base != list->array_base || type->array_bytes != list->array_bytes)
 		return "the array lies elsewhere";
 	return NULL;
 }

@@ -3,9 +3,9 @@
  * A slow and obvious memblock: one cell per byte of a small address space.
  *
  * Each list is an array of cells that say whether the byte is in it, on which node and with which
- * flags.  A region is nothing but a longest run of equal cells, so there is no insertion, no split and
- * no merge to get wrong; what a search may take is found by looking at every address.  (Where kernels
- * leave two equal neighbours apart, a cell carries a cut in front of it.)
+ * flags.  A region is nothing but a longest run of equal cells, so there is no insertion, no split
+ * and no merge to get wrong; what a search may take is found by looking at every address.  (Where
+ * kernels leave two equal neighbours apart, a cell carries a cut in front of it.)
  *
  * Sizes of 0 are not asked of searches.
  */
@@ -53,6 +53,7 @@ void memblock_oracle_deinit(struct memblock_oracle *oracle);
 struct memblock_op_result memblock_oracle_apply(struct memblock_oracle *oracle,
 						const struct memblock_op *op);
 /* NULL, or a static sentence on how the state of @mb differs. */
-const char *memblock_oracle_compare(const struct memblock_oracle *oracle, const struct memblock *mb);
+const char *memblock_oracle_compare(const struct memblock_oracle *oracle,
+				    const struct memblock *mb);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plain words between two worlds that use the same names for different things: the kernel's own
- * memblock tests (struct memblock is a global) and our engine (it is a value).  kernel_side.c sees the
- * kernel's headers, engine_side.c ours, both see this.
+ * memblock tests (struct memblock is a global) and our engine (it is a value).  kernel_side.c sees
+ * the kernel's headers, engine_side.c ours, both see this.
  *
- * Before each call the suite's globals are copied into a state, after it the state is copied back: the
- * tests are free to poke at the globals, as they do.
+ * Before each call the suite's globals are copied into a state, after it the state is copied back:
+ * the tests are free to poke at the globals, as they do.
  */
 #ifndef TOOLS_CONFORMANCE_BRIDGE_H
 #define TOOLS_CONFORMANCE_BRIDGE_H

@@ -4,9 +4,10 @@
  *
  *	duel FIRST_SEED LISTS
  *
- * Each list runs in a child of its own, as the kernel's code keeps static state.  After every operation
- * the result and both lists have to be equal; where the engine says that the kernel panics, the child
- * has to end.  Physical memory is a mapping at duel_offset, for the arrays that the kernel writes.
+ * Each list runs in a child of its own, as the kernel's code keeps static state.  After every
+ * operation the result and both lists have to be equal; where the engine says that the kernel
+ * panics, the child has to end.  Physical memory is a mapping at duel_offset, for the arrays that
+ * the kernel writes.
  */
 #include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
@@ -29,8 +30,8 @@ extern bool mirrored_kernelcore;
 
 /* What the child leaves behind. */
 struct report {
-	bool ends;	/* the engine says that the kernel stops here */
-	bool spoilt;	/* arrays_intact() says no: nothing to compare any more */
+	bool ends; /* the engine says that the kernel stops here */
+	bool spoilt; /* arrays_intact() says no: nothing to compare any more */
 	bool different; /* as said in text */
 	unsigned int op_count;
 	struct bridge_op ops[OPS_MAX];
@@ -56,7 +57,8 @@ static bool supported(const struct bridge_op *op)
 		if (flag == MEMBLOCK_KHO_SCRATCH)
 			return true;
 #endif
-		return flag == MEMBLOCK_HOTPLUG || flag == MEMBLOCK_NOMAP || flag == MEMBLOCK_MIRROR;
+		return flag == MEMBLOCK_HOTPLUG || flag == MEMBLOCK_NOMAP ||
+		       flag == MEMBLOCK_MIRROR;
 	case BRIDGE_OP_CLEAR_FLAG:
 #if KERNEL_HAS_RSRV_KERN
 		if (flag == MEMBLOCK_KHO_SCRATCH)
@@ -98,7 +100,8 @@ static uint64_t allocate(const struct bridge_op *op)
 
 	if (!op->virt)
 		return memblock_alloc_range_nid(op->size, op->align, op->base, op->max_addr,
-						op->nid < 0 ? NUMA_NO_NODE : op->nid, op->exact_nid);
+						op->nid < 0 ? NUMA_NO_NODE : op->nid,
+						op->exact_nid);
 	ptr = (op->exact_nid ? memblock_alloc_exact_nid_raw : memblock_alloc_try_nid_raw)(
 		op->size, op->align, op->base, op->max_addr, op->nid < 0 ? NUMA_NO_NODE : op->nid);
 	return ptr ? (unsigned long)ptr - duel_offset : 0;
@@ -196,11 +199,12 @@ static bool compare_lists(void)
 
 		if (cnt == 1 && !type->regions[0].size)
 			cnt = 0;
-		if (differ("cnt", which, 0, cnt, list->cnt) || differ("max", which, 0, type->max, list->max) ||
+		if (differ("cnt", which, 0, cnt, list->cnt) ||
+		    differ("max", which, 0, type->max, list->max) ||
 		    differ("total", which, 0, type->total_size, list->total_size))
 			return false;
-		if (list->array && differ("array", which, 0, (unsigned long)type->regions - duel_offset,
-					  list->array))
+		if (list->array && differ("array", which, 0,
+					  (unsigned long)type->regions - duel_offset, list->array))
 			return false;
 		for (unsigned long i = 0; i < cnt; i++) {
 			const struct memblock_region *r = &type->regions[i];
@@ -217,10 +221,10 @@ static bool compare_lists(void)
 }
 
 /*
- * The kernel's arrays are intact.  They are not when a list of operations freed them, nor when both are
- * doubled by one operation: the new memory array is not reserved yet when freeing the old one doubles
- * the reserved array, which then takes the same place.  (A fault of the kernel; the engine says where
- * the arrays lie, but what the kernel finds there is chance.)
+ * The kernel's arrays are intact.  They are not when a list of operations freed them, nor when
+ * both are doubled by one operation: the new memory array is not reserved yet when freeing the old
+ * one doubles the reserved array, which then takes the same place.  (A fault of the kernel; the
+ * engine says where the arrays lie, but what the kernel finds there is chance.)
  */
 static bool arrays_intact(void)
 {
@@ -269,8 +273,8 @@ static void run_list(uint64_t seed)
 			strcpy(report->text, "the engine says panic, the kernel goes on");
 			return;
 		}
-		if (differ("result", 0, 0, their_ok, our_ok) || differ("address", 0, 0, theirs, ours) ||
-		    !compare_lists())
+		if (differ("result", 0, 0, their_ok, our_ok) ||
+		    differ("address", 0, 0, theirs, ours) || !compare_lists())
 			return;
 	}
 }
@@ -281,12 +285,13 @@ static void explain(uint64_t seed)
 	for (unsigned int i = 0; i < report->op_count; i++) {
 		const struct bridge_op *op = &report->ops[i];
 
-		printf("  %s %s base=%#llx size=%#llx align=%#llx max=%#llx nid=%d flags=%#x on=%d exact=%d "
+		printf("  %s %s base=%#llx size=%#llx align=%#llx max=%#llx nid=%d flags=%#x on=%d "
+		       "exact=%d "
 		       "virt=%d\n",
 		       bridge_op_name(op->kind), op->which ? "reserved" : "memory",
 		       (unsigned long long)op->base, (unsigned long long)op->size,
-		       (unsigned long long)op->align, (unsigned long long)op->max_addr, op->nid, op->flags,
-		       op->on, op->exact_nid, op->virt);
+		       (unsigned long long)op->align, (unsigned long long)op->max_addr, op->nid,
+		       op->flags, op->on, op->exact_nid, op->virt);
 	}
 }
 
@@ -299,7 +304,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	bridge_init(KERNEL_MAJOR, KERNEL_MINOR, KERNEL_PATCH);
 	mirrored_kernelcore = true;
-	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	duel_offset = (unsigned long)mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
 					  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (report == MAP_FAILED || duel_offset == (unsigned long)MAP_FAILED)
@@ -312,7 +318,8 @@ int main(int argc, char **argv)
 		child = fork();
 		if (!child) {
 			/* The kernel's warnings about overlaps with other flags are no news. */
-			if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout))
+			if (!freopen("/dev/null", "w", stderr) ||
+			    !freopen("/dev/null", "w", stdout))
 				_exit(3);
 			run_list(seed);
 			_exit(0);
@@ -332,7 +339,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	printf("%llu operations in %llu lists (%llu ended by a panic, %llu by a spoilt array)\n", ops,
-	       (unsigned long long)lists, ended, spoilt);
+	printf("%llu operations in %llu lists (%llu ended by a panic, %llu by a spoilt array)\n",
+	       ops, (unsigned long long)lists, ended, spoilt);
 	return 0;
 }

@@ -99,8 +99,8 @@ bool bridge_add(struct bridge_state *s, int which, uint64_t base, uint64_t size,
 	bool ok;
 
 	import(s);
-	ok = which == MEMBLOCK_MEMORY ? memblock_add(&mb, base, size, nid, flags) :
-					memblock_reserve(&mb, base, size, nid, flags);
+	ok = which == MEMBLOCK_MEMORY ? memblock_add(&mb, base, size, nid, flags)
+				      : memblock_reserve(&mb, base, size, nid, flags);
 	export(s);
 	return ok;
 }
@@ -110,8 +110,8 @@ bool bridge_remove(struct bridge_state *s, int which, uint64_t base, uint64_t si
 	bool ok;
 
 	import(s);
-	ok = which == MEMBLOCK_MEMORY ? memblock_remove(&mb, base, size) :
-					memblock_free(&mb, base, size);
+	ok = which == MEMBLOCK_MEMORY ? memblock_remove(&mb, base, size)
+				      : memblock_free(&mb, base, size);
 	export(s);
 	return ok;
 }

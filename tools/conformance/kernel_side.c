@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for the kernel's mm/memblock.c when its tests are built: the global, and those functions
- * that the tests reach.  Each takes a picture of the global, lets the engine act on it, and paints the
- * result back.
+ * Stands in for the kernel's mm/memblock.c when its tests are built: the global, and those
+ * functions that the tests reach.  Each takes a picture of the global, lets the engine act on it,
+ * and paints the result back.
  */
 #include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
@@ -55,8 +55,9 @@ static int32_t nid_from(int which, int nid)
 }
 
 /*
- * Without NUMA the kernel reads 0 as the node of every region.  Only memory's node is ever looked at
- * alone, and inside one list all are equal, so each list gets what the engine gives new regions there.
+ * Without NUMA the kernel reads 0 as the node of every region.  Only memory's node is ever looked
+ * at alone, and inside one list all are equal, so each list gets what the engine gives new regions
+ * there.
  */
 static int32_t nid_in(int which, const struct memblock_region *r)
 {
@@ -116,7 +117,8 @@ static void paint(void)
 		struct memblock_type *type = type_of(which);
 		const struct bridge_list *list = &state.list[which];
 
-		type->regions = list->array ? (void *)(uintptr_t)list->array : static_regions[which];
+		type->regions = list->array ? (void *)(uintptr_t)list->array
+					    : static_regions[which];
 		for (uint32_t i = 0; i < list->cnt; i++) {
 			struct memblock_region *r = &type->regions[i];
 
