@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "engine/handover_lists.h"
 #include "engine/hash_table.h"
 #include "engine/wmark.h"
 
@@ -104,6 +105,7 @@ void handover_free_all(struct machine *m)
 	m->totalcma = 0;
 	for (uint32_t i = 0; i < m->cma_count; i++)
 		m->totalcma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
+	handover_lists_free_all(m);
 }
 
 static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, const char *unknown)
@@ -142,7 +144,7 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 }
 
 /* Pages that come back one by one: [start, end) in bytes, whole pages inside. */
-static void give_back(struct machine *m, phys_t start, phys_t end)
+static void give_back_from(struct machine *m, phys_t start, phys_t end, enum handover_source source)
 {
 	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
 
@@ -157,8 +159,14 @@ static void give_back(struct machine *m, phys_t start, phys_t end)
 		m->totalram += stop - s;
 		if (zone_is_highmem(z->type, &m->limits, m->config.zones_mask))
 			m->totalhigh += stop - s;
+		handover_lists_give_back(m, s, stop, source);
 		s = stop;
 	}
+}
+
+static void give_back(struct machine *m, phys_t start, phys_t end)
+{
+	give_back_from(m, start, end, HANDOVER_RESERVED);
 }
 
 static bool is_alternatives(const struct boot_step *s)
@@ -198,7 +206,7 @@ static void activate_cma(struct machine *m)
 		if (!z)
 			continue;
 		z->cma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
-		give_back(m, m->cma[i].start, m->cma[i].end);
+		give_back_from(m, m->cma[i].start, m->cma[i].end, HANDOVER_CMA);
 	}
 }
 
@@ -211,9 +219,11 @@ static void discard_memblock(struct machine *m)
 		return;
 	for (int i = 0; i < 2; i++)
 		if (types[i]->array_allocated)
-			give_back(m, types[i]->array_base,
-				  types[i]->array_base + round_up_to(types[i]->array_bytes,
-								     arch_page_size(&m->config)));
+			give_back_from(m, types[i]->array_base,
+				       types[i]->array_base +
+					       round_up_to(types[i]->array_bytes,
+							   arch_page_size(&m->config)),
+				       HANDOVER_DISCARD);
 }
 
 static struct wmark_input wmark_input_of(struct machine *m)
@@ -357,6 +367,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 {
 	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
+	bool discard_first = fact_get(&m->facts, FACT_memblock_arrays_in_blocks);
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
@@ -367,12 +378,17 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		late_frees(m, in, true);
 	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
 		handover_answer_memory(m, in);
-	discard_memblock(m);
+	if (discard_first)
+		discard_memblock(m);
+	handover_lists_deferred(m);
+	if (!discard_first)
+		discard_memblock(m);
 	if (!watermark_pagesets)
 		size_pagesets(m);
 	if (fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	compute_reserves(m);
+	handover_lists_reserve_blocks(m);
 	if (!fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	if (watermark_pagesets)

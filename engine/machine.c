@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/buddy.h"
+
 void machine_init(struct machine *m)
 {
 	memset(m, 0, sizeof(*m));
@@ -20,5 +22,8 @@ void machine_deinit(struct machine *m)
 	free(m->numa_blocks);
 	free(m->ranges);
 	free(m->cma);
+	if (m->buddy)
+		buddy_deinit(m->buddy);
+	free(m->buddy);
 	memset(m, 0, sizeof(*m));
 }

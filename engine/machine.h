@@ -24,6 +24,8 @@ enum boot_stage {
 	STAGE_COUNT
 };
 
+struct buddy;
+
 struct machine {
 	struct facts facts;
 	struct arch_config config;
@@ -67,6 +69,9 @@ struct machine {
 	uint32_t cma_count, cma_room;
 
 	enum boot_stage stage;
+	bool want_lists;     /* build free lists too; set before the boot */
+	struct buddy *buddy; /* the free lists; NULL until memory is handed over */
+
 	bool out_of_memory;
 	struct answers answers;
 };

@@ -1,0 +1,980 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lists.
+ *
+ * A free block is known by an entry of 64 bits: the links to its neighbours on the list, its order, and a
+ * tag that says on which type's list it is.  An entry without a tag is no head of a free block.
+ *
+ *	 63    60 59   56 55            28 27             0
+ *	+--------+-------+----------------+----------------+
+ *	|  tag   | order |   link before  |   link after   |	tag = type + 1
+ *	+--------+-------+----------------+----------------+
+ *
+ * Entries of blocks below max_order lie in chunks, one entry a page; a link there is the index of an
+ * entry.  Blocks of max_order fill a slot, have their entry in it, and their links are slot numbers.  So
+ * a list is always within one of the two arrays, which its order tells.
+ *
+ *	slots    [ 0 whole, free ][ 1 -> chunk 1 ][ 2 no chunk: nothing free ][ 3 -> chunk 0 ]
+ *	entries  [ chunk 0: 1024 entries ][ chunk 1: 1024 entries ]
+ *
+ * Everything a merge looks at is in one chunk: buddies below max_order differ in bits below it.
+ */
+#include "engine/buddy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LINK_BITS 28
+#define LINK_MASK ((1u << LINK_BITS) - 1)
+#define LINK_NONE LINK_MASK
+#define CHUNK_NONE 0x7fffffffu
+
+static inline uint64_t entry_make(uint32_t before, uint32_t after, unsigned int order,
+				  enum migratetype type)
+{
+	return (uint64_t)(type + 1) << 60 | (uint64_t)order << 56 | (uint64_t)before << LINK_BITS |
+	       after;
+}
+
+static inline uint32_t entry_after(uint64_t entry)
+{
+	return entry & LINK_MASK;
+}
+
+static inline uint32_t entry_before(uint64_t entry)
+{
+	return entry >> LINK_BITS & LINK_MASK;
+}
+
+static inline unsigned int entry_order(uint64_t entry)
+{
+	return entry >> 56 & 0xf;
+}
+
+static inline bool entry_is_free(uint64_t entry)
+{
+	return entry >> 60 != 0;
+}
+
+static inline enum migratetype entry_type(uint64_t entry)
+{
+	return (enum migratetype)((entry >> 60) - 1);
+}
+
+/* A free block of exactly @order. */
+static inline bool entry_is(uint64_t entry, unsigned int order)
+{
+	return entry_is_free(entry) && entry_order(entry) == order;
+}
+
+static inline uint64_t *entry_of(const struct buddy *b, unsigned int order, uint32_t link)
+{
+	return order == b->max_order ? &b->slots[link].entry : &b->entries[link];
+}
+
+static inline uint32_t slot_pages(const struct buddy *b)
+{
+	return 1u << b->max_order;
+}
+
+static inline pfn_t slot_pfn(const struct buddy *b, uint32_t slot)
+{
+	return (pfn_t)b->slots[slot].number << b->max_order;
+}
+
+static inline pfn_t link_pfn(const struct buddy *b, unsigned int order, uint32_t link)
+{
+	if (order == b->max_order)
+		return slot_pfn(b, link);
+	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+}
+
+/* ---- where a page's entry is ------------------------------------------------------------------- */
+
+static bool span_search(const struct buddy *b, const struct buddy_zone *z, uint64_t number,
+			uint32_t *span)
+{
+	uint32_t low = z->first_span, high = z->first_span + z->span_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (b->spans[mid].start + b->spans[mid].count <= number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*span = low;
+	return low < z->first_span + z->span_count && number >= b->spans[low].start;
+}
+
+static inline bool find_slot(const struct buddy *b, struct buddy_zone *z, pfn_t pfn, uint32_t *slot)
+{
+	uint64_t number = pfn >> b->max_order;
+
+	if (number - b->spans[z->near_span].start >= b->spans[z->near_span].count) {
+		uint32_t span;
+
+		if (!span_search(b, z, number, &span))
+			return false;
+		z->near_span = span;
+	}
+	*slot = b->spans[z->near_span].first_slot +
+		(uint32_t)(number - b->spans[z->near_span].start);
+	return true;
+}
+
+/* For questions, which change nothing. */
+static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *slot)
+{
+	uint64_t number = pfn >> b->max_order;
+	uint32_t span;
+
+	if (!span_search(b, &b->zones[zone], number, &span))
+		return false;
+	*slot = b->spans[span].first_slot + (uint32_t)(number - b->spans[span].start);
+	return true;
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------ */
+
+static bool grow_chunks(struct buddy *b)
+{
+	uint32_t room = b->chunk_room ? b->chunk_room * 2 : 16, limit = LINK_NONE >> b->max_order;
+	uint64_t *entries;
+	uint32_t *slots, *stack;
+
+	if (room > limit)
+		room = limit;
+	if (room <= b->chunk_room)
+		return false;
+	entries = realloc(b->entries, ((size_t)room << b->max_order) * sizeof(*entries));
+	if (!entries)
+		return false;
+	b->entries = entries;
+	slots = realloc(b->chunk_slot, room * sizeof(*slots));
+	if (!slots)
+		return false;
+	b->chunk_slot = slots;
+	stack = realloc(b->free_chunks, room * sizeof(*stack));
+	if (!stack)
+		return false;
+	b->free_chunks = stack;
+	b->chunk_room = room;
+	return true;
+}
+
+/* Gives @slot a chunk whose entries are all zero. */
+static bool get_chunk(struct buddy *b, uint32_t slot)
+{
+	uint32_t chunk;
+
+	if (b->slots[slot].chunk != CHUNK_NONE)
+		return true;
+	if (b->free_chunk_count) {
+		chunk = b->free_chunks[--b->free_chunk_count];
+	} else {
+		if (b->chunk_count == b->chunk_room && !grow_chunks(b)) {
+			b->out_of_memory = true;
+			return false;
+		}
+		chunk = b->chunk_count++;
+		memset(b->entries + ((size_t)chunk << b->max_order), 0,
+		       sizeof(*b->entries) << b->max_order);
+	}
+	b->slots[slot].chunk = chunk;
+	b->chunk_slot[chunk] = slot;
+	return true;
+}
+
+/* Takes the chunk of @slot back; no entry in it has a tag. */
+static void put_chunk(struct buddy *b, uint32_t slot)
+{
+	if (b->slots[slot].chunk == CHUNK_NONE)
+		return;
+	b->free_chunks[b->free_chunk_count++] = b->slots[slot].chunk;
+	b->chunk_slot[b->slots[slot].chunk] = UINT32_MAX;
+	b->slots[slot].chunk = CHUNK_NONE;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+static inline void list_insert(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			       enum migratetype type, uint32_t link, bool to_tail)
+{
+	struct buddy_list *list = &z->lists[order][type];
+
+	if (!list->count++) {
+		list->head = list->tail = link;
+		z->nonempty[type] |= 1u << order;
+		*entry_of(b, order, link) = entry_make(LINK_NONE, LINK_NONE, order, type);
+	} else if (to_tail) {
+		uint64_t *last = entry_of(b, order, list->tail);
+
+		*last = (*last & ~(uint64_t)LINK_MASK) | link;
+		*entry_of(b, order, link) = entry_make(list->tail, LINK_NONE, order, type);
+		list->tail = link;
+	} else {
+		uint64_t *first = entry_of(b, order, list->head);
+
+		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
+										  << LINK_BITS;
+		*entry_of(b, order, link) = entry_make(LINK_NONE, list->head, order, type);
+		list->head = link;
+	}
+	z->free_pages[type] += 1ULL << order;
+}
+
+static inline void list_remove(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			       uint32_t link)
+{
+	uint64_t *entry = entry_of(b, order, link);
+	enum migratetype type = entry_type(*entry);
+	struct buddy_list *list = &z->lists[order][type];
+	uint32_t before = entry_before(*entry), after = entry_after(*entry);
+
+	if (before == LINK_NONE) {
+		list->head = after;
+	} else {
+		uint64_t *e = entry_of(b, order, before);
+
+		*e = (*e & ~(uint64_t)LINK_MASK) | after;
+	}
+	if (after == LINK_NONE) {
+		list->tail = before;
+	} else {
+		uint64_t *e = entry_of(b, order, after);
+
+		*e = (*e & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)before << LINK_BITS;
+	}
+	*entry = 0;
+	if (!--list->count)
+		z->nonempty[type] &= ~(1u << order);
+	z->free_pages[type] -= 1ULL << order;
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static uint64_t ranges_in_zone(const struct buddy *b, const struct zone *z, int32_t nid,
+			       const struct node_range *ranges, uint32_t range_count,
+			       struct buddy_span *spans, uint64_t *slots)
+{
+	uint64_t count = 0, last_end = 0;
+	uint32_t run = 1u << b->max_order;
+
+	for (uint32_t r = 0; r < range_count; r++) {
+		pfn_t start = max_u64(ranges[r].start, z->start_pfn);
+		pfn_t end = min_u64(ranges[r].end, zone_end_pfn(z));
+		uint64_t first, last;
+
+		if (ranges[r].nid != nid || start >= end)
+			continue;
+		first = start / run;
+		last = (end - 1) / run + 1;
+		if (count && first < last_end)
+			first = last_end;
+		if (count && first == last_end) {
+			if (spans)
+				spans[count - 1].count += last - first;
+		} else {
+			if (spans)
+				spans[count] = (struct buddy_span){ first, last - first, 0 };
+			count++;
+		}
+		*slots += last - first;
+		last_end = last;
+	}
+	return count;
+}
+
+static void init_zone(struct buddy_zone *bz, const struct zone *z, int32_t nid, enum zone_type type)
+{
+	memset(bz, 0, sizeof(*bz));
+	bz->start = z->start_pfn;
+	bz->end = zone_end_pfn(z);
+	bz->nid = nid;
+	bz->type = type;
+	for (unsigned int o = 0; o < BUDDY_ORDER_COUNT; o++)
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
+			bz->lists[o][t].head = bz->lists[o][t].tail = LINK_NONE;
+}
+
+static void mark_shared(struct buddy *b, uint32_t zone, pfn_t pfn)
+{
+	uint32_t slot;
+
+	if (pfn & (slot_pages(b) - 1) && slot_at(b, zone, pfn, &slot))
+		b->slots[slot].shared = 1;
+}
+
+static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t slots)
+{
+	uint64_t blocks = slots << (b->max_order - b->pageblock_order);
+
+	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
+		return false;
+	b->zones = malloc((size_t)(zones + 1) * sizeof(*b->zones));
+	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
+	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
+	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);
+	return b->zones && b->spans && b->slots && b->block_types;
+}
+
+void buddy_init(struct buddy *b, const struct arch_config *config, const struct facts *facts,
+		const struct node *nodes, uint32_t node_count, const struct node_range *ranges,
+		uint32_t range_count)
+{
+	uint64_t zones = 0, spans = 0, slots = 0;
+
+	memset(b, 0, sizeof(*b));
+	b->max_order = config->max_order;
+	b->pageblock_order = config->pageblock_order < config->max_order ? config->pageblock_order
+									 : config->max_order;
+	b->page_shift = config->page_shift;
+	b->section_pages = arch_section_pages(config);
+	b->facts = facts;
+	b->fresh_to_tail = fact_get(facts, FACT_fresh_pages_to_tail);
+	b->likely_merge_rule = (enum likely_merge_rule)fact_get(facts, FACT_likely_merge_rule);
+	b->merge_needs_fallback = fact_get(facts, FACT_merge_needs_fallback);
+	b->merge_retypes = fact_get(facts, FACT_merge_retypes_buddy);
+	b->free_splits = fact_get(facts, FACT_merge_retypes_buddy);
+	if (b->max_order >= BUDDY_ORDER_COUNT) {
+		b->out_of_memory = true;
+		return;
+	}
+	for (uint32_t n = 0; n < node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			if (!nodes[n].zones[t].present)
+				continue;
+			zones++;
+			spans += ranges_in_zone(b, &nodes[n].zones[t], (int32_t)n, ranges,
+						range_count, NULL, &slots);
+		}
+	}
+	for (uint32_t r = 0; r < range_count; r++)
+		if ((ranges[r].end - 1) >> b->max_order > UINT32_MAX)
+			slots = UINT64_MAX >> 8;
+	if (!allocate(b, zones, spans, slots)) {
+		b->out_of_memory = true;
+		return;
+	}
+	for (uint32_t n = 0; n < node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &nodes[n].zones[t];
+			struct buddy_zone *bz = &b->zones[b->zone_count];
+
+			if (!z->present)
+				continue;
+			init_zone(bz, z, (int32_t)n, (enum zone_type)t);
+			bz->first_span = bz->near_span = b->span_count;
+			slots = 0;
+			bz->span_count = (uint32_t)ranges_in_zone(b, z, (int32_t)n, ranges,
+								  range_count,
+								  b->spans + b->span_count, &slots);
+			for (uint32_t s = 0; s < bz->span_count; s++) {
+				struct buddy_span *span = &b->spans[b->span_count++];
+
+				span->first_slot = b->slot_count;
+				for (uint64_t i = 0; i < span->count; i++)
+					b->slots[b->slot_count++] =
+						(struct buddy_slot){ 0, (uint32_t)(span->start + i),
+								     CHUNK_NONE, 0 };
+			}
+			b->zone_count++;
+		}
+	}
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		for (uint32_t r = 0; r < range_count; r++) {
+			const struct buddy_zone *z = &b->zones[zone];
+			pfn_t start = max_u64(ranges[r].start, z->start);
+			pfn_t end = min_u64(ranges[r].end, z->end);
+
+			if (ranges[r].nid != z->nid || start >= end)
+				continue;
+			mark_shared(b, zone, start);
+			mark_shared(b, zone, end);
+		}
+	}
+}
+
+void buddy_deinit(struct buddy *b)
+{
+	free(b->zones);
+	free(b->spans);
+	free(b->slots);
+	free(b->block_types);
+	free(b->entries);
+	free(b->chunk_slot);
+	free(b->free_chunks);
+	free(b->pending);
+	memset(b, 0, sizeof(*b));
+}
+
+static void *copy_of(const void *from, size_t bytes, size_t room, bool *failed)
+{
+	void *to;
+
+	if (!room)
+		return NULL;
+	to = malloc(room);
+	if (!to)
+		*failed = true;
+	else if (bytes)
+		memcpy(to, from, bytes);
+	return to;
+}
+
+static size_t block_type_bytes(const struct buddy *b)
+{
+	return ((size_t)b->slot_count << (b->max_order - b->pageblock_order)) / 2 + 1;
+}
+
+void buddy_copy(struct buddy *dst, const struct buddy *src)
+{
+	struct buddy copy = *src;
+	bool failed = false;
+	size_t chunk_bytes = sizeof(*src->entries) << src->max_order;
+
+	copy.zones = copy_of(src->zones, src->zone_count * sizeof(*src->zones),
+			     (src->zone_count + 1) * sizeof(*src->zones), &failed);
+	copy.spans = copy_of(src->spans, src->span_count * sizeof(*src->spans),
+			     (src->span_count + 1) * sizeof(*src->spans), &failed);
+	copy.slots = copy_of(src->slots, src->slot_count * sizeof(*src->slots),
+			     (src->slot_count + 1) * sizeof(*src->slots), &failed);
+	copy.block_types = src->block_types ? copy_of(src->block_types, block_type_bytes(src),
+						      block_type_bytes(src), &failed)
+					    : NULL;
+	copy.entries = copy_of(src->entries, src->chunk_count * chunk_bytes,
+			       src->chunk_room * chunk_bytes, &failed);
+	copy.chunk_slot = copy_of(src->chunk_slot, src->chunk_count * sizeof(*src->chunk_slot),
+				  src->chunk_room * sizeof(*src->chunk_slot), &failed);
+	copy.free_chunks = copy_of(src->free_chunks,
+				   src->free_chunk_count * sizeof(*src->free_chunks),
+				   src->chunk_room * sizeof(*src->free_chunks), &failed);
+	copy.pending = copy_of(src->pending, src->pending_count * sizeof(*src->pending),
+			       src->pending_room * sizeof(*src->pending), &failed);
+	buddy_deinit(dst);
+	*dst = copy;
+	if (failed) {
+		buddy_deinit(dst);
+		dst->out_of_memory = true;
+	}
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+uint64_t buddy_hash(const struct buddy *b)
+{
+	uint64_t hash = mix(b->zone_count, (uint64_t)b->max_order << 8 | b->pageblock_order);
+
+	hash = mix(hash, b->mobility_off);
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *z = &b->zones[zone];
+
+		hash = mix(mix(mix(mix(hash, z->start), z->end), (uint64_t)z->nid), z->type);
+		for (unsigned int o = 0; o <= b->max_order; o++) {
+			for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+				uint32_t link = z->lists[o][t].head;
+
+				hash = mix(hash, z->lists[o][t].count);
+				for (; link != LINK_NONE; link = entry_after(*entry_of(b, o, link)))
+					hash = mix(hash, link_pfn(b, o, link));
+			}
+		}
+	}
+	for (size_t i = 0; b->block_types && i < block_type_bytes(b); i++)
+		hash = mix(hash, b->block_types[i]);
+	for (uint32_t i = 0; i < b->pending_count; i++)
+		hash = mix(mix(mix(hash, b->pending[i].start), b->pending[i].end),
+			   b->pending[i].zone);
+	return hash;
+}
+
+uint32_t buddy_zone_at(const struct buddy *b, pfn_t pfn)
+{
+	uint32_t slot;
+
+	for (uint32_t zone = 0; zone < b->zone_count; zone++)
+		if (pfn >= b->zones[zone].start && pfn < b->zones[zone].end &&
+		    slot_at(b, zone, pfn, &slot))
+			return zone;
+	return BUDDY_ZONE_NONE;
+}
+
+uint32_t buddy_zone_find(const struct buddy *b, int32_t nid, enum zone_type type)
+{
+	for (uint32_t zone = 0; zone < b->zone_count; zone++)
+		if (b->zones[zone].nid == nid && b->zones[zone].type == type)
+			return zone;
+	return BUDDY_ZONE_NONE;
+}
+
+/* ---- pageblocks -------------------------------------------------------------------------------- */
+
+static inline size_t block_index(const struct buddy *b, uint32_t slot, pfn_t pfn)
+{
+	return ((size_t)slot << (b->max_order - b->pageblock_order)) +
+	       ((pfn & (slot_pages(b) - 1)) >> b->pageblock_order);
+}
+
+static inline enum migratetype block_type(const struct buddy *b, size_t index)
+{
+	return (enum migratetype)(b->block_types[index / 2] >> (index % 2 * 4) & 0xf);
+}
+
+static inline void set_block_type(struct buddy *b, size_t index, enum migratetype type)
+{
+	uint8_t *pair = &b->block_types[index / 2];
+	unsigned int shift = index % 2 * 4;
+
+	*pair = (uint8_t)((*pair & ~(0xfu << shift)) | (unsigned int)type << shift);
+}
+
+enum migratetype buddy_block_type(const struct buddy *b, uint32_t zone, pfn_t pfn)
+{
+	uint32_t slot;
+
+	if (!slot_at(b, zone, pfn, &slot))
+		return b->hole_type;
+	return block_type(b, block_index(b, slot, pfn));
+}
+
+void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type)
+{
+	uint32_t slot;
+
+	if (b->mobility_off && type < MIGRATE_HIGHATOMIC)
+		type = MIGRATE_UNMOVABLE;
+	if (!find_slot(b, &b->zones[zone], pfn, &slot))
+		return;
+	set_block_type(b, block_index(b, slot, pfn), type);
+	/* With SPARSEMEM the types belong to the section, whatever zones meet in it. */
+	if (!b->slots[slot].shared || !b->section_pages)
+		return;
+	for (uint32_t other = 0; other < b->zone_count; other++)
+		if (slot_at(b, other, pfn, &slot))
+			set_block_type(b, block_index(b, slot, pfn), type);
+}
+
+void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
+			   enum migratetype type)
+{
+	const struct buddy_zone *z = &b->zones[zone];
+	uint64_t block = 1ULL << b->pageblock_order;
+
+	start = round_up_to(start, block);
+	/* Only where there are slots: holes may be vast. */
+	for (uint32_t s = z->first_span; s < z->first_span + z->span_count; s++) {
+		pfn_t from = max_u64(start, b->spans[s].start << b->max_order);
+		pfn_t to = min_u64(end, (b->spans[s].start + b->spans[s].count) << b->max_order);
+
+		for (pfn_t pfn = from; pfn < to; pfn += block)
+			buddy_set_block_type(b, zone, pfn, type);
+	}
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------- */
+
+/*
+ * A block of @order at offset @off of its chunk is put on its list although it could not merge: will it
+ * soon?  It will when the pair it lacks one half of has a free buddy.
+ *
+ *	order + 1:	[ this | missing ][      free       ]
+ */
+static inline bool merge_is_likely(const struct buddy *b, const uint64_t *entries, uint32_t off,
+				   unsigned int order)
+{
+	uint32_t pair;
+
+	if (b->likely_merge_rule == LIKELY_MERGE_IGNORED || order + 1 >= b->max_order)
+		return false;
+	if (b->likely_merge_rule == LIKELY_MERGE_LOWER_HALF && off & 1u << order)
+		return false;
+	pair = off & ~(1u << order);
+	return entry_is(entries[pair ^ 2u << order], order + 1);
+}
+
+/* Do pageblocks of these types stay apart? */
+static bool types_stay_apart(const struct buddy *b, enum migratetype a, enum migratetype c)
+{
+	if (a == c)
+		return false;
+	if (b->merge_needs_fallback)
+		return a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC;
+	return a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE;
+}
+
+static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
+		       unsigned int order, enum buddy_place place)
+{
+	uint32_t off = (uint32_t)pfn & (slot_pages(b) - 1);
+	enum migratetype type = block_type(b, block_index(b, slot, pfn));
+	bool to_tail = place == BUDDY_PLACE_FRESH && b->fresh_to_tail;
+	uint64_t *entries;
+	uint32_t base;
+
+	if (order == b->max_order) {
+		list_insert(b, z, order, type, slot, to_tail);
+		return;
+	}
+	if (b->slots[slot].chunk == CHUNK_NONE && !get_chunk(b, slot))
+		return;
+	base = b->slots[slot].chunk << b->max_order;
+	entries = b->entries + base;
+	while (order < b->max_order) {
+		uint32_t other = off ^ 1u << order;
+
+		if (!entry_is(entries[other], order))
+			break;
+		if (order >= b->pageblock_order) {
+			size_t index = block_index(b, slot, other);
+
+			if (types_stay_apart(b, type, block_type(b, index)))
+				break;
+			if (b->merge_retypes)
+				for (size_t i = 0; i < 1u << (order - b->pageblock_order); i++)
+					set_block_type(b, index + i, type);
+		}
+		list_remove(b, z, order, base | other);
+		off &= other;
+		order++;
+	}
+	if (order == b->max_order) {
+		put_chunk(b, slot);
+		list_insert(b, z, order, type, slot, to_tail);
+		return;
+	}
+	list_insert(b, z, order, type, base | off,
+		    to_tail || merge_is_likely(b, entries, off, order));
+}
+
+void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
+		enum buddy_place place)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	uint32_t slot;
+
+	if (!find_slot(b, z, pfn, &slot))
+		return;
+	if (b->free_splits && order > b->pageblock_order) {
+		pfn_t end = pfn + (1ULL << order);
+
+		for (; pfn < end; pfn += 1ULL << b->pageblock_order)
+			free_block(b, z, slot, pfn, b->pageblock_order, place);
+		return;
+	}
+	free_block(b, z, slot, pfn, order, place);
+}
+
+void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
+		      enum buddy_place place)
+{
+	while (start < end && !b->out_of_memory) {
+		unsigned int o = order;
+
+		while (o && (start & ((1ULL << o) - 1) || end - start < 1ULL << o))
+			o--;
+		buddy_free(b, zone, start, o, place);
+		start += 1ULL << o;
+	}
+}
+
+pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	uint32_t orders = z->nonempty[type] >> order << order, link;
+	unsigned int have = 0;
+	pfn_t pfn;
+
+	if (!orders)
+		return PFN_NONE;
+	while (!(orders >> have & 1))
+		have++;
+	link = z->lists[have][type].head;
+	if (have == b->max_order && have > order) {
+		uint32_t slot = link;
+
+		if (!get_chunk(b, slot))
+			return PFN_NONE;
+		list_remove(b, z, have, slot);
+		pfn = slot_pfn(b, slot);
+		link = b->slots[slot].chunk << b->max_order;
+	} else {
+		pfn = link_pfn(b, have, link);
+		list_remove(b, z, have, link);
+	}
+	while (have > order) {
+		have--;
+		list_insert(b, z, have, type, link + (1u << have), false);
+	}
+	return pfn;
+}
+
+uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
+			  bool to_tail)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	uint64_t moved = 0;
+	uint32_t slot, chunk, off, end;
+
+	if (!find_slot(b, z, pfn, &slot))
+		return 0;
+	if (entry_is_free(b->slots[slot].entry)) {
+		/* A block of several pageblocks moves when it begins in this one. */
+		if (pfn >> b->pageblock_order != slot_pfn(b, slot) >> b->pageblock_order)
+			return 0;
+		list_remove(b, z, b->max_order, slot);
+		list_insert(b, z, b->max_order, type, slot, to_tail);
+		return 1ULL << b->max_order;
+	}
+	chunk = b->slots[slot].chunk;
+	if (chunk == CHUNK_NONE)
+		return 0;
+	off = (uint32_t)round_down_to(pfn & (slot_pages(b) - 1), 1ULL << b->pageblock_order);
+	end = off + (1u << b->pageblock_order);
+	while (off < end) {
+		uint32_t link = chunk << b->max_order | off;
+		unsigned int order;
+
+		if (!entry_is_free(b->entries[link])) {
+			off++;
+			continue;
+		}
+		order = entry_order(b->entries[link]);
+		list_remove(b, z, order, link);
+		list_insert(b, z, order, type, link, to_tail);
+		moved += 1ULL << order;
+		off += 1u << order;
+	}
+	return moved;
+}
+
+void buddy_add_pending(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end)
+{
+	if (b->pending_count == b->pending_room) {
+		uint32_t room = b->pending_room ? b->pending_room * 2 : 16;
+		struct buddy_pending *grown = realloc(b->pending, room * sizeof(*grown));
+
+		if (!grown) {
+			b->out_of_memory = true;
+			return;
+		}
+		b->pending = grown;
+		b->pending_room = room;
+	}
+	b->pending[b->pending_count++] = (struct buddy_pending){ start, end, zone };
+}
+
+/* ---- questions --------------------------------------------------------------------------------- */
+
+bool buddy_find(const struct buddy *b, uint32_t zone, pfn_t pfn, struct buddy_block *ret)
+{
+	uint32_t slot, off = (uint32_t)pfn & (slot_pages(b) - 1);
+
+	if (!slot_at(b, zone, pfn, &slot))
+		return false;
+	if (entry_is_free(b->slots[slot].entry)) {
+		*ret = (struct buddy_block){ slot_pfn(b, slot), b->max_order,
+					     entry_type(b->slots[slot].entry) };
+		return true;
+	}
+	if (b->slots[slot].chunk == CHUNK_NONE)
+		return false;
+	for (unsigned int order = 0; order < b->max_order; order++) {
+		uint32_t head = off & ~((1u << order) - 1);
+		uint64_t entry = b->entries[(b->slots[slot].chunk << b->max_order) + head];
+
+		if (entry_is_free(entry) && entry_order(entry) >= order) {
+			*ret = (struct buddy_block){ slot_pfn(b, slot) + head, entry_order(entry),
+						     entry_type(entry) };
+			return true;
+		}
+	}
+	return false;
+}
+
+bool buddy_list_next(const struct buddy *b, uint32_t zone, unsigned int order,
+		     enum migratetype type, uint32_t *cursor, pfn_t *pfn)
+{
+	if (*cursor == BUDDY_LIST_START)
+		*cursor = b->zones[zone].lists[order][type].head;
+	else
+		*cursor = entry_after(*entry_of(b, order, *cursor));
+	if (*cursor == LINK_NONE)
+		return false;
+	*pfn = link_pfn(b, order, *cursor);
+	return true;
+}
+
+uint64_t buddy_zone_free_pages(const struct buddy *b, uint32_t zone)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
+		pages += b->zones[zone].free_pages[t];
+	return pages;
+}
+
+uint64_t buddy_memory_bytes(const struct buddy *b)
+{
+	return sizeof(*b) + b->zone_count * sizeof(*b->zones) + b->span_count * sizeof(*b->spans) +
+	       b->slot_count * sizeof(*b->slots) + (b->slot_count ? block_type_bytes(b) : 0) +
+	       (uint64_t)b->chunk_room * ((sizeof(*b->entries) << b->max_order) +
+					  sizeof(*b->chunk_slot) + sizeof(*b->free_chunks)) +
+	       b->pending_room * sizeof(*b->pending);
+}
+
+/* ---- check and dump ---------------------------------------------------------------------------- */
+
+/*
+ * Is a block on the list of @type as its pageblocks say?  Where merging does not retype, a block of
+ * several pageblocks has the type of the one that was freed last.
+ */
+static bool block_has_type(const struct buddy *b, size_t index, unsigned int order,
+			   enum migratetype type)
+{
+	size_t blocks = order > b->pageblock_order ? (size_t)1 << (order - b->pageblock_order) : 1;
+
+	for (size_t i = 0; i < blocks; i++) {
+		if (block_type(b, index + i) == type)
+			return true;
+		if (b->merge_retypes)
+			return false;
+	}
+	return false;
+}
+
+/* A block on a list, seen on its own. */
+static const char *check_block(const struct buddy *b, uint32_t zone, unsigned int order,
+			       enum migratetype type, uint32_t link, bool typed)
+{
+	const struct buddy_zone *z = &b->zones[zone];
+	pfn_t pfn = link_pfn(b, order, link);
+	uint64_t entry = *entry_of(b, order, link);
+	uint32_t slot, off = (uint32_t)pfn & (slot_pages(b) - 1), base;
+
+	if (!entry_is(entry, order) || entry_type(entry) != type)
+		return "an entry is on the list of another order or type";
+	if (pfn & ((1ULL << order) - 1))
+		return "a free block is not aligned to its size";
+	if (pfn < z->start || pfn >= z->end || !slot_at(b, zone, pfn, &slot))
+		return "a free block begins outside its zone";
+	if (typed && !block_has_type(b, block_index(b, slot, pfn), order, type))
+		return "a free block is not on the list of its pageblock's type";
+	if (order == b->max_order) {
+		if (link != slot || b->slots[slot].chunk != CHUNK_NONE)
+			return "a slot that is free as a whole has a chunk";
+		return NULL;
+	}
+	base = b->slots[slot].chunk << b->max_order;
+	if (b->slots[slot].chunk == CHUNK_NONE || link != base + off ||
+	    b->chunk_slot[b->slots[slot].chunk] != slot)
+		return "a chunk does not belong to the slot of its pages";
+	for (uint32_t i = 1; i < 1u << order; i++)
+		if (entry_is_free(b->entries[base + off + i]))
+			return "a free block lies inside another";
+	if (entry_is(b->entries[base + (off ^ 1u << order)], order) &&
+	    (order < b->pageblock_order ||
+	     !types_stay_apart(b, block_type(b, block_index(b, slot, off)),
+			       block_type(b, block_index(b, slot, off ^ 1u << order)))))
+		return "two free buddies were not merged";
+	return NULL;
+}
+
+static const char *check_list(const struct buddy *b, uint32_t zone, unsigned int order,
+			      enum migratetype type, bool typed, uint64_t *listed)
+{
+	const struct buddy_list *list = &b->zones[zone].lists[order][type];
+	uint32_t before = LINK_NONE, count = 0;
+	uint64_t limit = order == b->max_order ? b->slot_count
+					       : (uint64_t)b->chunk_count << b->max_order;
+
+	for (uint32_t link = list->head; link != LINK_NONE; count++) {
+		uint64_t entry;
+		const char *wrong;
+
+		if (link >= limit || count >= list->count)
+			return "a list is longer than its counter says";
+		if (order < b->max_order && b->chunk_slot[link >> b->max_order] >= b->slot_count)
+			return "a list leads into a chunk that is not in use";
+		entry = *entry_of(b, order, link);
+		if (entry_before(entry) != before)
+			return "the links of a list do not agree";
+		wrong = check_block(b, zone, order, type, link, typed);
+		if (wrong)
+			return wrong;
+		before = link;
+		link = entry_after(entry);
+	}
+	if (count != list->count)
+		return "a list is shorter than its counter says";
+	if (list->tail != before)
+		return "the tail of a list is not its last block";
+	if ((b->zones[zone].nonempty[type] >> order & 1) != (count > 0))
+		return "the bitmap of lists with blocks is wrong";
+	*listed += count;
+	return NULL;
+}
+
+const char *buddy_check(const struct buddy *b, bool typed)
+{
+	uint64_t listed = 0, tagged = 0;
+
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+			uint64_t pages = 0;
+
+			for (unsigned int o = 0; o <= b->max_order; o++) {
+				const char *wrong =
+					check_list(b, zone, o, (enum migratetype)t, typed, &listed);
+
+				if (wrong)
+					return wrong;
+				pages += (uint64_t)b->zones[zone].lists[o][t].count << o;
+			}
+			if (pages != b->zones[zone].free_pages[t])
+				return "the free pages of a zone are not the sum of its lists";
+		}
+	}
+	for (uint32_t slot = 0; slot < b->slot_count; slot++) {
+		tagged += entry_is_free(b->slots[slot].entry);
+		if (b->slots[slot].chunk == CHUNK_NONE)
+			continue;
+		for (uint32_t i = 0; i < slot_pages(b); i++)
+			tagged += entry_is_free(
+				b->entries[((size_t)b->slots[slot].chunk << b->max_order) + i]);
+	}
+	if (tagged != listed)
+		return "a free block is on no list";
+	return NULL;
+}
+
+void buddy_dump(const struct buddy *b, const struct sink *sink)
+{
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *z = &b->zones[zone];
+
+		sink_printf(sink, "Node %d zone %s: %llu pages free\n", (int)z->nid,
+			    zone_type_name(z->type),
+			    (unsigned long long)buddy_zone_free_pages(b, zone));
+		for (unsigned int o = 0; o <= b->max_order; o++) {
+			for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+				uint32_t cursor = BUDDY_LIST_START;
+				pfn_t pfn;
+
+				if (!z->lists[o][t].count)
+					continue;
+				sink_printf(sink, "  order %u %s:", o,
+					    migratetype_name((enum migratetype)t, b->facts));
+				while (buddy_list_next(b, zone, o, (enum migratetype)t, &cursor,
+						       &pfn))
+					sink_printf(sink, " 0x%llx", (unsigned long long)pfn);
+				sink_puts(sink, "\n");
+			}
+		}
+	}
+}
