@@ -247,22 +247,26 @@ static void stamp_nodes(struct boot *b)
 	b->stamped = true;
 	take_memory(b);
 	m->stage = STAGE_NUMA;
+	m->mb.bottom_up = false;
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_KHO_SCRATCH, false);
 	if (!m->config.numa) {
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
 	} else if (is_x86(m)) {
 		phys_t high = pfn_phys(m->max_pfn, m->config.page_shift), low = 0;
 
-		if (fact_get(&m->facts, FACT_numa_blocks_from_dram_start))
+		if (fact_get(&m->facts, FACT_numa_blocks_from_dram_start)) {
 			low = memblock_start_of_dram(&m->mb);
+			high = memblock_end_of_dram(&m->mb);
+		}
 		reset_nids(m);
 		if (!m->cmdline.numa_off && in->affinity_count)
-			named = numa_cleanup_blocks(m, in, low, high);
+			named = numa_cleanup_blocks(m, in, low, high) &&
+				numa_blocks_cover_memory(m);
 		if (!named) {
 			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
 
 			a->nid = 0;
-			a->v[1] = high;
+			a->v[1] = pfn_phys(m->max_pfn, m->config.page_shift);
 			numa_dummy_block(m, low, high);
 		}
 		for (uint32_t i = 0; named && i < in->affinity_count; i++)
@@ -302,6 +306,7 @@ static void stamp_nodes(struct boot *b)
 	/* Nodes the firmware names without memory are possible all the same. */
 	for (uint32_t n = 0; n < m->node_count; n++)
 		m->nodes[n].parsed = true;
+	m->affinity_used = named;
 }
 
 static void finish_numa(struct boot *b)
@@ -347,7 +352,10 @@ static void start_sparse(struct boot *b)
 
 	m->stage = STAGE_SPARSE;
 	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
-		m->dma_reserve = count_dma_reserve(m);
+		m->dma_reserve = m->reserved_known || !b->in->has_given_dma_reserve ?
+					 count_dma_reserve(m) :
+					 b->in->given_dma_reserve;
+	m->dma_reserve_given = !m->reserved_known && b->in->has_given_dma_reserve;
 }
 
 static void take_ranges(struct machine *m)
@@ -420,6 +428,9 @@ static uint64_t memmap_pages(const struct machine *m, const struct zone *z)
 	       m->config.page_shift;
 }
 
+static const char unknown_below_16m[] =
+	"the pages reserved below 16 MiB are only known with memblock=debug";
+
 /* What a node's zones start with, and the lines about it. */
 static void account_node(struct machine *m, uint32_t n)
 {
@@ -457,6 +468,11 @@ static void account_node(struct machine *m, uint32_t n)
 				a->nid = (int32_t)n;
 				a->type = (int32_t)t;
 				a->v[0] = m->dma_reserve;
+				if (m->config.arch == ARCH_X86_64 && !m->reserved_known) {
+					a->basis = m->dma_reserve_given ? BASIS_GIVEN :
+									  BASIS_UNDERIVABLE;
+					a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
+				}
 			}
 			if (!high)
 				m->nr_kernel_pages += free_pages;
@@ -724,8 +740,8 @@ static void answer_zonelists(struct machine *m)
 	a->v[2] = total;
 	if (!m->reserved_known && m->config.arch == ARCH_X86_64 &&
 	    fact_get(&m->facts, FACT_memmap_accounting)) {
-		a->basis = BASIS_UNDERIVABLE;
-		a->reason = "the pages reserved below 16 MiB are only known with memblock=debug";
+		a->basis = m->dma_reserve_given ? BASIS_GIVEN : BASIS_UNDERIVABLE;
+		a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
 	}
 	if (m->config.numa) {
 		a = answers_add(&m->answers, ANSWER_POLICY_ZONE);
@@ -980,6 +996,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		break;
 	case STEP_E820_UPDATE:
 	case STEP_E820_REMOVE:
+	case STEP_E820_ADD:
 	case STEP_POOL_DMA:
 	case STEP_HASH:
 	case STEP_LATE_FREE:
@@ -1025,9 +1042,12 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->mb.movable_node = m->cmdline.movable_node;
 	m->ramdisk_start = in->ramdisk_start;
 	m->ramdisk_end = in->ramdisk_end;
+	m->five_level = in->five_level;
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
+	m->mb.bottom_up = is_x86(m) && m->cmdline.movable_node &&
+			  fact_get(&m->facts, FACT_movable_node_option);
 	survey(&b);
 	setup_arch_firmware(m, in);
 	start_before_state(&b);

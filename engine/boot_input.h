@@ -33,6 +33,7 @@ enum boot_step_kind {
 	STEP_STATE,	    /* the whole state is known here: see boot_state */
 	STEP_NODE_DATA,	    /* NODE_DATA(nid) of size bytes is allocated */
 	STEP_E820_UPDATE,   /* "e820: update": base, size, align = old type, min_addr = new type */
+	STEP_E820_ADD,	    /* the kernel image is made RAM: base, size */
 	STEP_E820_REMOVE,   /* "e820: remove": base, size, align = type */
 	STEP_RAMDISK,	    /* where the boot loader put the initrd: base, size */
 	STEP_RAMDISK_MOVE,  /* the initrd is copied: size bytes are allocated, the old place freed */
@@ -106,6 +107,7 @@ struct boot_input {
 	struct boot_state state; /* of the first STEP_STATE */
 	bool has_state;
 
+	bool five_level; /* x86-64 with five levels of page tables */
 	uint32_t nr_cpu_ids;	 /* possible CPUs; 0 = unknown */
 	uint32_t online_cpus;	 /* after boot; 0 = unknown */
 	phys_t kernel_start, kernel_end; /* image, 0 = unknown */
@@ -117,6 +119,8 @@ struct boot_input {
 	uint32_t given_range_count;
 	pfn_t given_max_low_pfn;  /* "mapped low ram", "LOWMEM available" */
 	uint64_t given_total_kb, given_reserved_kb; /* Memory: line */
+	bool has_given_dma_reserve;
+	uint64_t given_dma_reserve; /* pages, "DMA zone: 21 pages reserved" */
 };
 
 #endif

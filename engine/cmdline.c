@@ -134,6 +134,35 @@ static void copy_text(char *dst, size_t room, const char *src)
 	dst[len] = 0;
 }
 
+/* sysctl.vm.NAME=value or sysctl/vm/NAME=value */
+static void parse_sysctl(struct cmdline *c, const char *name, const char *value)
+{
+	if (!strcmp(name, "min_free_kbytes")) {
+		c->sysctl_min_free_kbytes = memparse(value, NULL);
+	} else if (!strcmp(name, "watermark_scale_factor")) {
+		c->sysctl_watermark_scale_factor = memparse(value, NULL);
+	} else if (!strcmp(name, "percpu_pagelist_fraction")) {
+		c->sysctl_pcp_fraction = memparse(value, NULL);
+	} else if (!strcmp(name, "percpu_pagelist_high_fraction")) {
+		c->sysctl_pcp_high_fraction = memparse(value, NULL);
+	} else if (!strcmp(name, "lowmem_reserve_ratio")) {
+		c->sysctl_lowmem_set = true;
+		c->sysctl_lowmem_count = 0;
+		while (*value && c->sysctl_lowmem_count < 8) {
+			const char *end;
+
+			c->sysctl_lowmem_ratio[c->sysctl_lowmem_count] = memparse(value, &end);
+			if (end == value || (*end && *end != ' ' && *end != '\t')) {
+				/* Anything but blanks between numbers: nothing is written. */
+				c->sysctl_lowmem_count = 0;
+				break;
+			}
+			c->sysctl_lowmem_count++;
+			value = *end ? end + 1 : end;
+		}
+	}
+}
+
 static void parse_option(struct cmdline *c, const char *name, const char *value, bool x86)
 {
 	const char *p;
@@ -183,6 +212,8 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 		c->highmem_bytes = memparse(value, NULL);
 	} else if (!strcmp(name, "crashkernel")) {
 		copy_text(c->crashkernel, sizeof(c->crashkernel), value);
+	} else if (!strncmp(name, "sysctl.vm.", 10) || !strncmp(name, "sysctl/vm/", 10)) {
+		parse_sysctl(c, name + 10, value);
 	} else if (!strcmp(name, "memblock")) {
 		c->mem_debug = !!strstr(value, "debug");
 	} else if (!strcmp(name, "mminit_loglevel")) {
@@ -196,6 +227,9 @@ void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->highmem_bytes = UINT64_MAX;
+	ret->sysctl_min_free_kbytes = UINT64_MAX;
+	ret->sysctl_watermark_scale_factor = UINT64_MAX;
+	ret->sysctl_pcp_fraction = ret->sysctl_pcp_high_fraction = UINT64_MAX;
 	while (*text) {
 		size_t len = 0;
 		bool quoted = false;

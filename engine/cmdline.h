@@ -54,6 +54,14 @@ struct cmdline {
 	uint64_t highmem_bytes; /* highmem=N; UINT64_MAX = default */
 	char crashkernel[CMDLINE_FAKE_MAX];
 	bool mem_debug; /* memblock=debug was given */
+	/* sysctl.vm.* options; UINT64_MAX = not given. */
+	uint64_t sysctl_min_free_kbytes;
+	uint64_t sysctl_watermark_scale_factor;
+	uint64_t sysctl_pcp_fraction;	   /* percpu_pagelist_fraction */
+	uint64_t sysctl_pcp_high_fraction; /* percpu_pagelist_high_fraction */
+	bool sysctl_lowmem_set;
+	uint64_t sysctl_lowmem_ratio[8]; /* by rank of the zone */
+	unsigned int sysctl_lowmem_count;
 	unsigned int mminit_loglevel; /* mminit_loglevel=N; 0 = none */
 };
 

@@ -188,7 +188,7 @@ void e820_trim_bios_range(struct e820 *e)
 	e820_sanitize(e);
 }
 
-pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn)
+pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn, bool acpi)
 {
 	pfn_t last = 0;
 
@@ -196,7 +196,8 @@ pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn)
 		const struct e820_entry *entry = &e->entries[i];
 		pfn_t start = entry->start >> E820_PAGE_SHIFT, end = entry->end >> E820_PAGE_SHIFT;
 
-		if (entry->type != E820_RAM || start >= limit_pfn)
+		if ((entry->type != E820_RAM && !(acpi && entry->type == E820_ACPI)) ||
+		    start >= limit_pfn)
 			continue;
 		last = max_u64(last, min_u64(end, limit_pfn));
 	}

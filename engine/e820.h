@@ -47,7 +47,7 @@ void e820_sanitize(struct e820 *e);
 bool e820_apply_cmdline(struct e820 *e, const struct cmdline *cmdline);
 /* Page 0 is reserved, a0000-fffff is no memory (trim_bios_range). */
 void e820_trim_bios_range(struct e820 *e);
-/* Exclusive end, in page frames, of the highest RAM below @limit_pfn; 0 when none. */
-pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn);
+/* Exclusive end, in page frames, of the highest RAM (@acpi: or ACPI) below @limit_pfn; 0 when none. */
+pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn, bool acpi);
 
 #endif

@@ -48,10 +48,12 @@ static uint64_t give_range(struct machine *m, int32_t nid, pfn_t start, pfn_t en
 			continue;
 		z->managed += e - s;
 		given += e - s;
-		if (e <= node->first_deferred_pfn)
-			m->free_pages += e - s;
-		else if (s < node->first_deferred_pfn)
-			m->free_pages += node->first_deferred_pfn - s;
+		if (s < node->first_deferred_pfn) {
+			uint64_t now = min_u64(e, node->first_deferred_pfn) - s;
+
+			m->free_pages += now;
+			z->early_free += now;
+		}
 		if (zone_is_highmem((enum zone_type)t, &m->limits, m->config.zones_mask))
 			m->totalhigh += e - s;
 	}
@@ -91,7 +93,7 @@ void handover_free_all(struct machine *m)
 	m->totalram = m->totalhigh = m->free_pages = 0;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			m->nodes[n].zones[t].managed = 0;
+			m->nodes[n].zones[t].managed = m->nodes[n].zones[t].early_free = 0;
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_HOTPLUG, false);
 	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
 		pfn_t start = pfn_up(s, m->config.page_shift), end = pfn_down(e, m->config.page_shift);
@@ -106,6 +108,71 @@ void handover_free_all(struct machine *m)
 	for (uint32_t i = 0; i < m->cma_count; i++)
 		m->totalcma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
 	handover_lists_free_all(m);
+}
+
+/*
+ * deferred_grow_zone: a zone without enough free pages initialises its next deferred ones early, in
+ * windows of the largest block, until a section's worth of pages came free and a section boundary is
+ * crossed.
+ */
+static void grow_deferred(struct machine *m, struct zone *z)
+{
+	struct node *node = &m->nodes[z->nid];
+	uint64_t section = arch_section_pages(&m->config), grown = 0;
+	uint64_t window = arch_max_order_pages(&m->config);
+	struct memblock_cursor cursor = { 0 };
+	phys_t s, e;
+	int32_t nid;
+
+	if (node->first_deferred_pfn == PFN_NONE || zone_end_pfn(z) != node->end_pfn)
+		return;
+	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+		pfn_t start = max_u64(pfn_up(s, m->config.page_shift),
+				      max_u64(z->start_pfn, node->first_deferred_pfn));
+		pfn_t end = min_u64(pfn_down(e, m->config.page_shift), zone_end_pfn(z));
+
+		if (nid != z->nid)
+			continue;
+		while (start < end) {
+			pfn_t stop = min_u64(round_down_to(start, window) + window, end);
+
+			grown += stop - start;
+			m->free_pages += stop - start;
+			z->early_free += stop - start;
+			node->first_deferred_pfn = stop;
+			/* The next window begins where free memory goes on, maybe in another section. */
+			if (grown >= section && stop < end && (start ^ stop) >= section)
+				return;
+			start = stop;
+		}
+	}
+	node->first_deferred_pfn = PFN_NONE;
+}
+
+/* Page tables for the vmalloc area come from the free pages right before the Memory: line. */
+static uint64_t preallocated_pages(const struct machine *m)
+{
+	/* One table per 512 GiB of 32 TiB, or per 256 TiB of 12.5 PiB; an unaligned start adds one. */
+	uint64_t tables = m->five_level ? 50 : 64;
+
+	if (m->config.arch != ARCH_X86_64 || !fact_get(&m->facts, FACT_x86_vmalloc_preallocated))
+		return 0;
+	return tables + !m->cmdline.nokaslr;
+}
+
+static void preallocate(struct machine *m)
+{
+	uint64_t pages = preallocated_pages(m);
+	struct zoneref refs[ZONE_TYPE_COUNT];
+	struct zone *z;
+
+	if (!pages || !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs,
+				      ZONE_TYPE_COUNT))
+		return;
+	z = &m->nodes[refs[0].nid].zones[refs[0].type];
+	if (z->early_free < pages)
+		grow_deferred(m, z);
+	m->free_pages -= min_u64(m->free_pages, pages);
 }
 
 static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, const char *unknown)
@@ -124,18 +191,20 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 	const char *unknown = m->reserved_known ?
 				      NULL :
 				      "what memblock had reserved is only known with memblock=debug";
-	uint64_t present = 0, free_pages = m->free_pages;
+	uint64_t present = 0;
 
 	(void)in;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		present += m->nodes[n].present;
-	/* Page tables for the vmalloc area were taken from the free pages just before. */
-	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_x86_vmalloc_preallocated))
-		free_pages -= min_u64(free_pages, m->cmdline.nokaslr ? 64 : 65);
-	answer_kb(m, ANSWER_MEMORY_AVAILABLE, free_pages,
+	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
+		preallocate(m);
+	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->free_pages,
 		  fact_get(&m->facts, FACT_memory_line_after_deferred) ?
 			  "everything allocated until then is missing from it" :
 			  unknown);
+	/* Address randomisation rarely starts the vmalloc area aligned: then one table less is needed. */
+	if (preallocated_pages(m) && !m->cmdline.nokaslr)
+		m->answers.items[m->answers.count - 1].v[1] = arch_page_size(&m->config) >> 10;
 	answer_kb(m, ANSWER_MEMORY_TOTAL, present, NULL);
 	answer_kb(m, ANSWER_MEMORY_RESERVED, present - m->totalram - m->totalcma, unknown);
 	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma, NULL);
@@ -241,6 +310,24 @@ static struct wmark_input wmark_input_of(struct machine *m)
 	return w;
 }
 
+/* Gigantic pages reserved at boot belong to their zones again once the huge page pool has them. */
+static void join_gigantic(struct machine *m, const struct boot_input *in)
+{
+	for (uint32_t i = 0; i < m->answers.count; i++) {
+		const struct answer *a = &m->answers.items[i];
+		const struct boot_step *s;
+
+		if (a->kind != ANSWER_PLACEMENT || a->index >= in->step_count)
+			continue;
+		s = &in->steps[a->index];
+		if (a->v[1] && s->kind == STEP_ALLOC && s->size == s->align &&
+		    s->size >= 1ULL << 29 &&
+		    (!strncmp(s->name, "__alloc_bootmem_huge_page", 25) ||
+		     !strncmp(s->name, "alloc_bootmem", 13)))
+			give_back_from(m, a->v[0], a->v[1], HANDOVER_GIGANTIC);
+	}
+}
+
 static void compute_reserves(struct machine *m)
 {
 	struct wmark_input w = wmark_input_of(m);
@@ -256,9 +343,17 @@ static void raise_for_khugepaged(struct machine *m)
 	struct wmark_input w = wmark_input_of(m);
 	uint64_t wanted;
 
-	if (m->cmdline.thp_never || !fact_get(&m->facts, FACT_transparent_hugepage) ||
-	    !m->config.thp)
+	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp)
 		return;
+	if (m->cmdline.thp_never) {
+		/* Below 512 MiB huge pages are not even set up. */
+		if (fact_get(&m->facts, FACT_khugepaged_off_recalculates) &&
+		    m->totalram >= (512ULL << 20) >> m->config.page_shift) {
+			m->min_free_kbytes = wmark_min_free_kbytes(&w);
+			wmark_setup_zones(&w, m->min_free_kbytes, 10);
+		}
+		return;
+	}
 	wanted = wmark_khugepaged_kbytes(&w, m->totalram);
 	if (wanted <= m->min_free_kbytes)
 		return;
@@ -266,13 +361,14 @@ static void raise_for_khugepaged(struct machine *m)
 	wmark_setup_zones(&w, wanted, 10);
 }
 
-static void size_pagesets(struct machine *m)
+static void size_pagesets(struct machine *m, uint64_t fraction)
 {
 	for (uint32_t n = 0; n < m->node_count; n++)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			if (m->nodes[n].zones[t].present)
 				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
-						  m->online_cpus, &m->config, &m->facts);
+						  m->online_cpus, fraction, &m->config,
+						  &m->facts);
 }
 
 static void count_cpus(struct machine *m, const struct boot_input *in)
@@ -283,7 +379,8 @@ static void count_cpus(struct machine *m, const struct boot_input *in)
 		m->nodes[n].cpus = n < in->node_cpus_count ? in->node_cpus[n] : 0;
 	if (in->node_cpus_count)
 		return;
-	for (uint32_t i = 0; i < in->cpu_nid_count && known < m->online_cpus; i++) {
+	for (uint32_t i = 0; i < in->cpu_nid_count && known < m->online_cpus && m->affinity_used;
+	     i++) {
 		known++;
 		/* A CPU belongs to every fake node cut from its own. */
 		for (uint32_t n = 0; n < m->node_count; n++)
@@ -363,9 +460,39 @@ static void answer_zoneinfo(struct machine *m)
 	}
 }
 
+/* sysctl.vm.* options of the command line are written when the boot is over. */
+static void apply_sysctls(struct machine *m)
+{
+	const struct cmdline *c = &m->cmdline;
+	struct wmark_input w = wmark_input_of(m);
+	bool wmarks = c->sysctl_min_free_kbytes != UINT64_MAX ||
+		      c->sysctl_watermark_scale_factor != UINT64_MAX;
+	uint64_t factor = c->sysctl_watermark_scale_factor != UINT64_MAX ?
+				  c->sysctl_watermark_scale_factor :
+				  10;
+	bool by_watermark = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
+	/* The two generations of page sets have a knob each; the other's is unknown to them. */
+	uint64_t fraction = by_watermark ? c->sysctl_pcp_high_fraction : c->sysctl_pcp_fraction;
+
+	if (c->sysctl_min_free_kbytes != UINT64_MAX)
+		m->min_free_kbytes = c->sysctl_min_free_kbytes;
+	if (wmarks)
+		wmark_setup_zones(&w, m->min_free_kbytes, factor);
+	if (c->sysctl_lowmem_set) {
+		w.lowmem_ratio = c->sysctl_lowmem_ratio;
+		w.lowmem_ratio_count = c->sysctl_lowmem_count;
+		wmark_setup_lowmem_reserve(&w);
+	}
+	if (wmarks || c->sysctl_lowmem_set)
+		m->totalreserve = wmark_totalreserve_pages(&w);
+	if (fraction != UINT64_MAX || (wmarks && by_watermark))
+		size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
+}
+
 void handover_late(struct machine *m, const struct boot_input *in)
 {
 	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
+	bool early_gigantic = fact_get(&m->facts, FACT_gigantic_pages_joined_early);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
 	bool discard_first = fact_get(&m->facts, FACT_memblock_arrays_in_blocks);
 	struct answer *a;
@@ -376,6 +503,8 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
 		late_frees(m, in, true);
+	if (early_gigantic)
+		join_gigantic(m, in);
 	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
 		handover_answer_memory(m, in);
 	if (discard_first)
@@ -384,7 +513,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	if (!discard_first)
 		discard_memblock(m);
 	if (!watermark_pagesets)
-		size_pagesets(m);
+		size_pagesets(m, 0);
 	if (fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	compute_reserves(m);
@@ -392,15 +521,17 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	if (!fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	if (watermark_pagesets)
-		size_pagesets(m);
+		size_pagesets(m, 0);
 	if (!early_alternatives)
 		late_frees(m, in, true);
+	if (!early_gigantic)
+		join_gigantic(m, in);
 	{
 		uint64_t before = m->min_free_kbytes;
 
 		raise_for_khugepaged(m);
 		if (watermark_pagesets && m->min_free_kbytes != before)
-			size_pagesets(m);
+			size_pagesets(m, 0);
 	}
 	late_frees(m, in, false);
 	if (fact_get(&m->facts, FACT_lowmem_reserve_follows_managed)) {
@@ -409,6 +540,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		wmark_setup_lowmem_reserve(&w);
 		m->totalreserve = wmark_totalreserve_pages(&w);
 	}
+	apply_sysctls(m);
 	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
 	a->v[0] = m->min_free_kbytes;
 	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;

@@ -41,6 +41,7 @@ struct machine {
 	uint32_t node_count; /* nr_node_ids */
 	uint8_t *distance;   /* node_count^2 */
 	bool distance_known;
+	bool affinity_used; /* the firmware's nodes were accepted */
 	bool emulated; /* nodes are numa=fake= ones */
 	struct affinity_memory *numa_blocks; /* after clean-up (numa_meminfo) */
 	uint32_t numa_block_count;
@@ -52,12 +53,14 @@ struct machine {
 
 	pfn_t max_pfn, max_low_pfn;
 	uint64_t dma_reserve;	    /* pages */
+	bool dma_reserve_given;	    /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
 	uint64_t totalreserve;
 	uint64_t min_free_kbytes;
 	bool mobility_off;
+	bool five_level; /* x86-64 page tables have five levels */
 	uint32_t online_cpus;
 	phys_t ramdisk_start, ramdisk_end;
 	phys_t kernel_start, kernel_end;

@@ -133,6 +133,29 @@ void numa_register_blocks(struct machine *m)
 	}
 }
 
+bool numa_blocks_cover_memory(const struct machine *m)
+{
+	unsigned int shift = m->config.page_shift;
+	uint64_t uncovered = 0;
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
+
+		if (start >= end)
+			continue;
+		uncovered += end - start;
+		for (uint32_t k = 0; k < m->numa_block_count; k++) {
+			pfn_t s = max_u64(start, m->numa_blocks[k].start >> shift);
+			pfn_t e = min_u64(end, m->numa_blocks[k].end >> shift);
+
+			if (s < e)
+				uncovered -= min_u64(e - s, uncovered);
+		}
+	}
+	return uncovered < (1ULL << 20) >> shift;
+}
+
 uint8_t numa_distance(const struct machine *m, uint32_t from, uint32_t to)
 {
 	if (!m->distance || from >= m->node_count || to >= m->node_count)

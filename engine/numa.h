@@ -27,6 +27,9 @@ void numa_dummy_block(struct machine *m, phys_t start, phys_t end);
  */
 bool numa_emulate(struct machine *m, const char *option);
 
+/* Do the blocks cover all memory but less than 1 MiB?  Else the kernel uses none of them. */
+bool numa_blocks_cover_memory(const struct machine *m);
+
 /* Stamps the blocks on memblock's memory and reserved regions; clears HOTPLUG where the kernel does. */
 void numa_register_blocks(struct machine *m);
 

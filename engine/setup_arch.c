@@ -32,7 +32,9 @@ static void answer_user_map(struct machine *m)
 void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 {
 	struct answer *a;
-	pfn_t last, max_arch = m->config.arch == ARCH_X86_64 ? 0x400000000 :
+	bool acpi;
+	pfn_t last, max_arch = m->config.arch == ARCH_X86_64 ?
+				       (in->five_level ? 0x10000000000 : 0x400000000) :
 			       m->config.pae		    ? 0x1000000 :
 							      0x100000;
 
@@ -54,9 +56,12 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 				    (uint32_t)s->min_addr);
 		else if (s->kind == STEP_E820_REMOVE)
 			e820_remove(&m->e820, s->base, end, (uint32_t)s->align);
+		else if (s->kind == STEP_E820_ADD)
+			e820_add(&m->e820, s->base, end, E820_RAM);
 	}
 	e820_trim_bios_range(&m->e820);
-	last = e820_end_pfn(&m->e820, max_arch);
+	acpi = fact_get(&m->facts, FACT_x86_last_pfn_counts_acpi);
+	last = e820_end_pfn(&m->e820, max_arch, acpi);
 	m->max_pfn = last;
 	a = answers_add(&m->answers, ANSWER_LAST_PFN);
 	a->v[0] = last;
@@ -64,7 +69,7 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 	if (last > 1ULL << 20 && m->config.arch == ARCH_X86_64) {
 		a = answers_add(&m->answers, ANSWER_LAST_PFN);
 		a->index = 1;
-		a->v[0] = e820_end_pfn(&m->e820, 1ULL << 20);
+		a->v[0] = e820_end_pfn(&m->e820, 1ULL << 20, acpi);
 		a->v[1] = max_arch;
 	}
 }

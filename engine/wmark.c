@@ -119,6 +119,9 @@ void wmark_setup_lowmem_reserve(const struct wmark_input *in)
 
 	if (!fact_get(in->facts, FACT_lowmem_reserve_highmem_free))
 		ratio[ZONE_HIGHMEM] = 32;
+	for (unsigned int t = 0, rank = 0; in->lowmem_ratio && t < ZONE_TYPE_COUNT; t++)
+		if (in->zones_mask >> t & 1 && rank < in->lowmem_ratio_count)
+			ratio[t] = in->lowmem_ratio[rank++];
 	for (uint32_t n = 0; n < in->node_count; n++) {
 		struct node *node = &in->nodes[n];
 
@@ -174,7 +177,7 @@ uint64_t pageset_raw_batch(uint64_t managed, const struct arch_config *config,
 	return round_down_pow2(batch + batch / 2) - 1;
 }
 
-void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus,
+void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus, uint64_t fraction,
 		       const struct arch_config *config, const struct facts *facts)
 {
 	uint64_t pages = zone_pages(zone, facts), divisor;
@@ -182,14 +185,20 @@ void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus,
 	zone->raw_batch = pageset_raw_batch(pages, config, facts);
 	zone->batch = max_u64(1, zone->raw_batch);
 	if (!fact_get(facts, FACT_pcp_high_from_low_wmark)) {
-		zone->high = zone->high_min = zone->high_max = 6 * zone->raw_batch;
+		zone->high = 6 * zone->raw_batch;
+		if (fraction) {
+			zone->high = pages / fraction;
+			zone->batch = clamp_u64(zone->high / 4, 1, config->page_shift * 8);
+		}
+		zone->high_min = zone->high_max = zone->high;
 		return;
 	}
 	divisor = cpus ? cpus : online_cpus;
 	if (!divisor)
 		divisor = 1;
-	zone->high_min = max_u64(zone->watermark[WMARK_LOW] / divisor, zone->batch << 2);
-	if (fact_get(facts, FACT_pcp_high_auto))
+	zone->high_min = fraction ? pages / fraction : zone->watermark[WMARK_LOW];
+	zone->high_min = max_u64(zone->high_min / divisor, zone->batch << 2);
+	if (fact_get(facts, FACT_pcp_high_auto) && !fraction)
 		zone->high_max = max_u64(pages / 8 / divisor, zone->batch << 2);
 	else
 		zone->high_max = zone->high_min;

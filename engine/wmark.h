@@ -19,6 +19,8 @@ struct wmark_input {
 	const struct arch_config *config;
 	const struct facts *facts;
 	uint32_t zones_mask;
+	const uint64_t *lowmem_ratio; /* by rank of the zone; NULL = the era's */
+	uint32_t lowmem_ratio_count;
 };
 
 /* nr_free_buffer_pages(): managed minus high watermark over the fallback list, zones up to Normal. */
@@ -44,8 +46,9 @@ uint64_t wmark_totalreserve_pages(const struct wmark_input *in);
 uint64_t pageset_raw_batch(uint64_t managed, const struct arch_config *config,
 			   const struct facts *facts);
 
-/* Sizes the zone's page sets; @cpus is the node's CPUs to divide by, @online_cpus all of them. */
-void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus,
+/* Sizes the zone's page sets; @cpus is the node's CPUs to divide by, @online_cpus all of
+ * them, @fraction the percpu_pagelist_(high_)fraction sysctl or 0. */
+void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus, uint64_t fraction,
 		       const struct arch_config *config, const struct facts *facts);
 
 /* calculate_normal_threshold(): the per-cpu statistics threshold of a zone. */

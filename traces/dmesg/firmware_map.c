@@ -179,6 +179,13 @@ bool line_e820_update(struct reader *r, struct scan s)
 	return edit_step(r, STEP_E820_UPDATE, start, end, old_type, new_type);
 }
 
+bool line_kernel_not_ram(struct reader *r, struct scan s)
+{
+	(void)s;
+	r->kernel_not_ram = true;
+	return true;
+}
+
 /* e820: remove [mem 0x000a0000-0x000fffff] usable */
 bool line_e820_remove(struct reader *r, struct scan s)
 {
@@ -192,7 +199,13 @@ bool line_e820_remove(struct reader *r, struct scan s)
 		scan_type(&s, &type);
 	if (end == UINT64_MAX - 1 || end == UINT64_MAX)
 		end = UINT64_MAX;
-	return edit_step(r, STEP_E820_REMOVE, start, end, type, 0);
+	if (!edit_step(r, STEP_E820_REMOVE, start, end, type, 0))
+		return false;
+	if (r->kernel_not_ram) {
+		r->kernel_not_ram = false;
+		return edit_step(r, STEP_E820_ADD, start, end, 0, E820_RAM);
+	}
+	return true;
 }
 
 /* last_pfn = 0x7ffdc max_arch_pfn = 0x400000000 */
@@ -203,6 +216,9 @@ bool line_last_pfn(struct reader *r, struct scan s)
 
 	if (!scan_0x(&s, &pfn) || !scan_lit(&s, " max_arch_pfn = ") || !scan_0x(&s, &arch))
 		return false;
+	/* The largest page frame tells how many levels page tables have: the CPU's matter. */
+	if (arch == 0x10000000000)
+		r->log->input.five_level = true;
 	a = reader_answer(r, ANSWER_LAST_PFN);
 	a->index = r->last_pfn_count++;
 	a->v[0] = pfn;

@@ -23,11 +23,13 @@ enum reader_section {
 struct reader_orphan {
 	phys_t start, end;
 	uint64_t flags;
+	uint64_t nid; /* sign-extended, as in the answer; 0 where not printed */
 	uint32_t line;
 };
 
 #define READER_NO_STEP UINT32_MAX
-#define READER_ORPHANS_MAX 16
+/* Two areas may be reserved before either is named; older placements stay nameless. */
+#define READER_ORPHANS_MAX 2
 
 struct reader {
 	struct boot_log *log;
@@ -35,6 +37,7 @@ struct reader {
 	uint32_t request; /* step of an allocation whose placement has not been seen yet */
 	struct reader_orphan orphans[READER_ORPHANS_MAX];
 	uint32_t orphan_count;
+	uint32_t crash_low; /* step of a low crash kernel part not yet tied to its placement */
 	enum reader_section section;
 	uint32_t dump;	   /* number of the dump being read, counted from 1; 0 = none yet */
 	uint32_t node_data_count;
@@ -42,6 +45,7 @@ struct reader {
 	int32_t node; /* of the last "On node" or "Initmem" line */
 	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count, user_count;
 	uint32_t command_line_line;
+	bool kernel_not_ram; /* the next e820 removal is the kernel's, and is undone at once */
 	bool saw_arm, saw_arm64, saw_e820, saw_lowmem, saw_highmem, saw_pae;
 	uint32_t zones_seen; /* mask of zone types named by the log */
 	bool zones_told;
@@ -58,6 +62,8 @@ struct reader {
 struct answer *reader_answer(struct reader *r, enum answer_kind kind);
 /* Ties the oldest placement without request to @step. */
 void reader_adopt_orphan(struct reader *r, uint32_t step);
+/* Makes nameless placements beyond the newest @keep steps of their own: their size is all we know. */
+bool reader_flush_orphans(struct reader *r, uint32_t keep);
 
 /* "[mem 0xa-0xb]" with an inclusive end; half-open in the results. */
 bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end);

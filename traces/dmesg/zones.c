@@ -157,6 +157,10 @@ static bool zone_account(struct reader *r, struct scan s)
 	if (scan_lit(&t, " used for memmap")) {
 		a = reader_answer(r, ANSWER_ZONE_MEMMAP);
 	} else if (scan_lit(&t, " reserved")) {
+		if (type == ZONE_DMA && !r->log->input.has_given_dma_reserve) {
+			r->log->input.has_given_dma_reserve = true;
+			r->log->input.given_dma_reserve = pages;
+		}
 		a = reader_answer(r, ANSWER_ZONE_RESERVED);
 	} else if (scan_lit(&t, ", LIFO batch:") && scan_dec(&t, &batch)) {
 		a = reader_answer(r, ANSWER_ZONE_PAGES);

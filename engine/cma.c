@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/cma.h"
+
+#define FOUR_GIB (1ULL << 32)
+#define CRASH_ALIGN (16ULL << 20)
+#define CRASH_HIGH_MAX (64ULL << 40)
+
+/* End of memory the kernel has mapped for good: highmem starts here. */
+static phys_t highmem_start(const struct machine *m)
+{
+	return m->config.highmem ? pfn_phys(m->max_low_pfn, m->config.page_shift) :
+				   memblock_end_of_dram(&m->mb);
+}
+
+phys_t cma_dma_limit(const struct machine *m)
+{
+	phys_t end = memblock_end_of_dram(&m->mb);
+
+	if (m->config.arch == ARCH_ARM64)
+		return memblock_start_of_dram(&m->mb) >= FOUR_GIB ? end : min_u64(end, FOUR_GIB);
+	if (m->config.arch == ARCH_ARM)
+		return FOUR_GIB;
+	return 0;
+}
+
+static bool try_range(struct machine *m, uint64_t size, uint64_t align, phys_t start, phys_t end,
+		      bool bottom_up, phys_t *ret)
+{
+	struct memblock_request req = { .size = size, .align = align, .min_addr = start,
+					.max_addr = end, .nid = NID_NONE, .exact_nid = true };
+	bool saved = m->mb.bottom_up, ok;
+
+	if (start >= end)
+		return false;
+	m->mb.bottom_up = bottom_up;
+	ok = memblock_alloc(&m->mb, &req, ret);
+	m->mb.bottom_up = saved;
+	return ok;
+}
+
+bool cma_declare(struct machine *m, uint64_t size, phys_t base, phys_t limit, phys_t *ret)
+{
+	uint64_t pages = arch_pageblock_pages(&m->config), align;
+	phys_t end = memblock_end_of_dram(&m->mb), high = highmem_start(m), found = 0;
+	bool fixed = base && base + size == limit;
+	bool bottom_first = fact_get(&m->facts, FACT_cma_bottom_up_first);
+	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) && m->config.phys_bits == 64 &&
+		       !m->mb.bottom_up;
+
+	if (!fact_get(&m->facts, FACT_cma_pageblock_aligned))
+		pages = max_u64(pages, arch_max_order_pages(&m->config));
+	align = pages << m->config.page_shift;
+	base = round_up_to(base, align);
+	size = round_up_to(size, align);
+	limit = round_down_to(limit, align);
+	if (!limit || limit > end)
+		limit = end;
+	if (base + size > limit)
+		return false;
+	if (fixed) {
+		if ((base < high && base + size > high) ||
+		    memblock_overlaps(&m->mb, MEMBLOCK_RESERVED, base, size))
+			return false;
+		memblock_reserve(&m->mb, base, size, NID_NONE, 0);
+		*ret = base;
+		return true;
+	}
+	from_4g = from_4g && end >= FOUR_GIB + size;
+	if (bottom_first && from_4g)
+		try_range(m, size, align, FOUR_GIB, limit, true, &found);
+	/* An area lies in one zone: above low memory if that is possible. */
+	if (!found && base < high && limit > high) {
+		try_range(m, size, align, high, limit, false, &found);
+		limit = high;
+	}
+	/* Without bottom_first this try is made even if the one before had found something. */
+	if (!bottom_first && from_4g) {
+		phys_t again = 0;
+
+		try_range(m, size, align, FOUR_GIB, limit, true, &again);
+		found = again;
+	}
+	if (!found && !try_range(m, size, align, base, limit, false, &found))
+		return false;
+	*ret = found;
+	return true;
+}
+
+bool crashkernel_reserve(struct machine *m, uint64_t size, bool high, phys_t *ret)
+{
+	phys_t low_max = m->config.arch == ARCH_I386 ? 512ULL << 20 : FOUR_GIB;
+
+	if (!high && try_range(m, size, CRASH_ALIGN, CRASH_ALIGN, low_max, false, ret))
+		return true;
+	return try_range(m, size, CRASH_ALIGN, CRASH_ALIGN,
+			 m->config.arch == ARCH_I386 ? low_max : CRASH_HIGH_MAX, false, ret);
+}
+
+bool crashkernel_reserve_low(struct machine *m, uint64_t size, phys_t *ret)
+{
+	return try_range(m, size, CRASH_ALIGN, 0, FOUR_GIB, false, ret);
+}
