@@ -142,7 +142,7 @@ static void errors(void **state)
 /* As many columns as there may be, and one more. */
 static void wide(void **state)
 {
-	char text[1024] = "Free pages count per migrate type at order", number[8];
+	char text[1024] = "Free pages count per migrate type at order", number[16];
 	struct pagetypeinfo pi;
 	size_t len;
 
