@@ -132,10 +132,10 @@ static inline bool scan_blank_end(struct scan *s)
  * scan_number_too_large() tells the two apart afterwards.  What follows the last digit is left to
  * the caller.  Hexadecimal digits may be of either case.
  */
-bool scan_dec(struct scan *s, uint64_t *ret);	/* 123 */
-bool scan_u32(struct scan *s, uint32_t *ret);	/* 123 */
-bool scan_hex(struct scan *s, uint64_t *ret);	/* 7f, without prefix */
-bool scan_0x(struct scan *s, uint64_t *ret);	/* 0x7f, prefix required */
+bool scan_dec(struct scan *s, uint64_t *ret); /* 123 */
+bool scan_u32(struct scan *s, uint32_t *ret); /* 123 */
+bool scan_hex(struct scan *s, uint64_t *ret); /* 7f, without prefix */
+bool scan_0x(struct scan *s, uint64_t *ret); /* 0x7f, prefix required */
 bool scan_number(struct scan *s, uint64_t *ret); /* 123 or 0x7f */
 /* With an optional minus sign; INT32_MIN and INT64_MIN are refused. */
 bool scan_i32(struct scan *s, int32_t *ret);

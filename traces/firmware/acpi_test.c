@@ -233,8 +233,8 @@ static void distances(void **state)
 	slit_deinit(&slit);
 	memset(table.bytes + 36, 0xff, 8);
 	end(&table);
-	check_error(slit_parse(table.bytes, table.len, "SLIT", ACPI_LENIENT, &slit), ERROR_LIMIT,
-		    0, 0);
+	check_error(slit_parse(table.bytes, table.len, "SLIT", ACPI_LENIENT, &slit), ERROR_LIMIT, 0,
+		    0);
 }
 
 /* Each error is one sentence that says where. */

@@ -60,8 +60,8 @@ static void check_srat(const struct input *input, const struct input *dmesg)
 
 		if (scan_lit(&t, "ACPI: SRAT: Node ") && scan_u32(&t, &nid) &&
 		    scan_lit(&t, " PXM ") && scan_u32(&t, &pxm) && scan_mem(&t, &start, &last)) {
-			while (at < srat.nentries && (srat.entries[at].type != SRAT_MEMORY ||
-						      !srat.entries[at].enabled))
+			while (at < srat.nentries &&
+			       (srat.entries[at].type != SRAT_MEMORY || !srat.entries[at].enabled))
 				at++;
 			assert_true(at < srat.nentries);
 			assert_int_equal(srat.entries[at].pxm, pxm);
@@ -71,8 +71,8 @@ static void check_srat(const struct input *input, const struct input *dmesg)
 			counts.memory_lines++;
 		}
 		t = s;
-		if (scan_lit(&t, "SRAT: PXM ") && scan_u32(&t, &pxm) &&
-		    scan_lit(&t, " -> APIC ") && scan_0x(&t, &apic)) {
+		if (scan_lit(&t, "SRAT: PXM ") && scan_u32(&t, &pxm) && scan_lit(&t, " -> APIC ") &&
+		    scan_0x(&t, &apic)) {
 			while (cpu_at < srat.nentries && srat.entries[cpu_at].type != SRAT_APIC)
 				cpu_at++;
 			assert_true(cpu_at < srat.nentries);

@@ -39,7 +39,7 @@ struct reader {
 	int depth;
 	char path[PATH_BYTES_MAX];
 	size_t path_len[DEPTH_MAX]; /* of the path of the node at each depth */
-	enum section section;	    /* of the node at depth 1 we are in */
+	enum section section; /* of the node at depth 1 we are in */
 	bool seen[SECTION_RESERVED + 1];
 	uint32_t cpu_address_cells;
 };
@@ -281,8 +281,7 @@ static struct error *read_reserved(struct reader *r)
 	if (!err)
 		err = get_ranges(r, "alloc-ranges", &reserved.alloc_ranges);
 	if (!err)
-		err = get_cells(r, "size", r->fdt.size_cells, &reserved.has_size,
-				&reserved.bytes);
+		err = get_cells(r, "size", r->fdt.size_cells, &reserved.has_size, &reserved.bytes);
 	if (!err)
 		err = get_cells(r, "alignment", r->fdt.address_cells, &reserved.has_alignment,
 				&reserved.alignment_bytes);
@@ -339,8 +338,8 @@ static struct error *read_distance_map(struct reader *r)
 	if (property.len % 12)
 		return malformed(r, "distance-matrix");
 	for (uint32_t at = 0; at < property.len; at += 12) {
-		struct fdt_distance *all = grow(r->fdt.distances, r->fdt.ndistances,
-						&r->distances_room, sizeof(*all));
+		struct fdt_distance *all =
+			grow(r->fdt.distances, r->fdt.ndistances, &r->distances_room, sizeof(*all));
 
 		if (!all)
 			return error_no_memory();
@@ -397,10 +396,10 @@ static bool is_named(const char *node, const char *name)
 /* A node below the root: which of those with children of interest it is, the first of each. */
 static struct error *enter_section(struct reader *r, const char *node_name)
 {
-	enum section section = is_named(node_name, "chosen")	      ? SECTION_CHOSEN :
-			       is_named(node_name, "cpus")	      ? SECTION_CPUS :
-			       is_named(node_name, "reserved-memory") ? SECTION_RESERVED :
-									SECTION_NONE;
+	enum section section = is_named(node_name, "chosen")		? SECTION_CHOSEN
+			       : is_named(node_name, "cpus")		? SECTION_CPUS
+			       : is_named(node_name, "reserved-memory") ? SECTION_RESERVED
+									: SECTION_NONE;
 	bool present = false;
 
 	r->section = SECTION_NONE;

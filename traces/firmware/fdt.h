@@ -56,8 +56,8 @@ struct fdt_reserved {
 	struct fdt_ranges alloc_ranges;
 	bool no_map;
 	bool reusable;
-	bool cma_default;   /* linux,cma-default */
-	bool dma_default;   /* linux,dma-default */
+	bool cma_default; /* linux,cma-default */
+	bool dma_default; /* linux,dma-default */
 	bool enabled;
 	int32_t nid; /* numa-node-id, or NID_NONE */
 	const char *compatible; /* first of the list; empty if there is none */
@@ -96,7 +96,7 @@ struct fdt {
 	uint32_t boot_cpu; /* boot_cpuid_phys */
 	uint32_t address_cells, size_cells; /* of the root */
 	uint32_t has;
-	const char *model;	/* empty if absent */
+	const char *model; /* empty if absent */
 	const char *compatible; /* the root's first; empty if absent */
 
 	struct fdt_memory *memory;

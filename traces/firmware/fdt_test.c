@@ -37,8 +37,8 @@ static void property(const char *name, const uint32_t *values, size_t n)
 	OK(fdt_property(tree, name, bytes, (int)(4 * n)));
 }
 
-#define PROPERTY(name, ...)                                                                        \
-	property(name, (const uint32_t[]){ __VA_ARGS__ },                                          \
+#define PROPERTY(name, ...)                               \
+	property(name, (const uint32_t[]){ __VA_ARGS__ }, \
 		 sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
 
 static size_t finish(void)
@@ -406,7 +406,7 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(board),  cmocka_unit_test(small_trees),
+		cmocka_unit_test(board),     cmocka_unit_test(small_trees),
 		cmocka_unit_test(malformed), cmocka_unit_test(errors),
 		cmocka_unit_test(damage),
 	};

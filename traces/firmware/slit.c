@@ -28,8 +28,7 @@ struct error *slit_parse(const uint8_t *data, size_t len, const char *name,
 	if (n > SLIT_LOCALITIES_MAX)
 		return error_create(ERROR_LIMIT, name, 0, 0,
 				    "at byte %d: %llu localities are more than %d",
-				    ACPI_HEADER_BYTES, (unsigned long long)n,
-				    SLIT_LOCALITIES_MAX);
+				    ACPI_HEADER_BYTES, (unsigned long long)n, SLIT_LOCALITIES_MAX);
 	bytes = (size_t)n * (size_t)n;
 	if (bytes > slit.header.length - MATRIX_OFFSET ||
 	    (strictness == ACPI_STRICT && bytes < slit.header.length - MATRIX_OFFSET))
@@ -58,8 +57,8 @@ bool slit_is_valid(const struct slit *slit)
 		for (uint32_t j = 0; j < slit->n; j++) {
 			uint8_t distance = slit_distance(slit, i, j);
 
-			if (i == j ? distance != SLIT_LOCAL_DISTANCE :
-				     distance <= SLIT_LOCAL_DISTANCE)
+			if (i == j ? distance != SLIT_LOCAL_DISTANCE
+				   : distance <= SLIT_LOCAL_DISTANCE)
 				return false;
 		}
 	}

@@ -14,7 +14,7 @@
 static const struct {
 	const char *name;
 	uint8_t bytes; /* least length */
-	uint8_t pxm;   /* offsets in the entry; 0: the type has none */
+	uint8_t pxm; /* offsets in the entry; 0: the type has none */
 	uint8_t flags;
 	uint8_t id;
 	uint8_t clock_domain;

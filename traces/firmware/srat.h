@@ -19,15 +19,15 @@
 
 /* Values are the type bytes of the table. */
 enum srat_type {
-	SRAT_APIC = 0,	      /* processor by local APIC id */
+	SRAT_APIC = 0, /* processor by local APIC id */
 	SRAT_MEMORY = 1,
-	SRAT_X2APIC = 2,      /* processor by x2APIC id */
-	SRAT_GICC = 3,	      /* processor by ACPI UID (arm64) */
-	SRAT_GIC_ITS = 4,     /* interrupt controller (arm64) */
-	SRAT_INITIATOR = 5,   /* generic initiator: a device that uses memory */
+	SRAT_X2APIC = 2, /* processor by x2APIC id */
+	SRAT_GICC = 3, /* processor by ACPI UID (arm64) */
+	SRAT_GIC_ITS = 4, /* interrupt controller (arm64) */
+	SRAT_INITIATOR = 5, /* generic initiator: a device that uses memory */
 	SRAT_GENERIC_PORT = 6,
-	SRAT_RINTC = 7,	      /* processor by ACPI UID (riscv) */
-	SRAT_UNKNOWN = 256,   /* any other; the raw type is in @raw_type */
+	SRAT_RINTC = 7, /* processor by ACPI UID (riscv) */
+	SRAT_UNKNOWN = 256, /* any other; the raw type is in @raw_type */
 };
 
 enum srat_memory_flag {
@@ -39,7 +39,7 @@ enum srat_memory_flag {
 struct srat_entry {
 	enum srat_type type;
 	uint8_t raw_type;
-	uint8_t length;	 /* bytes, from the table */
+	uint8_t length; /* bytes, from the table */
 	uint32_t offset; /* byte in the table, from 0 */
 	/*
 	 * Proximity domain as the kernel reads it: in APIC and memory entries of a table of
@@ -47,7 +47,7 @@ struct srat_entry {
 	 */
 	uint32_t pxm;
 	uint32_t flags; /* as in the table; bit 0 is "enabled" for all that have flags */
-	bool enabled;	/* ITS entries have no flags and are enabled */
+	bool enabled; /* ITS entries have no flags and are enabled */
 	/* SRAT_MEMORY.  base + length may wrap: firmware says what it likes. */
 	phys_t base;
 	uint64_t bytes;

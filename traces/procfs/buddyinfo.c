@@ -74,8 +74,7 @@ static struct error *read_row(struct reader *r, struct scan s)
 	return NULL;
 }
 
-struct error *buddyinfo_parse(const char *text, size_t len, const char *name,
-			      struct buddyinfo *ret)
+struct error *buddyinfo_parse(const char *text, size_t len, const char *name, struct buddyinfo *ret)
 {
 	struct reader r = { 0 };
 	struct error *err;

@@ -25,8 +25,7 @@ static void rows(void **state)
 	assert_int_equal(zone->free[0], 12);
 	assert_int_equal(zone->free[6], 119);
 	assert_int_equal(buddyinfo_free_pages(&bi, zone), 12 + 16 + 8 + 64 * 119);
-	assert_int_equal(buddyinfo_free_pages(&bi, buddyinfo_find(&bi, 0, "DMA")),
-			 1 + 8 + 32 + 32);
+	assert_int_equal(buddyinfo_free_pages(&bi, buddyinfo_find(&bi, 0, "DMA")), 1 + 8 + 32 + 32);
 	assert_null(buddyinfo_find(&bi, 1, "DMA32"));
 	buddyinfo_deinit(&bi);
 }

@@ -54,9 +54,8 @@ static void check_zoneinfo(const struct input *input, struct zoneinfo *zi)
 		const struct zoneinfo_zone *zone = &zi->zones[i];
 
 		/* The zone, its fields, "protection:", "per-node stats", "pagesets". */
-		lines += 1 + bits(zone->has) + (zone->nprotection != 0) +
-			 (zone->nnode_stats != 0) + (zone->npagesets != 0) + zone->nstats +
-			 zone->nnode_stats;
+		lines += 1 + bits(zone->has) + (zone->nprotection != 0) + (zone->nnode_stats != 0) +
+			 (zone->npagesets != 0) + zone->nstats + zone->nnode_stats;
 		for (uint32_t j = 0; j < zone->npagesets; j++)
 			lines += 1 + bits(zone->pagesets[j].has);
 
@@ -111,8 +110,7 @@ static void check_pagetypeinfo(const struct input *input, const struct zoneinfo 
 		for (uint32_t j = 0; j < pi.ntypes; j++)
 			blocks += pi.blocks[i].blocks[j];
 		/* One at each end may be there in part; holes have none. */
-		assert_true(blocks * pi.pages_per_block <=
-			    zone->spanned + 2 * pi.pages_per_block);
+		assert_true(blocks * pi.pages_per_block <= zone->spanned + 2 * pi.pages_per_block);
 		assert_true((blocks + 1) * pi.pages_per_block > zone->managed / 2);
 	}
 	pagetypeinfo_deinit(&pi);

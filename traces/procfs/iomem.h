@@ -25,22 +25,22 @@
 /* What a name stands for, when it is about memory; compared exactly. */
 enum iomem_kind {
 	IOMEM_OTHER,
-	IOMEM_SYSTEM_RAM,	/* "System RAM", also with a remark in parentheses */
+	IOMEM_SYSTEM_RAM, /* "System RAM", also with a remark in parentheses */
 	IOMEM_KERNEL_CODE,
 	IOMEM_KERNEL_RODATA,
 	IOMEM_KERNEL_DATA,
 	IOMEM_KERNEL_BSS,
-	IOMEM_CRASH_KERNEL,	/* "Crash kernel", "Crash kernel (low)" */
+	IOMEM_CRASH_KERNEL, /* "Crash kernel", "Crash kernel (low)" */
 	/*
 	 * "reserved" or "Reserved": by the firmware (x86; top level) or by memblock (arm64; inside
 	 * System RAM).  The spelling changed over time and does not tell.
 	 */
 	IOMEM_RESERVED,
 	IOMEM_ACPI_TABLES,
-	IOMEM_ACPI_NVS,		/* "ACPI Non-volatile Storage" */
-	IOMEM_PERSISTENT,	/* "Persistent Memory", also "(legacy)" */
+	IOMEM_ACPI_NVS, /* "ACPI Non-volatile Storage" */
+	IOMEM_PERSISTENT, /* "Persistent Memory", also "(legacy)" */
 	IOMEM_SOFT_RESERVED,
-	IOMEM_UNUSABLE,		/* "Unusable memory" */
+	IOMEM_UNUSABLE, /* "Unusable memory" */
 	IOMEM_RAM_BUFFER,
 };
 
@@ -48,9 +48,9 @@ struct iomem_range {
 	phys_t start;
 	phys_t end; /* exclusive */
 	enum iomem_kind kind;
-	uint32_t depth;	 /* 0 at the top */
+	uint32_t depth; /* 0 at the top */
 	uint32_t parent; /* index of the range this one is indented under, or IOMEM_NO_PARENT */
-	uint32_t line;	 /* counted from 1 */
+	uint32_t line; /* counted from 1 */
 	const char *name;
 };
 

@@ -5,21 +5,21 @@
 #include "traces/testing/check.h"
 #include "traces/testing/robust.h"
 
-#define SAMPLE                                                                                     \
-	"00000000-00000fff : Reserved\n"                                                           \
-	"00001000-0009fbff : System RAM\n"                                                         \
-	"000f0000-000fffff : reserved\n"                                                           \
-	"  000f0000-000fffff : System ROM\n"                                                       \
-	"00100000-7ffdbfff : System RAM\n"                                                         \
-	"  2bc00000-2c801f41 : Kernel code\n"                                                      \
-	"  2ca00000-2d173fff : Kernel rodata\n"                                                    \
-	"  2d200000-2d47aa7f : Kernel data\n"                                                      \
-	"  2dab7000-2ebfffff : Kernel bss\n"                                                       \
-	"  70000000-77ffffff : Crash kernel\n"                                                     \
-	"b0000000-bfffffff : PCI ECAM 0000 [bus 00-ff]\n"                                          \
-	"  b0000000-bfffffff : Reserved\n"                                                         \
-	"    b0000000-bfffffff : pnp 00:05\n"                                                      \
-	"100000000-17fffffff : System RAM (kmem)\n"                                                \
+#define SAMPLE                                            \
+	"00000000-00000fff : Reserved\n"                  \
+	"00001000-0009fbff : System RAM\n"                \
+	"000f0000-000fffff : reserved\n"                  \
+	"  000f0000-000fffff : System ROM\n"              \
+	"00100000-7ffdbfff : System RAM\n"                \
+	"  2bc00000-2c801f41 : Kernel code\n"             \
+	"  2ca00000-2d173fff : Kernel rodata\n"           \
+	"  2d200000-2d47aa7f : Kernel data\n"             \
+	"  2dab7000-2ebfffff : Kernel bss\n"              \
+	"  70000000-77ffffff : Crash kernel\n"            \
+	"b0000000-bfffffff : PCI ECAM 0000 [bus 00-ff]\n" \
+	"  b0000000-bfffffff : Reserved\n"                \
+	"    b0000000-bfffffff : pnp 00:05\n"             \
+	"100000000-17fffffff : System RAM (kmem)\n"       \
 	"fd00000000-ffffffffffffffff : Persistent Memory (legacy)\n"
 
 static void tree(void **state)

@@ -55,7 +55,7 @@ struct reader {
 	uint32_t nodes_room, zones_room, hugepages_room;
 	uint32_t gap_lines, gap_first_line;
 	int32_t waiting_nid;
-	uint32_t list_zone;    /* its free list is not complete */
+	uint32_t list_zone; /* its free list is not complete */
 	uint32_t reserve_zone; /* the last that was printed; its reserve follows */
 	bool reserve_open;
 	bool no_memory;
@@ -81,8 +81,7 @@ static const struct field zone_fields[] = {
 	{ "present", MEMINFO_ZONE_PRESENT, offsetof(struct meminfo_report_zone, present_kb) },
 	{ "managed", MEMINFO_ZONE_MANAGED, offsetof(struct meminfo_report_zone, managed_kb) },
 	{ "free_pcp", MEMINFO_ZONE_FREE_PCP, offsetof(struct meminfo_report_zone, free_pcp_kb) },
-	{ "local_pcp", MEMINFO_ZONE_LOCAL_PCP,
-	  offsetof(struct meminfo_report_zone, local_pcp_kb) },
+	{ "local_pcp", MEMINFO_ZONE_LOCAL_PCP, offsetof(struct meminfo_report_zone, local_pcp_kb) },
 	{ "free_cma", MEMINFO_ZONE_FREE_CMA, offsetof(struct meminfo_report_zone, free_cma_kb) },
 };
 
@@ -94,8 +93,7 @@ static const struct field count_lines[] = {
 	  offsetof(struct meminfo_report, swapcache_pages) },
 	{ "pages RAM", MEMINFO_REPORT_RAM, offsetof(struct meminfo_report, ram_pages) },
 	{ "pages of RAM", MEMINFO_REPORT_RAM, offsetof(struct meminfo_report, ram_pages) },
-	{ "pages HighMem", MEMINFO_REPORT_HIGHMEM,
-	  offsetof(struct meminfo_report, highmem_pages) },
+	{ "pages HighMem", MEMINFO_REPORT_HIGHMEM, offsetof(struct meminfo_report, highmem_pages) },
 	{ "pages of HIGHMEM", MEMINFO_REPORT_HIGHMEM,
 	  offsetof(struct meminfo_report, highmem_pages) },
 	{ "pages HighMem/MovableOnly", MEMINFO_REPORT_HIGHMEM,
@@ -128,7 +126,7 @@ static const char *copy(struct reader *r, struct strings *strings, struct scan_s
 /* Like grow(), for an array whose room follows from its length. */
 static void *grow_small(struct reader *r, void *array, uint32_t count, size_t element_bytes)
 {
-	uint32_t room = count ? count : 0;
+	uint32_t room;
 	void *moved;
 
 	if (count && (count < 8 || (count & (count - 1))))
@@ -174,8 +172,7 @@ static bool is_small(char c)
  * One of "free:3588kB", "shmem_thp: 0kB", "isolated(anon):0", "all_unreclaimable? no", which has a
  * name of its own.  False if something else follows; then nothing is taken.
  */
-static bool read_value(struct scan *s, struct scan_str *name_ret, uint64_t *value_ret,
-		       bool *kb_ret)
+static bool read_value(struct scan *s, struct scan_str *name_ret, uint64_t *value_ret, bool *kb_ret)
 {
 	struct scan t = *s;
 	const char *start = t.p;
@@ -393,8 +390,7 @@ static bool read_reserve(struct reader *r, struct scan s)
 			r->report.unknown_fields++;
 			return true;
 		}
-		moved = grow_small(r, zone->lowmem_reserve, zone->nlowmem_reserve,
-				   sizeof(*moved));
+		moved = grow_small(r, zone->lowmem_reserve, zone->nlowmem_reserve, sizeof(*moved));
 		if (!moved)
 			return true;
 		zone->lowmem_reserve = moved;
@@ -415,8 +411,7 @@ static bool read_hugepages(struct reader *r, int32_t nid, struct scan s)
 	    !scan_lit(&s, " hugepages_size=") || !scan_dec(&s, &huge.size_kb) ||
 	    !scan_lit(&s, "kB"))
 		return false;
-	moved = grow(r->report.hugepages, r->report.nhugepages, &r->hugepages_room,
-		     sizeof(*moved));
+	moved = grow(r->report.hugepages, r->report.nhugepages, &r->hugepages_room, sizeof(*moved));
 	if (!moved) {
 		r->no_memory = true;
 		return true;
@@ -446,8 +441,8 @@ static bool read_zone_line(struct reader *r, int32_t nid, struct scan s, uint32_
 		/* Printed before: this is no line of this report. */
 		if (r->report.zones[index].has & MEMINFO_ZONE_FREE)
 			return false;
-		read_values(r, s, &r->report.zones[index].values,
-			    &r->report.zones[index].nvalues, &r->report.zones[index]);
+		read_values(r, s, &r->report.zones[index].values, &r->report.zones[index].nvalues,
+			    &r->report.zones[index]);
 		r->reserve_zone = index;
 		r->reserve_open = false;
 		return true;
@@ -493,8 +488,7 @@ static bool read_node_line(struct reader *r, int32_t nid, struct scan s, uint32_
 	}
 	r->report.nodes = nodes;
 	nodes[r->report.nnodes] = (struct meminfo_report_node){ .nid = nid, .line = line };
-	read_values(r, s, &nodes[r->report.nnodes].values, &nodes[r->report.nnodes].nvalues,
-		    NULL);
+	read_values(r, s, &nodes[r->report.nnodes].values, &nodes[r->report.nnodes].nvalues, NULL);
 	r->report.nnodes++;
 	return true;
 }
@@ -663,8 +657,9 @@ static bool read_request(struct reader *r, struct scan line, uint32_t number)
 		{ ": vmalloc error", MEMINFO_REQUEST_VMALLOC },
 		{ ": vmalloc size", MEMINFO_REQUEST_VMALLOC },
 	};
-	struct meminfo_request request = { .line = number, .comm = "", .gfp_text = "",
-					   .nodemask = "" };
+	struct meminfo_request request = {
+		.line = number, .comm = "", .gfp_text = "", .nodemask = ""
+	};
 	struct strings strings = { 0 };
 	struct scan_str text;
 	struct scan s = line, t;
@@ -674,15 +669,15 @@ static bool read_request(struct reader *r, struct scan line, uint32_t number)
 		if (!scan_past(&s, starts[i].text))
 			continue;
 		request.kind = starts[i].kind;
-		request.comm = copy(r, &strings,
-				    task_name(line, s.p - strlen(starts[i].text)));
+		request.comm = copy(r, &strings, task_name(line, s.p - strlen(starts[i].text)));
 		break;
 	}
 	if (request.kind == MEMINFO_REQUEST_NONE)
 		return false;
 
 	if ((find_value(s, "order:", &t) || find_value(s, "order=", &t) ||
-	     find_value(s, "page order ", &t)) && scan_u32(&t, &request.order))
+	     find_value(s, "page order ", &t)) &&
+	    scan_u32(&t, &request.order))
 		request.has |= MEMINFO_REQUEST_ORDER;
 	if ((find_value(s, "mode:", &t) || find_value(s, "gfp_mask=", &t)) &&
 	    scan_0x(&t, &request.gfp)) {
@@ -729,10 +724,10 @@ static void end_report(struct reader *r)
 	if (!r->in_report)
 		return;
 	r->in_report = false;
-	reports = r->reports.nreports < UINT32_MAX ?
-			  grow(r->reports.reports, (uint32_t)r->reports.nreports,
-			       &r->reports_room, sizeof(*reports)) :
-			  NULL;
+	reports = r->reports.nreports < UINT32_MAX
+			  ? grow(r->reports.reports, (uint32_t)r->reports.nreports,
+				 &r->reports_room, sizeof(*reports))
+			  : NULL;
 	if (!reports) {
 		r->no_memory = true;
 		return;
@@ -790,8 +785,10 @@ static bool may_go_on(struct scan s)
 
 static bool may_be_rest(struct scan s)
 {
-	static const char *const marks[] = { "kB", "KB", "all_unreclaimable", "gfp_mask=", "mode:",
-					     "nodemask=", "order=", "oom_score_adj=" };
+	static const char *const marks[] = {
+		"kB",	     "KB",     "all_unreclaimable", "gfp_mask=", "mode:",
+		"nodemask=", "order=", "oom_score_adj="
+	};
 
 	if (scan_lit(&s, "Node ") || scan_lit(&s, "lowmem_reserve[]"))
 		return false;

@@ -40,11 +40,11 @@
 #define MEMINFO_REPORT_ORDERS_MAX 32
 
 enum meminfo_request_kind {
-	MEMINFO_REQUEST_NONE,	    /* no failing request was found before the report */
-	MEMINFO_REQUEST_OOM,	    /* "X invoked oom-killer: ..." */
+	MEMINFO_REQUEST_NONE, /* no failing request was found before the report */
+	MEMINFO_REQUEST_OOM, /* "X invoked oom-killer: ..." */
 	MEMINFO_REQUEST_PAGE_ALLOC, /* "X: page allocation failure: ...", "vmemmap alloc ..." */
-	MEMINFO_REQUEST_STALL,	    /* "X: page allocation stalls for 10004ms, ..." */
-	MEMINFO_REQUEST_VMALLOC,    /* "X: vmalloc: allocation failure: ..." and its variants */
+	MEMINFO_REQUEST_STALL, /* "X: page allocation stalls for 10004ms, ..." */
+	MEMINFO_REQUEST_VMALLOC, /* "X: vmalloc: allocation failure: ..." and its variants */
 };
 
 enum meminfo_request_field {
@@ -87,21 +87,21 @@ enum meminfo_zone_field {
 	MEMINFO_ZONE_FREE_PCP = 1 << 9,
 	MEMINFO_ZONE_LOCAL_PCP = 1 << 10,
 	MEMINFO_ZONE_FREE_CMA = 1 << 11,
-	MEMINFO_ZONE_RESERVE = 1 << 12,	  /* the lowmem_reserve line */
+	MEMINFO_ZONE_RESERVE = 1 << 12, /* the lowmem_reserve line */
 	MEMINFO_ZONE_FREE_LIST = 1 << 13, /* the "1*4kB (U) ..." line, at least its beginning */
 	MEMINFO_ZONE_FREE_LIST_TOTAL = 1 << 14,
 };
 
 /* Bits of struct meminfo_report_zone.types: letters after a free list's entry. */
 enum meminfo_type_bit {
-	MEMINFO_TYPE_UNMOVABLE = 1 << 0,   /* U */
-	MEMINFO_TYPE_MOVABLE = 1 << 1,	   /* M */
+	MEMINFO_TYPE_UNMOVABLE = 1 << 0, /* U */
+	MEMINFO_TYPE_MOVABLE = 1 << 1, /* M */
 	MEMINFO_TYPE_RECLAIMABLE = 1 << 2, /* E */
-	MEMINFO_TYPE_HIGHATOMIC = 1 << 3,  /* H */
-	MEMINFO_TYPE_RESERVE = 1 << 4,	   /* R, before 4.4 */
-	MEMINFO_TYPE_CMA = 1 << 5,	   /* C */
-	MEMINFO_TYPE_ISOLATE = 1 << 6,	   /* I */
-	MEMINFO_TYPE_OTHER = 1 << 7,	   /* any other letter */
+	MEMINFO_TYPE_HIGHATOMIC = 1 << 3, /* H */
+	MEMINFO_TYPE_RESERVE = 1 << 4, /* R, before 4.4 */
+	MEMINFO_TYPE_CMA = 1 << 5, /* C */
+	MEMINFO_TYPE_ISOLATE = 1 << 6, /* I */
+	MEMINFO_TYPE_OTHER = 1 << 7, /* any other letter */
 };
 
 struct meminfo_report_zone {
@@ -183,8 +183,8 @@ struct meminfo_report {
 	uint64_t swapcache_pages;
 	uint64_t free_swap_kb;
 	uint64_t total_swap_kb;
-	uint64_t ram_pages;	 /* Σ present */
-	uint64_t highmem_pages;	 /* "HighMem" or "HighMem/MovableOnly" */
+	uint64_t ram_pages; /* Σ present */
+	uint64_t highmem_pages; /* "HighMem" or "HighMem/MovableOnly" */
 	uint64_t reserved_pages; /* Σ present - managed */
 	uint64_t cma_pages;
 	uint64_t hwpoison_pages;

@@ -139,9 +139,8 @@ static void values_of_2_6_32(void **state)
 	assert_int_equal(report->swapcache_pages, 284);
 	assert_int_equal(report->total_swap_kb, 976888);
 	assert_int_equal(report->has, MEMINFO_REPORT_PAGECACHE | MEMINFO_REPORT_SWAPCACHE |
-					      MEMINFO_REPORT_FREE_SWAP |
-					      MEMINFO_REPORT_TOTAL_SWAP | MEMINFO_REPORT_RAM |
-					      MEMINFO_REPORT_RESERVED);
+					      MEMINFO_REPORT_FREE_SWAP | MEMINFO_REPORT_TOTAL_SWAP |
+					      MEMINFO_REPORT_RAM | MEMINFO_REPORT_RESERVED);
 	zone = meminfo_report_find(report, 0, "DMA32");
 	assert_int_equal(zone->line, 17);
 	assert_int_equal(zone->free_kb, 2584);
@@ -184,8 +183,8 @@ static void torn(void **state)
 	assert_int_equal(zone->types[1], MEMINFO_TYPE_UNMOVABLE | MEMINFO_TYPE_MOVABLE);
 	assert_int_equal(zone->types[2], MEMINFO_TYPE_RESERVE);
 	zone = meminfo_report_find(report, 0, "Normal");
-	assert_int_equal(zone->types[0], MEMINFO_TYPE_UNMOVABLE | MEMINFO_TYPE_MOVABLE |
-						 MEMINFO_TYPE_RECLAIMABLE);
+	assert_int_equal(zone->types[0],
+			 MEMINFO_TYPE_UNMOVABLE | MEMINFO_TYPE_MOVABLE | MEMINFO_TYPE_RECLAIMABLE);
 	assert_int_equal(zone->types[1], 0);
 	assert_int_equal(zone->types[2], MEMINFO_TYPE_MOVABLE | MEMINFO_TYPE_CMA);
 	assert_int_equal(report->cma_pages, 8);
@@ -201,16 +200,14 @@ static void values_of_7_2(void **state)
 	(void)state;
 	parse_version("7.2", &reports);
 	report = &reports.reports[0];
-	assert_string_equal(report->request.gfp_text,
-			    "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP");
+	assert_string_equal(report->request.gfp_text, "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP");
 	assert_string_equal(report->request.nodemask, "0-1,3");
 	assert_int_equal(report->request.oom_adj, 1000);
 	assert_int_equal(report->nodes[0].nid, 0);
 	assert_int_equal(report->nodes[1].nid, 1);
 	assert_int_equal(value_of(report->nodes[0].values, report->nodes[0].nvalues, "anon_thp"),
 			 2048);
-	assert_int_equal(value_of(report->nodes[0].values, report->nodes[0].nvalues, "Balloon"),
-			 0);
+	assert_int_equal(value_of(report->nodes[0].values, report->nodes[0].nvalues, "Balloon"), 0);
 	zone = meminfo_report_find(report, 0, "DMA32");
 	assert_int_equal(zone->boost_kb, 2048);
 	assert_int_equal(zone->reserved_highatomic_kb, 2048);
@@ -273,8 +270,8 @@ static void requests(void **state)
 		{ "x:1: vmalloc error: size 2097152, page order 9, failed to allocate pages, "
 		  "mode:0xcc2(GFP_KERNEL|__GFP_HIGHMEM)",
 		  MEMINFO_REQUEST_VMALLOC,
-		  MEMINFO_REQUEST_ORDER | MEMINFO_REQUEST_GFP | MEMINFO_REQUEST_GFP_TEXT, 9,
-		  0xcc2, "x:1", "GFP_KERNEL|__GFP_HIGHMEM", "" },
+		  MEMINFO_REQUEST_ORDER | MEMINFO_REQUEST_GFP | MEMINFO_REQUEST_GFP_TEXT, 9, 0xcc2,
+		  "x:1", "GFP_KERNEL|__GFP_HIGHMEM", "" },
 		{ "x: vmemmap alloc failure: order:9, mode:0x4cc0", MEMINFO_REQUEST_PAGE_ALLOC,
 		  MEMINFO_REQUEST_ORDER | MEMINFO_REQUEST_GFP, 9, 0x4cc0, "x", "", "" },
 		{ "[3:  y:22875] y: page allocation failure: order:0, mode:0x480020",
@@ -305,8 +302,8 @@ static void requests(void **state)
 		    strcmp(request->nodemask, cases[i].nodemask) != 0)
 			fail_msg("%s: kind %d, has %x, order %u, gfp %llx '%s' '%s' '%s'",
 				 cases[i].line, (int)request->kind, request->has, request->order,
-				 (unsigned long long)request->gfp, request->comm,
-				 request->gfp_text, request->nodemask);
+				 (unsigned long long)request->gfp, request->comm, request->gfp_text,
+				 request->nodemask);
 		meminfo_reports_deinit(&reports);
 	}
 }
@@ -314,23 +311,22 @@ static void requests(void **state)
 /* Wrapped after so many bytes, with a tab before the rest, or at a blank that is gone. */
 static void wrapped(void **state)
 {
-	static const char text[] =
-		"[    1.000000] x invoked oom-killer:\n"
-		"gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0,\n"
-		"oom_score_adj=7\n"
-		"[    1.000000] Mem-Info:\n"
-		"[    1.000000] Node 0 active_anon:360kB inactive_anon:26\n"
-		"96kB all_unreclaimable?\n"
-		"yes\n"
-		"[    1.000000] Node 0 DMA free:828kB min:14\n"
-		"\t64kB low:1572kB prese\n"
-		"\tnt:32768kB managed:12232kB\n"
-		"free_cma:4kB\n"
-		"[    1.000000] lowmem_reserve[]: 0 5\n"
-		"[    1.000000] Node 0 DMA: 3*4kB (UM) 2*8kB\n"
-		"(UM) 2*16kB (M) 0*32k\n"
-		"B = 60kB\n"
-		"and words that have nothing to do with it\n";
+	static const char text[] = "[    1.000000] x invoked oom-killer:\n"
+				   "gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0,\n"
+				   "oom_score_adj=7\n"
+				   "[    1.000000] Mem-Info:\n"
+				   "[    1.000000] Node 0 active_anon:360kB inactive_anon:26\n"
+				   "96kB all_unreclaimable?\n"
+				   "yes\n"
+				   "[    1.000000] Node 0 DMA free:828kB min:14\n"
+				   "\t64kB low:1572kB prese\n"
+				   "\tnt:32768kB managed:12232kB\n"
+				   "free_cma:4kB\n"
+				   "[    1.000000] lowmem_reserve[]: 0 5\n"
+				   "[    1.000000] Node 0 DMA: 3*4kB (UM) 2*8kB\n"
+				   "(UM) 2*16kB (M) 0*32k\n"
+				   "B = 60kB\n"
+				   "and words that have nothing to do with it\n";
 	struct meminfo_reports reports;
 	const struct meminfo_report *report;
 	const struct meminfo_report_zone *zone;
@@ -360,24 +356,23 @@ static void wrapped(void **state)
 /* Where one report ends and another begins. */
 static void borders(void **state)
 {
-	static const char text[] =
-		"Mem-Info:\n"
-		"free:5\n"
-		"x invoked oom-killer: gfp_mask=0x1, order=3\n"
-		"free:6\n"
-		"Mem-Info:\n"
-		"free:7 free_pcp:8\\x0a free_cma:9\n"
-		"not a line of it\n"
-		"Normal free:99999999999999999999kB min:5kB\n"
-		"Normal free:8kB\n"
-		"Normal free:9kB\n"
-		"Normal: 1*4kB 1*16kB = 20kB\n"
-		"DMA: 1*4kB (U) (M) 1*8kB = 12kB\n"
-		"4 pages RAM\n"
-		"Mem-Info:\n"
-		"1 pages RAM\n"
-		"Linux version 6.1.0\n"
-		"9 pages reserved\n";
+	static const char text[] = "Mem-Info:\n"
+				   "free:5\n"
+				   "x invoked oom-killer: gfp_mask=0x1, order=3\n"
+				   "free:6\n"
+				   "Mem-Info:\n"
+				   "free:7 free_pcp:8\\x0a free_cma:9\n"
+				   "not a line of it\n"
+				   "Normal free:99999999999999999999kB min:5kB\n"
+				   "Normal free:8kB\n"
+				   "Normal free:9kB\n"
+				   "Normal: 1*4kB 1*16kB = 20kB\n"
+				   "DMA: 1*4kB (U) (M) 1*8kB = 12kB\n"
+				   "4 pages RAM\n"
+				   "Mem-Info:\n"
+				   "1 pages RAM\n"
+				   "Linux version 6.1.0\n"
+				   "9 pages reserved\n";
 	struct meminfo_reports reports;
 	const struct meminfo_report *report;
 	char *many;
@@ -512,11 +507,11 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_era),	 cmocka_unit_test(values_of_2_6_32),
-		cmocka_unit_test(torn),		 cmocka_unit_test(values_of_7_2),
-		cmocka_unit_test(without_numa),	 cmocka_unit_test(requests),
-		cmocka_unit_test(wrapped),	 cmocka_unit_test(borders),
-		cmocka_unit_test(limits),	 cmocka_unit_test(damage),
+		cmocka_unit_test(every_era),	cmocka_unit_test(values_of_2_6_32),
+		cmocka_unit_test(torn),		cmocka_unit_test(values_of_7_2),
+		cmocka_unit_test(without_numa), cmocka_unit_test(requests),
+		cmocka_unit_test(wrapped),	cmocka_unit_test(borders),
+		cmocka_unit_test(limits),	cmocka_unit_test(damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,10 +6,10 @@
 #include "traces/testing/check.h"
 #include "traces/testing/robust.h"
 
-#define SAMPLE                                                                                     \
-	"MemTotal:        2001712 kB\n"                                                            \
-	"Active(anon):       1712 kB\n"                                                            \
-	"HugePages_Total:       3\n"                                                               \
+#define SAMPLE                          \
+	"MemTotal:        2001712 kB\n" \
+	"Active(anon):       1712 kB\n" \
+	"HugePages_Total:       3\n"    \
 	"VmallocTotal:   34359738367 kB\n"
 
 static void machine(void **state)

@@ -21,16 +21,14 @@ static enum kind kind_of(const char *file, int32_t *nid_ret)
 		const char *name;
 		enum kind kind;
 	} kinds[] = {
-		{ "distance", KIND_DISTANCE },
-		{ "cpulist", KIND_CPULIST },
-		{ "meminfo", KIND_MEMINFO },
-		{ "cpumap", KIND_IGNORED },
-		{ "numastat", KIND_IGNORED },
-		{ "vmstat", KIND_IGNORED },
+		{ "distance", KIND_DISTANCE }, { "cpulist", KIND_CPULIST },
+		{ "meminfo", KIND_MEMINFO },   { "cpumap", KIND_IGNORED },
+		{ "numastat", KIND_IGNORED },  { "vmstat", KIND_IGNORED },
 	};
 	static const char *const machine_files[] = {
-		"has_cpu", "has_generic_initiator", "has_high_memory", "has_memory",
-		"has_normal_memory", "online", "possible",
+		"has_cpu",    "has_generic_initiator", "has_high_memory",
+		"has_memory", "has_normal_memory",     "online",
+		"possible",
 	};
 	struct scan s = scan_of(file, strlen(file));
 	uint32_t nid;
@@ -38,8 +36,7 @@ static enum kind kind_of(const char *file, int32_t *nid_ret)
 	for (size_t i = 0; i < sizeof(machine_files) / sizeof(machine_files[0]); i++)
 		if (!strcmp(file, machine_files[i]))
 			return KIND_IGNORED;
-	if (!scan_lit(&s, "node") || !scan_u32(&s, &nid) || nid >= NODES_MAX ||
-	    !scan_char(&s, '.'))
+	if (!scan_lit(&s, "node") || !scan_u32(&s, &nid) || nid >= NODES_MAX || !scan_char(&s, '.'))
 		return KIND_UNKNOWN;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!strcmp(s.p, kinds[i].name)) {
@@ -143,8 +140,8 @@ static struct error *read_cpus(struct nodes_node *node, const char *text, size_t
 			break;
 		}
 		if (!scan_u32(&s, &first)) {
-			err = error_at(scan_number_too_large(&s) ? ERROR_RANGE : ERROR_SYNTAX,
-				       name, &lines, &s, "a CPU is not a number that fits");
+			err = error_at(scan_number_too_large(&s) ? ERROR_RANGE : ERROR_SYNTAX, name,
+				       &lines, &s, "a CPU is not a number that fits");
 			break;
 		}
 		last = first;
@@ -207,8 +204,7 @@ struct error *nodes_add(struct nodes *nodes, const char *file, const char *text,
 	if (!node)
 		return error_no_memory();
 	if ((kind == KIND_DISTANCE && node->has_distances) ||
-	    (kind == KIND_CPULIST && node->has_cpus) ||
-	    (kind == KIND_MEMINFO && node->has_meminfo))
+	    (kind == KIND_CPULIST && node->has_cpus) || (kind == KIND_MEMINFO && node->has_meminfo))
 		return error_create(ERROR_RANGE, name, 0, 0, "this file of node %d is given twice",
 				    (int)nid);
 	if (kind == KIND_DISTANCE)

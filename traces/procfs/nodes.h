@@ -27,7 +27,7 @@ struct nodes_node {
 	bool has_meminfo;
 	uint32_t *distances; /* one a node, if has_distances */
 	uint32_t ndistances; /* nnodes, or 0 */
-	uint32_t *cpus;	     /* ascending; empty for a node without CPUs */
+	uint32_t *cpus; /* ascending; empty for a node without CPUs */
 	uint32_t ncpus;
 	struct meminfo meminfo;
 };

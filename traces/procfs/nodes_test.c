@@ -81,8 +81,8 @@ static void errors(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct nodes nodes = { 0 };
 
-		check_error(add(&nodes, cases[i].file, cases[i].text), cases[i].code,
-			    cases[i].line, cases[i].column);
+		check_error(add(&nodes, cases[i].file, cases[i].text), cases[i].code, cases[i].line,
+			    cases[i].column);
 		nodes_deinit(&nodes);
 	}
 }

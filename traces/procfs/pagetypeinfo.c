@@ -51,8 +51,8 @@ static struct error *add_type(struct reader *r, struct scan_str str, uint32_t *r
 	if (*ret != UINT32_MAX)
 		return NULL;
 	if (pi->ntypes == PAGETYPEINFO_TYPES_MAX)
-		return picture_error(&r->picture, ERROR_LIMIT, str.p,
-				     "more than %d migrate types", PAGETYPEINFO_TYPES_MAX);
+		return picture_error(&r->picture, ERROR_LIMIT, str.p, "more than %d migrate types",
+				     PAGETYPEINFO_TYPES_MAX);
 	types = grow(pi->types, pi->ntypes, &r->types_room, sizeof(*types));
 	if (!types)
 		return error_no_memory();
@@ -177,8 +177,8 @@ static struct error *read_header(struct reader *r, struct scan s)
 
 		scan_ws(&s);
 		if (r->ncolumns == PAGETYPEINFO_ORDERS_MAX)
-			return picture_error(&r->picture, ERROR_LIMIT, s.p,
-					     "more than %d columns", PAGETYPEINFO_ORDERS_MAX);
+			return picture_error(&r->picture, ERROR_LIMIT, s.p, "more than %d columns",
+					     PAGETYPEINFO_ORDERS_MAX);
 		if (r->table == TABLE_FREE) {
 			if (!scan_dec(&s, &order))
 				return picture_number_error(&r->picture, &s, "an order");
@@ -208,8 +208,8 @@ static struct error *read_numbers(struct reader *r, struct scan s)
 	while (!scan_blank_end(&s)) {
 		scan_ws(&s);
 		if (r->nvalues == PAGETYPEINFO_ORDERS_MAX)
-			return picture_error(&r->picture, ERROR_LIMIT, s.p,
-					     "more than %d columns", PAGETYPEINFO_ORDERS_MAX);
+			return picture_error(&r->picture, ERROR_LIMIT, s.p, "more than %d columns",
+					     PAGETYPEINFO_ORDERS_MAX);
 		if (scan_char(&s, '>'))
 			r->capped |= 1ULL << r->nvalues;
 		if (!scan_dec(&s, &r->values[r->nvalues]))
@@ -339,10 +339,9 @@ static void set_slices(struct reader *r)
 	/* The tables take turns; lines tell in which order. */
 	while (free_at < pi->nfree || blocks_at < pi->nblocks || mixed_at < pi->nmixed) {
 		uint32_t free_line = free_at < pi->nfree ? pi->free[free_at].line : UINT32_MAX;
-		uint32_t blocks_line =
-			blocks_at < pi->nblocks ? pi->blocks[blocks_at].line : UINT32_MAX;
-		uint32_t mixed_line =
-			mixed_at < pi->nmixed ? pi->mixed[mixed_at].line : UINT32_MAX;
+		uint32_t blocks_line = blocks_at < pi->nblocks ? pi->blocks[blocks_at].line
+							       : UINT32_MAX;
+		uint32_t mixed_line = mixed_at < pi->nmixed ? pi->mixed[mixed_at].line : UINT32_MAX;
 
 		if (free_line < blocks_line && free_line < mixed_line) {
 			pi->free[free_at++].free = next;

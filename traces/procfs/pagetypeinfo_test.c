@@ -8,22 +8,22 @@
 
 #define HEAD "Page block order: 9\nPages per block:  512\n\n"
 #define ORDERS "Free pages count per migrate type at order       0      1      2      3 \n"
-#define NODE0                                                                                      \
-	ORDERS "Node    0, zone      DMA, type    Unmovable      1      0      0      1 \n"        \
-	       "Node    0, zone      DMA, type      Movable      0      0      0      3 \n"        \
-	       "Node    0, zone   Normal, type    Unmovable    189 >100000    737      0 \n"       \
-	       "Node    0, zone   Normal, type      Movable      5      4      3      2 \n"        \
-	       "\n"                                                                                \
-	       "Number of blocks type     Unmovable      Movable \n"                               \
-	       "Node 0, zone      DMA            1            7 \n"                                \
+#define NODE0                                                                                \
+	ORDERS "Node    0, zone      DMA, type    Unmovable      1      0      0      1 \n"  \
+	       "Node    0, zone      DMA, type      Movable      0      0      0      3 \n"  \
+	       "Node    0, zone   Normal, type    Unmovable    189 >100000    737      0 \n" \
+	       "Node    0, zone   Normal, type      Movable      5      4      3      2 \n"  \
+	       "\n"                                                                          \
+	       "Number of blocks type     Unmovable      Movable \n"                         \
+	       "Node 0, zone      DMA            1            7 \n"                          \
 	       "Node 0, zone   Normal           12          500 \n"
 /* The other node has a type more, and the types in another order. */
-#define NODE1                                                                                      \
-	ORDERS "Node    1, zone   Normal, type          CMA      0      0      1      0 \n"        \
-	       "\n"                                                                                \
-	       "Number of blocks type           CMA      Movable \n"                               \
-	       "Node 1, zone   Normal            4           60 \n"                                \
-	       "Number of mixed blocks          CMA      Movable \n"                               \
+#define NODE1                                                                               \
+	ORDERS "Node    1, zone   Normal, type          CMA      0      0      1      0 \n" \
+	       "\n"                                                                         \
+	       "Number of blocks type           CMA      Movable \n"                        \
+	       "Node 1, zone   Normal            4           60 \n"                         \
+	       "Number of mixed blocks          CMA      Movable \n"                        \
 	       "Node 1, zone   Normal            0            2 \n"
 #define SAMPLE HEAD NODE0 HEAD NODE1
 
@@ -75,18 +75,17 @@ static void tables(void **state)
 /* As old kernels print it, and as mail programs wrap and quote it. */
 static void other_shapes(void **state)
 {
-	static const char text[] =
-		"> Free pages count per migrate type at order       0      1\n"
-		">      2\n"
-		"> Node    0, zone      DMA, type       <NULL>      0\n"
-		"> >100000      7\n"
-		">\n"
-		"> Number of blocks type     Unmovable\n"
-		"> <NULL>\n"
-		"> Node 0, zone      DMA            1\n"
-		"> 2\n"
-		"> and more\n"
-		"> Node 0, zone   Normal            1            2\n";
+	static const char text[] = "> Free pages count per migrate type at order       0      1\n"
+				   ">      2\n"
+				   "> Node    0, zone      DMA, type       <NULL>      0\n"
+				   "> >100000      7\n"
+				   ">\n"
+				   "> Number of blocks type     Unmovable\n"
+				   "> <NULL>\n"
+				   "> Node 0, zone      DMA            1\n"
+				   "> 2\n"
+				   "> and more\n"
+				   "> Node 0, zone   Normal            1            2\n";
 	struct pagetypeinfo pi;
 
 	(void)state;
@@ -199,11 +198,8 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables),
-		cmocka_unit_test(other_shapes),
-		cmocka_unit_test(errors),
-		cmocka_unit_test(wide),
-		cmocka_unit_test(damage),
+		cmocka_unit_test(tables), cmocka_unit_test(other_shapes), cmocka_unit_test(errors),
+		cmocka_unit_test(wide),	  cmocka_unit_test(damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

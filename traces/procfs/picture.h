@@ -28,8 +28,7 @@ struct picture {
 };
 
 /* Takes memory for names; picture_close() gives it back if picture_keep_names() did not take it. */
-struct error *picture_open(struct picture *picture, const char *text, size_t len,
-			   const char *name);
+struct error *picture_open(struct picture *picture, const char *text, size_t len, const char *name);
 void picture_close(struct picture *picture);
 char *picture_keep_names(struct picture *picture);
 

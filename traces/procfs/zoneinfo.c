@@ -145,8 +145,7 @@ static struct error *start_zone(struct reader *r, struct scan s)
 	if (zoneinfo_find(zi, nid, name))
 		return picture_error(&r->picture, ERROR_RANGE, zone.p,
 				     "node %d has a zone %s already", (int)nid, name);
-	slices[zi->nzones] = (struct slices){ r->nstats, r->nstats, r->npagesets,
-					      r->nprotections };
+	slices[zi->nzones] = (struct slices){ r->nstats, r->nstats, r->npagesets, r->nprotections };
 	zones[zi->nzones++] = (struct zoneinfo_zone){
 		.nid = nid,
 		.line = r->picture.lines.line,
@@ -192,9 +191,8 @@ static struct error *add_pageset(struct reader *r, struct zoneinfo_zone *zone, s
 	}
 	/* CPUs are printed in order, so a repeated one shows at once. */
 	if (zone->npagesets && r->zi.all_pagesets[r->npagesets - 1].cpu >= cpu)
-		return picture_error(&r->picture, ERROR_RANGE, s.p,
-				     "cpu %u comes after cpu %u", cpu,
-				     r->zi.all_pagesets[r->npagesets - 1].cpu);
+		return picture_error(&r->picture, ERROR_RANGE, s.p, "cpu %u comes after cpu %u",
+				     cpu, r->zi.all_pagesets[r->npagesets - 1].cpu);
 	pagesets = grow(r->zi.all_pagesets, r->npagesets, &r->pagesets_room, sizeof(*pagesets));
 	if (!pagesets)
 		return error_no_memory();

@@ -9,11 +9,11 @@
 
 #define DATA "traces/testdata/procfs/zoneinfo-"
 
-#define LEVELS                                                                                     \
-	(ZONEINFO_FREE | ZONEINFO_MIN | ZONEINFO_LOW | ZONEINFO_HIGH | ZONEINFO_SPANNED |          \
+#define LEVELS                                                                            \
+	(ZONEINFO_FREE | ZONEINFO_MIN | ZONEINFO_LOW | ZONEINFO_HIGH | ZONEINFO_SPANNED | \
 	 ZONEINFO_PRESENT)
 #define END (ZONEINFO_START_PFN | ZONEINFO_UNRECLAIMABLE)
-#define PCP                                                                                        \
+#define PCP \
 	(ZONEINFO_PCP_COUNT | ZONEINFO_PCP_HIGH | ZONEINFO_PCP_BATCH | ZONEINFO_PCP_STAT_THRESHOLD)
 
 static const struct {
@@ -63,9 +63,9 @@ static void every_era(void **state)
 		check_ok(zoneinfo_parse(text, len, eras[i].era, &zi));
 		free(text);
 		zone = &zi.zones[0];
-		if (zi.nzones != eras[i].nzones || zi.unknown_lines ||
-		    zone->has != eras[i].has || zone->nprotection != eras[i].nprotection ||
-		    zone->nstats != eras[i].nstats || zone->nnode_stats != eras[i].nnode_stats ||
+		if (zi.nzones != eras[i].nzones || zi.unknown_lines || zone->has != eras[i].has ||
+		    zone->nprotection != eras[i].nprotection || zone->nstats != eras[i].nstats ||
+		    zone->nnode_stats != eras[i].nnode_stats ||
 		    zone->npagesets != eras[i].npagesets ||
 		    zone->pagesets[0].has != eras[i].pcp_has)
 			fail_msg("%s: %u zones, %u unknown, has %x, %u %u %u %u, pcp %x",

@@ -15,8 +15,7 @@
 const char *captures_dir(void);
 
 /* Calls @visit with the path of each folder in @dir, sorted; returns how many there were. */
-unsigned int captures_each(const char *dir, void (*visit)(const char *path, void *ctx),
-			   void *ctx);
+unsigned int captures_each(const char *dir, void (*visit)(const char *path, void *ctx), void *ctx);
 
 /* Reads @dir/@name and ends the test if that fails; an absent file gives NULL in @ret->data. */
 void captures_read(const char *dir, const char *name, struct input *ret);
