@@ -72,7 +72,7 @@ static bool is_zone_step(const struct boot_step *s, const struct arch_config *co
 /* Frees that happen when the page allocator has long taken over. */
 static bool is_late_step(const struct boot_step *s)
 {
-	if (s->kind == STEP_LATE_FREE || s->kind == STEP_MEMORY_LINE)
+	if (s->kind == STEP_LATE_FREE || s->kind == STEP_FREE_LATE || s->kind == STEP_MEMORY_LINE)
 		return true;
 	return s->kind == STEP_FREE &&
 	       (name_is(s->name, "free_initrd_mem") || name_is(s->name, "free_initmem") ||
@@ -103,7 +103,7 @@ static void answer_dump(struct boot *b, bool memory_only)
 			a = answers_add(&m->answers, ANSWER_DUMP_REGION);
 			a->index = dump << 16 | i;
 			a->type = which;
-			a->nid = m->config.numa ? r->nid : NID_NONE;
+			a->nid = m->config.numa && r->nid >= 0 ? r->nid : NID_NONE;
 			a->v[0] = r->base;
 			a->v[1] = r->size;
 			a->v[2] = r->flags;
@@ -195,8 +195,12 @@ static void take_memory(struct boot *b)
 
 static void reset_nids(struct machine *m)
 {
-	memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, NID_NONE);
-	memblock_set_node(&m->mb, MEMBLOCK_RESERVED, 0, UINT64_MAX, NID_NONE);
+	/* For a while "cleared" and "never set" were two things, which do not merge. */
+	int32_t none = fact_get(&m->facts, FACT_memblock_clears_to_no_node) ? MEMBLOCK_NID_CLEARED :
+									      NID_NONE;
+
+	memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, none);
+	memblock_set_node(&m->mb, MEMBLOCK_RESERVED, 0, UINT64_MAX, none);
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_HOTPLUG, false);
 }
 
@@ -275,7 +279,8 @@ static void stamp_nodes(struct boot *b)
 						  in->affinity[i].end - in->affinity[i].start,
 						  MEMBLOCK_HOTPLUG, true);
 		for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
-			count = (uint32_t)max_u64(count, (uint64_t)(in->cpu_nid[i] + 1));
+			if (in->cpu_nid[i] >= (int32_t)count)
+				count = (uint32_t)in->cpu_nid[i] + 1;
 	} else if (!in->affinity_count && m->config.numa) {
 		bool nids = false;
 
@@ -291,12 +296,15 @@ static void stamp_nodes(struct boot *b)
 		}
 	}
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
-		count = (uint32_t)max_u64(count, (uint64_t)m->numa_blocks[i].nid + 1);
+		if (m->numa_blocks[i].nid >= (int32_t)count)
+			count = (uint32_t)m->numa_blocks[i].nid + 1;
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
-		count = (uint32_t)max_u64(count, (uint64_t)(m->mb.memory.regions[i].nid + 1));
+		if (m->mb.memory.regions[i].nid >= (int32_t)count)
+			count = (uint32_t)m->mb.memory.regions[i].nid + 1;
 	if (!is_x86(m) || named)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
-			count = (uint32_t)max_u64(count, (uint64_t)(in->affinity[i].nid + 1));
+			if (in->affinity[i].nid >= (int32_t)count)
+				count = (uint32_t)in->affinity[i].nid + 1;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
 	take_distance(m, in);
 	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
@@ -999,6 +1007,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_E820_ADD:
 	case STEP_POOL_DMA:
 	case STEP_HASH:
+	case STEP_FREE_LATE:
 	case STEP_LATE_FREE:
 	case STEP_MEMORY_LINE:
 	case STEP_KIND_COUNT:

@@ -42,6 +42,7 @@ enum boot_step_kind {
 	STEP_POOL_DMA,	    /* a coherent pool: base, size */
 	STEP_CRASHKERNEL,   /* a crash kernel is reserved: size; base if it was asked for */
 	STEP_HASH,	    /* a hash table is sized: name, align = bucket bytes */
+	STEP_FREE_LATE,	    /* memblock_free_late: pages for the running allocator */
 	STEP_LATE_FREE,	    /* "Freeing NAME memory": size bytes */
 	STEP_MEMORY_LINE,   /* the moment of the "Memory:" line */
 	STEP_KIND_COUNT

@@ -500,6 +500,10 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	m->stage = STAGE_LATE;
 	hash_tables_answer(m, false);
 	count_cpus(m, in);
+	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_FREE_LATE)
+			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
 		late_frees(m, in, true);

@@ -117,9 +117,23 @@ static phys_t arm_lowmem_end(const struct machine *m)
 	return end;
 }
 
-static void memory_from_e820(struct machine *m)
+/* The import itself, where memblock=debug shows it: firmware edits no rule here knows are in it. */
+static bool is_import(const struct boot_step *s)
 {
-	for (uint32_t i = 0; i < m->e820.count; i++) {
+	return s->kind == STEP_ADD && !strncmp(s->name, "e820__memblock_setup", 20);
+}
+
+static void memory_from_e820(struct machine *m, const struct boot_input *in)
+{
+	bool shown = false;
+
+	for (uint32_t i = 0; i < in->step_count; i++) {
+		if (!is_import(&in->steps[i]))
+			continue;
+		shown = true;
+		memblock_add(&m->mb, in->steps[i].base, in->steps[i].size, NID_NONE, 0);
+	}
+	for (uint32_t i = 0; i < m->e820.count && !shown; i++) {
 		const struct e820_entry *e = &m->e820.entries[i];
 
 		if (e->type == E820_RAM || e->type == E820_RESERVED_KERN)
@@ -136,7 +150,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 
 	if (is_x86(m) && in->firmware_count) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
-		memory_from_e820(m);
+		memory_from_e820(m, in);
 		m->memory_known = m->memory_predicted = true;
 	} else if (in->has_state && in->state.has_memory) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);

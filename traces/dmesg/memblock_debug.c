@@ -197,9 +197,7 @@ bool line_memblock_phys_free(struct reader *r, struct scan s)
 
 bool line_memblock_free_late(struct reader *r, struct scan s)
 {
-	(void)r;
-	(void)s;
-	return true;
+	return range_call(r, s, STEP_FREE_LATE);
 }
 
 /* N bytes align=0xA [nid=D] from=0x.. max_addr=0x.. caller */
