@@ -621,14 +621,8 @@ static bool is_unfinished(const char *text, size_t len, char *close_ret)
 		/* Linux version R (USER@HOST) (COMPILER) #N ... Sun Dec 14 21:51:17 2025 */
 		if (!starts_with(text, len, "Linux version "))
 			return false;
-		*close_ret = ')';
-		if (unclosed(text, len, '(', ')') > 0)
-			return true;
-		if (ends_with_clock(text, len)) {
-			*close_ret = '2';
-			return true;
-		}
-		return !has(text, " #");
+		*close_ret = ends_with_clock(text, len) ? '2' : ')';
+		return !has(text, " #") || ends_with_clock(text, len);
 	case 'M':
 		/* Memory: 940708K/1048576K available (6144K kernel code, ...) */
 		*close_ret = ')';
