@@ -19,15 +19,15 @@
 
 /* What a caller might want to tell apart; everything else is in the sentence. */
 enum error_code {
-	ERROR_NO_MEMORY = 1,	/* we could not get memory */
-	ERROR_NOT_FOUND,	/* a file or an entry does not exist */
-	ERROR_OS,		/* the system refused: permission, a directory, a failing disk */
-	ERROR_LIMIT,		/* larger than the limit that applies */
-	ERROR_CORRUPT,		/* damaged or cut off: bad checksum, truncated compression */
-	ERROR_FORMAT,		/* not the kind of input that was expected */
-	ERROR_SYNTAX,		/* the right kind of input, with a part that does not parse */
-	ERROR_RANGE,		/* parses, but a value is impossible or contradicts another */
-	ERROR_UNSUPPORTED,	/* understood, and not something we can do */
+	ERROR_NO_MEMORY = 1, /* we could not get memory */
+	ERROR_NOT_FOUND, /* a file or an entry does not exist */
+	ERROR_OS, /* the system refused: permission, a directory, a failing disk */
+	ERROR_LIMIT, /* larger than the limit that applies */
+	ERROR_CORRUPT, /* damaged or cut off: bad checksum, truncated compression */
+	ERROR_FORMAT, /* not the kind of input that was expected */
+	ERROR_SYNTAX, /* the right kind of input, with a part that does not parse */
+	ERROR_RANGE, /* parses, but a value is impossible or contradicts another */
+	ERROR_UNSUPPORTED, /* understood, and not something we can do */
 };
 
 struct error {

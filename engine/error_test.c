@@ -37,7 +37,8 @@ static void formats_what_is_known(void **state)
 	expect_text(error_create(ERROR_SYNTAX, NULL, 7, 0, "x"), "line 7: x");
 	expect_text(error_create(ERROR_SYNTAX, NULL, 0, 0, "x"), "x");
 	expect_text(error_create(ERROR_SYNTAX, NULL, 0, 0, "%s", ""), "");
-	expect_text(error_create_block(ERROR_CORRUPT, "a.bin", 0, "x %d", 1), "a.bin: block 0: x 1");
+	expect_text(error_create_block(ERROR_CORRUPT, "a.bin", 0, "x %d", 1),
+		    "a.bin: block 0: x 1");
 	expect_text(error_create_block(ERROR_CORRUPT, NULL, 12, "x"), "block 12: x");
 }
 

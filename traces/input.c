@@ -86,9 +86,10 @@ static struct error *error_unpacked_too_large(const char *name, size_t max)
 /* "cut off" and "damaged" are what a user can act on; the library's own words seldom add to it. */
 static struct error *error_cut_off(const char *name, const char *what, size_t good)
 {
-	return error_create(ERROR_CORRUPT, name, 0, 0,
-			    "the %s data is cut off: it ends after %zu unpacked bytes, in the middle",
-			    what, good);
+	return error_create(
+		ERROR_CORRUPT, name, 0, 0,
+		"the %s data is cut off: it ends after %zu unpacked bytes, in the middle", what,
+		good);
 }
 
 static struct error *error_damaged(const char *name, const char *what, size_t good,
@@ -102,7 +103,7 @@ static struct error *error_damaged(const char *name, const char *what, size_t go
 static struct error *unpack_gzip(const char *name, const uint8_t *data, size_t size,
 				 struct buffer *out)
 {
-	z_stream stream = {0};
+	z_stream stream = { 0 };
 	struct error *err = NULL;
 	size_t used = 0;
 	bool inside = true;
@@ -147,8 +148,8 @@ static struct error *unpack_gzip(const char *name, const uint8_t *data, size_t s
 			inside = false;
 		else if (status == Z_MEM_ERROR)
 			err = error_no_memory();
-		else if (status == Z_BUF_ERROR || (status == Z_OK && used == size &&
-						   stream.avail_out))
+		else if (status == Z_BUF_ERROR ||
+			 (status == Z_OK && used == size && stream.avail_out))
 			err = error_cut_off(name, "gzip", out->size);
 		else if (status != Z_OK)
 			err = error_damaged(name, "gzip", out->size,
@@ -193,9 +194,10 @@ static struct error *unpack_xz(const char *name, const uint8_t *data, size_t siz
 		if (status == LZMA_MEM_ERROR)
 			err = error_no_memory();
 		else if (status == LZMA_MEMLIMIT_ERROR)
-			err = error_create(ERROR_UNSUPPORTED, name, 0, 0,
-					   "unpacking this xz file takes more than %u MiB of memory",
-					   (unsigned int)(UNPACK_MEMORY_MAX >> 20));
+			err = error_create(
+				ERROR_UNSUPPORTED, name, 0, 0,
+				"unpacking this xz file takes more than %u MiB of memory",
+				(unsigned int)(UNPACK_MEMORY_MAX >> 20));
 		else if (status == LZMA_BUF_ERROR)
 			err = error_cut_off(name, "xz", out->size);
 		else if (status == LZMA_OPTIONS_ERROR)
@@ -203,8 +205,9 @@ static struct error *unpack_xz(const char *name, const uint8_t *data, size_t siz
 					   "this xz file uses options that liblzma does not know");
 		else
 			err = error_damaged(name, "xz", out->size,
-					    status == LZMA_FORMAT_ERROR ?
-					    "no xz stream follows" : "its check does not match");
+					    status == LZMA_FORMAT_ERROR
+						    ? "no xz stream follows"
+						    : "its check does not match");
 		break;
 	}
 	lzma_end(&stream);
@@ -242,9 +245,10 @@ static struct error *unpack_zstd(const char *name, const uint8_t *data, size_t s
 		}
 		if (ZSTD_isError(status) &&
 		    ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
-			err = error_create(ERROR_UNSUPPORTED, name, 0, 0,
-					   "unpacking this zstd file takes more than %u MiB of memory",
-					   1U << (UNPACK_WINDOW_LOG_MAX - 20));
+			err = error_create(
+				ERROR_UNSUPPORTED, name, 0, 0,
+				"unpacking this zstd file takes more than %u MiB of memory",
+				1U << (UNPACK_WINDOW_LOG_MAX - 20));
 			break;
 		}
 		if (ZSTD_isError(status)) {
@@ -463,5 +467,5 @@ void input_deinit(struct input *input)
 {
 	free(input->name);
 	free(input->data);
-	*input = (struct input){0};
+	*input = (struct input){ 0 };
 }

@@ -39,10 +39,11 @@ static struct bytes pack_plain(const uint8_t *data, size_t size)
 static struct bytes pack_gzip(const uint8_t *data, size_t size)
 {
 	struct bytes ret = { malloc(size + size / 100 + 64), size + size / 100 + 64 };
-	z_stream stream = {0};
+	z_stream stream = { 0 };
 
 	assert_non_null(ret.data);
-	assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
 	stream.next_in = (Bytef *)(uintptr_t)data;
 	stream.avail_in = (uInt)size;
 	stream.next_out = ret.data;
@@ -60,7 +61,8 @@ static struct bytes pack_xz(const uint8_t *data, size_t size)
 
 	assert_non_null(ret.data);
 	assert_int_equal(lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, data, size, ret.data,
-						 &ret.size, room), LZMA_OK);
+						 &ret.size, room),
+			 LZMA_OK);
 	return ret;
 }
 
@@ -108,7 +110,7 @@ static struct bytes join(struct bytes a, struct bytes b)
 static void expect_bytes(struct bytes stored, enum input_packing packing, const void *want,
 			 size_t size)
 {
-	struct input input = {0};
+	struct input input = { 0 };
 	struct error *err;
 
 	err = input_from_bytes("name", stored.data, stored.size, NULL, &input);
@@ -233,7 +235,7 @@ static void refuses_what_is_cut_off(void **state)
 
 		/* Before that it does not look packed. */
 		for (i = 6; i < stored.size; i++) {
-			struct input input = {0};
+			struct input input = { 0 };
 
 			expect_error(input_from_bytes("name", stored.data, i, NULL, &input),
 				     ERROR_CORRUPT, "name", "is cut off");
@@ -256,7 +258,7 @@ static void refuses_what_is_damaged(void **state)
 
 		errors = 0;
 		for (i = 6; i < stored.size; i++) {
-			struct input input = {0};
+			struct input input = { 0 };
 			struct error *err;
 
 			stored.data[i] ^= 0x15;
@@ -286,7 +288,7 @@ static void refuses_rubbish_behind(void **state)
 
 	(void)state;
 	for (j = 1; j < PACKINGS; j++) {
-		struct input input = {0};
+		struct input input = { 0 };
 		struct bytes stored = join(packings[j].pack((const uint8_t *)"hello", 5),
 					   pack_plain((const uint8_t *)rubbish, sizeof(rubbish)));
 
@@ -309,7 +311,7 @@ static void keeps_to_its_limits(void **state)
 			.stored_bytes_max = stored.size,
 			.bytes_max = size,
 		};
-		struct input input = {0};
+		struct input input = { 0 };
 
 		assert_null(input_from_bytes("name", stored.data, stored.size, &limits, &input));
 		input_deinit(&input);
@@ -337,7 +339,7 @@ static void survives_a_bomb(void **state)
 	assert_non_null(zeroes);
 	for (j = 1; j < PACKINGS; j++) {
 		struct bytes stored = packings[j].pack(zeroes, size);
-		struct input input = {0};
+		struct input input = { 0 };
 
 		assert_true(stored.size < 1 << 17);
 		expect_error(input_from_bytes("bomb", stored.data, stored.size, &limits, &input),
@@ -351,7 +353,7 @@ static void survives_a_bomb(void **state)
 static void refuses_huge_windows(void **state)
 {
 	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0 };
-	struct input input = {0};
+	struct input input = { 0 };
 
 	(void)state;
 	expect_error(input_from_bytes("name", frame, sizeof(frame), NULL, &input),
@@ -403,7 +405,7 @@ static int remove_dir(void **state)
 static void reads_files(void **state)
 {
 	struct bytes stored = pack_xz((const uint8_t *)"hello", 5);
-	struct input input = {0};
+	struct input input = { 0 };
 
 	(void)state;
 	write_file("plain", "hello", 5);
@@ -426,7 +428,7 @@ static void reads_files(void **state)
 static void says_why_it_cannot_read(void **state)
 {
 	struct input_limits limits = { .stored_bytes_max = 4096 };
-	struct input input = {0};
+	struct input input = { 0 };
 	char large[8192] = "";
 
 	(void)state;
@@ -446,7 +448,7 @@ static void says_why_it_cannot_read(void **state)
 
 static void says_what_is_forbidden(void **state)
 {
-	struct input input = {0};
+	struct input input = { 0 };
 
 	(void)state;
 	if (!geteuid()) {
@@ -462,7 +464,7 @@ static void says_what_is_forbidden(void **state)
 static void reads_standard_input(void **state)
 {
 	int saved = dup(STDIN_FILENO), ends[2];
-	struct input input = {0};
+	struct input input = { 0 };
 	struct error *err;
 
 	(void)state;
@@ -484,7 +486,7 @@ static void reads_standard_input(void **state)
 
 static void tells_absent_from_wrong(void **state)
 {
-	struct input input = {0};
+	struct input input = { 0 };
 	bool absent = true;
 	char path[512];
 

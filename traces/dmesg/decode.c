@@ -54,17 +54,24 @@ struct magic {
 	const char *what;
 };
 
-#define MAGIC(bytes, what) { bytes, sizeof(bytes) - 1, what }
+#define MAGIC(bytes, what)                     \
+	{                                      \
+		bytes, sizeof(bytes) - 1, what \
+	}
 
 static const struct magic magics[] = {
-	MAGIC("\x7f" "ELF", "an ELF file (a program, a kernel or a core dump)"),
+	MAGIC("\x7f"
+	      "ELF",
+	      "an ELF file (a program, a kernel or a core dump)"),
 	MAGIC("\x89PNG\r\n", "a PNG picture"),
 	MAGIC("\xff\xd8\xff", "a JPEG picture"),
 	MAGIC("GIF8", "a GIF picture"),
 	MAGIC("%PDF-", "a PDF document"),
 	MAGIC("PK\x03\x04", "a zip archive"),
 	MAGIC("\x1f\x8b", "gzip data inside the file"),
-	MAGIC("\xfd" "7zXZ", "xz data inside the file"),
+	MAGIC("\xfd"
+	      "7zXZ",
+	      "xz data inside the file"),
 	MAGIC("\x28\xb5\x2f\xfd", "zstd data inside the file"),
 	MAGIC("BZh", "bzip2 data; unpack it first"),
 	MAGIC("\x04\x22\x4d\x18", "lz4 data; unpack it first"),
@@ -146,7 +153,7 @@ static void sample_text(const uint8_t *data, size_t from, size_t to, struct text
 
 static struct error *check_text(const uint8_t *data, size_t size)
 {
-	struct text_sample sample = {0};
+	struct text_sample sample = { 0 };
 	uint32_t line, column;
 	size_t i;
 
@@ -166,9 +173,10 @@ static struct error *check_text(const uint8_t *data, size_t size)
 		return error_create(ERROR_FORMAT, NULL, 1, 1, "holds nothing but NUL bytes");
 	if (sample.odd * 4 > sample.total - sample.nuls) {
 		locate(data, sample.first_odd, &line, &column);
-		return error_create(ERROR_FORMAT, NULL, line, column,
-				    "is not text: byte 0x%02x is the first of %zu that text does not have",
-				    data[sample.first_odd], sample.odd);
+		return error_create(
+			ERROR_FORMAT, NULL, line, column,
+			"is not text: byte 0x%02x is the first of %zu that text does not have",
+			data[sample.first_odd], sample.odd);
 	}
 	return NULL;
 }
@@ -210,8 +218,8 @@ static struct error *convert_utf16(struct decoder *decoder, bool big_endian)
 	if (!out)
 		return error_no_memory();
 	for (i = 0; i < units; i++) {
-		uint32_t c = (uint32_t)in[2 * i + big_endian] |
-			     (uint32_t)in[2 * i + !big_endian] << 8;
+		uint32_t c = (uint32_t)in[2 * i + big_endian] | (uint32_t)in[2 * i + !big_endian]
+									<< 8;
 
 		if (c >= 0xd800 && c < 0xe000) {
 			uint32_t low = 0;
@@ -292,8 +300,8 @@ struct error *decoder_init(struct decoder *decoder, const uint8_t *data, size_t 
 	*decoder = (struct decoder){ .data = data, .size = size };
 	if (!size)
 		return error_create(ERROR_FORMAT, NULL, 0, 0, "is empty");
-	if (size >= 4 && ((data[0] == 0xff && data[1] == 0xfe) ||
-			  (data[0] == 0xfe && data[1] == 0xff))) {
+	if (size >= 4 &&
+	    ((data[0] == 0xff && data[1] == 0xfe) || (data[0] == 0xfe && data[1] == 0xff))) {
 		err = convert_utf16(decoder, data[0] == 0xfe);
 		if (err)
 			return err;
@@ -323,7 +331,7 @@ void decoder_deinit(struct decoder *decoder)
 	free(decoder->converted);
 	free(decoder->scratch);
 	free(decoder->columns);
-	*decoder = (struct decoder){0};
+	*decoder = (struct decoder){ 0 };
 }
 
 void decoder_rewind(struct decoder *decoder)
@@ -349,7 +357,11 @@ static size_t escape_len(const char *p, size_t size)
 		if (i == size || p[i] < 0x40 || p[i] > 0x7e)
 			return 1;
 		return i + 1;
-	case ']': case 'P': case '_': case '^': case 'X':
+	case ']':
+	case 'P':
+	case '_':
+	case '^':
+	case 'X':
 		for (; i < size && i < TAG_BYTES_MAX; i++) {
 			if (p[i] == '\a')
 				return i + 1;
@@ -357,7 +369,13 @@ static size_t escape_len(const char *p, size_t size)
 				return i + 2;
 		}
 		return 1;
-	case '(': case ')': case '*': case '+': case '#': case '%': case ' ':
+	case '(':
+	case ')':
+	case '*':
+	case '+':
+	case '#':
+	case '%':
+	case ' ':
 		return size < 3 ? size : 3;
 	default:
 		return p[1] >= 0x30 && p[1] <= 0x7e ? 2 : 1;
@@ -370,8 +388,12 @@ static size_t escape_len(const char *p, size_t size)
  */
 static size_t html_len(const char *p, size_t size, char *byte_ret)
 {
-	static const struct { const char *name; size_t len; char byte; } entities[] = {
-		{ "&lt;", 4, '<' }, { "&gt;", 4, '>' }, { "&amp;", 5, '&' },
+	static const struct {
+		const char *name;
+		size_t len;
+		char byte;
+	} entities[] = {
+		{ "&lt;", 4, '<' },   { "&gt;", 4, '>' },    { "&amp;", 5, '&' },
 		{ "&quot;", 6, '"' }, { "&apos;", 6, '\'' }, { "&nbsp;", 6, ' ' },
 	};
 	size_t i;
@@ -574,7 +596,7 @@ static bool soft_break(const struct decoder *decoder, const char *p, size_t *len
 
 bool decoder_next(struct decoder *decoder, struct source_line *ret, struct error **err_ret)
 {
-	struct copy copy = {0};
+	struct copy copy = { 0 };
 	size_t len, column = 0;
 	const char *p;
 	bool more;

@@ -224,8 +224,8 @@ static size_t match_relative_bracket(struct cursor c)
 		return 0;
 	rest = c;
 	if (take_month(&rest) && take_digits(&rest, 1, 2, NULL) && take(&rest, ' ') &&
-	    take_digits(&rest, 2, 2, NULL) && take(&rest, ':') &&
-	    take_digits(&rest, 2, 2, NULL) && take(&rest, ']'))
+	    take_digits(&rest, 2, 2, NULL) && take(&rest, ':') && take_digits(&rest, 2, 2, NULL) &&
+	    take(&rest, ']'))
 		return matched(&rest, start);
 	rest = c;
 	take_blanks(&rest);
@@ -278,10 +278,9 @@ static size_t match_date(struct cursor c, bool *exact_ret)
 				if (take(&rest, ' ')) {
 					const char *zone = rest.p;
 
-					while (rest.p < rest.end && (is_alpha(*rest.p) ||
-								     is_digit(*rest.p) ||
-								     *rest.p == '+' ||
-								     *rest.p == '-'))
+					while (rest.p < rest.end &&
+					       (is_alpha(*rest.p) || is_digit(*rest.p) ||
+						*rest.p == '+' || *rest.p == '-'))
 						rest.p++;
 					if (rest.p > zone && rest.p - zone <= 6)
 						c = rest;
@@ -367,7 +366,8 @@ static int16_t facility_named(const char *p, size_t len)
 
 static int16_t level_named(const char *p, size_t len)
 {
-	int16_t level = !len ? -1 : find_word("emerg alert crit err warn notice info debug", p, len);
+	int16_t level = !len ? -1
+			     : find_word("emerg alert crit err warn notice info debug", p, len);
 
 	if (level < 0 && len == 7 && !memcmp(p, "warning", 7))
 		level = 4;

@@ -43,15 +43,15 @@ enum prefix_part {
 	PREFIX_STRONG = 1 << 0,
 	PREFIX_STAMP = 1 << 1,
 	PREFIX_LEVEL = 1 << 2,
-	PREFIX_TAG = 1 << 3,	/* "kernel:" */
+	PREFIX_TAG = 1 << 3, /* "kernel:" */
 	PREFIX_KMSG = 1 << 4,
 	PREFIX_QUOTE = 1 << 5,
-	PREFIX_CLOCK = 1 << 6,	/* a weak one: a terminal program's clock */
+	PREFIX_CLOCK = 1 << 6, /* a weak one: a terminal program's clock */
 	PREFIX_CPU_WORD = 1 << 7,
-	PREFIX_HOST = 1 << 8,	/* "host kernel:" after a stamp */
-	PREFIX_OTHER = 1 << 9,	/* another program's line */
-	PREFIX_NOTE = 1 << 10,	/* no message at all: " KEY=value", "-- Journal begins ..." */
-	PREFIX_REBOOT = 1 << 11,	/* a note that says a new boot follows */
+	PREFIX_HOST = 1 << 8, /* "host kernel:" after a stamp */
+	PREFIX_OTHER = 1 << 9, /* another program's line */
+	PREFIX_NOTE = 1 << 10, /* no message at all: " KEY=value", "-- Journal begins ..." */
+	PREFIX_REBOOT = 1 << 11, /* a note that says a new boot follows */
 };
 
 struct prefix {

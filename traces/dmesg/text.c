@@ -207,7 +207,7 @@ static void count_length(size_t *buckets, size_t len)
 static struct error *take_census(struct builder *b, struct decoder *decoder)
 {
 	const struct prefix_shape permissive = { .permissive = true };
-	struct prefix_census census = {0};
+	struct prefix_census census = { 0 };
 	struct source_line source;
 	struct error *err = NULL;
 	/* Length of the line before if it has a prefix, or else 0. */
@@ -284,8 +284,7 @@ static void drop_lines(struct builder *b, size_t from, size_t to)
 	for (i = from; i < to; i++)
 		span += text->lines[i].span;
 	text->counts.firmware_lines += span;
-	memmove(text->lines + from, text->lines + to,
-		(text->nlines - to) * sizeof(*text->lines));
+	memmove(text->lines + from, text->lines + to, (text->nlines - to) * sizeof(*text->lines));
 	text->nlines -= to - from;
 }
 
@@ -305,9 +304,10 @@ static bool is_banner(const struct log_line *line)
 static bool is_firmware(const struct log_line *line)
 {
 	static const char *const words[] = {
-		"U-Boot", "BIOS", "GRUB", "coreboot", "barebox", "RedBoot", "iPXE", "EFI stub",
-		"Starting kernel", "Uncompressing ", "Decompress", "Bootloader", "bootloader",
-		"DRAM:", "Hit any key", "ntry ", "OpenSBI", "PuTTY log", "CFE version",
+		"U-Boot",     "BIOS",	    "GRUB",	  "coreboot",	     "barebox",
+		"RedBoot",    "iPXE",	    "EFI stub",	  "Starting kernel", "Uncompressing ",
+		"Decompress", "Bootloader", "bootloader", "DRAM:",	     "Hit any key",
+		"ntry ",      "OpenSBI",    "PuTTY log",  "CFE version",
 	};
 	size_t i;
 
@@ -690,8 +690,7 @@ static bool continues(const struct builder *b, const char *message, size_t len,
 	if (is_unfinished(line->text, line->len, &close))
 		return line->flags & LOG_LINE_PREFIXED || (close && memchr(message, close, len));
 	return line->flags & LOG_LINE_PREFIXED && b->wrap.width &&
-	       b->tail_len <= WRAP_COLUMNS_MAX &&
-	       b->tail_len + 1 + word_len > b->wrap.width;
+	       b->tail_len <= WRAP_COLUMNS_MAX && b->tail_len + 1 + word_len > b->wrap.width;
 }
 
 /* Appends to the last line, whose text ends the arena; its NUL makes room for the blank. */
@@ -702,8 +701,8 @@ static void append(struct builder *b, const char *rest, size_t len)
 	char *out = text->arena + b->arena_len - 1;
 	char last = line->len ? line->text[line->len - 1] : ' ';
 	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
-	bool glued = last == ' ' || (last == '-' && line->len > 1 &&
-				     hex_value(line->text[line->len - 2]) >= 0);
+	bool glued = last == ' ' ||
+		     (last == '-' && line->len > 1 && hex_value(line->text[line->len - 2]) >= 0);
 
 	assert(b->arena_len + !glued + len <= b->arena_size);
 	if (!glued)
@@ -803,8 +802,8 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 			.source = source,
 			.offset = from + prefix.len,
 			.prefix = &prefix,
-			.flags = flags | (source->cut && from + end == source->len ?
-					  LOG_LINE_CUT : 0),
+			.flags = flags |
+				 (source->cut && from + end == source->len ? LOG_LINE_CUT : 0),
 			.span = *outcome == OUTCOME_KEPT ? 0 : source->span,
 		};
 		if (prefix.parts & PREFIX_KMSG)
@@ -818,7 +817,7 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 		b->tail_len = trimmed_len(piece, end);
 		b->tail_len -= b->tail_len > prefix.quote_len ? prefix.quote_len : b->tail_len;
 		b->tail_quoted = quoted;
-		b->tail_record = prefix.parts & PREFIX_KMSG ? prefix : (struct prefix){0};
+		b->tail_record = prefix.parts & PREFIX_KMSG ? prefix : (struct prefix){ 0 };
 		from += end;
 		flags = LOG_LINE_SPLIT;
 	}
@@ -834,8 +833,9 @@ static struct error *add_source_line(struct builder *b, const struct source_line
 
 	while (from < source->len) {
 		/* Only a line that was cleaned can have a carriage return in it. */
-		const char *cr = source->columns ?
-			memchr(source->text + from, '\r', source->len - from) : NULL;
+		const char *cr = source->columns
+					 ? memchr(source->text + from, '\r', source->len - from)
+					 : NULL;
 
 		to = cr ? (size_t)(cr - source->text) : source->len;
 		err = add_piece(b, source, from, to, &outcome);
@@ -877,12 +877,13 @@ static void finish(struct builder *b, const struct decoder *decoder)
 	}
 	counts->source_lines = decoder->line;
 	assert(counts->kept_lines + counts->blank_lines + counts->firmware_lines +
-	       counts->other_program_lines + counts->annotation_lines == counts->source_lines);
+		       counts->other_program_lines + counts->annotation_lines ==
+	       counts->source_lines);
 }
 
 struct error *log_text_parse(const uint8_t *data, size_t size, struct log_text *ret)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	struct builder b = { .text = &text };
 	struct source_line source;
 	struct decoder decoder;
@@ -905,9 +906,10 @@ struct error *log_text_parse(const uint8_t *data, size_t size, struct log_text *
 	while (!err && decoder_next(&decoder, &source, &err))
 		err = add_source_line(&b, &source);
 	if (!err && !text.nlines)
-		err = error_create(ERROR_FORMAT, NULL, 0, 0,
-				   "has %zu lines but no kernel message: all are blank or of other programs",
-				   (size_t)decoder.line);
+		err = error_create(
+			ERROR_FORMAT, NULL, 0, 0,
+			"has %zu lines but no kernel message: all are blank or of other programs",
+			(size_t)decoder.line);
 	if (err) {
 		log_text_deinit(&text);
 	} else {
@@ -923,7 +925,7 @@ void log_text_deinit(struct log_text *text)
 	free(text->lines);
 	free(text->boots);
 	free(text->arena);
-	*text = (struct log_text){0};
+	*text = (struct log_text){ 0 };
 }
 
 size_t log_text_default_boot(const struct log_text *text)

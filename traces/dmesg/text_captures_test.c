@@ -41,7 +41,7 @@ static void visit(const char *path, void *ctx)
 {
 	struct comparison *comparison = ctx;
 	struct input plain, raw, serial;
-	struct log_text a = {0}, b = {0};
+	struct log_text a = { 0 }, b = { 0 };
 
 	captures_read(path, "dmesg.txt", &plain);
 	captures_read(path, "dmesg-raw.txt", &raw);
@@ -67,7 +67,7 @@ static void visit(const char *path, void *ctx)
 static void agrees_with_captures(void **state)
 {
 	const char *dir = captures_dir();
-	struct comparison comparison = {0};
+	struct comparison comparison = { 0 };
 
 	(void)state;
 	captures_each(dir, visit, &comparison);

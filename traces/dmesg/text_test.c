@@ -50,7 +50,7 @@ static void check_text(const struct log_text *text)
 	}
 	assert_int_equal(spans, counts->kept_lines);
 	assert_int_equal(counts->kept_lines + counts->blank_lines + counts->firmware_lines +
-			 counts->other_program_lines + counts->annotation_lines,
+				 counts->other_program_lines + counts->annotation_lines,
 			 counts->source_lines);
 
 	assert_true(!text->nlines == !text->nboots);
@@ -117,7 +117,7 @@ static char *messages(const struct log_text *text)
 
 static void expect_messages(const char *source, const char *want)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	char *got;
 
 	parse_string(source, &text);
@@ -142,10 +142,22 @@ static const struct shape_case {
 	char caller_kind;
 	uint32_t caller;
 } shapes[] = {
-#define TIMED(source, text, sec, usec) { source, text, sec, usec, NONE, NONE, 0, 0 }
-#define LEVEL(source, text, level) { source, text, 0, 0, level, 0, 0, 0 }
-#define CALL(source, text, kind, id) { source, text, 0, 0, NONE, NONE, kind, id }
-#define BARE(source, text) { source, text, NONE, NONE, NONE, NONE, 0, 0 }
+#define TIMED(source, text, sec, usec)                    \
+	{                                                 \
+		source, text, sec, usec, NONE, NONE, 0, 0 \
+	}
+#define LEVEL(source, text, level)                 \
+	{                                          \
+		source, text, 0, 0, level, 0, 0, 0 \
+	}
+#define CALL(source, text, kind, id)                     \
+	{                                                \
+		source, text, 0, 0, NONE, NONE, kind, id \
+	}
+#define BARE(source, text)                                 \
+	{                                                  \
+		source, text, NONE, NONE, NONE, NONE, 0, 0 \
+	}
 	/* Nothing before the message; blanks and brackets that are part of it. */
 	BARE("Zone ranges:", "Zone ranges:"),
 	BARE("  DMA zone: 32 pages used for memmap", "  DMA zone: 32 pages used for memmap"),
@@ -310,7 +322,7 @@ static void knows_each_shape(void **state)
 	for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		const struct shape_case *want = &shapes[i];
 		char source[1024];
-		struct log_text text = {0};
+		struct log_text text = { 0 };
 		const struct log_line *line;
 		size_t j;
 
@@ -328,7 +340,7 @@ static void knows_each_shape(void **state)
 			if (want->sec != NONE)
 				assert_int_equal(line->time_ns,
 						 (uint64_t)want->sec * NS +
-						 (uint64_t)want->usec * 1000);
+							 (uint64_t)want->usec * 1000);
 			if (want->level != line->level || (want->facility != line->facility))
 				fail_msg("\"%s\": level %d, facility %d", want->source, line->level,
 					 line->facility);
@@ -352,7 +364,8 @@ static void keeps_weak_prefixes_of_a_few(void **state)
 	expect_messages("10:00:00 a\nb\nc\nd\n", "10:00:00 a\nb\nc\nd\n");
 	expect_messages("10:00:00 [    0.000000] a\nb\nc\nd\n", "a\nb\nc\nd\n");
 	expect_messages("[    0.000000] a\n> [    1.000000] b\n[    2.000000] c\n", "a\nb\nc\n");
-	expect_messages("[    0.000000] c0 a\n[    1.000000] b\n[    2.000000] c\n", "c0 a\nb\nc\n");
+	expect_messages("[    0.000000] c0 a\n[    1.000000] b\n[    2.000000] c\n",
+			"c0 a\nb\nc\n");
 	/* Messages that look like a host's. */
 	expect_messages("[    0.000000] a kernel: b\n[    1.000000] a kernel: b\n"
 			"[    1.000000] a kernel: b\n[    2.000000] c\n[    2.000000] c\n"
@@ -365,7 +378,10 @@ static void keeps_weak_prefixes_of_a_few(void **state)
 
 static void places_messages(void **state)
 {
-	static const struct { const char *source; uint32_t line, column; } cases[] = {
+	static const struct {
+		const char *source;
+		uint32_t line, column;
+	} cases[] = {
 		{ "x", 1, 1 },
 		{ "\n\n[    0.000000] x", 3, 16 },
 		{ "\xef\xbb\xbf[    0.000000] x", 1, 16 },
@@ -374,13 +390,12 @@ static void places_messages(void **state)
 		{ "[    0.000000] \r\n[    0.000000] x\r\n", 2, 16 },
 		/* Lines that end in carriage returns alone. */
 		{ "a\rb\r[    0.000000] x\r", 3, 16 },
-		{ "a\n\0\0\0[    0.000000] x", 2, 1 },
 	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i + 1 < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct log_text text = {0};
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct log_text text = { 0 };
 		const struct log_line *line;
 
 		parse_string(cases[i].source, &text);
@@ -394,14 +409,15 @@ static void places_messages(void **state)
 
 static void splits_half_lines(void **state)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 
 	(void)state;
 	parse_string("[    0.000000] a\n"
 		     "[    0.100000] half[    0.200000] b\n"
 		     "login: <6>[    0.300000][    T1] c\n"
 		     "x[    0.400000] d[    0.500000] e<5>[12345.600000] f\n"
-		     "[    0.700000] g [0.5] [ 1.000000] [<c0123456>] kept\n", &text);
+		     "[    0.700000] g [0.5] [ 1.000000] [<c0123456>] kept\n",
+		     &text);
 	assert_int_equal(text.nlines, 10);
 	assert_string_equal(text.lines[1].text, "half");
 	assert_int_equal(text.lines[1].span, 1);
@@ -455,12 +471,15 @@ static void joins_wrapped_messages(void **state)
 			"> [    0.000000] a\n> [    0.000000] b\n",
 			"Initmem setup node 0 [mem 0x1-0x2]\na\nb\n");
 	expect_messages("[    0.000000] Linux version 6.1.0 (a@b) (gcc 12)\n#1 SMP 2026\n"
-			"[    0.000000] a\n", "Linux version 6.1.0 (a@b) (gcc 12) #1 SMP 2026\na\n");
+			"[    0.000000] a\n",
+			"Linux version 6.1.0 (a@b) (gcc 12) #1 SMP 2026\na\n");
 	expect_messages("[    0.000000] Linux version 6.1.0 (a@b) #1 Sun Dec 14 21:51:17\n2025\n"
-			"[    0.000000] a\n", "Linux version 6.1.0 (a@b) #1 Sun Dec 14 21:51:17 2025\na\n");
+			"[    0.000000] a\n",
+			"Linux version 6.1.0 (a@b) #1 Sun Dec 14 21:51:17 2025\na\n");
 	/* The blank where it was wrapped was left there. */
 	expect_messages("[    0.000000] Memory: 1K/2K available (3K kernel \ncode)\n"
-			"[    0.000000] a\n", "Memory: 1K/2K available (3K kernel code)\na\n");
+			"[    0.000000] a\n",
+			"Memory: 1K/2K available (3K kernel code)\na\n");
 	/* Finished; quoted otherwise; not next; stamped itself. */
 	expect_messages("> [    0.000000] Memory: 1K/2K available (3K\nb)\n> [    0.000000] a\n",
 			"Memory: 1K/2K available (3K\nb)\na\n");
@@ -479,51 +498,55 @@ static void joins_wrapped_messages(void **state)
 	expect_messages("Memory: 1k available (3k kernel code, 4k\nCalibrating delay loop\nb)\n",
 			"Memory: 1k available (3k kernel code, 4k\nCalibrating delay loop\nb)\n");
 	/* Other messages only in a file that is wrapped as a whole: here it is not. */
-	expect_messages("[    0.000000] a message that goes on and on and on and on until it is full\n"
-			"and more\n[    0.000000] a\n",
-			"a message that goes on and on and on and on until it is full\nand more\na\n");
+	expect_messages(
+		"[    0.000000] a message that goes on and on and on and on until it is full\n"
+		"and more\n[    0.000000] a\n",
+		"a message that goes on and on and on and on until it is full\nand more\na\n");
 	/* Nor here: a wrapped line would have taken "b" as well. */
-	expect_messages("[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a\nb\n",
-			"a message that goes on and on and on and on until it is\nfull\n"
-			"a message that goes on and on and on and on until it is\nfull\n"
-			"a message that goes on and on and on and on until it is\nfull\na\nb\n");
+	expect_messages(
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a\nb\n",
+		"a message that goes on and on and on and on until it is\nfull\n"
+		"a message that goes on and on and on and on until it is\nfull\n"
+		"a message that goes on and on and on and on until it is\nfull\na\nb\n");
 	/* And here it is, so that a short line before "b" shows that "b" is none of it. */
-	expect_messages("[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a\n[    0.000000] short\nwords\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
-			"[    0.000000] a message that goes on and on and on and on until it is\nfull\n",
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a\nshort\nwords\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n"
-			"a message that goes on and on and on and on until it is full\n");
+	expect_messages(
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a\n[    0.000000] short\nwords\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n"
+		"[    0.000000] a message that goes on and on and on and on until it is\nfull\n",
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a\nshort\nwords\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n"
+		"a message that goes on and on and on and on until it is full\n");
 }
 
 static void splits_records(void **state)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 
 	(void)state;
 	parse_string("6,1,0,-;a\n SUBSYSTEM=x\n DEVICE=y\n6,2,0,-;b\\x0a  c\\x0a\n"
-		     "6,3,0,-; KEY=part of a message\n", &text);
+		     "6,3,0,-; KEY=part of a message\n",
+		     &text);
 	assert_int_equal(text.counts.annotation_lines, 2);
 	assert_int_equal(text.nlines, 5);
 	assert_string_equal(text.lines[1].text, "b");
@@ -542,7 +565,7 @@ static void splits_records(void **state)
 
 static void expect_boots(const char *source, const char *want)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	char got[512] = "";
 	size_t i;
 
@@ -568,18 +591,21 @@ static void finds_boots(void **state)
 	expect_boots("[    1.000000] a\n[    2.000000] b\n", "0-2@-1 take 0 firmware 0");
 	/* Before the banner. */
 	expect_boots("[    0.000000] microcode\n[    0.000000] Linux version 6.1.0\n"
-		     "[    1.000000] a\n", "0-3@1 take 0 firmware 0");
+		     "[    1.000000] a\n",
+		     "0-3@1 take 0 firmware 0");
 	expect_boots("[    0.000000] Booting Linux on physical CPU 0x0\n"
 		     "[    0.000000] Linux version 6.1.0\n[    1.000000] a\n",
 		     "0-3@0 take 0 firmware 0");
 	/* Two boots, the second with lines before its banner. */
 	expect_boots("[    0.000000] Linux version 6.1.0\n[    9.000000] a\n"
 		     "[    0.000000] microcode\n[    0.000000] Linux version 6.1.0\n"
-		     "[    1.000000] b\n", "0-2@0 2-5@3 take 1 firmware 0");
+		     "[    1.000000] b\n",
+		     "0-2@0 2-5@3 take 1 firmware 0");
 	expect_boots("[    0.000000] Booting Linux on physical CPU 0x0\n"
 		     "[    0.000000] Linux version 6.1.0\n[    0.500000] a\n"
 		     "[    0.000000] Booting Linux on physical CPU 0x0\n"
-		     "[    0.000000] Linux version 6.1.0\n", "0-3@0 3-5@3 take 1 firmware 0");
+		     "[    0.000000] Linux version 6.1.0\n",
+		     "0-3@0 3-5@3 take 1 firmware 0");
 	/* The first has no head, the last no banner. */
 	expect_boots("[    9.000000] a\n[    0.000000] Linux version 6.1.0\n[    9.000000] b\n"
 		     "U-Boot 2021.01\n[    0.000000] c\n[    0.000000] d\n[    0.000000] e\n"
@@ -587,14 +613,15 @@ static void finds_boots(void **state)
 		     "[    0.000000] j\n[    0.100000] k\n",
 		     "0-1@-1 1-3@1 3-12@-1 take 1 firmware 1");
 	/* CPUs whose clocks are not set yet. */
-	expect_boots("[    0.000000] Linux version 6.1.0\n[    2.310000] x86: Booting SMP\n"
-		     "[    0.000000] masked ExtINT on CPU#1\n[    0.000000] masked ExtINT on CPU#2\n"
-		     "[    0.000000] masked ExtINT on CPU#3\n[    0.000000] masked ExtINT on CPU#4\n"
-		     "[    0.000000] masked ExtINT on CPU#5\n[    0.000000] masked ExtINT on CPU#6\n"
-		     "[    0.000000] masked ExtINT on CPU#7\n[    0.000000] masked ExtINT on CPU#8\n"
-		     "[    0.000000] masked ExtINT on CPU#9\n[    2.320000] x86: Booted up 1 node\n"
-		     "[    2.330000] a\n",
-		     "0-13@0 take 0 firmware 0");
+	expect_boots(
+		"[    0.000000] Linux version 6.1.0\n[    2.310000] x86: Booting SMP\n"
+		"[    0.000000] masked ExtINT on CPU#1\n[    0.000000] masked ExtINT on CPU#2\n"
+		"[    0.000000] masked ExtINT on CPU#3\n[    0.000000] masked ExtINT on CPU#4\n"
+		"[    0.000000] masked ExtINT on CPU#5\n[    0.000000] masked ExtINT on CPU#6\n"
+		"[    0.000000] masked ExtINT on CPU#7\n[    0.000000] masked ExtINT on CPU#8\n"
+		"[    0.000000] masked ExtINT on CPU#9\n[    2.320000] x86: Booted up 1 node\n"
+		"[    2.330000] a\n",
+		"0-13@0 take 0 firmware 0");
 	/* Without stamps. */
 	expect_boots("Linux version 2.6.20\na\nLinux version 2.6.21\nb\n",
 		     "0-2@0 2-4@2 take 1 firmware 0");
@@ -610,12 +637,14 @@ static void finds_boots(void **state)
 		     "0-2@0 take 0 firmware 2");
 	/* What a program prints is no boot, and "Linux version" alone neither. */
 	expect_boots("[    0.000000] Linux version 6.1.0\n[    9.000000] a\n"
-		     "[    9.000000] b\nLinux version 6.1.0\n", "0-4@0 take 0 firmware 0");
+		     "[    9.000000] b\nLinux version 6.1.0\n",
+		     "0-4@0 take 0 firmware 0");
 	expect_boots("[    0.000000] Linux version 6.1.0\n[    9.000000] Linux version of x\n",
 		     "0-2@0 take 0 firmware 0");
 	/* The rest of a source line in which firmware was speaking. */
 	expect_boots("BIOS done[    0.000000] Linux version 6.1.0\n[    1.000000] a\n"
-		     "[    2.000000] b\n[    3.000000] c\n", "0-4@0 take 0 firmware 0");
+		     "[    2.000000] b\n[    3.000000] c\n",
+		     "0-4@0 take 0 firmware 0");
 	/* The journal says so. */
 	expect_boots("Nov 21 03:37:00 h kernel: a\n-- Reboot --\nNov 21 03:38:00 h kernel: b\n"
 		     "Nov 21 03:38:00 h kernel: Linux version 6.1.0\n",
@@ -624,11 +653,12 @@ static void finds_boots(void **state)
 
 static void leaves_other_programs_out(void **state)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 
 	(void)state;
 	parse_string("Nov 21 03:37:00 h kernel: a\nNov 21 03:37:00 h systemd[1]: b\n"
-		     "Nov 21 03:37:00 h sudo: c\nNov 21 03:37:00 h kernel: systemd[1]: d\n", &text);
+		     "Nov 21 03:37:00 h sudo: c\nNov 21 03:37:00 h kernel: systemd[1]: d\n",
+		     &text);
 	assert_int_equal(text.nlines, 2);
 	assert_int_equal(text.counts.other_program_lines, 2);
 	assert_string_equal(text.lines[1].text, "systemd[1]: d");
@@ -834,8 +864,8 @@ static void encode_nuls(struct buffer *to, const char *data, size_t size)
 }
 
 static const encode_fn encodings[] = {
-	encode_plain, encode_bom, encode_utf16, encode_utf16_big, encode_quoted_printable,
-	encode_html, encode_nuls,
+	encode_plain, encode_bom,  encode_utf16, encode_utf16_big, encode_quoted_printable,
+	encode_html,  encode_nuls,
 };
 
 /* A shape without anything before the message loses blank lines: they cannot be told. */
@@ -851,7 +881,7 @@ static void gives_the_same_in_every_shape(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(line_shapes) / sizeof(line_shapes[0]); i++) {
-		struct buffer source = {0}, want = {0};
+		struct buffer source = { 0 }, want = { 0 };
 
 		for (k = 0; k < BOOT_LINES; k++) {
 			put_line(&source, line_shapes[i], (int)k, boot[k]);
@@ -861,8 +891,8 @@ static void gives_the_same_in_every_shape(void **state)
 			}
 		}
 		for (j = 0; j < sizeof(encodings) / sizeof(encodings[0]); j++) {
-			struct buffer encoded = {0};
-			struct log_text text = {0};
+			struct buffer encoded = { 0 };
+			struct log_text text = { 0 };
 			char *got;
 
 			encodings[j](&encoded, source.data, source.size);
@@ -889,9 +919,16 @@ static void gives_the_same_in_every_shape(void **state)
 /* What only looks encoded stays; what is encoded oddly is understood. */
 static void decodes_with_care(void **state)
 {
-	static const char utf16[] = "\xff\xfe" "a\0" "\xe9\0" "\xac\x20" "\x3d\xd8\x00\xde" "\x3d\xd8"
-				    "b\0" "\n\0" "c";
-	struct log_text text = {0};
+	static const char utf16[] = "\xff\xfe"
+				    "a\0"
+				    "\xe9\0"
+				    "\xac\x20"
+				    "\x3d\xd8\x00\xde"
+				    "\x3d\xd8"
+				    "b\0"
+				    "\n\0"
+				    "c";
+	struct log_text text = { 0 };
 
 	(void)state;
 	expect_messages("root=3Dx\na=3D\nb=/dev\nc=x\nd=-1\n",
@@ -899,13 +936,15 @@ static void decodes_with_care(void **state)
 	expect_messages("root=3Dx\na=3D\nb=3D/dev\nc=\nx=0D=0Ad=20\n",
 			"root=x\na=\nb=/dev\ncx\nd \n");
 	expect_messages("a &lt;b&gt;\nc => d\n<1234>\n", "a &lt;b&gt;\nc => d\n<1234>\n");
-	expect_messages("a &lt;b&gt;\nc =&gt; d &amp;lt; &#60;&#9999;\n", "a <b>\nc => d &lt; <&#9999;\n");
+	expect_messages("a &lt;b&gt;\nc =&gt; d &amp;lt; &#60;&#9999;\n",
+			"a <b>\nc => d &lt; <&#9999;\n");
 	expect_messages("caf\xc3\xa9\be\n", "cafe\n");
 	expect_messages("ab\b\b\b\bc\n", "c\n");
 	/* Two bytes, three, a pair, a lone half, half a unit at the end. */
 	parse(utf16, sizeof(utf16) - 1, &text);
 	assert_int_equal(text.nlines, 1);
-	assert_string_equal(text.lines[0].text, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd" "b");
+	assert_string_equal(text.lines[0].text, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd"
+						"b");
 	log_text_deinit(&text);
 }
 
@@ -914,7 +953,7 @@ static void decodes_with_care(void **state)
 static void expect_refused(const void *data, size_t size, enum error_code code, uint32_t line,
 			   uint32_t column, const char *words)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	struct error *err = parse_bytes(data, size, &text);
 
 	assert_non_null(err);
@@ -929,7 +968,8 @@ static void expect_refused(const void *data, size_t size, enum error_code code, 
 
 static void refuses_what_is_no_text(void **state)
 {
-	static const uint8_t elf[64] = "\x7f" "ELF\2\1\1";
+	static const uint8_t elf[64] = "\x7f"
+				       "ELF\2\1\1";
 	static const uint8_t nuls[1000];
 	static const uint8_t bits[] = "line 1\nab\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89";
 
@@ -951,8 +991,8 @@ static void cuts_long_lines(void **state)
 {
 	const size_t size = (size_t)3 << 20;
 	static const char stamp[] = "[    0.000000] ", next[] = "\n[    1.000000] next\n";
-	struct buffer source = {0};
-	struct log_text text = {0};
+	struct buffer source = { 0 };
+	struct log_text text = { 0 };
 	char *filler = malloc(size);
 
 	(void)state;
@@ -1004,14 +1044,15 @@ static void refuses_too_many_lines(void **state)
 {
 	const size_t lines = LOG_TEXT_LINES_MAX + 1;
 	char *data = malloc(lines * 2);
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	size_t i;
 
 	(void)state;
 	assert_non_null(data);
 	for (i = 0; i < lines; i++)
 		memcpy(data + 2 * i, "a\n", 2);
-	expect_refused(data, lines * 2, ERROR_LIMIT, (uint32_t)lines, 0, "has more than 4194304 lines");
+	expect_refused(data, lines * 2, ERROR_LIMIT, (uint32_t)lines, 0,
+		       "has more than 4194304 lines");
 	assert_null(log_text_parse((const uint8_t *)data, (lines - 1) * 2, &text));
 	assert_int_equal(text.nlines, LOG_TEXT_LINES_MAX);
 	log_text_deinit(&text);
@@ -1028,9 +1069,10 @@ static void dump(const struct log_text *text, struct buffer *to)
 
 	snprintf(line, sizeof(line),
 		 "%zu source lines: %zu kept, %zu blank, %zu firmware, %zu other, %zu notes\n"
-		 "%zu log lines: %zu split, %zu joined, %zu cut\n", c->source_lines, c->kept_lines,
-		 c->blank_lines, c->firmware_lines, c->other_program_lines, c->annotation_lines,
-		 text->nlines, text->split_lines, text->joined_lines, text->cut_lines);
+		 "%zu log lines: %zu split, %zu joined, %zu cut\n",
+		 c->source_lines, c->kept_lines, c->blank_lines, c->firmware_lines,
+		 c->other_program_lines, c->annotation_lines, text->nlines, text->split_lines,
+		 text->joined_lines, text->cut_lines);
 	put_string(to, line);
 	for (i = 0; i < text->nboots; i++) {
 		snprintf(line, sizeof(line), "boot %zu-%zu, banner %zd\n", text->boots[i].first,
@@ -1040,8 +1082,8 @@ static void dump(const struct log_text *text, struct buffer *to)
 	for (i = 0; i < text->nlines; i++) {
 		const struct log_line *l = &text->lines[i];
 
-		snprintf(line, sizeof(line), "%" PRIu32 ":%" PRIu32 " +%" PRIu32 " %c%c%c%c", l->line,
-			 l->column, l->span, l->flags & LOG_LINE_PREFIXED ? 'P' : '-',
+		snprintf(line, sizeof(line), "%" PRIu32 ":%" PRIu32 " +%" PRIu32 " %c%c%c%c",
+			 l->line, l->column, l->span, l->flags & LOG_LINE_PREFIXED ? 'P' : '-',
 			 l->flags & LOG_LINE_SPLIT ? 'S' : '-',
 			 l->flags & LOG_LINE_JOINED ? 'J' : '-',
 			 l->flags & LOG_LINE_CUT ? 'C' : '-');
@@ -1065,8 +1107,8 @@ static void dump(const struct log_text *text, struct buffer *to)
 }
 
 static const char *const excerpts[] = {
-	"html", "journal", "kmsg", "mail", "monotonic", "old", "picocom", "quoted-printable",
-	"serial", "tail",
+	"html",	   "journal",	       "kmsg",	 "mail", "monotonic", "old",
+	"picocom", "quoted-printable", "serial", "tail",
 };
 
 #define EXCERPTS (sizeof(excerpts) / sizeof(excerpts[0]))
@@ -1074,7 +1116,7 @@ static const char *const excerpts[] = {
 /* A file of the folder; to be freed. */
 static struct buffer read_excerpt(const char *name, const char *suffix)
 {
-	struct buffer ret = {0};
+	struct buffer ret = { 0 };
 	char path[256];
 
 	snprintf(path, sizeof(path), "traces/testdata/text/%s.%s", name, suffix);
@@ -1090,8 +1132,8 @@ static void gives_what_is_wanted(void **state)
 	(void)state;
 	for (i = 0; i < EXCERPTS; i++) {
 		struct buffer source = read_excerpt(excerpts[i], "txt"), want;
-		struct log_text text = {0};
-		struct buffer got = {0};
+		struct log_text text = { 0 };
+		struct buffer got = { 0 };
 
 		parse(source.data, source.size, &text);
 		dump(&text, &got);
@@ -1144,7 +1186,7 @@ static unsigned long from_env(const char *name, unsigned long otherwise)
 
 static void try_bytes(const struct buffer *source)
 {
-	struct log_text text = {0};
+	struct log_text text = { 0 };
 	struct error *err = parse_bytes(source->data, source->size, &text);
 
 	if (err) {
@@ -1157,16 +1199,77 @@ static void try_bytes(const struct buffer *source)
 }
 
 static const char *const pieces[] = {
-	"[    0.000000] ", "[    1.500000][    T1] ", "[12345.678901@3] ", "<6>", "<30>", "\n", "\n",
-	"\n", "\n", "\r", "\r\n", " ", "  ", "\t", "> ", ">> ", "| ", "Nov 21 03:37:00 host ",
-	"kernel: ", "systemd[1]: ", "10:00:00.123 ", "[2021-01-01 10:00:00] ", "kern  :info  : ",
-	"[Sat Nov 21 03:37:00 2026] ", "2026-11-21T03:37:00,000000+00:00 ", "6,339,5140900,-;",
-	" SUBSYSTEM=x", "\\x0a", "\\x", "-- Reboot --", "-- Boot x --", "Linux version 6.1 (",
-	"Booting Linux on physical CPU 0x0", "Memory: 1K/2K available (3K", "[mem 0x0-", "0x1]",
-	"memblock_reserve: [0x0-0x1]", "BIOS-e820: [mem 0x0-0x1]", "Built 1 zonelists, ", "=\n", "=3D",
-	"=20", "=C2=A0", "&lt;", "&gt;", "&amp;", "&#62;", "<pre>", "</", "\x1b[32m", "\x1b[", "\x1b]0;",
-	"\x1b", "\b", "\b\b\b", "\a", "\xc2\xa0", "\xc3\xa9", "\xff", "U-Boot", "word", "host kernel: ",
-	"[", "]", "(", ")", "[    0.12", "(0)[0:swapper]", " c0 ", "[0:      swapper:    0] ", "12:",
+	"[    0.000000] ",
+	"[    1.500000][    T1] ",
+	"[12345.678901@3] ",
+	"<6>",
+	"<30>",
+	"\n",
+	"\n",
+	"\n",
+	"\n",
+	"\r",
+	"\r\n",
+	" ",
+	"  ",
+	"\t",
+	"> ",
+	">> ",
+	"| ",
+	"Nov 21 03:37:00 host ",
+	"kernel: ",
+	"systemd[1]: ",
+	"10:00:00.123 ",
+	"[2021-01-01 10:00:00] ",
+	"kern  :info  : ",
+	"[Sat Nov 21 03:37:00 2026] ",
+	"2026-11-21T03:37:00,000000+00:00 ",
+	"6,339,5140900,-;",
+	" SUBSYSTEM=x",
+	"\\x0a",
+	"\\x",
+	"-- Reboot --",
+	"-- Boot x --",
+	"Linux version 6.1 (",
+	"Booting Linux on physical CPU 0x0",
+	"Memory: 1K/2K available (3K",
+	"[mem 0x0-",
+	"0x1]",
+	"memblock_reserve: [0x0-0x1]",
+	"BIOS-e820: [mem 0x0-0x1]",
+	"Built 1 zonelists, ",
+	"=\n",
+	"=3D",
+	"=20",
+	"=C2=A0",
+	"&lt;",
+	"&gt;",
+	"&amp;",
+	"&#62;",
+	"<pre>",
+	"</",
+	"\x1b[32m",
+	"\x1b[",
+	"\x1b]0;",
+	"\x1b",
+	"\b",
+	"\b\b\b",
+	"\a",
+	"\xc2\xa0",
+	"\xc3\xa9",
+	"\xff",
+	"U-Boot",
+	"word",
+	"host kernel: ",
+	"[",
+	"]",
+	"(",
+	")",
+	"[    0.12",
+	"(0)[0:swapper]",
+	" c0 ",
+	"[0:      swapper:    0] ",
+	"12:",
 	"a line that is long enough to be wrapped by a mail program, most likely",
 };
 
@@ -1181,7 +1284,7 @@ static void survives_anything(void **state)
 	for (i = 0; i < EXCERPTS; i++)
 		sources[i] = read_excerpt(excerpts[i], "txt");
 	for (run = 0; run < runs; run++) {
-		struct buffer source = {0};
+		struct buffer source = { 0 };
 		size_t size = below(run % 16 ? 400 : 20000);
 
 		random_state = seed + run;
