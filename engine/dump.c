@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/buddy_view.h"
+
 /* ---- memblock ---------------------------------------------------------------------------------- */
 
 void dump_memblock_flags(uint32_t flags, const struct sink *sink)
@@ -284,4 +286,89 @@ void dump_zoneinfo(const struct machine *m, const struct sink *sink)
 			z.fields[a->index] = a;
 	}
 	put_zone(m, &z, sink);
+}
+
+/* ---- /proc/buddyinfo, /proc/pagetypeinfo ------------------------------------------------------- */
+
+#define PAGETYPEINFO_CAP 100000
+
+void dump_buddyinfo(const struct machine *m, const struct sink *sink)
+{
+	const struct buddy *b = m->buddy;
+
+	for (uint32_t z = 0; z < buddy_view_zones(b); z++) {
+		sink_printf(sink, "Node %" PRId32 ", zone %8s ", buddy_view_nid(b, z),
+			    zone_type_name(buddy_view_type(b, z)));
+		for (unsigned int order = 0; order <= buddy_view_max_order(b); order++)
+			sink_printf(sink, "%6" PRIu64 " ", buddy_view_nr_free(b, z, order));
+		sink_puts(sink, "\n");
+	}
+}
+
+static void put_free_counts(const struct machine *m, uint32_t zone, const struct sink *sink)
+{
+	const struct buddy *b = m->buddy;
+	bool capped = fact_get(&m->facts, FACT_pagetypeinfo_capped);
+
+	for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
+		enum migratetype type = migratetype_at(i, &m->config, &m->facts);
+
+		sink_printf(sink, "Node %4" PRId32 ", zone %8s, type %12s ",
+			    buddy_view_nid(b, zone), zone_type_name(buddy_view_type(b, zone)),
+			    migratetype_name(type, &m->facts));
+		for (unsigned int order = 0; order <= buddy_view_max_order(b); order++) {
+			uint64_t count = buddy_view_free(b, zone, order, type);
+
+			if (capped && count >= PAGETYPEINFO_CAP)
+				sink_printf(sink, ">%6d ", PAGETYPEINFO_CAP);
+			else
+				sink_printf(sink, "%6" PRIu64 " ", count);
+		}
+		sink_puts(sink, "\n");
+	}
+}
+
+static void put_block_counts(const struct machine *m, uint32_t zone, const struct sink *sink)
+{
+	uint64_t blocks[MIGRATE_TYPE_COUNT];
+
+	buddy_view_blocks(m->buddy, zone, blocks);
+	sink_printf(sink, "Node %" PRId32 ", zone %8s ", buddy_view_nid(m->buddy, zone),
+		    zone_type_name(buddy_view_type(m->buddy, zone)));
+	for (unsigned int i = 0; i < migratetype_count(&m->config); i++)
+		sink_printf(sink, "%12" PRIu64 " ",
+			    blocks[migratetype_at(i, &m->config, &m->facts)]);
+	sink_puts(sink, "\n");
+}
+
+void dump_pagetypeinfo(const struct machine *m, const struct sink *sink)
+{
+	const struct buddy *b = m->buddy;
+	uint32_t end;
+
+	/* The file repeats its headings for each node. */
+	for (uint32_t first = 0; first < buddy_view_zones(b); first = end) {
+		int32_t nid = buddy_view_nid(b, first);
+
+		end = first;
+		while (end < buddy_view_zones(b) && buddy_view_nid(b, end) == nid)
+			end++;
+		sink_printf(sink, "Page block order: %u\nPages per block:  %" PRIu64 "\n\n",
+			    buddy_view_pageblock_order(b),
+			    UINT64_C(1) << buddy_view_pageblock_order(b));
+		sink_printf(sink, "%-43s ", "Free pages count per migrate type at order");
+		for (unsigned int order = 0; order <= buddy_view_max_order(b); order++)
+			sink_printf(sink, "%6u ", order);
+		sink_puts(sink, "\n");
+		for (uint32_t z = first; z < end; z++)
+			put_free_counts(m, z, sink);
+		sink_printf(sink, "\n%-23s", "Number of blocks type ");
+		for (unsigned int i = 0; i < migratetype_count(&m->config); i++)
+			sink_printf(sink, "%12s ",
+				    migratetype_name(migratetype_at(i, &m->config, &m->facts),
+						     &m->facts));
+		sink_puts(sink, "\n");
+		for (uint32_t z = first; z < end; z++)
+			put_block_counts(m, z, sink);
+	}
 }

@@ -21,6 +21,13 @@ void dump_zonelists(const struct machine *m, const struct sink *sink);
 /* In the form of the kernel's /proc/zoneinfo, without the counters that move after boot. */
 void dump_zoneinfo(const struct machine *m, const struct sink *sink);
 
+/*
+ * In the forms of /proc/buddyinfo and /proc/pagetypeinfo.  The machine must have its free lists
+ * (m->buddy).
+ */
+void dump_buddyinfo(const struct machine *m, const struct sink *sink);
+void dump_pagetypeinfo(const struct machine *m, const struct sink *sink);
+
 /* Writes the names of @flags ("HOTPLUG|NOMAP"), or nothing. */
 void dump_memblock_flags(uint32_t flags, const struct sink *sink);
 

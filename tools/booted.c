@@ -7,7 +7,7 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 
-enum cli_exit booted_read(struct cli *cli, enum boot_stage until, struct booted *b)
+enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists, struct booted *b)
 {
 	struct boot_input *in = &b->log.input;
 	struct error *err;
@@ -20,6 +20,7 @@ enum cli_exit booted_read(struct cli *cli, enum boot_stage until, struct booted 
 	cli_era(cli, &in->version);
 	cli_facts(cli, in->version, &in->facts);
 	arch_config_apply_facts(&in->config, &in->facts);
+	b->m.want_lists = want_lists;
 	boot_run(&b->m, in, until);
 	if (b->m.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());

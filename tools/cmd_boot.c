@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/buddy_view.h"
 #include "engine/dump.h"
 #include "tools/booted.h"
 #include "tools/text.h"
@@ -44,9 +45,8 @@ static const struct cli_example examples[] = {
 	{ "mmreplay boot dmesg.txt --view dmesg", "what the kernel would print about it" },
 	{ "mmreplay boot dmesg.txt --view memblock --at zones",
 	  "who has which memory before the page allocator takes over" },
-	{ "diff <(mmreplay boot dmesg.txt --view dmesg) "
-	  "<(mmreplay boot dmesg.txt --view dmesg --era 6.12)",
-	  "what another kernel would do otherwise" },
+	{ "mmreplay boot dmesg.txt --view zoneinfo --era 6.12",
+	  "the watermarks another kernel would give this machine" },
 	{ 0 }
 };
 
@@ -225,6 +225,41 @@ static void json_zonelists(struct json *j, const struct machine *m)
 	json_array_end(j);
 }
 
+/* The free lists are known. */
+static bool has_lists(const struct booted *b)
+{
+	return b->m.buddy && b->m.reserved_known;
+}
+
+static void json_free_lists(struct json *j, const struct machine *m)
+{
+	uint64_t blocks[MIGRATE_TYPE_COUNT];
+
+	json_key_array_begin(j, "free_lists");
+	for (uint32_t z = 0; z < buddy_view_zones(m->buddy); z++) {
+		buddy_view_blocks(m->buddy, z, blocks);
+		json_object_begin(j);
+		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
+		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
+		json_key_array_begin(j, "types");
+		for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
+			enum migratetype type = migratetype_at(i, &m->config, &m->facts);
+
+			json_object_begin(j);
+			json_key_string(j, "type", migratetype_name(type, &m->facts));
+			json_key_u64(j, "pageblocks", blocks[type]);
+			json_key_array_begin(j, "free_by_order");
+			for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
+				json_u64(j, buddy_view_free(m->buddy, z, o, type));
+			json_array_end(j);
+			json_object_end(j);
+		}
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void json_lines(struct json *j, const struct booted *b)
 {
 	struct sink_text text = { 0 };
@@ -255,6 +290,9 @@ static void print_json(struct cli *cli, const struct booted *b, enum view view)
 		json_zones(&j, &b->m);
 	if (all || view == VIEW_ZONELISTS)
 		json_zonelists(&j, &b->m);
+	if ((view == VIEW_JSON || view == VIEW_BUDDYINFO || view == VIEW_PAGETYPEINFO) &&
+	    has_lists(b))
+		json_free_lists(&j, &b->m);
 	if (view == VIEW_JSON || view == VIEW_DMESG)
 		json_lines(&j, b);
 	json_object_end(&j);
@@ -271,6 +309,9 @@ static enum boot_stage view_needs(enum view view)
 		return STAGE_ZONES;
 	case VIEW_ZONELISTS:
 		return STAGE_ZONELISTS;
+	case VIEW_BUDDYINFO:
+	case VIEW_PAGETYPEINFO:
+		return STAGE_MEM_INIT;
 	case VIEW_ZONEINFO:
 		return STAGE_LATE;
 	default:
@@ -302,7 +343,11 @@ static void print_view(struct cli *cli, const struct booted *b, enum view view)
 		dump_zoneinfo(&b->m, &sink);
 		break;
 	case VIEW_BUDDYINFO:
+		dump_buddyinfo(&b->m, &sink);
+		break;
 	case VIEW_PAGETYPEINFO:
+		dump_pagetypeinfo(&b->m, &sink);
+		break;
 	case VIEW_JSON:
 		break;
 	}
@@ -312,6 +357,7 @@ static enum cli_exit run(struct cli *cli)
 {
 	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	enum boot_stage at = (enum boot_stage)cli_choice(cli, "at", STAGE_LATE);
+	bool lists = view == VIEW_BUDDYINFO || view == VIEW_PAGETYPEINFO;
 	struct booted b = { 0 };
 	enum cli_exit code;
 
@@ -319,10 +365,11 @@ static enum cli_exit run(struct cli *cli)
 		return cli_fail_usage(cli, "the view %s begins with stage %s, not with %s",
 				      views[view], boot_stage_names[view_needs(view)],
 				      boot_stage_names[at]);
-	if (view == VIEW_BUDDYINFO || view == VIEW_PAGETYPEINFO)
-		return cli_fail(cli, "the free lists are not modelled yet, so there is no %s",
-				views[view]);
-	code = booted_read(cli, at, &b);
+	code = booted_read(cli, at, lists || view == VIEW_JSON, &b);
+	if (code == CLI_OK && lists && !has_lists(&b))
+		code = cli_fail(
+			cli, "what memblock had reserved is not in '%s', so there is no %s to show",
+			b.path, views[view]);
 	if (code == CLI_OK) {
 		if (view == VIEW_JSON || cli_has(cli, "json"))
 			print_json(cli, &b, view);
@@ -347,8 +394,8 @@ const struct command command_boot = {
 		"  zones         zones of each node: start, spanned, present, managed pages\n"
 		"  zonelists     where each node looks for memory, nearest first\n"
 		"  zoneinfo      as /proc/zoneinfo, without the counters that move after boot\n"
-		"  buddyinfo     as /proc/buddyinfo, right after the hand-over\n"
-		"  pagetypeinfo  as /proc/pagetypeinfo, right after the hand-over\n"
+		"  buddyinfo     as /proc/buddyinfo, with nothing allocated since the hand-over\n"
+		"  pagetypeinfo  as /proc/pagetypeinfo, likewise\n"
 		"  json          everything\n"
 		"\n"
 		"Stages: setup_arch (firmware memory is in memblock), numa (nodes are known), sparse "

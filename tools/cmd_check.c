@@ -297,7 +297,7 @@ static enum cli_exit run(struct cli *cli)
 {
 	struct comparison c = { 0 };
 	struct booted b = { 0 };
-	enum cli_exit code = booted_read(cli, STAGE_LATE, &b);
+	enum cli_exit code = booted_read(cli, STAGE_LATE, false, &b);
 
 	if (code == CLI_OK && !b.log.recorded.count)
 		code = cli_fail(cli, "'%s' tells nothing that could be checked", b.path);

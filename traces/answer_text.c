@@ -16,6 +16,11 @@ static bool is_x86(const struct answer_text *t)
 	return t->in->config.arch == ARCH_X86_64 || t->in->config.arch == ARCH_I386;
 }
 
+static bool is_arm64(const struct answer_text *t)
+{
+	return t->in->config.arch == ARCH_ARM64;
+}
+
 /* As "%pa": a phys_addr_t in full. */
 static void put_pa(const struct answer_text *t, phys_t addr, const struct sink *sink)
 {
@@ -168,7 +173,7 @@ static void put_faking(const struct answer_text *t, const struct answer *a, cons
 	} else if (!fact(t, FACT_lines_mem_ranges)) {
 		sink_printf(sink, "Faking a node at %016" PRIx64 "-%016" PRIx64, a->v[0], a->v[1]);
 	} else {
-		sink_puts(sink, is_x86(t) ? "Faking a node at " : "NUMA: Faking a node at ");
+		sink_puts(sink, is_arm64(t) ? "NUMA: Faking a node at " : "Faking a node at ");
 		put_wide(a->v[0], a->v[1], sink);
 	}
 }
@@ -178,12 +183,12 @@ static void put_node_data(const struct answer_text *t, const struct answer *a,
 {
 	bool named = is_x86(t) ? fact(t, FACT_node_data_line_names_node)
 			       : fact(t, FACT_node_data_generic);
-	const char *prefix = is_x86(t) || named ? "    " : "NUMA: ";
+	const char *prefix = named || !is_arm64(t) ? "    " : "NUMA: ";
 
 	if (named)
 		sink_printf(sink, "NODE_DATA(%" PRId32 ") allocated ", a->nid);
 	else
-		sink_puts(sink, is_x86(t) ? "  NODE_DATA " : "NUMA: NODE_DATA ");
+		sink_puts(sink, is_arm64(t) ? "NUMA: NODE_DATA " : "  NODE_DATA ");
 	if (fact(t, FACT_lines_mem_ranges))
 		put_short(a->v[0], a->v[1], sink);
 	else
@@ -446,9 +451,8 @@ void answer_text_value(const struct answer_text *t, const struct answers *as,
 		break;
 	case ANSWER_INIT_HIGHMEM:
 		sink_printf(sink,
-			    "Initializing HighMem for node %" PRId32 " (%08" PRIx64 ":%08" PRIx64
-			    ")",
-			    a->nid, a->v[0], a->v[1]);
+			    "Initializing %s for node %" PRId32 " (%08" PRIx64 ":%08" PRIx64 ")",
+			    type_name(a), a->nid, a->v[0], a->v[1]);
 		break;
 	case ANSWER_MEMORY_AVAILABLE:
 	case ANSWER_MEMORY_TOTAL:

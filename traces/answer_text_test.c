@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words of answers: what a kernel printed, once read and printed again, is what it printed.
+ *
+ *	log line  --parser-->  answer  --answer_text-->  line
+ *
+ * The lines of a whole boot must be found in its log in the same order, and every line that became an
+ * answer must be among them.  Callers, flags and nodes at the end of reserve lines and blanks at the end
+ * of lines are left aside, as answer_text.h says.
+ */
+#include "traces/testing/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/answer_text.h"
+#include "traces/capture.h"
+#include "traces/dmesg/text.h"
+#include "traces/testing/captures.h"
+
+/* ---- single answers ---------------------------------------------------------------------------- */
+
+static struct boot_input input_of(const char *version, enum arch arch)
+{
+	struct boot_input in = { 0 };
+
+	assert_true(facts_parse_version(version, &in.version));
+	facts_init(&in.facts, in.version);
+	arch_config_default(arch, false, &in.config);
+	in.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+					      UINT64_MAX };
+	return in;
+}
+
+static void check_value(const char *version, enum arch arch, struct answer a, const char *expected)
+{
+	struct boot_input in = input_of(version, arch);
+	struct answers none = { 0 };
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	struct answer_text t;
+
+	answer_text_init(&t, &in, &none);
+	t.memory_bytes = 3062ULL << 20;
+	answer_text_value(&t, &none, &a, &sink);
+	assert_string_equal(sink_text_string(&text), expected);
+	sink_text_deinit(&text);
+}
+
+/* Each line as some real log has it. */
+static void words_of_each_era(void **state)
+{
+	const struct answer zone = {
+		.kind = ANSWER_ZONE_RANGE, .type = ZONE_DMA, .nid = -1, .v = { 0x1000, 0x1000000 }
+	};
+	const struct answer range = { .kind = ANSWER_NODE_RANGE,
+				      .nid = 0,
+				      .v = { 0x1000, 0x9f000 } };
+	const struct answer last = { .kind = ANSWER_LAST_PFN, .v = { 0x7ffdc, 0x400000000 } };
+	const struct answer built = { .kind = ANSWER_BUILT, .v = { 1, 1, 515808, 1 } };
+	const struct answer crash = { .kind = ANSWER_CRASHKERNEL,
+				      .v = { 720ULL << 20, 848ULL << 20 } };
+	const struct answer cma = { .kind = ANSWER_CMA_RESERVED,
+				    .nid = -1,
+				    .v = { 64, 0xb9a00000 } };
+	const struct answer data = { .kind = ANSWER_NODE_DATA,
+				     .nid = 1,
+				     .v = { 0x7ec1f000, 0x7ec4a000, 4 } };
+
+	(void)state;
+	check_value("2.6.32", ARCH_X86_64, zone, "  DMA      0x00000001 -> 0x00001000");
+	check_value("3.10", ARCH_X86_64, zone, "  DMA      [mem 0x00001000-0x00ffffff]");
+	check_value("6.1", ARCH_X86_64, zone,
+		    "  DMA      [mem 0x0000000000001000-0x0000000000ffffff]");
+	check_value("2.6.32", ARCH_X86_64, range, "    0: 0x00000001 -> 0x0000009f");
+	check_value("3.10", ARCH_X86_64, range, "  node   0: [mem 0x00001000-0x0009efff]");
+	check_value("5.10", ARCH_X86_64, range,
+		    "  node   0: [mem 0x0000000000001000-0x000000000009efff]");
+	check_value("2.6.32", ARCH_X86_64, last, "last_pfn = 0x7ffdc max_arch_pfn = 0x400000000");
+	check_value("4.4", ARCH_X86_64, last,
+		    "e820: last_pfn = 0x7ffdc max_arch_pfn = 0x400000000");
+	check_value("5.10", ARCH_X86_64, last, "last_pfn = 0x7ffdc max_arch_pfn = 0x400000000");
+	check_value("4.4", ARCH_X86_64, built,
+		    "Built 1 zonelists in Node order, mobility grouping on.  Total pages: 515808");
+	check_value("4.14", ARCH_X86_64, built,
+		    "Built 1 zonelists, mobility grouping on.  Total pages: 515808");
+	check_value("5.10", ARCH_X86_64, crash,
+		    "Reserving 128MB of memory at 720MB for crashkernel (System RAM: 3062MB)");
+	check_value("6.12", ARCH_X86_64, crash,
+		    "crashkernel reserved: 0x000000002d000000 - 0x0000000035000000 (128 MB)");
+	check_value("5.10", ARCH_ARM64, crash,
+		    "crashkernel reserved: 0x000000002d000000 - 0x0000000035000000 (128 MB)");
+	check_value("5.10", ARCH_ARM64, cma, "cma: Reserved 64 MiB at 0x00000000b9a00000");
+	check_value("5.10", ARCH_ARM, cma, "cma: Reserved 64 MiB at 0xb9a00000");
+	check_value("6.12", ARCH_ARM64, cma,
+		    "cma: Reserved 64 MiB at 0x00000000b9a00000 on node -1");
+	check_value("6.18", ARCH_ARM64, cma, "cma: Reserved 64 MiB at 0x00000000b9a00000");
+	check_value("5.10", ARCH_X86_64, data,
+		    "NODE_DATA(1) allocated [mem 0x7ec1f000-0x7ec49fff]\n"
+		    "    NODE_DATA(1) on node 3");
+	check_value("5.10", ARCH_ARM64, data,
+		    "NUMA: NODE_DATA [mem 0x7ec1f000-0x7ec49fff]\n"
+		    "NUMA: NODE_DATA(1) on node 3");
+	check_value("3.0", ARCH_X86_64, data,
+		    "  NODE_DATA [000000007ec1f000 - 000000007ec49fff]\n"
+		    "    NODE_DATA(1) on node 3");
+}
+
+/* A 32-bit kernel without PAE prints short addresses. */
+static void placement_as_wide_as_addresses(void **state)
+{
+	const struct answer place = { .kind = ANSWER_PLACEMENT, .v = { 0x1000, 0x1010 } };
+
+	(void)state;
+	check_value("6.1", ARCH_X86_64, place,
+		    "memblock_reserve: [0x0000000000001000-0x000000000000100f]");
+	check_value("6.1", ARCH_ARM, place, "memblock_reserve: [0x00001000-0x0000100f]");
+}
+
+static const char *boot_text(const struct boot_input *in, const struct answers *as,
+			     struct sink_text *text)
+{
+	struct sink sink = sink_to_text(text);
+	struct answer_text t;
+
+	answer_text_init(&t, in, as);
+	answer_text_boot(&t, as, &sink);
+	return sink_text_string(text);
+}
+
+/* Of the Memory: line what is not known is left out. */
+static void memory_line_from_parts(void **state)
+{
+	struct boot_input in = input_of("6.1", ARCH_X86_64);
+	struct answers as = { 0 };
+	struct sink_text text = { 0 };
+
+	(void)state;
+	in.sections.code_kb = 14343;
+	answers_add(&as, ANSWER_MEMORY_AVAILABLE)->v[0] = 654076;
+	answers_add(&as, ANSWER_MEMORY_TOTAL)->v[0] = 2096616;
+	answers_add(&as, ANSWER_MEMORY_RESERVED)->v[0] = 108468;
+	answers_add(&as, ANSWER_MEMORY_CMA)->v[0] = 0;
+	assert_string_equal(boot_text(&in, &as, &text),
+			    "Memory: 654076K/2096616K available (14343K kernel code, "
+			    "108468K reserved, 0K cma-reserved)\n");
+	sink_text_clear(&text);
+	as.items[0].basis = as.items[2].basis = BASIS_UNDERIVABLE;
+	assert_string_equal(
+		boot_text(&in, &as, &text),
+		"Memory: ?K/2096616K available (14343K kernel code, 0K cma-reserved)\n");
+	sink_text_deinit(&text);
+	answers_deinit(&as);
+}
+
+/* Verbose lines need their option; underivable answers say nothing; headings come once. */
+static void only_what_was_asked_for(void **state)
+{
+	struct boot_input in = input_of("6.1", ARCH_X86_64);
+	struct answers as = { 0 };
+	struct sink_text text = { 0 };
+	struct answer *a;
+
+	(void)state;
+	answers_add(&as, ANSWER_PLACEMENT)->v[1] = 64;
+	a = answers_add(&as, ANSWER_ZONE_RANGE);
+	a->type = ZONE_NORMAL;
+	a = answers_add(&as, ANSWER_ZONE_RANGE);
+	a->type = ZONE_DEVICE;
+	a = answers_add(&as, ANSWER_ZONELIST);
+	a->nid = a->type = 0;
+	a = answers_add(&as, ANSWER_POLICY_ZONE);
+	a->type = ZONE_NORMAL;
+	a->basis = BASIS_UNDERIVABLE;
+	in.command_line = "quiet";
+	assert_string_equal(boot_text(&in, &as, &text),
+			    "Zone ranges:\n  Normal   empty\n  Device   empty\n");
+	sink_text_clear(&text);
+	in.command_line = "memblock=debug mminit_loglevel=1";
+	assert_string_equal(boot_text(&in, &as, &text),
+			    "memblock_reserve: [0x0000000000000000-0x000000000000003f]\n"
+			    "Zone ranges:\n  Normal   empty\n  Device   empty\n"
+			    "mminit::zonelist general 0:DMA =\n");
+	sink_text_deinit(&text);
+	answers_deinit(&as);
+}
+
+/* ---- whole logs -------------------------------------------------------------------------------- */
+
+struct tally {
+	unsigned int captures, lines, wrong;
+};
+
+/* @line as the view prints it: no caller, no blanks at the end. */
+static void simplify(const char *line, char *buf, size_t size)
+{
+	size_t len;
+
+	if (!strncmp(line, "__memblock_reserve", 18))
+		line += 2;
+	snprintf(buf, size, "%s", line);
+	if (!strncmp(buf, "memblock_reserve: [", 19) && strchr(buf, ']'))
+		strchr(buf, ']')[1] = 0;
+	for (len = strlen(buf); len && buf[len - 1] == ' '; len--)
+		buf[len - 1] = 0;
+}
+
+static bool find_in_log(const struct log_text *log, size_t *next, const char *line, bool *seen)
+{
+	char text[4096];
+
+	for (size_t i = *next; i < log->nlines; i++) {
+		simplify(log->lines[i].text, text, sizeof(text));
+		if (strcmp(text, line))
+			continue;
+		seen[i] = true;
+		*next = i + 1;
+		return true;
+	}
+	return false;
+}
+
+/* Answers whose place in the log is not where they are printed: they are one line with others. */
+static bool stands_alone(const struct answer *a)
+{
+	return a->line && (a->kind < ANSWER_MEMORY_AVAILABLE || a->kind > ANSWER_MEMORY_ABSENT);
+}
+
+static void round_trip(const char *path, void *ctx)
+{
+	struct tally *tally = ctx;
+	struct boot_log log = { 0 };
+	struct log_text text = { 0 };
+	struct sink_text view = { 0 };
+	struct input input;
+	struct answer_text t;
+	size_t next = 0;
+	bool *seen;
+
+	captures_read(path, "dmesg.txt", &input);
+	if (!input.data)
+		return;
+	check_ok(log_text_parse(input.data, input.size, &text));
+	check_ok(capture_read(path, &log));
+	seen = calloc(text.nlines + 1, sizeof(*seen));
+	assert_non_null(seen);
+	boot_text(&log.input, &log.recorded, &view);
+	for (char *line = strtok(view.data, "\n"); line; line = strtok(NULL, "\n")) {
+		tally->lines++;
+		if (find_in_log(&text, &next, line, seen))
+			continue;
+		tally->wrong++;
+		print_error("%s: not in the log, or not in this order: '%s'\n", path, line);
+	}
+	answer_text_init(&t, &log.input, &log.recorded);
+	for (uint32_t i = 0; i < log.recorded.count; i++) {
+		const struct answer *a = &log.recorded.items[i];
+
+		if (!stands_alone(a) || !answer_text_is_line(&t, a->kind))
+			continue;
+		for (size_t l = 0; l < text.nlines; l++)
+			if (text.lines[l].line == a->line && !seen[l]) {
+				tally->wrong++;
+				print_error("%s:%u: was not printed again: '%s'\n", path, a->line,
+					    text.lines[l].text);
+			}
+	}
+	tally->captures++;
+	free(seen);
+	sink_text_deinit(&view);
+	boot_log_deinit(&log);
+	log_text_deinit(&text);
+	input_deinit(&input);
+}
+
+static void small_captures_round_trip(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	captures_each("traces/captures", round_trip, &tally);
+	assert_int_equal(tally.wrong, 0);
+	assert_true(tally.captures >= 2);
+	assert_true(tally.lines > 200);
+}
+
+static void all_captures_round_trip(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	captures_each(captures_dir(), round_trip, &tally);
+	print_message("%u lines of %u captures\n", tally.lines, tally.captures);
+	assert_int_equal(tally.wrong, 0);
+	assert_true(tally.captures > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_of_each_era),
+		cmocka_unit_test(placement_as_wide_as_addresses),
+		cmocka_unit_test(memory_line_from_parts),
+		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(small_captures_round_trip),
+		cmocka_unit_test(all_captures_round_trip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
