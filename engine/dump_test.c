@@ -93,12 +93,14 @@ static void memblock_regions(void **state)
 	memblock_add(&m.mb, 0x1000, 0x9e000, 0, 0);
 	memblock_add(&m.mb, 0x100000000, 1ULL << 30, 1, MEMBLOCK_HOTPLUG);
 	memblock_reserve(&m.mb, 0x2010, 3, NID_NONE, 0);
+	memblock_reserve(&m.mb, 0x3000, 1536, NID_NONE, 0);
 	check_dump(&m, dump_memblock,
 		   "memory: 2 regions of 128, 1074388992 bytes\n"
 		   "    0  0x0000001000-0x000009efff       632 KiB  node 0\n"
 		   "    1  0x0100000000-0x013fffffff         1 GiB  node 1  HOTPLUG\n"
-		   "reserved: 1 region of 128, 3 bytes\n"
-		   "    0  0x0000002010-0x0000002012         3 B\n");
+		   "reserved: 2 regions of 128, 1539 bytes\n"
+		   "    0  0x0000002010-0x0000002012         3 B\n"
+		   "    1  0x0000003000-0x00000035ff      1536 B\n");
 	machine_deinit(&m);
 }
 
@@ -118,7 +120,7 @@ static void zoneinfo_of_each_era(void **state)
 		NULL
 	};
 	static const char *const old_lines[] = { "        spanned  4095\n", "        managed  ",
-						 "              high:  ",
+						 "              high:  0\n              batch: 1\n",
 						 "  start_pfn:         1\n", NULL };
 	struct sink_text text = { 0 };
 	struct sink sink = sink_to_text(&text);
@@ -134,6 +136,34 @@ static void zoneinfo_of_each_era(void **state)
 	assert_null(strstr(sink_text_string(&text), "promo"));
 	assert_null(strstr(sink_text_string(&text), "cma"));
 	assert_null(strstr(sink_text_string(&text), "Device"));
+	sink_text_deinit(&text);
+	machine_deinit(&m);
+}
+
+/* What follows from reserved memory is left out when nobody tells what is reserved. */
+static void unknown_fields_are_left_out(void **state)
+{
+	static const char *const lines[] = { "Node 0, zone      DMA\n        spanned  ",
+					     "        present  1000\n", NULL };
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	struct machine m;
+
+	(void)state;
+	machine_init(&m);
+	facts_init(&m.facts, FACTS_VERSION(6, 1, 0));
+	for (unsigned int field = 0; field <= ZONE_FIELD_MIN; field++) {
+		struct answer *a = answers_add(&m.answers, ANSWER_ZONEINFO);
+
+		a->nid = a->type = 0;
+		a->index = field;
+		a->v[0] = 1000;
+		a->basis = field > ZONE_FIELD_PRESENT ? BASIS_UNDERIVABLE : BASIS_PREDICTED;
+	}
+	check_holds(&m, dump_zoneinfo, lines);
+	dump_zoneinfo(&m, &sink);
+	assert_null(strstr(sink_text_string(&text), "min"));
+	assert_null(strstr(sink_text_string(&text), "managed"));
 	sink_text_deinit(&text);
 	machine_deinit(&m);
 }
@@ -155,15 +185,17 @@ static void views_of_a_small_machine(void **state)
 		"Node    0, zone      DMA, type    Unmovable",
 		"\nNumber of blocks type     Unmovable      Movable", "Node 0, zone    DMA32 ", NULL
 	};
-	static const char *const buddies[] = { "Node 0, zone      DMA ",
-					       "\nNode 0, zone    DMA32      0", NULL };
 	struct machine m;
 
 	(void)state;
 	boot_small("6.1", &m);
 	check_holds(&m, dump_zones, zones);
 	check_holds(&m, dump_zonelists, zonelists);
-	check_holds(&m, dump_buddyinfo, buddies);
+	/* 1 GiB less its first page and the hole below 1 MiB. */
+	check_dump(
+		&m, dump_buddyinfo,
+		"Node 0, zone      DMA      2      2      2      2      2      1      1      0      1      1      3 \n"
+		"Node 0, zone    DMA32      0      0      0      0      0      0      0      0      0      0    252 \n");
 	check_holds(&m, dump_pagetypeinfo, types);
 	machine_deinit(&m);
 }
@@ -174,6 +206,7 @@ int main(void)
 		cmocka_unit_test(flag_names),
 		cmocka_unit_test(memblock_regions),
 		cmocka_unit_test(zoneinfo_of_each_era),
+		cmocka_unit_test(unknown_fields_are_left_out),
 		cmocka_unit_test(views_of_a_small_machine),
 	};
 

@@ -84,6 +84,7 @@ static void silence_is_no_difference(void **state)
 	assert_int_equal(c.total[COMPARE_AGREE], 2);
 	assert_int_equal(c.total[COMPARE_NOT_IN_LOG], 1);
 	assert_int_equal(c.count, 3);
+	assert_int_equal(c.rows[2].model->index, ZONE_FIELD_MIN);
 	comparison_deinit(&c);
 	answers_deinit(&log);
 	answers_deinit(&model);
