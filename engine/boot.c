@@ -75,7 +75,7 @@ static bool is_late_step(const struct boot_step *s)
 	if (s->kind == STEP_LATE_FREE || s->kind == STEP_FREE_LATE || s->kind == STEP_MEMORY_LINE)
 		return true;
 	return s->kind == STEP_FREE &&
-	       (name_is(s->name, "free_initrd_mem") || name_is(s->name, "free_initmem") ||
+	       (handover_is_late_free(s) || name_is(s->name, "free_initrd_mem") || name_is(s->name, "free_initmem") ||
 		name_is(s->name, "free_init_"));
 }
 
@@ -229,7 +229,9 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 		m->out_of_memory = true;
 		return;
 	}
-	m->distance_known = in->distance_count > 0 || n <= 2;
+	/* A machine whose tables are listed and that has no distance table has the default distances. */
+	m->distance_known = in->distance_count > 0 || n <= 2 || m->config.arch == ARCH_I386 ||
+			    (in->tables_listed && !in->distances_told);
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < n; j++)
 			m->distance[(size_t)i * n + j] =
@@ -305,6 +307,8 @@ static void stamp_nodes(struct boot *b)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			if (in->affinity[i].nid >= (int32_t)count)
 				count = (uint32_t)in->affinity[i].nid + 1;
+	if (m->config.arch == ARCH_OTHER && m->config.numa && in->nr_node_ids > count)
+		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
 	take_distance(m, in);
 	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
@@ -402,6 +406,7 @@ static void answer_zone_layout(struct machine *m)
 			continue;
 		a = answers_add(&m->answers, ANSWER_ZONE_RANGE);
 		a->type = (int32_t)t;
+		a->basis = m->zones_given ? BASIS_GIVEN : BASIS_PREDICTED;
 		if (m->limits.lowest[t] != m->limits.highest[t]) {
 			a->v[0] = pfn_phys(m->limits.lowest[t], shift);
 			a->v[1] = pfn_phys(m->limits.highest[t], shift);
@@ -439,11 +444,45 @@ static uint64_t memmap_pages(const struct machine *m, const struct zone *z)
 static const char unknown_below_16m[] =
 	"the pages reserved below 16 MiB are only known with memblock=debug";
 
+static struct answer *answer_zone(struct machine *m, enum answer_kind kind, uint32_t nid,
+				  unsigned int type, uint64_t value)
+{
+	struct answer *a = answers_add(&m->answers, kind);
+
+	a->nid = (int32_t)nid;
+	a->type = (int32_t)type;
+	a->v[0] = value;
+	return a;
+}
+
+/*
+ * Takes what the memory map needs from @free_pages of a zone and returns the rest.  The oldest kernels
+ * did so for highmem too, whose memory map lies in low memory, and told the zone is that much smaller.
+ */
+static uint64_t account_memmap(struct machine *m, struct zone *z, uint32_t n, bool high,
+			       uint64_t free_pages)
+{
+	uint64_t memmap = memmap_pages(m, z);
+	bool of_highmem = fact_get(&m->facts, FACT_memmap_of_highmem);
+
+	z->memmap_pages = 0;
+	if ((high && !of_highmem) || free_pages < memmap)
+		return free_pages;
+	z->memmap_pages = memmap;
+	if (memmap || fact_get(&m->facts, FACT_memmap_line_zero)) {
+		struct answer *a = answer_zone(m, ANSWER_ZONE_MEMMAP, n, z->type, memmap);
+
+		a->basis = m->page_struct_fitted ? BASIS_GIVEN : BASIS_PREDICTED;
+	}
+	return free_pages - memmap;
+}
+
 /* What a node's zones start with, and the lines about it. */
 static void account_node(struct machine *m, uint32_t n)
 {
 	struct node *node = &m->nodes[n];
 	bool accounting = fact_get(&m->facts, FACT_memmap_accounting), first = true;
+	bool managed = fact_get(&m->facts, FACT_managed_pages);
 
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 		struct zone *z = &node->zones[t];
@@ -458,24 +497,10 @@ static void account_node(struct machine *m, uint32_t n)
 		z->memmap_pages = 0;
 		if (accounting) {
 			memmap = memmap_pages(m, z);
-			if (!high) {
-				if (free_pages >= memmap) {
-					free_pages -= memmap;
-					z->memmap_pages = memmap;
-					if (memmap) {
-						a = answers_add(&m->answers, ANSWER_ZONE_MEMMAP);
-						a->nid = (int32_t)n;
-						a->type = (int32_t)t;
-						a->v[0] = memmap;
-					}
-				}
-			}
+			free_pages = account_memmap(m, z, n, high, free_pages);
 			if (is_first && free_pages > m->dma_reserve) {
 				free_pages -= m->dma_reserve;
-				a = answers_add(&m->answers, ANSWER_ZONE_RESERVED);
-				a->nid = (int32_t)n;
-				a->type = (int32_t)t;
-				a->v[0] = m->dma_reserve;
+				a = answer_zone(m, ANSWER_ZONE_RESERVED, n, t, m->dma_reserve);
 				if (m->config.arch == ARCH_X86_64 && !m->reserved_known) {
 					a->basis = m->dma_reserve_given ? BASIS_GIVEN :
 									  BASIS_UNDERIVABLE;
@@ -484,25 +509,22 @@ static void account_node(struct machine *m, uint32_t n)
 			}
 			if (!high)
 				m->nr_kernel_pages += free_pages;
-			else if (m->nr_kernel_pages > memmap * 2)
+			else if (managed && m->nr_kernel_pages > memmap * 2)
 				m->nr_kernel_pages -= memmap;
 			m->nr_all_pages += free_pages;
+			/* There was one count, and it is this one. */
+			if (!managed)
+				z->present = free_pages;
 		}
 		z->initial_free = high ? z->present : free_pages;
 		z->managed = z->initial_free;
 		if (!z->spanned)
 			continue;
 		if (z->present) {
-			a = answers_add(&m->answers, ANSWER_ZONE_PAGES);
-			a->nid = (int32_t)n;
-			a->type = (int32_t)t;
-			a->v[0] = z->present;
+			a = answer_zone(m, ANSWER_ZONE_PAGES, n, t, z->present);
 			a->v[1] = pageset_raw_batch(z->managed, &m->config, &m->facts);
 		}
-		a = answers_add(&m->answers, ANSWER_MEMMAP_INIT);
-		a->nid = (int32_t)n;
-		a->type = (int32_t)t;
-		a->v[0] = z->start_pfn;
+		a = answer_zone(m, ANSWER_MEMMAP_INIT, n, t, z->start_pfn);
 		a->v[1] = zone_end_pfn(z);
 	}
 }
@@ -541,6 +563,7 @@ static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start
 		return;
 	m->nodes[nid].zones[type].unavailable += pages;
 	a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
+	a->basis = m->section_fitted ? BASIS_GIVEN : BASIS_PREDICTED;
 	a->nid = nid;
 	a->type = (int32_t)type;
 	a->index = (*ordinal)++;
@@ -591,7 +614,17 @@ static void answer_initmem(struct machine *m, uint32_t n)
 	struct answer *a = answers_add(&m->answers, ANSWER_INITMEM);
 
 	a->nid = (int32_t)n;
-	if (node->start_pfn != node->end_pfn) {
+	if (!fact_get(&m->facts, FACT_initmem_line) && is_x86(m)) {
+		/* Told when nodes were found, of the firmware's blocks. */
+		for (uint32_t i = 0; i < m->numa_block_count; i++) {
+			const struct affinity_memory *block = &m->numa_blocks[i];
+
+			if (block->nid != (int32_t)n)
+				continue;
+			a->v[0] = a->v[1] ? min_u64(a->v[0], block->start) : block->start;
+			a->v[1] = max_u64(a->v[1], block->end);
+		}
+	} else if (node->start_pfn != node->end_pfn) {
 		a->v[0] = pfn_phys(node->start_pfn, m->config.page_shift);
 		a->v[1] = pfn_phys(node->end_pfn, m->config.page_shift);
 	}
@@ -643,7 +676,7 @@ static void init_free_area(struct boot *b)
 		node->start_pfn = min_u64(node->start_pfn, m->ranges[r].start);
 		node->end_pfn = max_u64(node->end_pfn, m->ranges[r].end);
 	}
-	setup_arch_zone_pfns(m, max_zone_pfn);
+	setup_arch_zone_pfns(m, b->in, max_zone_pfn);
 	zone_limits_init(&m->limits, max_zone_pfn, m->config.zones_mask,
 			 m->range_count ? m->ranges[0].start : 0, &m->facts);
 	zone_find_movable(m->nodes, m->node_count, m->ranges, m->range_count, &m->limits,
@@ -683,22 +716,59 @@ static void finish_zones(struct boot *b)
 		count_free_memblock(b->m);
 }
 
-static void answer_zonelists(struct machine *m)
+/* Distances decide only between two other nodes with memory. */
+static void judge_order(const struct machine *m, uint32_t local, struct answer *a)
+{
+	uint32_t others = 0;
+
+	for (uint32_t n = 0; n < m->node_count; n++)
+		others += n != local && m->nodes[n].memory;
+	if (m->distance_known || others < 2)
+		return;
+	a->basis = BASIS_UNDERIVABLE;
+	a->reason = "node distances are not in the log";
+}
+
+/*
+ * Without memblock=debug the pages reserved below 16 MiB are not known, but whatever the total lacks is
+ * theirs: then everything that follows from the total can be told.
+ */
+static uint64_t take_given_total(struct machine *m, const struct boot_input *in, uint64_t total)
+{
+	struct zone *z = &m->nodes[0].zones[ZONE_DMA];
+	uint64_t missing;
+
+	if (m->reserved_known || m->dma_reserve_given || m->config.arch != ARCH_X86_64 ||
+	    !fact_get(&m->facts, FACT_memmap_accounting) || !in->given_total_pages ||
+	    in->given_total_pages > total)
+		return total;
+	missing = total - in->given_total_pages;
+	if (missing >= z->initial_free)
+		return total;
+	m->dma_reserve = missing;
+	m->dma_reserve_given = true;
+	z->initial_free -= missing;
+	z->managed -= missing;
+	if (!fact_get(&m->facts, FACT_managed_pages))
+		z->present -= missing;
+	m->nr_kernel_pages -= missing;
+	m->nr_all_pages -= missing;
+	return in->given_total_pages;
+}
+
+static void answer_zonelists(struct machine *m, const struct boot_input *in)
 {
 	uint32_t nodes = 0;
 	uint64_t total = 0;
 	struct answer *a;
 	struct zoneref *refs = NULL;
-	enum answer_basis basis = m->distance_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
-	const char *reason = m->distance_known ? NULL : "node distances are not in the log";
 
 	for (uint32_t n = 0; n < m->node_count && m->config.numa; n++) {
 		if (!m->nodes[n].possible || !fact_get(&m->facts, FACT_fallback_order_line))
 			continue;
 		a = answers_add(&m->answers, ANSWER_FALLBACK);
 		a->nid = (int32_t)n;
-		a->basis = basis;
-		a->reason = reason;
+		judge_order(m, n, a);
 		for (uint32_t i = 0; i < m->zonelists.length[n]; i++)
 			answers_push(&m->answers,
 				     m->zonelists.order[(size_t)n * m->node_count + i]);
@@ -720,10 +790,8 @@ static void answer_zonelists(struct machine *m)
 				a->nid = (int32_t)n;
 				a->type = (int32_t)t;
 				a->index = thisnode;
-				if (!thisnode) {
-					a->basis = basis;
-					a->reason = reason;
-				}
+				if (!thisnode)
+					judge_order(m, n, a);
 				count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)n,
 						       (enum zone_type)t, thisnode, refs,
 						       m->node_count * ZONE_TYPE_COUNT);
@@ -739,13 +807,19 @@ static void answer_zonelists(struct machine *m)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			total += m->nodes[n].zones[t].managed;
 	}
-	m->mobility_off = total < arch_pageblock_pages(&m->config) *
+	total = take_given_total(m, in, total);
+	m->mobility_off = !fact_get(&m->facts, FACT_mobility_grouping) ||
+			  total < arch_pageblock_pages(&m->config) *
 					  (uint64_t)(fact_get(&m->facts, FACT_migrate_types) +
 						     (m->config.cma ? 1 : 0));
 	a = answers_add(&m->answers, ANSWER_BUILT);
 	a->v[0] = nodes;
 	a->v[1] = !m->mobility_off;
 	a->v[2] = total;
+	if (fact_get(&m->facts, FACT_zonelist_order_line))
+		a->v[3] = m->zonelists.by_zone ? 2 : 1;
+	if (m->page_struct_fitted)
+		a->basis = BASIS_GIVEN;
 	if (!m->reserved_known && m->config.arch == ARCH_X86_64 &&
 	    fact_get(&m->facts, FACT_memmap_accounting)) {
 		a->basis = m->dma_reserve_given ? BASIS_GIVEN : BASIS_UNDERIVABLE;
@@ -765,9 +839,14 @@ static void build_zonelists(struct boot *b)
 	m->stage = STAGE_ZONELISTS;
 	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL,
 			&m->config, &m->facts);
+	m->zonelists.by_zone = m->cmdline.zonelist_order ?
+				       m->cmdline.zonelist_order == 'z' &&
+					       fact_get(&m->facts, FACT_zonelist_order_rule) < 3 :
+				       zonelists_default_by_zone(m->nodes, m->node_count, &m->config,
+								 &m->facts);
 	m->out_of_memory |= m->zonelists.out_of_memory;
 	if (!m->out_of_memory)
-		answer_zonelists(m);
+		answer_zonelists(m, b->in);
 }
 
 static void init_mem(struct boot *b)
@@ -1052,6 +1131,11 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->ramdisk_start = in->ramdisk_start;
 	m->ramdisk_end = in->ramdisk_end;
 	m->five_level = in->five_level;
+	m->page_struct_fitted = in->fitted_page_struct;
+	m->section_fitted = in->fitted_section;
+	if (in->big_locks)
+		memcpy(m->given_bucket_bytes, in->given_bucket_bytes,
+		       sizeof(m->given_bucket_bytes));
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;

@@ -489,6 +489,11 @@ static void apply_sysctls(struct machine *m)
 		size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
 }
 
+bool handover_is_late_free(const struct boot_step *s)
+{
+	return s->kind == STEP_FREE && !strncmp(s->name, "efi_free_boot_services", 22);
+}
+
 void handover_late(struct machine *m, const struct boot_input *in)
 {
 	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
@@ -502,7 +507,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	count_cpus(m, in);
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_FREE_LATE)
+		if (in->steps[i].kind == STEP_FREE_LATE || handover_is_late_free(&in->steps[i]))
 			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)

@@ -10,6 +10,8 @@ struct row {
 	uint64_t low, high;
 };
 
+_Static_assert(HASH_TABLE_COUNT <= 16, "given_bucket_bytes has one entry a table");
+
 static const struct row rows[HASH_TABLE_COUNT] = {
 #define HASH_TABLE(id, name, b64, b32, entries, scale, low, high) \
 	{ name, b64, b32, entries, scale, low, high },
@@ -23,24 +25,32 @@ const char *hash_table_name(enum hash_table table)
 }
 
 /* Bucket sizes that are not the row's in every kernel. */
-static uint64_t bucket_bytes(const struct machine *m, enum hash_table table)
+uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
+				 enum hash_table table)
 {
-	const struct facts *f = &m->facts;
+	bool wide = config->pointer_bytes == 8;
+	uint64_t bytes;
 
 	switch (table) {
 	case HASH_TABLE_TCP_BIND:
-		return m->config.pointer_bytes == 8 ? (uint64_t)fact_get(f, FACT_hash_tcp_bind_bytes) :
-						      (uint64_t)fact_get(f, FACT_hash_tcp_bind_bytes) / 2;
+		bytes = (uint64_t)fact_get(facts, FACT_hash_tcp_bind_bytes);
+		return wide ? bytes : bytes / 2;
 	case HASH_TABLE_TCP_LISTEN:
-		return m->config.pointer_bytes == 8 ?
-			       rows[table].bucket64 :
-			       (uint64_t)fact_get(f, FACT_hash_tcp_listen_bytes_32);
+		return wide ? rows[table].bucket64 :
+			      (uint64_t)fact_get(facts, FACT_hash_tcp_listen_bytes_32);
 	case HASH_TABLE_UDP:
 	case HASH_TABLE_UDP_LITE:
-		return (uint64_t)fact_get(f, FACT_hash_udp_bytes);
+		return (uint64_t)fact_get(facts, FACT_hash_udp_bytes);
 	default:
-		return m->config.pointer_bytes == 8 ? rows[table].bucket64 : rows[table].bucket32;
+		return wide ? rows[table].bucket64 : rows[table].bucket32;
 	}
+}
+
+static uint64_t bucket_bytes(const struct machine *m, enum hash_table table)
+{
+	if (m->given_bucket_bytes[table])
+		return m->given_bucket_bytes[table];
+	return hash_table_bucket_bytes(&m->config, &m->facts, table);
 }
 
 static bool table_exists(const struct machine *m, enum hash_table table)
@@ -126,7 +136,7 @@ void hash_tables_answer(struct machine *m, bool early)
 		a->v[2] = entries * in.bucket_bytes;
 		if (fact_get(&m->facts, FACT_hash_line_tells_memory))
 			a->v[3] = memory_of(m, a->v[2]);
-		if (!m->reserved_known)
+		if (!m->reserved_known || m->given_bucket_bytes[t])
 			a->basis = BASIS_GIVEN;
 	}
 }

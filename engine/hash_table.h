@@ -18,6 +18,9 @@ enum hash_table {
 enum hash_memory { HASH_MEMORY_UNKNOWN, HASH_LINEAR, HASH_VMALLOC, HASH_VMALLOC_HUGE };
 
 const char *hash_table_name(enum hash_table table);
+/* What a bucket of @table takes in a kernel of the usual configuration. */
+uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
+				 enum hash_table table);
 /* Answers for the tables sized before (@early) or after the hand-over. */
 void hash_tables_answer(struct machine *m, bool early);
 

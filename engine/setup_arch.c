@@ -144,6 +144,22 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, 1 << 20, MEMBLOCK_KHO_SCRATCH, true);
 }
 
+/* Ranges the log lists as they are: those that touch were kept apart by a flag (NOMAP, mostly). */
+static void add_given_ranges(struct machine *m, const struct boot_input *in)
+{
+	unsigned int shift = m->config.page_shift;
+	uint32_t flags = 0;
+
+	for (uint32_t i = 0; i < in->given_range_count; i++) {
+		const struct node_range *r = &in->given_ranges[i];
+
+		if (i && r[-1].nid == r->nid && r[-1].end == r->start)
+			flags ^= MEMBLOCK_UNTOLD;
+		memblock_add(&m->mb, pfn_phys(r->start, shift), pfn_phys(r->end - r->start, shift),
+			     r->nid, r->flags | flags);
+	}
+}
+
 void setup_arch_memory(struct machine *m, const struct boot_input *in)
 {
 	unsigned int shift = m->config.page_shift;
@@ -170,12 +186,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 				     in->affinity[i].nid, 0);
 		m->memory_known = true;
 	} else {
-		for (uint32_t i = 0; i < in->given_range_count; i++) {
-			const struct node_range *r = &in->given_ranges[i];
-
-			memblock_add(&m->mb, pfn_phys(r->start, shift),
-				     pfn_phys(r->end - r->start, shift), r->nid, r->flags);
-		}
+		add_given_ranges(m, in);
 	}
 	if (!m->max_pfn)
 		m->max_pfn = memblock_end_of_dram(&m->mb) >> shift;
@@ -191,13 +202,40 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 	}
 }
 
-static void arm64_zone_pfns(const struct machine *m, pfn_t *ret)
+/* Limits as "Zone ranges" tells them, for architectures whose rules are not modelled. */
+static bool given_zone_pfns(struct machine *m, const struct boot_input *in, pfn_t *ret)
+{
+	unsigned int shift = m->config.page_shift;
+	phys_t end = 0;
+
+	if (!in->given_zones)
+		return false;
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		end = max_u64(end, in->given_zone_end[t]);
+		if (in->given_zones >> t & 1)
+			ret[t] = pfn_down(end, shift);
+	}
+	m->zones_given = true;
+	return true;
+}
+
+static void arm64_zone_pfns(struct machine *m, const struct boot_input *in, pfn_t *ret)
 {
 	unsigned int shift = m->config.page_shift;
 	phys_t start = memblock_start_of_dram(&m->mb), end = memblock_end_of_dram(&m->mb);
 	const phys_t four_gib = 1ULL << 32;
 	phys_t limit;
 
+	if (in->given_zones >> ZONE_DMA & in->given_zones >> ZONE_DMA32 & 1 &&
+	    in->given_zone_end[ZONE_DMA] && in->given_zone_end[ZONE_DMA32] &&
+	    in->given_zone_end[ZONE_DMA] < min_u64(end, four_gib)) {
+		/* Some bus reaches less than 32 bits; only the firmware's tables say which. */
+		m->zones_given = true;
+		ret[ZONE_DMA] = pfn_down(in->given_zone_end[ZONE_DMA], shift);
+		ret[ZONE_DMA32] = pfn_down(min_u64(end, four_gib), shift);
+		ret[ZONE_NORMAL] = pfn_down(end, shift);
+		return;
+	}
 	if (fact_get(&m->facts, FACT_arm64_dma_limit_by_mask)) {
 		/* Memory that starts beyond 32 bits is all reachable; else DMA ends at 4 GiB. */
 		limit = start > four_gib - 1 ? end : min_u64(end, four_gib);
@@ -211,7 +249,8 @@ static void arm64_zone_pfns(const struct machine *m, pfn_t *ret)
 	ret[ZONE_NORMAL] = pfn_down(end, shift);
 }
 
-void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT])
+void setup_arch_zone_pfns(struct machine *m, const struct boot_input *in,
+			  pfn_t ret[ZONE_TYPE_COUNT])
 {
 	unsigned int shift = m->config.page_shift;
 
@@ -230,17 +269,24 @@ void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT])
 		ret[ZONE_HIGHMEM] = m->max_pfn;
 		break;
 	case ARCH_ARM64:
-		arm64_zone_pfns(m, ret);
+		arm64_zone_pfns(m, in, ret);
 		break;
 	case ARCH_ARM:
-		if (m->config.zones_mask & 1U << ZONE_DMA)
+		if (m->config.zones_mask & 1U << ZONE_DMA) {
 			ret[ZONE_DMA] = m->max_low_pfn;
+			/* A machine may say that its bus reaches less. */
+			if (in->given_zone_end[ZONE_DMA] && in->given_zone_end[ZONE_NORMAL]) {
+				ret[ZONE_DMA] = in->given_zone_end[ZONE_DMA] >> shift;
+				m->zones_given = true;
+			}
+		}
 		ret[ZONE_NORMAL] = m->max_low_pfn;
 		ret[ZONE_HIGHMEM] = m->max_pfn;
 		break;
 	case ARCH_OTHER:
 	case ARCH_COUNT:
-		ret[ZONE_NORMAL] = m->max_pfn;
+		if (!given_zone_pfns(m, in, ret))
+			ret[ZONE_NORMAL] = m->max_pfn;
 		break;
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "traces/dmesg/reader.h"
+#include "traces/infer.h"
 
 /* Grows *@array to hold one element more and zeroes it; NULL without memory. */
 static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
@@ -138,6 +139,17 @@ bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end)
 	return (scan_lit(s, "[mem ") || scan_lit(s, "[gap ")) && scan_range_body(s, start, end);
 }
 
+bool scan_plain_range(struct scan *s, phys_t *start, phys_t *end)
+{
+	uint64_t a, b;
+
+	if (!scan_hex(s, &a) || !scan_ws(s) || !scan_char(s, '-') || !scan_ws(s) || !scan_hex(s, &b))
+		return false;
+	*start = a;
+	*end = b;
+	return true;
+}
+
 bool scan_bracket_range(struct scan *s, phys_t *start, phys_t *end)
 {
 	return scan_char(s, '[') && scan_range_body(s, start, end);
@@ -211,6 +223,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 {
 	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE,
 			    .crash_low = READER_NO_STEP - 1 };
+	struct infer infer = { 0 };
 
 	ret->name = malloc(strlen(name) + 1);
 	if (!ret->name)
@@ -223,7 +236,8 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		const struct log_line *l = &text->lines[i];
 		const char *t = l->text;
 
-		if (!strncmp(t, "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
+		infer_line(&infer, l);
+		if (!strncmp(t + (t[0] == ' '), "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
 			r.saw_e820 = true;
 		else if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
 			r.saw_lowmem = true;
@@ -250,6 +264,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		}
 	}
 	guess_arch(&r);
+	infer_machine(&infer, ret);
 	for (size_t i = first; i < end; i++) {
 		if (read_line(&r, &text->lines[i]))
 			ret->lines_known++;
@@ -258,6 +273,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 	}
 	reader_flush_orphans(&r, 0);
 	boot_log_settle(ret, 0);
+	infer_fit(ret);
 	if (ret->recorded.out_of_memory)
 		return error_no_memory();
 	return NULL;

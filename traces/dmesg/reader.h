@@ -45,10 +45,10 @@ struct reader {
 	int32_t node; /* of the last "On node" or "Initmem" line */
 	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count, user_count;
 	uint32_t command_line_line;
+	/* The firmware map became memory: what happens to it from now on changes memory no more. */
+	bool imported;
 	bool kernel_not_ram; /* the next e820 removal is the kernel's, and is undone at once */
 	bool saw_arm, saw_arm64, saw_e820, saw_lowmem, saw_highmem, saw_pae;
-	uint32_t zones_seen; /* mask of zone types named by the log */
-	bool zones_told;
 	unsigned int address_digits; /* of memblock lines */
 };
 
@@ -67,6 +67,8 @@ bool reader_flush_orphans(struct reader *r, uint32_t keep);
 
 /* "[mem 0xa-0xb]" with an inclusive end; half-open in the results. */
 bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end);
+/* "a-b" or "a - b": hexadecimal without prefix and brackets, as printed; 3.4 and before. */
+bool scan_plain_range(struct scan *s, phys_t *start, phys_t *end);
 /* "[0xa-0xb]" likewise. */
 bool scan_bracket_range(struct scan *s, phys_t *start, phys_t *end);
 /* A zone's name, blank or ':' or end after it. */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/infer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/boot.h"
+#include "engine/hash_table.h"
+#include "traces/scan.h"
+
+/* ---- before parsing --------------------------------------------------------------------------- */
+
+/* An order and a size tell the page: up to 6.0 the order is log2(bytes) - page shift. */
+static void look_at_table(struct infer *infer, struct scan s)
+{
+	uint64_t entries, bytes;
+	int32_t order;
+	unsigned int shift = 0;
+
+	if (!scan_dec(&s, &entries) || !scan_lit(&s, " (order: ") || !scan_i32(&s, &order) ||
+	    !scan_lit(&s, ", ") || !scan_dec(&s, &bytes) || !bytes || (bytes & (bytes - 1)))
+		return;
+	/* A bucket of both is one pointer. */
+	if (entries && (bytes / entries == 4 || bytes / entries == 8))
+		infer->pointer_bytes = (unsigned int)(bytes / entries);
+	if (!order)
+		return;
+	while (bytes >> shift > 1)
+		shift++;
+	if ((int64_t)shift - order >= 12 && (int64_t)shift - order <= 18)
+		infer->page_shift = (unsigned int)((int64_t)shift - order);
+}
+
+/* Lines only one family of architectures prints, and the size of its sections. */
+static const struct {
+	const char *prefix;
+	unsigned int section_shift;
+} families[] = {
+	{ "Determined physical RAM map:", 28 }, /* mips */
+	{ "PROMLIB: ", 30 },			/* sparc64 */
+	{ "SBI specification ", 27 },		/* riscv */
+	{ "riscv: ", 27 },
+	{ "numa:   NODE_DATA [mem ", 24 }, /* ppc64 */
+	{ "Memory hole size: ", 24 },	   /* ppc, and sparc64 after PROMLIB */
+	{ "setup: Linux is running ", 28 }, /* s390 */
+};
+
+void infer_line(struct infer *infer, const struct log_line *line)
+{
+	struct scan s = scan_of(line->text, line->len), t = s;
+	struct scan_str name;
+	enum zone_type type;
+
+	if (infer->in_zones) {
+		infer->in_zones = scan_lit(&t, "  ") && scan_name(&t, &name) &&
+				  zone_type_parse(name.p, name.len, &type);
+		if (infer->in_zones) {
+			infer->zones_mask |= 1U << type;
+			return;
+		}
+		t = s;
+	}
+	if (scan_lit(&t, "Zone ranges:") || scan_lit(&t, "Zone PFN ranges:"))
+		infer->in_zones = true;
+	else if (scan_lit(&t, "Dentry cache hash table entries: ") ||
+		 scan_lit(&t, "Inode-cache hash table entries: "))
+		look_at_table(infer, t);
+	else if (scan_lit(&t, "Policy zone: "))
+		infer->policy_zone = true;
+	else if (scan_lit(&t, "Built ") && scan_past(&t, " zonelists"))
+		infer->built = true;
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !infer->section_shift; i++) {
+		t = s;
+		if (scan_lit(&t, families[i].prefix))
+			infer->section_shift = families[i].section_shift;
+	}
+}
+
+void infer_machine(const struct infer *infer, struct boot_log *log)
+{
+	struct arch_config *c = &log->input.config;
+	const uint32_t optional = 1U << ZONE_DMA | 1U << ZONE_DMA32 | 1U << ZONE_NORMAL |
+				  1U << ZONE_HIGHMEM;
+
+	/* x86 and 32-bit arm have one page size. */
+	if (infer->page_shift && (c->arch == ARCH_ARM64 || c->arch == ARCH_OTHER)) {
+		c->page_shift = infer->page_shift;
+		if (c->arch == ARCH_ARM64)
+			c->pageblock_order = c->max_order =
+				c->page_shift == 16 ? 13 : c->page_shift == 14 ? 11 : 10;
+		if (c->arch == ARCH_ARM64 && c->page_shift == 12)
+			c->pageblock_order = 9;
+		if (c->arch == ARCH_OTHER && c->page_shift == 16)
+			c->pageblock_order = c->max_order = 8;
+	}
+	if (c->arch == ARCH_OTHER) {
+		c->section_shift = infer->section_shift;
+		if (infer->pointer_bytes == 4) {
+			c->pointer_bytes = 4;
+			c->page_struct_bytes = 32;
+		}
+	}
+	if (infer->zones_mask) {
+		c->zones_mask = (c->zones_mask & ~optional) | (infer->zones_mask & optional);
+		c->highmem = infer->zones_mask >> ZONE_HIGHMEM & 1;
+	}
+	if (infer->built)
+		c->numa = infer->policy_zone;
+	/* Flat memory: a 64-bit x86 or arm64 kernel without nodes may still be sparse, others are not. */
+	if (c->arch == ARCH_OTHER && c->numa)
+		c->nodes_shift = 8;
+}
+
+/* ---- after parsing ---------------------------------------------------------------------------- */
+
+/* What of @recorded depends on the size of struct page or of sections, and comes out right. */
+static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
+{
+	const struct boot_input *in = &log->input;
+	struct machine *m = malloc(sizeof(*m));
+	uint32_t agree = 0;
+	bool reserve_unknown = in->config.arch == ARCH_X86_64 && !in->has_given_dma_reserve;
+
+	*wanted = 0;
+	if (!m)
+		return 0;
+	machine_init(m);
+	boot_run(m, in, STAGE_ZONELISTS);
+	for (uint32_t i = 0; i < log->recorded.count; i++) {
+		const struct answer *r = &log->recorded.items[i];
+
+		if (r->kind != ANSWER_ZONE_MEMMAP && r->kind != ANSWER_UNAVAILABLE &&
+		    (r->kind != ANSWER_BUILT || reserve_unknown))
+			continue;
+		(*wanted)++;
+		for (uint32_t j = 0; j < m->answers.count; j++) {
+			const struct answer *a = &m->answers.items[j];
+
+			if (!answer_same_key(r, a))
+				continue;
+			agree += r->kind == ANSWER_BUILT ? a->v[2] == r->v[2] : a->v[0] == r->v[0];
+			break;
+		}
+	}
+	machine_deinit(m);
+	free(m);
+	return agree;
+}
+
+/* Locks with debugging in them make buckets larger than any kernel's usual ones. */
+static void fit_buckets(struct boot_input *in)
+{
+	static const enum hash_table tables[] = { HASH_TABLE_TCP_LISTEN, HASH_TABLE_TCP_BIND,
+						  HASH_TABLE_UDP, HASH_TABLE_UDP_LITE };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint64_t given = in->given_bucket_bytes[tables[i]];
+
+		if (given && given != hash_table_bucket_bytes(&in->config, &in->facts, tables[i]))
+			in->big_locks = true;
+	}
+}
+
+void infer_fit(struct boot_log *log)
+{
+	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52, 56, 60, 64,
+					      68, 72, 76, 80, 88, 96, 104, 112, 120, 128 };
+	static const unsigned int sections[] = { 0, 24, 26, 27, 28, 29, 30 };
+	struct boot_input *in = &log->input;
+	struct arch_config *c = &in->config, usual = *c, best = *c;
+	uint32_t wanted, most;
+
+	fit_buckets(in);
+	/* Logs with memblock=debug tell all there is to know, and long ones are slow to try. */
+	if (log->has_debug || in->step_count > 1000)
+		return;
+	most = agreeing(log, &wanted);
+	for (size_t s = 0; s <= sizeof(sections) / sizeof(sections[0]) && most < wanted; s++) {
+		c->section_shift = s ? sections[s - 1] : usual.section_shift;
+		if (c->section_shift && c->section_shift < c->page_shift)
+			continue;
+		for (size_t p = 0; p <= sizeof(pages) / sizeof(pages[0]) && most < wanted; p++) {
+			uint32_t agree;
+
+			c->page_struct_bytes = p ? pages[p - 1] : usual.page_struct_bytes;
+			agree = agreeing(log, &wanted);
+			if (agree > most) {
+				most = agree;
+				best = *c;
+			}
+		}
+	}
+	*c = best;
+	in->fitted_page_struct = best.page_struct_bytes != usual.page_struct_bytes;
+	in->fitted_section = best.section_shift != usual.section_shift;
+}
