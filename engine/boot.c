@@ -245,7 +245,7 @@ static void stamp_nodes(struct boot *b)
 {
 	struct machine *m = b->m;
 	const struct boot_input *in = b->in;
-	uint32_t count = 1;
+	uint32_t count = 1, parsed;
 	bool named = false;
 
 	if (b->stamped)
@@ -307,7 +307,8 @@ static void stamp_nodes(struct boot *b)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			if (in->affinity[i].nid >= (int32_t)count)
 				count = (uint32_t)in->affinity[i].nid + 1;
-	if (m->config.arch == ARCH_OTHER && m->config.numa && in->nr_node_ids > count)
+	parsed = count;
+	if (m->config.arch == ARCH_OTHER && in->nr_node_ids > count)
 		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
 	take_distance(m, in);
@@ -317,7 +318,7 @@ static void stamp_nodes(struct boot *b)
 		numa_register_blocks(m);
 	/* Nodes the firmware names without memory are possible all the same. */
 	for (uint32_t n = 0; n < m->node_count; n++)
-		m->nodes[n].parsed = true;
+		m->nodes[n].parsed = n < parsed || m->emulated;
 	m->affinity_used = named;
 }
 
@@ -437,8 +438,10 @@ static uint64_t memmap_pages(const struct machine *m, const struct zone *z)
 	if (m->config.section_shift && z->spanned > z->present + (z->present >> 4) &&
 	    fact_get(&m->facts, FACT_memmap_by_present))
 		pages = z->present;
-	return (pages * m->config.page_struct_bytes + arch_page_size(&m->config) - 1) >>
-	       m->config.page_shift;
+	pages *= m->config.page_struct_bytes;
+	if (fact_get(&m->facts, FACT_memmap_rounds_up))
+		pages += arch_page_size(&m->config) - 1;
+	return pages >> m->config.page_shift;
 }
 
 static const char unknown_below_16m[] =
@@ -658,6 +661,36 @@ static void count_free_memblock(struct machine *m)
 	}
 }
 
+/*
+ * Only the size of memory is known, not where it is: whatever depends on that is void, and totals of the
+ * log stand in for ours.
+ */
+static void void_layout(struct machine *m, const struct boot_input *in)
+{
+	static const char reason[] = "the log does not tell where memory is";
+	static const enum answer_kind kinds[] = { ANSWER_ZONE_RANGE,	ANSWER_MOVABLE_START,
+						  ANSWER_NODE_RANGE,	ANSWER_INITMEM,
+						  ANSWER_ZONE_MEMMAP,	ANSWER_ZONE_RESERVED,
+						  ANSWER_ZONE_PAGES,	ANSWER_MEMMAP_INIT,
+						  ANSWER_UNAVAILABLE };
+	uint64_t high = m->nr_all_pages - min_u64(m->nr_kernel_pages, m->nr_all_pages);
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (uint32_t i = 0; i < m->answers.count; i++) {
+			if (m->answers.items[i].kind != kinds[k])
+				continue;
+			m->answers.items[i].basis = BASIS_UNDERIVABLE;
+			m->answers.items[i].reason = reason;
+		}
+		answers_add_unknowable(&m->answers, kinds[k], reason);
+	}
+	if (!fact_get(&m->facts, FACT_memmap_accounting) || in->given_total_pages < high)
+		return;
+	m->totals_given = true;
+	m->nr_all_pages = in->given_total_pages;
+	m->nr_kernel_pages = in->given_total_pages - high;
+}
+
 static void init_free_area(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -686,7 +719,8 @@ static void init_free_area(struct boot *b)
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		struct node *node = &m->nodes[n];
 
-		node->possible = node->memory || (node->parsed && m->node_count > 1);
+		node->possible = node->memory || (node->parsed && m->node_count > 1) ||
+				 (m->config.arch == ARCH_OTHER && m->node_count > 1);
 		zone_size_node(node, (int32_t)n, m->ranges, m->range_count, &m->limits,
 			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
 		node->memory = node->present > 0;
@@ -704,6 +738,8 @@ static void init_free_area(struct boot *b)
 			if (m->nodes[n].possible && !m->nodes[n].memory)
 				answer_initmem(m, n);
 	}
+	if (b->in->range_assumed)
+		void_layout(m, b->in);
 }
 
 /* The end of free_area_init, after its own allocations. */
@@ -756,6 +792,12 @@ static uint64_t take_given_total(struct machine *m, const struct boot_input *in,
 	return in->given_total_pages;
 }
 
+static bool is_online_without_memory(const struct machine *m, uint32_t n)
+{
+	return m->config.arch != ARCH_OTHER ||
+	       (m->nodes[n].parsed && !fact_get(&m->facts, FACT_pgdat_for_possible_nodes));
+}
+
 static void answer_zonelists(struct machine *m, const struct boot_input *in)
 {
 	uint32_t nodes = 0;
@@ -803,7 +845,8 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 	}
 	free(refs);
 	for (uint32_t n = 0; n < m->node_count; n++) {
-		nodes += m->nodes[n].possible;
+		/* A node without memory is online when the firmware names it. */
+		nodes += m->nodes[n].possible && (m->nodes[n].memory || is_online_without_memory(m, n));
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			total += m->nodes[n].zones[t].managed;
 	}
@@ -816,11 +859,15 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 	a->v[0] = nodes;
 	a->v[1] = !m->mobility_off;
 	a->v[2] = total;
+	if (m->totals_given) {
+		a->v[2] = in->given_total_pages;
+		a->basis = BASIS_GIVEN;
+	}
 	if (fact_get(&m->facts, FACT_zonelist_order_line))
 		a->v[3] = m->zonelists.by_zone ? 2 : 1;
 	if (m->page_struct_fitted)
 		a->basis = BASIS_GIVEN;
-	if (!m->reserved_known && m->config.arch == ARCH_X86_64 &&
+	if (!m->reserved_known && m->config.arch == ARCH_X86_64 && !m->totals_given &&
 	    fact_get(&m->facts, FACT_memmap_accounting)) {
 		a->basis = m->dma_reserve_given ? BASIS_GIVEN : BASIS_UNDERIVABLE;
 		a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
@@ -849,11 +896,41 @@ static void build_zonelists(struct boot *b)
 		answer_zonelists(m, b->in);
 }
 
+/*
+ * Newer kernels size tables by what memblock has free, older ones by what the memory map leaves.  Where
+ * the log does not tell what was reserved, the free memory of its "Memory:" line is a lower bound.
+ */
+static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
+{
+	bool accounting = fact_get(&m->facts, FACT_memmap_accounting);
+	uint64_t taken = in->given_reserved_kb + in->given_cma_kb, free_kb = 0;
+
+	m->nr_kernel_pages_least = m->nr_kernel_pages;
+	if (m->reserved_known || m->totals_given || (accounting && m->config.arch != ARCH_X86_64) ||
+	    (accounting && m->dma_reserve_given))
+		return;
+	if (accounting) {
+		uint64_t dma = m->nodes[0].zones[ZONE_DMA].initial_free;
+
+		/* Nothing but the pages reserved below 16 MiB is unknown. */
+		m->nr_kernel_pages_least -= min_u64(dma, m->nr_kernel_pages);
+		return;
+	}
+	if (in->given_total_kb > taken && in->given_reserved_kb)
+		free_kb = in->given_total_kb - taken;
+	free_kb >>= m->config.page_shift - 10;
+	/* Highmem is free in the line, but no kernel page. */
+	if (m->nr_all_pages > m->nr_kernel_pages)
+		free_kb -= min_u64(free_kb, m->nr_all_pages - m->nr_kernel_pages);
+	m->nr_kernel_pages_least = min_u64(free_kb, m->nr_kernel_pages);
+}
+
 static void init_mem(struct boot *b)
 {
 	struct machine *m = b->m;
 
 	m->stage = STAGE_MEM_INIT;
+	bound_kernel_pages(m, b->in);
 	hash_tables_answer(m, true);
 	handover_free_all(m);
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
@@ -1136,6 +1213,9 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	if (in->big_locks)
 		memcpy(m->given_bucket_bytes, in->given_bucket_bytes,
 		       sizeof(m->given_bucket_bytes));
+	for (unsigned int t = 0; t < sizeof(in->given_bucket_bytes) / sizeof(in->given_bucket_bytes[0]); t++)
+		if (in->given_bucket_bytes[t])
+			m->tables_told |= 1U << t;
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;

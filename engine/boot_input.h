@@ -131,6 +131,7 @@ struct boot_input {
 	phys_t given_zone_start[ZONE_TYPE_COUNT], given_zone_end[ZONE_TYPE_COUNT]; /* equal: empty */
 	/* Set when the log's answers do not come out with the usual configuration, but with this one. */
 	bool fitted_page_struct, fitted_section;
+	bool range_assumed; /* given_ranges is made up: only its size is known */
 	bool has_given_dma_reserve;
 	uint64_t given_dma_reserve; /* pages, "DMA zone: 21 pages reserved" */
 };

@@ -186,6 +186,28 @@ static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, 
 	}
 }
 
+/*
+ * Before mem_init_print_info() each architecture told its own totals.  x86 counts page frames up to the
+ * end of memory, holes included, and tells the holes apart on 64 bits; others count memory.
+ */
+static void answer_old_memory(struct machine *m, uint64_t present, const char *unknown)
+{
+	bool x86 = m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
+	uint64_t total = x86 ? m->max_pfn : present;
+	uint64_t absent = m->config.arch == ARCH_X86_64 ? total - present : 0;
+	bool boot_map = m->config.arch == ARCH_OTHER;
+
+	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->totalram, unknown);
+	/* mips and others count what the boot loader's map calls usable. */
+	answer_kb(m, ANSWER_MEMORY_TOTAL, total,
+		  boot_map ? "what counts is the boot loader's map, which is not followed" : NULL);
+	if (m->config.arch == ARCH_X86_64)
+		answer_kb(m, ANSWER_MEMORY_ABSENT, absent, NULL);
+	answer_kb(m, ANSWER_MEMORY_RESERVED, total - absent - m->totalram, unknown);
+	if (m->config.arch != ARCH_X86_64)
+		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, m->config.highmem ? unknown : NULL);
+}
+
 void handover_answer_memory(struct machine *m, const struct boot_input *in)
 {
 	const char *unknown = m->reserved_known ?
@@ -196,6 +218,10 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 	(void)in;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		present += m->nodes[n].present;
+	if (!fact_get(&m->facts, FACT_memory_line_generic)) {
+		answer_old_memory(m, present, unknown);
+		return;
+	}
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
 		preallocate(m);
 	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->free_pages,

@@ -59,7 +59,8 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 		else if (s->kind == STEP_E820_ADD)
 			e820_add(&m->e820, s->base, end, E820_RAM);
 	}
-	e820_trim_bios_range(&m->e820);
+	if (fact_get(&m->facts, FACT_x86_bios_range_trimmed))
+		e820_trim_bios_range(&m->e820);
 	acpi = fact_get(&m->facts, FACT_x86_last_pfn_counts_acpi);
 	last = e820_end_pfn(&m->e820, max_arch, acpi);
 	m->max_pfn = last;
@@ -75,15 +76,19 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 }
 
 /* Where low memory ends on 32-bit x86. */
-static pfn_t i386_max_low_pfn(const struct machine *m, const struct boot_input *in)
+static pfn_t i386_max_low_pfn(struct machine *m, const struct boot_input *in)
 {
 	pfn_t maxmem = m->config.pae ? I386_MAXMEM_PFN_PAE : I386_MAXMEM_PFN;
 	pfn_t high;
 
 	if (m->cmdline.vmalloc_bytes)
 		maxmem = maxmem + ((I386_VMALLOC_DEFAULT >> 12)) - (m->cmdline.vmalloc_bytes >> 12);
-	else if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn)
+	/* How large the fixed mappings above are depends on the configuration. */
+	if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn && m->max_pfn > maxmem &&
+	    m->cmdline.highmem_bytes == UINT64_MAX && in->given_max_low_pfn != maxmem) {
 		maxmem = in->given_max_low_pfn;
+		m->zones_given = true;
+	}
 	if (m->max_pfn <= maxmem) {
 		high = m->cmdline.highmem_bytes == UINT64_MAX ? 0 : m->cmdline.highmem_bytes >> 12;
 		/* Low memory may be given to highmem, down to 64 MiB. */
@@ -127,6 +132,10 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 {
 	bool shown = false;
 
+	if (m->config.arch == ARCH_I386 && !fact_get(&m->facts, FACT_i386_memory_from_map)) {
+		memblock_add(&m->mb, 0, pfn_phys(m->max_pfn, m->config.page_shift), NID_NONE, 0);
+		return;
+	}
 	for (uint32_t i = 0; i < in->step_count; i++) {
 		if (!is_import(&in->steps[i]))
 			continue;
@@ -136,6 +145,9 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 	for (uint32_t i = 0; i < m->e820.count && !shown; i++) {
 		const struct e820_entry *e = &m->e820.entries[i];
 
+		/* Without PAE an end beyond 32 bits cannot be told. */
+		if (m->config.phys_bits == 32 && e->end >> 32)
+			continue;
 		if (e->type == E820_RAM || e->type == E820_RESERVED_KERN)
 			memblock_add(&m->mb, e->start, e->end - e->start, NID_NONE, 0);
 	}
@@ -198,6 +210,12 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		phys_t end = arm_lowmem_end(m);
 
 		m->max_low_pfn = in->given_max_low_pfn ? in->given_max_low_pfn : end >> shift;
+		/* Where kernel space begins elsewhere than at 3 GiB, low memory is larger. */
+		if (in->given_zone_end[ZONE_NORMAL] &&
+		    in->given_zone_end[ZONE_NORMAL] >> shift != m->max_low_pfn) {
+			m->max_low_pfn = in->given_zone_end[ZONE_NORMAL] >> shift;
+			m->zones_given = true;
+		}
 		m->mb.current_limit = pfn_phys(m->max_low_pfn, shift);
 	}
 }
@@ -286,7 +304,9 @@ void setup_arch_zone_pfns(struct machine *m, const struct boot_input *in,
 	case ARCH_OTHER:
 	case ARCH_COUNT:
 		if (!given_zone_pfns(m, in, ret))
-			ret[ZONE_NORMAL] = m->max_pfn;
+			for (unsigned int t = 0; t < ZONE_MOVABLE; t++)
+				if (m->config.zones_mask >> t & 1)
+					ret[t] = m->max_pfn;
 		break;
 	}
 }
@@ -331,11 +351,19 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 			return;
 		base = m->answers.items[i].v[0];
 	} else {
+		/* Without memblock=debug memory may not be known at this point. */
 		if (!memblock_alloc(&m->mb, &req, &base))
-			return;
-		answer_placement(m, s, step, base, req.size);
+			base = PHYS_MAX;
+		else
+			answer_placement(m, s, step, base, req.size);
 	}
 	a = answers_add(&m->answers, ANSWER_RAMDISK_MOVED);
+	if (!m->reserved_known) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "what was reserved before is not in the log";
+	}
+	if (base == PHYS_MAX)
+		return;
 	a->v[0] = s->base;
 	a->v[1] = s->base + s->size;
 	a->v[2] = base;

@@ -199,6 +199,7 @@ static void guess_arch(struct reader *r)
 			     strstr(v, "586") || strstr(v, "486") || strstr(v, "i386");
 
 		arch = is_32 ? ARCH_I386 : ARCH_X86_64;
+		/* The largest page frame there can be tells; the name and memblock's digits suggest. */
 		pae = r->saw_pae || strstr(v, "pae") || strstr(v, "PAE") || r->address_digits > 8;
 	} else if (r->saw_arm64) {
 		arch = ARCH_ARM64;
@@ -214,6 +215,8 @@ static void guess_arch(struct reader *r)
 		pae = strstr(v, "lpae");
 	} else if (strstr(v, "686")) {
 		arch = ARCH_I386;
+	} else if (r->saw_x86) {
+		arch = r->saw_lowmem || r->saw_highmem ? ARCH_I386 : ARCH_X86_64;
 	}
 	arch_config_default(arch, pae, &in->config);
 }
@@ -239,8 +242,14 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		infer_line(&infer, l);
 		if (!strncmp(t + (t[0] == ' '), "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
 			r.saw_e820 = true;
-		else if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
+		if (strstr(t, " max_arch_pfn = 0x1000000") && !strstr(t, "0x10000000"))
+			r.saw_pae = true;
+		if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
 			r.saw_lowmem = true;
+		else if (!strncmp(t, "x86/", 4) || !strncmp(t, "kvm-clock: ", 11) ||
+			 !strncmp(t, "ACPI: LAPIC", 11) || !strncmp(t, "IOAPIC[", 7) ||
+			 !strncmp(t, "smpboot: ", 9) || !strncmp(t, "RIP: 0010:", 10))
+			r.saw_x86 = true;
 		else if (!strncmp(t, "  HighMem ", 10))
 			r.saw_highmem = true;
 		else if (!strncmp(t, "Booting Linux on physical CPU 0x", 32))
@@ -286,6 +295,8 @@ void boot_log_settle(struct boot_log *log, uint32_t version)
 	else if (!log->input.version)
 		facts_parse_version("6.12", &log->input.version);
 	facts_init(&log->input.facts, log->input.version);
+	if (!version)
+		infer_facts(log);
 	arch_config_apply_facts(&log->input.config, &log->input.facts);
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/boot.h"
 #include "engine/hash_table.h"
+#include "traces/compare.h"
 #include "traces/scan.h"
 
 /* ---- before parsing --------------------------------------------------------------------------- */
@@ -48,8 +49,10 @@ static const struct {
 void infer_line(struct infer *infer, const struct log_line *line)
 {
 	struct scan s = scan_of(line->text, line->len), t = s;
+	uint64_t start, end, pages;
 	struct scan_str name;
 	enum zone_type type;
+	uint32_t nid;
 
 	if (infer->in_zones) {
 		infer->in_zones = scan_lit(&t, "  ") && scan_name(&t, &name) &&
@@ -60,8 +63,17 @@ void infer_line(struct infer *infer, const struct log_line *line)
 		}
 		t = s;
 	}
+	/* No two of these begin alike, so what one has taken the others do not miss. */
 	if (scan_lit(&t, "Zone ranges:") || scan_lit(&t, "Zone PFN ranges:"))
 		infer->in_zones = true;
+	else if (scan_lit(&t, "  node ") && scan_past(&t, ": [mem ") && scan_0x(&t, &start) &&
+		 scan_char(&t, '-') && scan_0x(&t, &end) && end > start)
+		infer->node_bytes += end + 1 - start;
+	else if (scan_lit(&t, "On node ") && scan_past(&t, " totalpages: ") && scan_dec(&t, &pages))
+		infer->node_pages += pages;
+	else if (scan_lit(&t, "Initmem setup node ") && scan_u32(&t, &nid) && nid < NODES_MAX &&
+		 nid >= infer->nodes)
+		infer->nodes = nid + 1;
 	else if (scan_lit(&t, "Dentry cache hash table entries: ") ||
 		 scan_lit(&t, "Inode-cache hash table entries: "))
 		look_at_table(infer, t);
@@ -76,15 +88,24 @@ void infer_line(struct infer *infer, const struct log_line *line)
 	}
 }
 
+/* A node's bytes over its pages. */
+static unsigned int page_shift_of_totals(const struct infer *infer)
+{
+	for (unsigned int shift = 12; shift <= 18 && infer->node_pages; shift++)
+		if (infer->node_pages << shift == infer->node_bytes)
+			return shift;
+	return 0;
+}
+
 void infer_machine(const struct infer *infer, struct boot_log *log)
 {
 	struct arch_config *c = &log->input.config;
-	const uint32_t optional = 1U << ZONE_DMA | 1U << ZONE_DMA32 | 1U << ZONE_NORMAL |
-				  1U << ZONE_HIGHMEM;
+	const uint32_t always = 1U << ZONE_MOVABLE, unlisted = 1U << ZONE_DEVICE;
+	unsigned int shift = infer->page_shift ? infer->page_shift : page_shift_of_totals(infer);
 
 	/* x86 and 32-bit arm have one page size. */
-	if (infer->page_shift && (c->arch == ARCH_ARM64 || c->arch == ARCH_OTHER)) {
-		c->page_shift = infer->page_shift;
+	if (shift && (c->arch == ARCH_ARM64 || c->arch == ARCH_OTHER)) {
+		c->page_shift = shift;
 		if (c->arch == ARCH_ARM64)
 			c->pageblock_order = c->max_order =
 				c->page_shift == 16 ? 13 : c->page_shift == 14 ? 11 : 10;
@@ -101,17 +122,48 @@ void infer_machine(const struct infer *infer, struct boot_log *log)
 		}
 	}
 	if (infer->zones_mask) {
-		c->zones_mask = (c->zones_mask & ~optional) | (infer->zones_mask & optional);
+		c->zones_mask = (c->zones_mask & unlisted) | infer->zones_mask | always;
 		c->highmem = infer->zones_mask >> ZONE_HIGHMEM & 1;
 	}
 	if (infer->built)
 		c->numa = infer->policy_zone;
-	/* Flat memory: a 64-bit x86 or arm64 kernel without nodes may still be sparse, others are not. */
 	if (c->arch == ARCH_OTHER && c->numa)
 		c->nodes_shift = 8;
+	if (c->arch == ARCH_OTHER && log->input.nr_node_ids < infer->nodes)
+		log->input.nr_node_ids = infer->nodes;
 }
 
 /* ---- after parsing ---------------------------------------------------------------------------- */
+
+void infer_facts(struct boot_log *log)
+{
+	struct facts *f = &log->input.facts;
+	bool hash = false, tells_memory = false;
+
+	for (uint32_t i = 0; i < log->recorded.count; i++) {
+		const struct answer *a = &log->recorded.items[i];
+
+		switch (a->kind) {
+		case ANSWER_HASH:
+			hash = true;
+			tells_memory |= a->v[3] != HASH_MEMORY_UNKNOWN;
+			break;
+		case ANSWER_UNAVAILABLE:
+			f->v[FACT_unavailable_ranges] = 1;
+			break;
+		case ANSWER_FALLBACK:
+			f->v[FACT_fallback_order_line] = 1;
+			break;
+		case ANSWER_BUILT:
+			f->v[FACT_zonelist_order_line] = a->v[3] != 0;
+			break;
+		default:
+			break;
+		}
+	}
+	if (hash)
+		f->v[FACT_hash_line_tells_memory] = tells_memory;
+}
 
 /* What of @recorded depends on the size of struct page or of sections, and comes out right. */
 static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
@@ -161,6 +213,53 @@ static void fit_buckets(struct boot_input *in)
 	}
 }
 
+/* A part of a log may lack every line about where memory is, and still say how much there is. */
+static void assume_range(struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+
+	if (in->given_range_count || in->firmware_count || in->has_state || in->affinity_count ||
+	    !in->given_total_kb || log->has_debug)
+		return;
+	in->given_ranges = calloc(1, sizeof(*in->given_ranges));
+	if (!in->given_ranges)
+		return;
+	log->given_room = in->given_range_count = 1;
+	in->given_ranges[0].end = in->given_total_kb >> (in->config.page_shift - 10);
+	in->range_assumed = true;
+}
+
+/* Without its first line a log's kernel is the era whose answers are nearest to the recorded ones. */
+static void fit_version(struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+	uint32_t best = in->version, most = 0;
+
+	for (unsigned int e = era_count; e-- > 0;) {
+		struct comparison c;
+		struct machine *m = malloc(sizeof(*m));
+		uint32_t score = 0;
+
+		if (!m)
+			return;
+		boot_log_settle(log, eras[e].version);
+		machine_init(m);
+		boot_run(m, in, STAGE_LATE);
+		if (compare_answers(&log->recorded, &m->answers, &c)) {
+			score = c.total[COMPARE_AGREE] + c.total[COMPARE_GIVEN];
+			comparison_deinit(&c);
+		}
+		machine_deinit(m);
+		free(m);
+		if (score > most) {
+			most = score;
+			best = eras[e].version;
+		}
+	}
+	boot_log_settle(log, best);
+	boot_log_settle(log, 0);
+}
+
 void infer_fit(struct boot_log *log)
 {
 	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52, 56, 60, 64,
@@ -170,6 +269,9 @@ void infer_fit(struct boot_log *log)
 	struct arch_config *c = &in->config, usual = *c, best = *c;
 	uint32_t wanted, most;
 
+	assume_range(log);
+	if (!log->has_version)
+		fit_version(log);
 	fit_buckets(in);
 	/* Logs with memblock=debug tell all there is to know, and long ones are slow to try. */
 	if (log->has_debug || in->step_count > 1000)

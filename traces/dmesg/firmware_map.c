@@ -285,6 +285,10 @@ bool line_last_pfn(struct reader *r, struct scan s)
 	/* The line below 4 GiB is the last; before 3.5 the map was still edited after it. */
 	if (pfn <= 0x100000 && r->log->input.version >= FACTS_VERSION(3, 5, 0))
 		r->imported = true;
+	/* MTRRs make the kernel look again, mostly for the same. */
+	if (r->last_pfn_count && r->last_pfn == pfn)
+		return true;
+	r->last_pfn = pfn;
 	a = reader_answer(r, ANSWER_LAST_PFN);
 	a->index = r->last_pfn_count++;
 	a->v[0] = pfn;

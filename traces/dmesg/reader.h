@@ -45,10 +45,12 @@ struct reader {
 	int32_t node; /* of the last "On node" or "Initmem" line */
 	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count, user_count;
 	uint32_t command_line_line;
+	size_t command_line_open; /* bytes of a command line whose next piece is to come; 0 = whole */
+	uint64_t last_pfn;
 	/* The firmware map became memory: what happens to it from now on changes memory no more. */
 	bool imported;
 	bool kernel_not_ram; /* the next e820 removal is the kernel's, and is undone at once */
-	bool saw_arm, saw_arm64, saw_e820, saw_lowmem, saw_highmem, saw_pae;
+	bool saw_arm, saw_arm64, saw_x86, saw_e820, saw_lowmem, saw_highmem, saw_pae;
 	unsigned int address_digits; /* of memblock lines */
 };
 
