@@ -161,6 +161,23 @@ static const struct line_row rows[] = {
 #undef LINE
 };
 
+/* Dentry cache hash table entries: 262144 (order: 7, 2097152 bytes: an order is pages, so this tells theirs. */
+static unsigned int page_shift_of(const struct log_line *line)
+{
+	struct scan s = scan_of(line->text, line->len);
+	uint64_t entries, bytes;
+	int32_t order;
+	unsigned int shift = 0;
+
+	if (!scan_lit(&s, "Dentry cache hash table entries: ") || !scan_dec(&s, &entries) ||
+	    !scan_lit(&s, " (order: ") || !scan_i32(&s, &order) || !scan_lit(&s, ", ") ||
+	    !scan_dec(&s, &bytes) || order <= 0)
+		return 0;
+	while (shift < 63 && bytes >> (shift + 1))
+		shift++;
+	return shift > (unsigned int)order ? shift - (unsigned int)order : 0;
+}
+
 static bool read_line(struct reader *r, const struct log_line *line)
 {
 	r->line = line;
@@ -250,6 +267,12 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		}
 	}
 	guess_arch(&r);
+	for (size_t i = first; i < end && ret->input.config.arch == ARCH_ARM64; i++) {
+		unsigned int shift = page_shift_of(&text->lines[i]);
+
+		if (shift == 14 || shift == 16)
+			arch_config_set_page_shift(&ret->input.config, shift);
+	}
 	for (size_t i = first; i < end; i++) {
 		if (read_line(&r, &text->lines[i]))
 			ret->lines_known++;
