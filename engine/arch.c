@@ -87,6 +87,14 @@ void arch_config_default(enum arch arch, bool pae, struct arch_config *ret)
 	}
 }
 
+void arch_config_set_page_shift(struct arch_config *config, unsigned int page_shift)
+{
+	config->page_shift = page_shift;
+	/* A page table is one page of 8-byte entries, and a huge page is what one table maps. */
+	config->pageblock_order = page_shift - 3;
+	config->max_order = page_shift == 12 ? 10 : config->pageblock_order;
+}
+
 void arch_config_apply_facts(struct arch_config *config, const struct facts *facts)
 {
 	if (config->arch == ARCH_ARM64 && config->section_shift) {

@@ -40,6 +40,9 @@ const char *arch_name(enum arch arch);
 /* Rank of @type among the zones of @mask, as printed in "zone 2". */
 unsigned int zone_rank(uint32_t mask, enum zone_type type);
 
+/* Block orders of any kernel are below this. */
+#define ARCH_ORDERS_MAX 20
+
 /* What a distribution kernel of that architecture is built with, unless the log says otherwise. */
 struct arch_config {
 	enum arch arch;
@@ -62,6 +65,9 @@ struct arch_config {
 
 /* Fills @ret with the usual configuration for @arch; @pae matters for i386 and arm (LPAE). */
 void arch_config_default(enum arch arch, bool pae, struct arch_config *ret);
+
+/* Pages of another size bring other huge pages, and largest blocks as large as those. */
+void arch_config_set_page_shift(struct arch_config *config, unsigned int page_shift);
 
 struct facts;
 /* Corrects what of @config depends on the kernel's version (section size). */

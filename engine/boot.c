@@ -532,6 +532,31 @@ static void account_node(struct machine *m, uint32_t n)
 	}
 }
 
+/*
+ * A flat memory map covers all frames, but arm gives its parts without memory back, rounded to whole
+ * pageblocks: a frame has a struct page when its pageblock has memory.
+ */
+static uint64_t flat_pages_with_memmap(const struct machine *m, pfn_t start, pfn_t end)
+{
+	uint64_t block = arch_pageblock_pages(&m->config), pages = 0;
+	pfn_t covered = start;
+
+	if (!fact_get(&m->facts, FACT_flatmem_unavailable_ranges))
+		return 0;
+	if (m->config.arch != ARCH_ARM)
+		return end - start;
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		pfn_t first = max_u64(round_down_to(m->ranges[r].start, block), covered);
+		pfn_t stop = min_u64(round_up_to(m->ranges[r].end, block), end);
+
+		if (first >= stop)
+			continue;
+		pages += stop - first;
+		covered = stop;
+	}
+	return pages;
+}
+
 /* Page frames of [start, end) that have a struct page although they are no memory. */
 static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t end)
 {
@@ -539,7 +564,7 @@ static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t en
 	uint32_t r = 0;
 
 	if (!section)
-		return start < end ? end - start : 0;
+		return flat_pages_with_memmap(m, start, end);
 	for (pfn_t s = round_down_to(start, section); s < end;) {
 		/* A section is present when any memory lies in it. */
 		while (r < m->range_count && m->ranges[r].end <= s)
@@ -691,6 +716,15 @@ static void void_layout(struct machine *m, const struct boot_input *in)
 	m->nr_kernel_pages = in->given_total_pages - high;
 }
 
+/* Without NUMA some kernels call ZONE_MOVABLE highmem by its number alone. */
+static bool movable_is_highmem(const struct machine *m)
+{
+	uint64_t rule = fact_get(&m->facts, FACT_movable_is_highmem);
+
+	return m->config.highmem && !m->config.numa &&
+	       (rule == 1 || (rule == 2 && m->config.arch == ARCH_ARM));
+}
+
 static void init_free_area(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -712,6 +746,7 @@ static void init_free_area(struct boot *b)
 	setup_arch_zone_pfns(m, b->in, max_zone_pfn);
 	zone_limits_init(&m->limits, max_zone_pfn, m->config.zones_mask,
 			 m->range_count ? m->ranges[0].start : 0, &m->facts);
+	m->limits.movable_is_highmem = movable_is_highmem(m);
 	zone_find_movable(m->nodes, m->node_count, m->ranges, m->range_count, &m->limits,
 			  m->config.zones_mask, &m->cmdline, &m->config, &m->facts);
 	answer_zone_layout(m);
@@ -1092,6 +1127,7 @@ static void take_state(struct boot *b)
 		for (uint32_t i = first; i < m->answers.count; i++)
 			m->answers.items[i].basis = BASIS_GIVEN;
 	b->dumps++;
+	setup_arch_map_lowmem(m, NULL);
 }
 
 static void take_ramdisk(struct machine *m, const struct boot_step *s)
@@ -1134,6 +1170,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_ALLOC:
 		req = request_of(m, s);
 		place(b, &req, &base);
+		setup_arch_map_lowmem(m, s);
 		if (s->flags & STEP_SIZE_GIVEN)
 			m->answers.items[m->answers.count - 1].basis = BASIS_GIVEN;
 		break;
@@ -1147,6 +1184,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		take_ramdisk(m, s);
 		break;
 	case STEP_RAMDISK_MOVE:
+		take_memory(b);
 		setup_arch_move_ramdisk(m, s, b->step);
 		break;
 	case STEP_CMA_RESERVE:

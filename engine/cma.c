@@ -19,7 +19,7 @@ phys_t cma_dma_limit(const struct machine *m)
 	if (m->config.arch == ARCH_ARM64)
 		return memblock_start_of_dram(&m->mb) >= FOUR_GIB ? end : min_u64(end, FOUR_GIB);
 	if (m->config.arch == ARCH_ARM)
-		return FOUR_GIB;
+		return FOUR_GIB - 1; /* arm_dma_limit of a machine without a DMA zone: inclusive */
 	return 0;
 }
 

@@ -59,8 +59,10 @@ static void check_holds(const struct machine *m,
 	for (; *lines; lines++) {
 		const char *found = strstr(p, *lines);
 
-		if (!found)
+		if (!found) {
 			fail_msg("no '%s' in:\n%s", *lines, p);
+			return;
+		}
 		p = found + strlen(*lines);
 	}
 	sink_text_deinit(&text);

@@ -54,6 +54,7 @@ struct machine {
 	struct zonelists zonelists;
 
 	pfn_t max_pfn, max_low_pfn;
+	uint32_t arm_tables; /* page tables that mapping low memory has still to take */
 	uint64_t dma_reserve;	    /* pages */
 	bool dma_reserve_given;	    /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;

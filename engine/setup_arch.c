@@ -10,6 +10,11 @@
 #define I386_MAXMEM_PFN_PAE 0x36ffe
 #define I386_MAXMEM_PFN 0x377fe
 #define I386_VMALLOC_DEFAULT (128ULL << 20)
+#define I386_VMALLOC_OFFSET (8ULL << 20)
+#define I386_MAX_NONPAE_PFN (1ULL << 20)
+
+#define ARM_PMD_SIZE (2ULL << 20)
+#define ARM_TABLE_BYTES 4096
 
 static bool is_x86(const struct machine *m)
 {
@@ -75,51 +80,124 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 	}
 }
 
-/* Where low memory ends on 32-bit x86. */
+/*
+ * Where low memory ends on 32-bit x86.  highmem= takes from low memory only where all fits into it;
+ * else it is a limit for what lies above.
+ */
 static pfn_t i386_max_low_pfn(struct machine *m, const struct boot_input *in)
 {
 	pfn_t maxmem = m->config.pae ? I386_MAXMEM_PFN_PAE : I386_MAXMEM_PFN;
-	pfn_t high;
+	pfn_t high = 0;
 
 	if (m->cmdline.vmalloc_bytes)
-		maxmem = maxmem + ((I386_VMALLOC_DEFAULT >> 12)) - (m->cmdline.vmalloc_bytes >> 12);
+		maxmem += (I386_VMALLOC_DEFAULT >> 12) -
+			  ((m->cmdline.vmalloc_bytes + I386_VMALLOC_OFFSET) >> 12);
 	/* How large the fixed mappings above are depends on the configuration. */
 	if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn && m->max_pfn > maxmem &&
 	    m->cmdline.highmem_bytes == UINT64_MAX && in->given_max_low_pfn != maxmem) {
 		maxmem = in->given_max_low_pfn;
 		m->zones_given = true;
 	}
+	if (m->cmdline.highmem_bytes != UINT64_MAX)
+		high = m->cmdline.highmem_bytes >> 12;
 	if (m->max_pfn <= maxmem) {
-		high = m->cmdline.highmem_bytes == UINT64_MAX ? 0 : m->cmdline.highmem_bytes >> 12;
 		/* Low memory may be given to highmem, down to 64 MiB. */
 		if (high >= m->max_pfn || m->max_pfn - high < (64ULL << 20) >> 12)
 			high = 0;
 		return m->max_pfn - high;
 	}
-	high = m->cmdline.highmem_bytes == UINT64_MAX ? m->max_pfn - maxmem :
-							m->cmdline.highmem_bytes >> 12;
-	return high < m->max_pfn - maxmem ? maxmem : m->max_pfn - min_u64(high, m->max_pfn);
+	if (m->cmdline.highmem_bytes != UINT64_MAX)
+		m->max_pfn = min_u64(m->max_pfn, maxmem + high);
+	if (!m->config.pae)
+		m->max_pfn = min_u64(m->max_pfn, I386_MAX_NONPAE_PFN);
+	return maxmem;
 }
 
-/* arm: low memory ends where the vmalloc area would begin, or at the end of what starts below. */
-static phys_t arm_lowmem_end(const struct machine *m)
+struct arm_bounds {
+	phys_t lowmem_end;
+	phys_t first_limit; /* of memblock until low memory is mapped */
+};
+
+/*
+ * arm: low memory ends where the vmalloc area would begin, or at the end of what starts below.  Until
+ * it is mapped memblock stays below the first edge of a bank that needs a page table of its own.
+ */
+static struct arm_bounds arm_bounds(const struct machine *m)
 {
-	const uint64_t page_offset = 0xc0000000, vmalloc_end = 0xff800000, gap = 8ULL << 20;
-	phys_t start = memblock_start_of_dram(&m->mb), limit, end = 0;
-	uint64_t vmalloc = 240ULL << 20;
+	const uint64_t page_offset = 0xc0000000, gap = 8ULL << 20;
+	uint64_t vmalloc_end = fact_get(&m->facts, FACT_arm_vmalloc_end);
+	bool gap_kept = fact_get(&m->facts, FACT_arm_vmalloc_gap_kept);
+	bool skip_nomap = fact_get(&m->facts, FACT_arm_lowmem_skips_nomap);
+	phys_t limit, first_limit = 0, end = 0;
+	uint64_t vmalloc = (240ULL << 20) + gap;
 
 	if (m->cmdline.vmalloc_bytes) {
-		vmalloc = max_u64(m->cmdline.vmalloc_bytes, 16ULL << 20);
-		vmalloc = min_u64(vmalloc, vmalloc_end - (page_offset + (32ULL << 20)));
+		uint64_t most = vmalloc_end - page_offset - (32ULL << 20) - (gap_kept ? gap : 0);
+
+		vmalloc = clamp_u64(m->cmdline.vmalloc_bytes, 16ULL << 20, most);
+		vmalloc += gap_kept ? gap : 0;
 	}
-	limit = start + (vmalloc_end - vmalloc - gap - page_offset);
+	limit = memblock_start_of_dram(&m->mb) + (vmalloc_end - vmalloc - page_offset);
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
 		const struct memblock_region *r = &m->mb.memory.regions[i];
+		phys_t stop = r->base + r->size;
 
-		if (r->base < limit && !(r->flags & MEMBLOCK_NOMAP))
-			end = max_u64(end, min_u64(r->base + r->size, limit));
+		if (r->base >= limit || (skip_nomap && r->flags & MEMBLOCK_NOMAP))
+			continue;
+		end = max_u64(end, min_u64(stop, limit));
+		if (first_limit)
+			continue;
+		if (r->base % ARM_PMD_SIZE)
+			first_limit = r->base;
+		else if (stop % ARM_PMD_SIZE)
+			first_limit = end;
 	}
-	return end;
+	return (struct arm_bounds){ end,
+				    round_down_to(first_limit ? first_limit : end, ARM_PMD_SIZE) };
+}
+
+/*
+ * Page tables that mapping low memory takes: one for each PMD a bank covers in part, unless the part is
+ * made of whole sections (half a PMD where addresses are short).
+ */
+static uint32_t arm_lowmem_tables(const struct machine *m, phys_t lowmem_end)
+{
+	uint64_t section = m->config.pae ? ARM_PMD_SIZE : ARM_PMD_SIZE / 2;
+	phys_t last = PHYS_MAX;
+	uint32_t tables = 0;
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+		phys_t edges[2] = { r->base, min_u64(r->base + r->size, lowmem_end) };
+
+		if (r->flags & MEMBLOCK_NOMAP || r->base >= lowmem_end)
+			continue;
+		for (int e = 0; e < 2; e++) {
+			phys_t pmd = round_down_to(edges[e], ARM_PMD_SIZE);
+
+			if (edges[e] % section && pmd != last) {
+				tables++;
+				last = pmd;
+			}
+		}
+	}
+	return tables;
+}
+
+void setup_arch_map_lowmem(struct machine *m, const struct boot_step *s)
+{
+	if (m->config.arch != ARCH_ARM)
+		return;
+	/* Without a step: mapping begins.  It ends with its last page table. */
+	if (!s)
+		m->arm_tables =
+			arm_lowmem_tables(m, pfn_phys(m->max_low_pfn, m->config.page_shift));
+	else if (m->arm_tables && s->size == ARM_TABLE_BYTES && s->align == ARM_TABLE_BYTES)
+		m->arm_tables--;
+	else
+		return;
+	if (!m->arm_tables)
+		m->mb.current_limit = pfn_phys(m->max_low_pfn, m->config.page_shift);
 }
 
 /* The import itself, where memblock=debug shows it: firmware edits no rule here knows are in it. */
@@ -207,16 +285,18 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		m->max_low_pfn = i386_max_low_pfn(m, in);
 		m->mb.current_limit = pfn_phys(m->max_low_pfn, shift);
 	} else if (m->config.arch == ARCH_ARM && m->mb.memory.cnt) {
-		phys_t end = arm_lowmem_end(m);
+		struct arm_bounds bounds = arm_bounds(m);
 
-		m->max_low_pfn = in->given_max_low_pfn ? in->given_max_low_pfn : end >> shift;
+		m->max_low_pfn = in->given_max_low_pfn ? in->given_max_low_pfn
+						       : bounds.lowmem_end >> shift;
+		m->mb.current_limit = bounds.first_limit;
 		/* Where kernel space begins elsewhere than at 3 GiB, low memory is larger. */
 		if (in->given_zone_end[ZONE_NORMAL] &&
 		    in->given_zone_end[ZONE_NORMAL] >> shift != m->max_low_pfn) {
 			m->max_low_pfn = in->given_zone_end[ZONE_NORMAL] >> shift;
+			m->mb.current_limit = in->given_zone_end[ZONE_NORMAL];
 			m->zones_given = true;
 		}
-		m->mb.current_limit = pfn_phys(m->max_low_pfn, shift);
 	}
 }
 

@@ -46,7 +46,8 @@ bool zone_is_highmem(enum zone_type type, const struct zone_limits *limits, uint
 {
 	if (type == ZONE_HIGHMEM)
 		return true;
-	return type == ZONE_MOVABLE && zone_highest_usable(limits, zones_mask) == ZONE_HIGHMEM;
+	return type == ZONE_MOVABLE && (limits->movable_is_highmem ||
+					zone_highest_usable(limits, zones_mask) == ZONE_HIGHMEM);
 }
 
 /* One round of spreading the core; see zone_find_movable. */

@@ -64,6 +64,7 @@ struct node_range {
 
 struct zone_limits {
 	pfn_t lowest[ZONE_TYPE_COUNT], highest[ZONE_TYPE_COUNT]; /* [lowest, highest) */
+	bool movable_is_highmem; /* even if nothing of it is cut from HighMem */
 };
 
 /* Limits of each zone from the architecture's exclusive upper page frames (0 for absent zones). */

@@ -20,11 +20,11 @@ struct booted {
 /*
  * Reads the first argument of @cli, applies --era and --set and boots up to and including @until,
  * with free lists if @want_lists.
- * Returns CLI_OK, or what the command is to return after it was said why; @ret (zeroed) is to be
+ * Returns CLI_OK, or what the command is to return after it was said why; @b (zeroed) is to be
  * ended with booted_deinit() in both cases.
  */
 enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists,
-			  struct booted *ret);
+			  struct booted *b);
 void booted_deinit(struct booted *b);
 
 /* The head of a report: which machine this was, in lines of at most 80 columns. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmreplay check: what the model says beside what the kernel said. */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -34,7 +35,10 @@ static const struct cli_example examples[] = {
 
 static const struct answer *row_answer(const struct compare_row *row)
 {
-	return row->recorded ? row->recorded : row->model;
+	const struct answer *a = row->recorded ? row->recorded : row->model;
+
+	assert(a);
+	return a;
 }
 
 /* The picture an answer was read from; NULL for a line of the log. */

@@ -13,6 +13,7 @@
 #include "traces/procfs/iomem.h"
 #include "traces/procfs/meminfo.h"
 #include "traces/procfs/nodes.h"
+#include "traces/procfs/pagetypeinfo.h"
 #include "traces/procfs/zoneinfo.h"
 #include "traces/scan.h"
 
@@ -86,9 +87,9 @@ static void take_config(struct arch_config *c, const char *name, size_t len, con
 		 !strcmp(key, "TRANSPARENT_HUGEPAGE_MADVISE"))
 		c->thp = true;
 	else if (!strcmp(key, "ARM64_16K_PAGES"))
-		c->page_shift = 14;
+		arch_config_set_page_shift(c, 14);
 	else if (!strcmp(key, "ARM64_64K_PAGES"))
-		c->page_shift = 16;
+		arch_config_set_page_shift(c, 16);
 	else if (!strcmp(key, "X86_PAE"))
 		c->pae = true;
 }
@@ -153,6 +154,29 @@ static struct error *take_config_file(const char *dir, struct boot_log *log)
 		take_config(c, name.p, name.len, value);
 	}
 	input_deinit(&input);
+	return NULL;
+}
+
+/* The free lists show how large blocks may be, whatever configuration decided it. */
+static struct error *take_block_orders(const char *dir, struct boot_log *log)
+{
+	struct arch_config *c = &log->input.config;
+	struct pagetypeinfo pi = { 0 };
+	struct input input;
+	bool absent;
+	struct error *err = read_file(dir, "snap-boot/pagetypeinfo.txt", &absent, &input);
+
+	if (err || absent)
+		return err;
+	err = pagetypeinfo_parse((const char *)input.data, input.size, input.name, &pi);
+	input_deinit(&input);
+	if (err)
+		return err;
+	if (pi.norders && pi.norders <= ARCH_ORDERS_MAX)
+		c->max_order = pi.norders - 1;
+	if (pi.has_block_order && pi.block_order < ARCH_ORDERS_MAX)
+		c->pageblock_order = pi.block_order;
+	pagetypeinfo_deinit(&pi);
 	return NULL;
 }
 
@@ -509,6 +533,8 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	err = take_version(dir, ret);
 	if (!err)
 		err = take_config_file(dir, ret);
+	if (!err)
+		err = take_block_orders(dir, ret);
 	if (!err)
 		err = take_srat(dir, ret, map);
 	if (!err)

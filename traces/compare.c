@@ -5,6 +5,7 @@
  */
 #include "traces/compare.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,13 +62,13 @@ static int compare_rows(const void *a, const void *b)
 
 static const struct answer **sorted(const struct answers *a)
 {
-	const struct answer **refs = malloc((a->count + 1) * sizeof(*refs));
+	const struct answer **refs = malloc((a->count + 1) * sizeof(const struct answer *));
 
 	if (!refs)
 		return NULL;
 	for (uint32_t i = 0; i < a->count; i++)
 		refs[i] = &a->items[i];
-	qsort(refs, a->count, sizeof(*refs), compare_answer_refs);
+	qsort(refs, a->count, sizeof(const struct answer *), compare_answer_refs);
 	return refs;
 }
 
@@ -118,6 +119,7 @@ static void merge(const struct answers *recorded, const struct answer **r,
 			row.recorded = r[i++];
 		if (c >= 0)
 			row.model = m[j++];
+		assert(row.recorded || row.model);
 		row.kind = row.recorded ? row.recorded->kind : row.model->kind;
 		if (!row.model)
 			row.model = all[row.kind];

@@ -105,12 +105,9 @@ void infer_machine(const struct infer *infer, struct boot_log *log)
 
 	/* x86 and 32-bit arm have one page size. */
 	if (shift && (c->arch == ARCH_ARM64 || c->arch == ARCH_OTHER)) {
-		c->page_shift = shift;
 		if (c->arch == ARCH_ARM64)
-			c->pageblock_order = c->max_order =
-				c->page_shift == 16 ? 13 : c->page_shift == 14 ? 11 : 10;
-		if (c->arch == ARCH_ARM64 && c->page_shift == 12)
-			c->pageblock_order = 9;
+			arch_config_set_page_shift(c, shift);
+		c->page_shift = shift;
 		if (c->arch == ARCH_OTHER && c->page_shift == 16)
 			c->pageblock_order = c->max_order = 8;
 	}
