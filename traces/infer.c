@@ -38,11 +38,11 @@ static const struct {
 	unsigned int section_shift;
 } families[] = {
 	{ "Determined physical RAM map:", 28 }, /* mips */
-	{ "PROMLIB: ", 30 },			/* sparc64 */
-	{ "SBI specification ", 27 },		/* riscv */
+	{ "PROMLIB: ", 30 }, /* sparc64 */
+	{ "SBI specification ", 27 }, /* riscv */
 	{ "riscv: ", 27 },
 	{ "numa:   NODE_DATA [mem ", 24 }, /* ppc64 */
-	{ "Memory hole size: ", 24 },	   /* ppc, and sparc64 after PROMLIB */
+	{ "Memory hole size: ", 24 }, /* ppc, and sparc64 after PROMLIB */
 	{ "setup: Linux is running ", 28 }, /* s390 */
 };
 
@@ -81,7 +81,8 @@ void infer_line(struct infer *infer, const struct log_line *line)
 		infer->policy_zone = true;
 	else if (scan_lit(&t, "Built ") && scan_past(&t, " zonelists"))
 		infer->built = true;
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !infer->section_shift; i++) {
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !infer->section_shift;
+	     i++) {
 		t = s;
 		if (scan_lit(&t, families[i].prefix))
 			infer->section_shift = families[i].section_shift;
@@ -259,8 +260,8 @@ static void fit_version(struct boot_log *log)
 
 void infer_fit(struct boot_log *log)
 {
-	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52, 56, 60, 64,
-					      68, 72, 76, 80, 88, 96, 104, 112, 120, 128 };
+	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52,  56,  60,	 64, 68,
+					      72, 76, 80, 88, 96, 104, 112, 120, 128 };
 	static const unsigned int sections[] = { 0, 24, 26, 27, 28, 29, 30 };
 	struct boot_input *in = &log->input;
 	struct arch_config *c = &in->config, usual = *c, best = *c;

@@ -21,10 +21,10 @@ struct infer {
 	unsigned int pointer_bytes; /* 4 or 8; 0 = not shown */
 	unsigned int section_shift; /* of the architecture's family; 0 = unknown */
 	uint64_t node_bytes, node_pages; /* of all nodes: what their ranges hold and "totalpages" */
-	uint32_t nodes;			 /* highest node spoken of + 1 */
-	uint32_t zones_mask;	    /* zone types listed; 0 = none */
-	bool in_zones;		    /* inside the list */
-	bool built, policy_zone;    /* zonelists were built; and with a policy zone */
+	uint32_t nodes; /* highest node spoken of + 1 */
+	uint32_t zones_mask; /* zone types listed; 0 = none */
+	bool in_zones; /* inside the list */
+	bool built, policy_zone; /* zonelists were built; and with a policy zone */
 };
 
 void infer_line(struct infer *infer, const struct log_line *line);
