@@ -285,11 +285,20 @@ static void take_late_free(struct machine *m, const struct boot_step *s)
 	give_back(m, start, start + s->size);
 }
 
-static void late_frees(struct machine *m, const struct boot_input *in, bool alternatives)
+/* What is freed at about the same time; groups that come together keep the order of the log. */
+enum late_group { LATE_ALTERNATIVES = 1, LATE_INITRD = 2, LATE_OTHERS = 4 };
+
+static void late_frees(struct machine *m, const struct boot_input *in, uint32_t groups)
 {
-	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_LATE_FREE && is_alternatives(&in->steps[i]) == alternatives)
-			take_late_free(m, &in->steps[i]);
+	for (uint32_t i = 0; i < in->step_count; i++) {
+		const struct boot_step *s = &in->steps[i];
+		enum late_group of = is_alternatives(s)		  ? LATE_ALTERNATIVES
+				     : !strcmp(s->name, "initrd") ? LATE_INITRD
+								  : LATE_OTHERS;
+
+		if (s->kind == STEP_LATE_FREE && groups & of)
+			take_late_free(m, s);
+	}
 }
 
 static void activate_cma(struct machine *m)
@@ -369,7 +378,8 @@ static void raise_for_khugepaged(struct machine *m)
 	struct wmark_input w = wmark_input_of(m);
 	uint64_t wanted;
 
-	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp)
+	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp ||
+	    fact_get(&m->facts, FACT_khugepaged_raise_lost))
 		return;
 	if (m->cmdline.thp_never) {
 		/* Below 512 MiB huge pages are not even set up. */
@@ -395,6 +405,24 @@ static void size_pagesets(struct machine *m, uint64_t fraction)
 				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
 						  m->online_cpus, fraction, &m->config,
 						  &m->facts);
+}
+
+/* When setup_per_cpu_pageset() runs, zones have what was handed over at once and nothing else. */
+static void size_pagesets_early(struct machine *m)
+{
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &m->nodes[n].zones[t];
+			uint64_t managed = z->managed;
+
+			if (!z->present)
+				continue;
+			z->managed = z->early_free;
+			pageset_size_zone(z, m->nodes[n].cpus, m->online_cpus, 0, &m->config,
+					  &m->facts);
+			z->managed = managed;
+		}
+	}
 }
 
 static void count_cpus(struct machine *m, const struct boot_input *in)
@@ -526,18 +554,21 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	bool early_gigantic = fact_get(&m->facts, FACT_gigantic_pages_joined_early);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
 	bool discard_first = fact_get(&m->facts, FACT_memblock_arrays_in_blocks);
+	bool after_initrd = fact_get(&m->facts, FACT_wmark_after_initrd);
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
 	hash_tables_answer(m, false);
 	count_cpus(m, in);
+	if (fact_get(&m->facts, FACT_pcp_sized_early))
+		size_pagesets_early(m);
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
 		if (in->steps[i].kind == STEP_FREE_LATE || handover_is_late_free(&in->steps[i]))
 			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
-		late_frees(m, in, true);
+		late_frees(m, in, LATE_ALTERNATIVES);
 	if (early_gigantic)
 		join_gigantic(m, in);
 	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
@@ -547,8 +578,10 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	handover_lists_deferred(m);
 	if (!discard_first)
 		discard_memblock(m);
-	if (!watermark_pagesets)
+	if (!watermark_pagesets && !fact_get(&m->facts, FACT_pcp_sized_early))
 		size_pagesets(m, 0);
+	if (after_initrd)
+		late_frees(m, in, LATE_INITRD);
 	if (fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	compute_reserves(m);
@@ -558,7 +591,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	if (watermark_pagesets)
 		size_pagesets(m, 0);
 	if (!early_alternatives)
-		late_frees(m, in, true);
+		late_frees(m, in, LATE_ALTERNATIVES);
 	if (!early_gigantic)
 		join_gigantic(m, in);
 	{
@@ -568,7 +601,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		if (watermark_pagesets && m->min_free_kbytes != before)
 			size_pagesets(m, 0);
 	}
-	late_frees(m, in, false);
+	late_frees(m, in, after_initrd ? LATE_OTHERS : LATE_INITRD | LATE_OTHERS);
 	if (fact_get(&m->facts, FACT_lowmem_reserve_follows_managed)) {
 		struct wmark_input w = wmark_input_of(m);
 

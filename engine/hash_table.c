@@ -95,7 +95,7 @@ static enum hash_memory memory_of(const struct machine *m, unsigned int table, u
 		online += m->nodes[n].possible;
 	}
 	/* Spreading over nodes is pointless with one; 32-bit kernels never do. */
-	if (!large && (with_memory <= 1 || !m->config.numa || m->config.pointer_bytes != 8))
+	if (!large && ((with_memory <= 1 && !fact_get(&m->facts, FACT_hash_spread_on_one_node)) || !m->config.numa || m->config.pointer_bytes != 8))
 		return HASH_LINEAR;
 	if (fact_get(&m->facts, FACT_vmalloc_huge_per_node))
 		share = bytes / (online ? online : 1);
@@ -138,12 +138,20 @@ static uint64_t entries_of(const struct machine *m, unsigned int table, uint64_t
 		.config = &m->config,
 		.facts = &m->facts,
 	};
+	uint64_t entries;
 
 	if (table == HASH_TABLE_TABLE_PERTURB)
 		return row->entries;
 	if (table == HASH_TABLE_PID && fact_get(&m->facts, FACT_hash_pid_by_megabytes))
 		return pid_entries_by_megabytes(m);
-	return hash_size_entries(&in);
+	entries = hash_size_entries(&in);
+	/* A block larger than the largest is not to be had, so half of it is tried. */
+	while (table > HASH_TABLE_INODE && entries > 1 &&
+	       !fact_get(&m->facts, FACT_hash_vmalloc_when_large) &&
+	       entries * in.bucket_bytes > arch_page_size(&m->config) << m->config.max_order &&
+	       memory_of(m, table, entries * in.bucket_bytes) == HASH_LINEAR)
+		entries /= 2;
+	return entries;
 }
 
 void hash_tables_answer(struct machine *m, bool early)

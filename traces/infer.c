@@ -161,6 +161,11 @@ void infer_facts(struct boot_log *log)
 	}
 	if (hash)
 		f->v[FACT_hash_line_tells_memory] = tells_memory;
+	/* Two patches that went together. */
+	if (tells_memory) {
+		f->v[FACT_hash_vmalloc_when_large] = 1;
+		f->v[FACT_hash_spread_on_one_node] = 0;
+	}
 }
 
 /* What of @recorded depends on the size of struct page or of sections, and comes out right. */
