@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "traces/boot_store.h"
 #include "traces/firmware/fdt.h"
 #include "traces/firmware/slit.h"
 #include "traces/firmware/srat.h"
@@ -552,6 +553,13 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	return err;
 }
 
+struct error *capture_read_input(const struct input *input, struct boot_log *ret)
+{
+	if (mmtrace_is(input->data, input->size))
+		return boot_store_read_bytes(input->data, input->size, input->name, ret);
+	return read_log_bytes(input, ret);
+}
+
 struct error *capture_read(const char *path, struct boot_log *ret)
 {
 	struct input input = { 0 };
@@ -563,7 +571,7 @@ struct error *capture_read(const char *path, struct boot_log *ret)
 	err = input_read(path, NULL, &input);
 	if (err)
 		return err;
-	err = read_log_bytes(&input, ret);
+	err = capture_read_input(&input, ret);
 	input_deinit(&input);
 	return err;
 }
