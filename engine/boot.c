@@ -241,6 +241,26 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 					 20;
 }
 
+/*
+ * Nodes where each block of the firmware is stamped as it is met.  Memory that no block names makes the
+ * kernel forget them all.  Without blocks the nodes are those memory came with.
+ */
+static bool name_nodes(struct machine *m, const struct boot_input *in)
+{
+	bool nids = false, all = true;
+
+	if (in->affinity_count)
+		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, NID_NONE);
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, in->affinity[i].start,
+				  in->affinity[i].end - in->affinity[i].start, in->affinity[i].nid);
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		nids |= m->mb.memory.regions[i].nid > 0;
+		all &= m->mb.memory.regions[i].nid >= 0;
+	}
+	return in->affinity_count ? all && !m->cmdline.numa_off : nids;
+}
+
 static void stamp_nodes(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -257,7 +277,8 @@ static void stamp_nodes(struct boot *b)
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_KHO_SCRATCH, false);
 	if (!m->config.numa) {
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
-	} else if (is_x86(m)) {
+	} else if (is_x86(m) ||
+		   (in->affinity_count && fact_get(&m->facts, FACT_numa_blocks_from_dram_start))) {
 		phys_t high = pfn_phys(m->max_pfn, m->config.page_shift), low = 0;
 
 		if (fact_get(&m->facts, FACT_numa_blocks_from_dram_start)) {
@@ -272,7 +293,8 @@ static void stamp_nodes(struct boot *b)
 			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
 
 			a->nid = 0;
-			a->v[1] = pfn_phys(m->max_pfn, m->config.page_shift);
+			a->v[0] = is_x86(m) ? 0 : low;
+			a->v[1] = is_x86(m) ? pfn_phys(m->max_pfn, m->config.page_shift) : high;
 			numa_dummy_block(m, low, high);
 		}
 		for (uint32_t i = 0; named && i < in->affinity_count; i++)
@@ -280,15 +302,9 @@ static void stamp_nodes(struct boot *b)
 				memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, in->affinity[i].start,
 						  in->affinity[i].end - in->affinity[i].start,
 						  MEMBLOCK_HOTPLUG, true);
-		for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
-			if (in->cpu_nid[i] >= (int32_t)count)
-				count = (uint32_t)in->cpu_nid[i] + 1;
-	} else if (!in->affinity_count && m->config.numa) {
-		bool nids = false;
-
-		for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
-			nids |= m->mb.memory.regions[i].nid > 0;
-		if (!nids) {
+	} else {
+		named = name_nodes(m, in);
+		if (!named) {
 			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
 
 			a->nid = 0;
@@ -297,13 +313,16 @@ static void stamp_nodes(struct boot *b)
 			memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
 		}
 	}
+	for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
+		if (in->cpu_nid[i] >= (int32_t)count)
+			count = (uint32_t)in->cpu_nid[i] + 1;
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
 		if (m->numa_blocks[i].nid >= (int32_t)count)
 			count = (uint32_t)m->numa_blocks[i].nid + 1;
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
 		if (m->mb.memory.regions[i].nid >= (int32_t)count)
 			count = (uint32_t)m->mb.memory.regions[i].nid + 1;
-	if (!is_x86(m) || named)
+	if (named)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			if (in->affinity[i].nid >= (int32_t)count)
 				count = (uint32_t)in->affinity[i].nid + 1;
@@ -314,7 +333,7 @@ static void stamp_nodes(struct boot *b)
 	take_distance(m, in);
 	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
 		numa_emulate(m, m->cmdline.numa_fake);
-	if (is_x86(m) && m->config.numa)
+	if (m->numa_block_count && m->config.numa)
 		numa_register_blocks(m);
 	/* Nodes the firmware names without memory are possible all the same. */
 	for (uint32_t n = 0; n < m->node_count; n++)
@@ -1188,7 +1207,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_move_ramdisk(m, s, b->step);
 		break;
 	case STEP_CMA_RESERVE:
-		setup_arch_reserve_cma(m, s, b->step);
+		setup_arch_reserve_cma(m, b->in, s, b->step);
 		break;
 	case STEP_POOL_CMA:
 		setup_arch_add_cma(m, s->base, s->base + s->size);
@@ -1228,6 +1247,9 @@ static void start_before_state(struct boot *b)
 		return;
 	take_memory(b);
 	b->m->mb.observer = NULL;
+	/* Requests for a node are among the steps, so nodes have to be there already. */
+	if (!b->m->config.numa || !name_nodes(b->m, in))
+		memblock_set_node(&b->m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
 	b->m->reserved_known = rewind_to_start(b->m, in, state, step_forward);
 	b->m->mb.observer = observe;
 }

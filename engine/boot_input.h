@@ -11,6 +11,7 @@
 
 #include "engine/arch.h"
 #include "engine/cmdline.h"
+#include "engine/device_tree.h"
 #include "engine/e820.h"
 #include "engine/facts.h"
 #include "engine/memblock.h"
@@ -107,6 +108,9 @@ struct boot_input {
 	uint32_t step_count;
 	struct boot_state state; /* of the first STEP_STATE */
 	bool has_state;
+
+	struct device_tree tree;
+	bool has_tree;
 
 	bool five_level; /* x86-64 with five levels of page tables */
 	uint32_t nr_cpu_ids;	 /* possible CPUs; 0 = unknown */

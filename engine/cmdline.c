@@ -176,7 +176,9 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 			return;
 		if (x86) {
 			add_memmap(c, MEMMAP_LIMIT, size, 0, 0, 0);
-		} else if (*p != '@') {
+		} else if (*p == '@') {
+			c->mem_elsewhere = true;
+		} else {
 			c->has_mem_limit = true;
 			c->mem_limit = size;
 		}

@@ -42,6 +42,7 @@ struct cmdline {
 	unsigned int memmap_count;
 	bool has_mem_limit; /* mem= on architectures that limit the amount */
 	uint64_t mem_limit;
+	bool mem_elsewhere; /* mem=N@S where that names a bank */
 	struct core_option kernelcore, movablecore;
 	bool movable_node;
 	bool numa_off;

@@ -22,6 +22,7 @@ void machine_deinit(struct machine *m)
 	free(m->numa_blocks);
 	free(m->ranges);
 	free(m->cma);
+	free(m->tree_placed);
 	if (m->buddy)
 		buddy_deinit(m->buddy);
 	free(m->buddy);

@@ -78,6 +78,10 @@ struct machine {
 	} *cma;
 	uint32_t cma_count, cma_room;
 
+	/* What the device tree's reserved-memory became. */
+	struct tree_placed *tree_placed;
+	uint32_t tree_placed_count;
+
 	enum boot_stage stage;
 	bool want_lists;     /* build free lists too; set before the boot */
 	struct buddy *buddy; /* the free lists; NULL until memory is handed over */

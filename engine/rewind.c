@@ -24,6 +24,41 @@ static bool same_reserved(const struct memblock *a, const struct memblock *b)
 	return true;
 }
 
+/* Blocks the device tree reserves stay what they are: no step of the log took them. */
+static bool is_fixed(const struct machine *m, phys_t base, uint64_t size)
+{
+	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
+		const struct tree_range *r = &m->tree_placed[i].range;
+
+		if (base < r->base + r->size && r->base < base + size)
+			return true;
+	}
+	return false;
+}
+
+/* The lowest address above @from, inside @r, where a fixed block ends; PHYS_MAX when there is none. */
+static phys_t next_fixed_end(const struct machine *m, const struct memblock_region *r, phys_t from)
+{
+	phys_t best = PHYS_MAX;
+
+	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
+		phys_t end = m->tree_placed[i].range.base + m->tree_placed[i].range.size;
+
+		if (end > from && end < best && end < r->base + r->size)
+			best = end;
+	}
+	return best;
+}
+
+static bool fits_again(const struct machine *m, struct machine *scratch, const struct boot_step *s,
+		       phys_t base, rewind_step forward)
+{
+	memblock_copy(&scratch->mb, &m->mb);
+	memblock_free(&scratch->mb, base, s->size);
+	forward(scratch, s);
+	return same_reserved(&scratch->mb, &m->mb);
+}
+
 /*
  * Finds the lowest reserved block at or above @from that the request of @s would get again if it were
  * free.  @scratch holds each attempt.  PHYS_MAX when there is none.
@@ -33,16 +68,18 @@ static phys_t next_candidate(const struct machine *m, struct machine *scratch,
 			     uint32_t *budget)
 {
 	for (uint32_t i = 0; i < m->mb.reserved.cnt && *budget; i++) {
-		phys_t base = m->mb.reserved.regions[i].base;
+		const struct memblock_region *r = &m->mb.reserved.regions[i];
+		phys_t base = r->base;
 
-		if (base < from || m->mb.reserved.regions[i].size < s->size)
-			continue;
-		(*budget)--;
-		memblock_copy(&scratch->mb, &m->mb);
-		memblock_free(&scratch->mb, base, s->size);
-		forward(scratch, s);
-		if (same_reserved(&scratch->mb, &m->mb))
-			return base;
+		/* A block lies at the lower end of what it merged with, or right above a fixed one. */
+		for (; base != PHYS_MAX && *budget; base = next_fixed_end(m, r, base)) {
+			if (base < from || r->base + r->size - base < s->size ||
+			    is_fixed(m, base, s->size))
+				continue;
+			(*budget)--;
+			if (fits_again(m, scratch, s, base, forward))
+				return base;
+		}
 	}
 	return PHYS_MAX;
 }

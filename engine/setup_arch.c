@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/cma.h"
+#include "engine/device_tree.h"
 
 /* Low memory of 32-bit x86 with the distribution's address split: see setup_arch_memory. */
 #define I386_MAXMEM_PFN_PAE 0x36ffe
@@ -250,6 +251,84 @@ static void add_given_ranges(struct machine *m, const struct boot_input *in)
 	}
 }
 
+/*
+ * mem= on arm replaces all memory by as much from its start; elsewhere it limits the amount, but never
+ * the kernel itself.
+ */
+static void limit_tree_memory(struct machine *m, const struct boot_input *in)
+{
+	phys_t start = memblock_start_of_dram(&m->mb);
+	uint64_t page = arch_page_size(&m->config);
+
+	if (!m->cmdline.has_mem_limit)
+		return;
+	if (m->config.arch == ARCH_ARM) {
+		memblock_remove(&m->mb, 0, UINT64_MAX);
+		memblock_add(&m->mb, start, round_down_to(m->cmdline.mem_limit, page), NID_NONE, 0);
+		return;
+	}
+	memblock_mem_limit_remove_map(&m->mb, round_down_to(m->cmdline.mem_limit, page));
+	if (in->kernel_end > in->kernel_start)
+		memblock_add(&m->mb, in->kernel_start, in->kernel_end - in->kernel_start, NID_NONE,
+			     0);
+}
+
+/* The first bank has to start at a PMD's edge: what lies before it is not mapped. */
+static void align_first_bank(struct machine *m)
+{
+	phys_t start = memblock_start_of_dram(&m->mb);
+
+	if (m->config.arch == ARCH_ARM && start % ARM_PMD_SIZE &&
+	    fact_get(&m->facts, FACT_arm_first_bank_pmd_aligned))
+		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, start,
+				  ARM_PMD_SIZE - start % ARM_PMD_SIZE, MEMBLOCK_NOMAP, true);
+}
+
+/* Blocks that are reserved for sure before the tree's own are. */
+static void reserve_known(struct machine *m, const struct boot_input *in)
+{
+	if (in->kernel_end > in->kernel_start)
+		memblock_reserve(&m->mb, in->kernel_start, in->kernel_end - in->kernel_start,
+				 NID_NONE, 0);
+	if (in->ramdisk_end > in->ramdisk_start)
+		memblock_reserve(&m->mb, in->ramdisk_start, in->ramdisk_end - in->ramdisk_start,
+				 NID_NONE, 0);
+}
+
+static bool pool_told(const struct boot_input *in, phys_t base)
+{
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_POOL_CMA && in->steps[i].base == base)
+			return true;
+	return false;
+}
+
+/*
+ * Memory as the device tree tells it, with what the kernel makes of /reserved-memory.  The reservations
+ * themselves are left to the log; only contiguous areas it does not tell of are taken from here.
+ */
+static bool memory_from_tree(struct machine *m, const struct boot_input *in)
+{
+	if (!in->has_tree || in->tree.uefi || !in->tree.memory_count || m->cmdline.mem_elsewhere ||
+	    (m->config.arch != ARCH_ARM && m->config.arch != ARCH_ARM64))
+		return false;
+	memblock_remove(&m->mb, 0, UINT64_MAX);
+	memblock_free(&m->mb, 0, UINT64_MAX);
+	device_tree_add_memory(m, &in->tree);
+	limit_tree_memory(m, in);
+	align_first_bank(m);
+	reserve_known(m, in);
+	device_tree_reserve(m, &in->tree);
+	memblock_free(&m->mb, 0, UINT64_MAX);
+	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
+		const struct tree_range *r = &m->tree_placed[i].range;
+
+		if (m->tree_placed[i].cma && !pool_told(in, r->base))
+			setup_arch_add_cma(m, r->base, r->base + r->size);
+	}
+	return m->mb.memory.cnt > 0;
+}
+
 void setup_arch_memory(struct machine *m, const struct boot_input *in)
 {
 	unsigned int shift = m->config.page_shift;
@@ -257,6 +336,8 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 	if (is_x86(m) && in->firmware_count) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		memory_from_e820(m, in);
+		m->memory_known = m->memory_predicted = true;
+	} else if (memory_from_tree(m, in)) {
 		m->memory_known = m->memory_predicted = true;
 	} else if (in->has_state && in->state.has_memory) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
@@ -479,7 +560,19 @@ bool setup_arch_place_cma(struct machine *m, const struct boot_step *s, phys_t *
 	return cma_declare(m, s->size, c->cma_set ? c->cma_base : 0, limit, ret);
 }
 
-void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32_t step)
+/* Areas the log tells of before @step: those are counted, whatever else there is. */
+static uint32_t areas_told(const struct boot_input *in, uint32_t step)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < step; i++)
+		count += in->steps[i].kind == STEP_CMA_RESERVE ||
+			 in->steps[i].kind == STEP_POOL_CMA;
+	return count;
+}
+
+void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
+			    const struct boot_step *s, uint32_t step)
 {
 	phys_t base = s->base;
 	struct answer *a;
@@ -490,7 +583,7 @@ void setup_arch_reserve_cma(struct machine *m, const struct boot_step *s, uint32
 		answer_placement(m, s, step, base, s->size);
 	setup_arch_add_cma(m, base, base + s->size);
 	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
-	a->index = m->cma_count - 1;
+	a->index = areas_told(in, step);
 	a->basis = placed ? BASIS_PREDICTED : BASIS_GIVEN;
 	a->v[0] = s->size >> 20;
 	a->v[1] = base;

@@ -17,8 +17,14 @@ enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_list
 	err = capture_read(b->path, &b->log);
 	if (err)
 		return cli_fail_error(cli, err);
-	cli_era(cli, &in->version);
-	cli_facts(cli, in->version, &in->facts);
+	/* Notes without a line are about the file itself. */
+	for (uint32_t i = 0; i < b->log.note_count; i++)
+		if (!b->log.notes[i].line)
+			cli_note(cli, "%s", b->log.notes[i].what);
+	/* A stored boot may have facts of its own; another era has those of that era. */
+	if (cli_era(cli, &in->version))
+		facts_init(&in->facts, in->version);
+	cli_set_facts(cli, &in->facts);
 	arch_config_apply_facts(&in->config, &in->facts);
 	b->m.want_lists = want_lists;
 	boot_run(&b->m, in, until);

@@ -250,10 +250,15 @@ bool cli_era(const struct cli *cli, uint32_t *ret)
 
 void cli_facts(const struct cli *cli, uint32_t version, struct facts *ret)
 {
-	const char *assignment;
-
 	cli_era(cli, &version);
 	facts_init(ret, version);
+	cli_set_facts(cli, ret);
+}
+
+void cli_set_facts(const struct cli *cli, struct facts *ret)
+{
+	const char *assignment;
+
 	for (unsigned int i = 0; (assignment = cli_text_at(cli, "set", i)); i++) {
 		const char *wrong = facts_set(ret, assignment);
 

@@ -147,6 +147,8 @@ const char *cli_argument(const struct cli *cli, unsigned int i);
 bool cli_era(const struct cli *cli, uint32_t *ret);
 /* Fills @ret with the row of --era, or of @version without it, and applies each --set in order. */
 void cli_facts(const struct cli *cli, uint32_t version, struct facts *ret);
+/* Applies each --set in order to @ret. */
+void cli_set_facts(const struct cli *cli, struct facts *ret);
 
 /* Where data goes: standard output, or the file of -o.  Owned by the frame. */
 FILE *cli_out(struct cli *cli);

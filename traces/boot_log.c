@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/device_tree.h"
 #include "traces/dmesg/reader.h"
 #include "traces/infer.h"
 
@@ -316,6 +317,7 @@ void boot_log_deinit(struct boot_log *log)
 	free(log->input.state.memory);
 	free(log->input.state.reserved);
 	free(log->input.given_ranges);
+	device_tree_deinit(&log->input.tree);
 	answers_deinit(&log->recorded);
 	memset(log, 0, sizeof(*log));
 }

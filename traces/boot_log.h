@@ -11,10 +11,13 @@
 #include "engine/error.h"
 #include "traces/dmesg/text.h"
 
-/* A line that no parser knows, by number; or two lines that contradict each other. */
+/*
+ * A line that no parser knows, by number; or two lines that contradict each other.  Line 0: about the
+ * file the log was read from.
+ */
 struct boot_log_note {
 	uint32_t line, other_line;
-	const char *what; /* static */
+	const char *what; /* static, or as long as the log */
 };
 
 struct boot_log {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "traces/boot_store.h"
 #include "traces/firmware/fdt.h"
 #include "traces/firmware/slit.h"
 #include "traces/firmware/srat.h"
@@ -297,6 +298,150 @@ static struct error *take_slit(const char *dir, struct boot_log *log, struct pxm
 	return NULL;
 }
 
+static struct tree_range *copy_ranges(struct device_tree *tree, uint32_t *used,
+				      const struct fdt_ranges *from)
+{
+	struct tree_range *first = tree->ranges + *used;
+
+	for (uint32_t i = 0; i < from->n; i++)
+		tree->ranges[(*used)++] =
+			(struct tree_range){ from->ranges[i].base, from->ranges[i].bytes };
+	return first;
+}
+
+/* The ranges of a memory node that count: the kernel prefers those named usable. */
+static const struct fdt_ranges *memory_ranges(const struct fdt_memory *m)
+{
+	return m->usable.present ? &m->usable : &m->reg;
+}
+
+static bool allocate_tree(struct device_tree *tree, const struct fdt *fdt)
+{
+	uint32_t memory = 0, ranges = 0;
+
+	for (uint32_t i = 0; i < fdt->nmemory; i++)
+		memory += memory_ranges(&fdt->memory[i])->n;
+	for (uint32_t i = 0; i < fdt->nreserved; i++)
+		ranges += fdt->reserved[i].reg.n + fdt->reserved[i].alloc_ranges.n;
+	tree->memory = calloc(memory + 1, sizeof(*tree->memory));
+	tree->usable = calloc(fdt->usable_memory_range.n + 1, sizeof(*tree->usable));
+	tree->memreserve = calloc(fdt->nmemreserve + 1, sizeof(*tree->memreserve));
+	tree->reserved = calloc(fdt->nreserved + 1, sizeof(*tree->reserved));
+	tree->ranges = calloc(ranges + 1, sizeof(*tree->ranges));
+	tree->distances = calloc(fdt->ndistances + 1, sizeof(*tree->distances));
+	return tree->memory && tree->usable && tree->memreserve && tree->reserved && tree->ranges &&
+	       tree->distances;
+}
+
+static void take_reserved(struct device_tree *tree, const struct fdt *fdt)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < fdt->nreserved; i++) {
+		const struct fdt_reserved *from = &fdt->reserved[i];
+
+		tree->reserved[tree->reserved_count++] = (struct tree_reserved){
+			.ranges = copy_ranges(tree, &used, &from->reg),
+			.range_count = from->reg.n,
+			.size = from->has_size && !from->reg.present ? from->bytes : 0,
+			.align = from->has_alignment ? from->alignment_bytes : 0,
+			.windows = copy_ranges(tree, &used, &from->alloc_ranges),
+			.window_count = from->alloc_ranges.n,
+			.no_map = from->no_map,
+			.reusable = from->reusable,
+			.dma_pool = !strcmp(from->compatible, "shared-dma-pool"),
+			.cma_default = from->cma_default,
+			.enabled = from->enabled,
+		};
+	}
+}
+
+/* Nodes the tree names.  With UEFI they come from ACPI tables. */
+static void take_tree_nodes(struct boot_log *log, const struct fdt *fdt)
+{
+	struct boot_input *in = &log->input;
+	uint32_t nodes = 0;
+
+	if (fdt->uefi || in->affinity_count || !in->config.numa)
+		return;
+	for (uint32_t i = 0; i < fdt->nmemory; i++) {
+		const struct fdt_memory *m = &fdt->memory[i];
+
+		for (uint32_t k = 0; k < m->reg.n && m->nid >= 0 && m->nid < NODES_MAX; k++) {
+			struct affinity_memory *a = boot_log_add_affinity(log);
+
+			if (!a)
+				return;
+			a->start = m->reg.ranges[k].base;
+			a->end = a->start + m->reg.ranges[k].bytes;
+			a->nid = m->nid;
+			nodes = (uint32_t)max_u64(nodes, (uint64_t)m->nid + 1);
+		}
+	}
+	if (!nodes)
+		return;
+	in->numa_source = true;
+	in->cpu_nid_count = 0;
+	for (uint32_t i = 0; i < fdt->ncpus; i++) {
+		boot_log_add_cpu(log, fdt->cpus[i].nid);
+		if (fdt->cpus[i].nid >= 0 && fdt->cpus[i].nid < NODES_MAX)
+			nodes = (uint32_t)max_u64(nodes, (uint64_t)fdt->cpus[i].nid + 1);
+	}
+	if (!fdt->ndistances || !set_distances(log, nodes))
+		return;
+	for (uint32_t i = 0; i < nodes * nodes; i++)
+		in->distance[i] = i / nodes == i % nodes ? 10 : 20;
+	/* A distance counts for the way back too, unless that is given later. */
+	for (uint32_t i = 0; i < fdt->ndistances; i++) {
+		const struct fdt_distance *d = &fdt->distances[i];
+
+		if (d->from >= nodes || d->to >= nodes || d->distance > 255)
+			continue;
+		in->distance[(size_t)d->from * nodes + d->to] = (uint8_t)d->distance;
+		if (d->to > d->from)
+			in->distance[(size_t)d->to * nodes + d->from] = (uint8_t)d->distance;
+	}
+}
+
+/* What the engine is told of the tree. */
+static struct error *take_tree(struct boot_log *log, const struct fdt *fdt)
+{
+	struct device_tree *tree = &log->input.tree;
+
+	if (!allocate_tree(tree, fdt))
+		return error_no_memory();
+	for (uint32_t i = 0; i < fdt->nmemory; i++) {
+		const struct fdt_memory *m = &fdt->memory[i];
+		const struct fdt_ranges *ranges = memory_ranges(m);
+
+		for (uint32_t k = 0; k < ranges->n; k++)
+			tree->memory[tree->memory_count++] = (struct tree_memory){
+				.range = { ranges->ranges[k].base, ranges->ranges[k].bytes },
+				.nid = m->nid,
+				.hotpluggable = m->hotpluggable,
+				.enabled = m->enabled,
+				.depth = m->depth,
+			};
+	}
+	for (uint32_t i = 0; i < fdt->usable_memory_range.n; i++)
+		tree->usable[tree->usable_count++] =
+			(struct tree_range){ fdt->usable_memory_range.ranges[i].base,
+					     fdt->usable_memory_range.ranges[i].bytes };
+	for (uint32_t i = 0; i < fdt->nmemreserve; i++)
+		tree->memreserve[tree->memreserve_count++] =
+			(struct tree_range){ fdt->memreserve[i].base, fdt->memreserve[i].bytes };
+	take_reserved(tree, fdt);
+	for (uint32_t i = 0; i < fdt->ndistances; i++)
+		tree->distances[tree->distance_count++] =
+			(struct tree_distance){ fdt->distances[i].from, fdt->distances[i].to,
+						fdt->distances[i].distance };
+	take_tree_nodes(log, fdt);
+	tree->reserved_format_ok = fdt->reserved_format_ok;
+	tree->uefi = fdt->uefi;
+	log->input.has_tree = true;
+	return NULL;
+}
+
 static struct error *take_fdt(const char *dir, struct boot_log *log)
 {
 	struct boot_input *in = &log->input;
@@ -315,8 +460,9 @@ static struct error *take_fdt(const char *dir, struct boot_log *log)
 		in->ramdisk_start = fdt.initrd_start;
 		in->ramdisk_end = fdt.initrd_end;
 	}
+	err = take_tree(log, &fdt);
 	fdt_deinit(&fdt);
-	return NULL;
+	return err;
 }
 
 /* ---- pictures --------------------------------------------------------------------------------- */
@@ -552,6 +698,13 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	return err;
 }
 
+struct error *capture_read_input(const struct input *input, struct boot_log *ret)
+{
+	if (mmtrace_is(input->data, input->size))
+		return boot_store_read_bytes(input->data, input->size, input->name, ret);
+	return read_log_bytes(input, ret);
+}
+
 struct error *capture_read(const char *path, struct boot_log *ret)
 {
 	struct input input = { 0 };
@@ -563,7 +716,7 @@ struct error *capture_read(const char *path, struct boot_log *ret)
 	err = input_read(path, NULL, &input);
 	if (err)
 		return err;
-	err = read_log_bytes(&input, ret);
+	err = capture_read_input(&input, ret);
 	input_deinit(&input);
 	return err;
 }

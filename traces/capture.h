@@ -4,7 +4,7 @@
  *
  *   a folder	dmesg.txt (or dmesg-raw.txt, serial.txt, kmsg.txt, any of them packed) with what lies
  *		beside it: firmware tables, configuration, pictures of /proc
- *   a file	a kernel log in any shape, packed or not
+ *   a file	a kernel log in any shape, or a stored boot (boot_store.h), packed or not
  *   -		the same on standard input
  *
  * Pictures taken after boot become recorded answers; firmware tables and the configuration become
@@ -14,11 +14,14 @@
 #define TRACES_CAPTURE_H
 
 #include "traces/boot_log.h"
+#include "traces/input.h"
 
 /*
  * Reads @path into @ret (zeroed).  Errors name the file.  A log that holds no memory line at all is
  * ERROR_FORMAT.
  */
 struct error *capture_read(const char *path, struct boot_log *ret);
+/* The same for a file whose bytes are at hand. */
+struct error *capture_read_input(const struct input *input, struct boot_log *ret);
 
 #endif

@@ -224,3 +224,8 @@ bool line_node_data_on(struct reader *r, struct scan s)
 	}
 	return true;
 }
+
+bool line_node_data_on_arm(struct reader *r, struct scan s)
+{
+	return line_node_data_on(r, s);
+}

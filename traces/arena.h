@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arena: memory for the messages of one block, given back all at once, never more than a limit.
+ *
+ * It is also an allocator for protobuf-c, which takes memory as a message asks for it: the limit is
+ * what keeps a small hostile message from asking for all there is.
+ */
+#ifndef TRACES_ARENA_H
+#define TRACES_ARENA_H
+
+#include <stddef.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks;
+	size_t taken_bytes; /* since the last reset, with what the chunks cost */
+	size_t bytes_max;
+};
+
+struct arena arena_init(size_t bytes_max);
+void arena_deinit(struct arena *arena);
+/* Gives everything back; what was allocated is void. */
+void arena_reset(struct arena *arena);
+
+/* @bytes, aligned for any type; NULL without memory or beyond the limit. */
+void *arena_alloc(struct arena *arena, size_t bytes);
+/* The same for an array, zeroed. */
+void *arena_array(struct arena *arena, size_t count, size_t element_bytes);
+
+/* An allocator that takes from @arena, which is borrowed, and frees nothing by itself. */
+ProtobufCAllocator arena_allocator(struct arena *arena);
+
+#endif
