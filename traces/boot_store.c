@@ -58,6 +58,21 @@
 	X(size);       \
 	X(min_addr);   \
 	X(max_addr)
+#define TREE_FIELDS(X)         \
+	X(reserved_format_ok); \
+	X(uefi)
+#define TREE_MEMORY_FIELDS(X) \
+	X(hotpluggable);      \
+	X(enabled);           \
+	X(depth)
+#define TREE_RESERVED_FIELDS(X) \
+	X(size);                \
+	X(align);               \
+	X(no_map);              \
+	X(reusable);            \
+	X(dma_pool);            \
+	X(cma_default);         \
+	X(enabled)
 #define STATE_FIELDS(X)   \
 	X(memory_size);   \
 	X(reserved_size); \
@@ -413,6 +428,99 @@ static bool put_sections(const struct boot_sections *from, struct arena *arena,
 	return true;
 }
 
+static bool put_tree_ranges(const struct tree_range *from, uint32_t count, struct arena *arena,
+			    Mmtrace__TreeRange ***ret)
+{
+	Mmtrace__TreeRange *m =
+		MAKE(arena, count, Mmtrace__TreeRange, MMTRACE__TREE_RANGE__INIT, *ret);
+
+	if (!m)
+		return false;
+	for (uint32_t i = 0; i < count; i++, m++) {
+		PUT_AS(base_addr, from[i].base);
+		PUT_AS(size, from[i].size);
+	}
+	return true;
+}
+
+static bool put_tree_memory(const struct device_tree *in, struct arena *arena,
+			    Mmtrace__DeviceTree *tree)
+{
+	Mmtrace__TreeMemory *m = MAKE(arena, in->memory_count, Mmtrace__TreeMemory,
+				      MMTRACE__TREE_MEMORY__INIT, tree->memory);
+
+	if (!m)
+		return false;
+	tree->n_memory = in->memory_count;
+	for (uint32_t i = 0; i < in->memory_count; i++, m++) {
+		const struct tree_memory *from = &in->memory[i];
+
+		PUT_AS(base_addr, from->range.base);
+		PUT_AS(size, from->range.size);
+		if (from->nid != NID_NONE)
+			PUT_AS(nid, from->nid);
+		TREE_MEMORY_FIELDS(PUT);
+	}
+	return true;
+}
+
+static bool put_tree_reserved(const struct device_tree *in, struct arena *arena,
+			      Mmtrace__DeviceTree *tree)
+{
+	Mmtrace__TreeReserved *m = MAKE(arena, in->reserved_count, Mmtrace__TreeReserved,
+					MMTRACE__TREE_RESERVED__INIT, tree->reserved);
+
+	if (!m)
+		return false;
+	tree->n_reserved = in->reserved_count;
+	for (uint32_t i = 0; i < in->reserved_count; i++, m++) {
+		const struct tree_reserved *from = &in->reserved[i];
+
+		TREE_RESERVED_FIELDS(PUT);
+		m->n_range = from->range_count;
+		m->n_window = from->window_count;
+		if (!put_tree_ranges(from->ranges, from->range_count, arena, &m->range) ||
+		    !put_tree_ranges(from->windows, from->window_count, arena, &m->window))
+			return false;
+	}
+	return true;
+}
+
+static bool put_tree_distances(const struct device_tree *in, struct arena *arena,
+			       Mmtrace__DeviceTree *tree)
+{
+	Mmtrace__TreeDistance *m = MAKE(arena, in->distance_count, Mmtrace__TreeDistance,
+					MMTRACE__TREE_DISTANCE__INIT, tree->distance);
+
+	if (!m)
+		return false;
+	tree->n_distance = in->distance_count;
+	for (uint32_t i = 0; i < in->distance_count; i++, m++) {
+		PUT_AS(from_nid, in->distances[i].from);
+		PUT_AS(to_nid, in->distances[i].to);
+		PUT_AS(distance, in->distances[i].distance);
+	}
+	return true;
+}
+
+static Mmtrace__DeviceTree *put_tree(const struct device_tree *from, struct arena *arena)
+{
+	Mmtrace__DeviceTree *m = arena_array(arena, 1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	mmtrace__device_tree__init(m);
+	TREE_FIELDS(PUT);
+	m->n_usable = from->usable_count;
+	m->n_memreserve = from->memreserve_count;
+	if (!put_tree_memory(from, arena, m) ||
+	    !put_tree_ranges(from->usable, from->usable_count, arena, &m->usable) ||
+	    !put_tree_ranges(from->memreserve, from->memreserve_count, arena, &m->memreserve) ||
+	    !put_tree_reserved(from, arena, m) || !put_tree_distances(from, arena, m))
+		return NULL;
+	return m;
+}
+
 /* Everything but the steps, the kernel and the number of the part. */
 static bool put_once(const struct boot_input *from, struct arena *arena, Mmtrace__BootInput *m)
 {
@@ -424,6 +532,11 @@ static bool put_once(const struct boot_input *from, struct arena *arena, Mmtrace
 	if (from->has_state) {
 		m->state = put_state(&from->state, arena);
 		if (!m->state)
+			return false;
+	}
+	if (from->has_tree) {
+		m->tree = put_tree(&from->tree, arena);
+		if (!m->tree)
 			return false;
 	}
 	return put_firmware(from, arena, m) && put_affinity(from, arena, m) &&
@@ -631,6 +744,11 @@ static struct error *check_limits(const struct boot_log *log)
 		{ in->state.memory_count, "regions" },
 		{ in->state.reserved_count, "regions" },
 		{ in->given_range_count, "node ranges" },
+		{ in->tree.memory_count, "ranges in the device tree" },
+		{ in->tree.usable_count, "ranges in the device tree" },
+		{ in->tree.memreserve_count, "ranges in the device tree" },
+		{ in->tree.reserved_count, "ranges in the device tree" },
+		{ in->tree.distance_count, "distances in the device tree" },
 		{ log->recorded.count, "answers" },
 		{ log->recorded.list_count, "numbers in lists" },
 	};
@@ -994,6 +1112,93 @@ static struct error *take_tables(struct load *l, const Mmtrace__BootInput *m)
 	return err;
 }
 
+static void take_tree_ranges(Mmtrace__TreeRange *const *m, size_t count, struct tree_range *to)
+{
+	for (size_t i = 0; i < count; i++)
+		to[i] = (struct tree_range){ m[i]->base_addr, m[i]->size };
+}
+
+/* Arrays for all that @m has; what is taken belongs to @to even on failure. */
+static struct error *allocate_tree(const Mmtrace__DeviceTree *m, struct device_tree *to)
+{
+	size_t ranges = 0;
+
+	for (size_t i = 0; i < m->n_reserved; i++)
+		ranges += m->reserved[i]->n_range + m->reserved[i]->n_window;
+	if (m->n_memory > ITEMS_MAX || m->n_usable > ITEMS_MAX || m->n_memreserve > ITEMS_MAX ||
+	    m->n_reserved > ITEMS_MAX || m->n_distance > ITEMS_MAX || ranges > ITEMS_MAX)
+		return error_create(ERROR_LIMIT, NULL, 0, 0,
+				    "the device tree has more than %" PRIu32 " ranges, the limit",
+				    ITEMS_MAX);
+	to->memory = calloc(m->n_memory + 1, sizeof(*to->memory));
+	to->usable = calloc(m->n_usable + 1, sizeof(*to->usable));
+	to->memreserve = calloc(m->n_memreserve + 1, sizeof(*to->memreserve));
+	to->reserved = calloc(m->n_reserved + 1, sizeof(*to->reserved));
+	to->ranges = calloc(ranges + 1, sizeof(*to->ranges));
+	to->distances = calloc(m->n_distance + 1, sizeof(*to->distances));
+	if (!to->memory || !to->usable || !to->memreserve || !to->reserved || !to->ranges ||
+	    !to->distances)
+		return error_no_memory();
+	return NULL;
+}
+
+static void take_tree_memory(const Mmtrace__TreeMemory *m, struct tree_memory *to)
+{
+	to->range = (struct tree_range){ m->base_addr, m->size };
+	to->nid = m->nid;
+	TREE_MEMORY_FIELDS(TAKE);
+}
+
+/* Its ranges go to @free_ranges, of which the first not used is returned. */
+static struct tree_range *take_tree_reserved(const Mmtrace__TreeReserved *m,
+					     struct tree_reserved *to,
+					     struct tree_range *free_ranges)
+{
+	TREE_RESERVED_FIELDS(TAKE);
+	to->ranges = free_ranges;
+	to->range_count = (uint32_t)m->n_range;
+	take_tree_ranges(m->range, m->n_range, free_ranges);
+	free_ranges += m->n_range;
+	to->windows = free_ranges;
+	to->window_count = (uint32_t)m->n_window;
+	take_tree_ranges(m->window, m->n_window, free_ranges);
+	return free_ranges + m->n_window;
+}
+
+static struct error *take_tree(struct load *l, const Mmtrace__DeviceTree *m)
+{
+	struct device_tree *to = &l->log->input.tree;
+	struct tree_range *free_ranges;
+	struct error *err;
+
+	if (!m)
+		return NULL;
+	if (l->log->input.has_tree)
+		return bad_value("there is a second device tree");
+	l->log->input.has_tree = true;
+	err = allocate_tree(m, to);
+	if (err)
+		return err;
+	TREE_FIELDS(TAKE);
+	to->memory_count = (uint32_t)m->n_memory;
+	to->usable_count = (uint32_t)m->n_usable;
+	to->memreserve_count = (uint32_t)m->n_memreserve;
+	to->reserved_count = (uint32_t)m->n_reserved;
+	to->distance_count = (uint32_t)m->n_distance;
+	for (size_t i = 0; i < m->n_memory; i++)
+		take_tree_memory(m->memory[i], &to->memory[i]);
+	take_tree_ranges(m->usable, m->n_usable, to->usable);
+	take_tree_ranges(m->memreserve, m->n_memreserve, to->memreserve);
+	free_ranges = to->ranges;
+	for (size_t i = 0; i < m->n_reserved; i++)
+		free_ranges = take_tree_reserved(m->reserved[i], &to->reserved[i], free_ranges);
+	for (size_t i = 0; i < m->n_distance; i++)
+		to->distances[i] = (struct tree_distance){ .from = m->distance[i]->from_nid,
+							   .to = m->distance[i]->to_nid,
+							   .distance = m->distance[i]->distance };
+	return NULL;
+}
+
 static void take_sections(const Mmtrace__Sections *m, struct boot_sections *to)
 {
 	SECTION_FIELDS(TAKE);
@@ -1020,6 +1225,8 @@ static struct error *take_input(struct load *l, const Mmtrace__BootInput *m)
 		err = take_tables(l, m);
 	if (!err)
 		err = take_state(l, m->state);
+	if (!err)
+		err = take_tree(l, m->tree);
 	if (!err)
 		err = take_steps(l, m);
 	if (!err)

@@ -86,6 +86,42 @@ static void make_lists(struct boot_input *in)
 	in->has_state = true;
 }
 
+static void make_tree(struct boot_input *in)
+{
+	struct device_tree *t = &in->tree;
+
+	in->has_tree = true;
+	t->reserved_format_ok = t->uefi = true;
+	t->memory_count = 2;
+	t->memory = array_of(2, sizeof(*t->memory));
+	t->memory[0] = (struct tree_memory){ { 0, 0 }, NID_NONE, false, false, 0 };
+	t->memory[1] = (struct tree_memory){ { 1, UINT64_MAX }, 0, true, true, 2 };
+	t->usable_count = 1;
+	t->usable = array_of(1, sizeof(*t->usable));
+	t->usable[0] = (struct tree_range){ 3, 4 };
+	t->memreserve_count = 1;
+	t->memreserve = array_of(1, sizeof(*t->memreserve));
+	t->memreserve[0] = (struct tree_range){ 5, 6 };
+	t->ranges = array_of(3, sizeof(*t->ranges));
+	for (unsigned int i = 0; i < 3; i++)
+		t->ranges[i] = (struct tree_range){ 10 + i, 20 + i };
+	t->reserved_count = 3;
+	t->reserved = array_of(3, sizeof(*t->reserved));
+	t->reserved[0] = (struct tree_reserved){
+		.ranges = t->ranges, .range_count = 2, .no_map = true, .dma_pool = true
+	};
+	t->reserved[2] = (struct tree_reserved){ .size = 7,
+						 .align = 8,
+						 .windows = t->ranges + 2,
+						 .window_count = 1,
+						 .reusable = true,
+						 .cma_default = true,
+						 .enabled = true };
+	t->distance_count = 1;
+	t->distances = array_of(1, sizeof(*t->distances));
+	t->distances[0] = (struct tree_distance){ 1, 2, 300 };
+}
+
 /* Every kind of step, with all its fields, and once with none. */
 static void make_steps(struct boot_log *log)
 {
@@ -144,6 +180,7 @@ static void make_boot(struct boot_log *log)
 	in->version_text = text_of(log, "5.10.0-32-armmp-lpae");
 	in->command_line = text_of(log, "");
 	make_lists(in);
+	make_tree(in);
 	make_steps(log);
 	in->numa_source = in->five_level = true;
 	in->nr_cpu_ids = 8;
@@ -525,6 +562,13 @@ static void test_refuses_kernels(void **state)
 		       cases[i].text);
 }
 
+static void test_one_tree(void **state)
+{
+	(void)state;
+	check_ok(read_header_and("", MMTRACE_BOOT_INPUT, 0, 0, "tree { }"));
+	check_ok(read_header_and("", MMTRACE_BOOT_INPUT, 0, 0, "tree { reserved { } }"));
+}
+
 static void test_parts_and_types(void **state)
 {
 	enum mmtrace_type unknown = (enum mmtrace_type)20;
@@ -577,6 +621,8 @@ static void test_order_of_parts(void **state)
 		{ { "part: 0 part_count: 2", "part: 0 part_count: 2" }, false },
 		{ { "part: 0 part_count: 2", "part: 1 part_count: 3" }, false },
 		{ { "part: 0 part_count: 1", "part: 1 part_count: 1" }, false },
+		{ { "part: 0 part_count: 2 tree {}", "part: 1 part_count: 2 tree {}" }, false },
+		{ { "part: 0 part_count: 2", "part: 1 part_count: 2 tree {}" }, true },
 		{ { "part: 0 part_count: 2", "part: 1 part_count: 2", "part: 1 part_count: 2" },
 		  false },
 	};
@@ -788,6 +834,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_any_damage),
 		cmocka_unit_test(test_refuses_contents),
 		cmocka_unit_test(test_refuses_kernels),
+		cmocka_unit_test(test_one_tree),
 		cmocka_unit_test(test_parts_and_types),
 		cmocka_unit_test(test_order_of_parts),
 		cmocka_unit_test(test_input_as_one_message),

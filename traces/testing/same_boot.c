@@ -12,9 +12,14 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 360);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 456);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
+SIZE_IS(sizeof(struct device_tree), 88);
+SIZE_IS(sizeof(struct tree_range), 16);
+SIZE_IS(sizeof(struct tree_memory), 32);
+SIZE_IS(sizeof(struct tree_reserved), 56);
+SIZE_IS(sizeof(struct tree_distance), 12);
 SIZE_IS(sizeof(struct boot_state), 48);
 SIZE_IS(sizeof(struct boot_sections), 40);
 SIZE_IS(sizeof(struct e820_entry), 24);
@@ -89,6 +94,57 @@ static void same_state(const struct boot_state *a, const struct boot_state *b)
 	same_regions(a->reserved, b->reserved, a->reserved_count);
 }
 
+static void same_ranges(const struct tree_range *a, const struct tree_range *b, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++, a++, b++) {
+		SAME(base);
+		SAME(size);
+	}
+}
+
+static void same_reserved(const struct tree_reserved *a, const struct tree_reserved *b)
+{
+	SAME(range_count);
+	same_ranges(a->ranges, b->ranges, a->range_count);
+	SAME(size);
+	SAME(align);
+	SAME(window_count);
+	same_ranges(a->windows, b->windows, a->window_count);
+	SAME(no_map);
+	SAME(reusable);
+	SAME(dma_pool);
+	SAME(cma_default);
+	SAME(enabled);
+}
+
+static void same_tree(const struct device_tree *a, const struct device_tree *b)
+{
+	SAME(memory_count);
+	for (uint32_t i = 0; i < a->memory_count; i++) {
+		SAME(memory[i].range.base);
+		SAME(memory[i].range.size);
+		SAME(memory[i].nid);
+		SAME(memory[i].hotpluggable);
+		SAME(memory[i].enabled);
+		SAME(memory[i].depth);
+	}
+	SAME(usable_count);
+	same_ranges(a->usable, b->usable, a->usable_count);
+	SAME(memreserve_count);
+	same_ranges(a->memreserve, b->memreserve, a->memreserve_count);
+	SAME(reserved_count);
+	for (uint32_t i = 0; i < a->reserved_count; i++)
+		same_reserved(&a->reserved[i], &b->reserved[i]);
+	SAME(distance_count);
+	for (uint32_t i = 0; i < a->distance_count; i++) {
+		SAME(distances[i].from);
+		SAME(distances[i].to);
+		SAME(distances[i].distance);
+	}
+	SAME(reserved_format_ok);
+	SAME(uefi);
+}
+
 static void same_lists(const struct boot_input *a, const struct boot_input *b)
 {
 	SAME(firmware_count);
@@ -139,6 +195,8 @@ void check_same_input(const struct boot_input *a, const struct boot_input *b)
 	SAME(numa_source);
 	SAME(has_state);
 	same_state(&a->state, &b->state);
+	SAME(has_tree);
+	same_tree(&a->tree, &b->tree);
 	SAME(five_level);
 	SAME(nr_cpu_ids);
 	SAME(online_cpus);
