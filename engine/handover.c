@@ -447,16 +447,26 @@ static void count_cpus(struct machine *m, const struct boot_input *in)
 				m->nodes[n].cpus = m->online_cpus;
 }
 
+/* Reserves follow from managed pages; before there were any, from what the memory map leaves. */
+static bool reserves_known(const struct machine *m)
+{
+	if (fact_get(&m->facts, FACT_managed_pages))
+		return m->reserved_known;
+	return m->reserved_known || m->dma_reserve_given || m->config.arch != ARCH_X86_64;
+}
+
 static void answer_field(struct machine *m, const struct zone *z, enum zone_field field,
 			 uint64_t value)
 {
 	struct answer *a = answers_add(&m->answers, ANSWER_ZONEINFO);
+	bool counted = field == ZONE_FIELD_MANAGED || field == ZONE_FIELD_CMA;
+	bool known = counted ? m->reserved_known : reserves_known(m);
 
 	a->nid = z->nid;
 	a->type = (int32_t)z->type;
 	a->index = field;
 	a->v[0] = value;
-	if (!m->reserved_known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
+	if (!known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
 	    z->present) {
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = "managed pages follow from what was reserved, which is not in the log";
@@ -487,7 +497,7 @@ static void answer_zoneinfo(struct machine *m)
 			a = answers_add(&m->answers, ANSWER_PROTECTION);
 			a->nid = (int32_t)n;
 			a->type = (int32_t)t;
-			if (!m->reserved_known) {
+			if (!reserves_known(m)) {
 				a->basis = BASIS_UNDERIVABLE;
 				a->reason = "managed pages follow from what was reserved, which is "
 					    "not in the log";
@@ -611,7 +621,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	apply_sysctls(m);
 	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
 	a->v[0] = m->min_free_kbytes;
-	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	a->basis = reserves_known(m) ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
 	answer_kb(m, ANSWER_MEMTOTAL, m->totalram,
 		  m->reserved_known ? NULL : "what was reserved is not in the log");
 	answer_zoneinfo(m);

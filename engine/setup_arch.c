@@ -126,7 +126,7 @@ struct arm_bounds {
 static struct arm_bounds arm_bounds(const struct machine *m)
 {
 	const uint64_t page_offset = 0xc0000000, gap = 8ULL << 20;
-	uint64_t vmalloc_end = fact_get(&m->facts, FACT_arm_vmalloc_end);
+	uint64_t vmalloc_end = fact_get(&m->facts, FACT_arm_vmalloc_end_mib) << 20;
 	bool gap_kept = fact_get(&m->facts, FACT_arm_vmalloc_gap_kept);
 	bool skip_nomap = fact_get(&m->facts, FACT_arm_lowmem_skips_nomap);
 	phys_t limit, first_limit = 0, end = 0;
