@@ -88,6 +88,12 @@ static inline uint64_t arch_section_pages(const struct arch_config *c)
 	return c->section_shift ? 1ULL << (c->section_shift - c->page_shift) : 0;
 }
 
+/* What one page table of 8-byte entries maps. */
+static inline uint64_t arch_huge_page_size(const struct arch_config *c)
+{
+	return 1ULL << (2 * c->page_shift - 3);
+}
+
 static inline uint64_t arch_page_size(const struct arch_config *c)
 {
 	return 1ULL << c->page_shift;

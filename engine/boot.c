@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/deferred.h"
+#include "engine/device_tree.h"
 #include "engine/handover.h"
 #include "engine/hash_table.h"
 #include "engine/numa.h"
@@ -576,6 +577,19 @@ static uint64_t flat_pages_with_memmap(const struct machine *m, pfn_t start, pfn
 	return pages;
 }
 
+/* Where only the first frame of a pageblock is looked at, the hole's first pageblock may count. */
+static uint64_t pages_behind_memory(const struct machine *m, pfn_t start, pfn_t end)
+{
+	uint64_t block = arch_pageblock_pages(&m->config);
+	pfn_t first = round_down_to(start, block);
+
+	for (uint32_t r = 0; r < m->range_count; r++)
+		if (first >= m->ranges[r].start && first < m->ranges[r].end &&
+		    !(m->ranges[r].flags & MEMBLOCK_NOMAP))
+			return min_u64(end, first + block) - start;
+	return 0;
+}
+
 /* Page frames of [start, end) that have a struct page although they are no memory. */
 static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t end)
 {
@@ -584,6 +598,8 @@ static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t en
 
 	if (!section)
 		return flat_pages_with_memmap(m, start, end);
+	if (m->config.arch == ARCH_ARM64 && fact_get(&m->facts, FACT_arm64_pfn_valid_is_memory))
+		return pages_behind_memory(m, start, end);
 	for (pfn_t s = round_down_to(start, section); s < end;) {
 		/* A section is present when any memory lies in it. */
 		while (r < m->range_count && m->ranges[r].end <= s)
@@ -1028,6 +1044,21 @@ static void reach(struct boot *b, enum boot_stage stage)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+/* A block of the device tree was placed when memory was taken; here it gets reserved. */
+static bool place_for_tree(struct machine *m, const struct boot_step *s, phys_t *base)
+{
+	const struct tree_placed *p;
+
+	if (!rewind_tree_step(s))
+		return false;
+	p = device_tree_block(m, s->size, s->min_addr, s->max_addr, false);
+	if (!p)
+		return false;
+	*base = p->range.base;
+	memblock_reserve(&m->mb, *base, s->size, NID_NONE, 0);
+	return true;
+}
+
 static void place(struct boot *b, const struct memblock_request *req, phys_t *base)
 {
 	struct machine *m = b->m;
@@ -1035,7 +1066,7 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 	bool ok;
 
 	b->reserved_nid = req->nid;
-	ok = memblock_alloc(&m->mb, req, base);
+	ok = place_for_tree(m, &b->in->steps[b->step], base) || memblock_alloc(&m->mb, req, base);
 	a = answers_add(&m->answers, ANSWER_PLACEMENT);
 	a->index = b->step;
 	a->line = b->in->steps[b->step].line;
@@ -1088,7 +1119,8 @@ static void step_forward(struct machine *m, const struct boot_step *s)
 		break;
 	case STEP_ALLOC:
 	case STEP_NODE_DATA:
-		memblock_alloc(&m->mb, &req, &base);
+		if (!place_for_tree(m, s, &base))
+			memblock_alloc(&m->mb, &req, &base);
 		break;
 	case STEP_CMA_RESERVE:
 		setup_arch_place_cma(m, s, &base);

@@ -284,11 +284,11 @@ static void settle(struct machine *m, const struct tree_reserved *node, const st
 				set_nomap(m, r, false);
 			else
 				memblock_free(&m->mb, r->base, r->size);
-			return;
+			placed.refused = true;
 		}
 	} else if (node->dma_pool && !node->no_map && m->config.arch == ARCH_ARM) {
 		memblock_free(&m->mb, r->base, r->size);
-		return;
+		placed.refused = true;
 	}
 	append(m, &placed);
 }
@@ -352,4 +352,23 @@ void device_tree_reserve(struct machine *m, const struct device_tree *tree)
 				 NID_NONE, 0);
 	if (tree->reserved_count && tree->reserved_format_ok)
 		reserve_children(m, tree);
+}
+
+const struct tree_placed *device_tree_block(const struct machine *m, uint64_t size, phys_t min,
+					    phys_t max, bool backwards)
+{
+	const struct tree_placed *found = NULL;
+
+	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
+		const struct tree_placed *p = &m->tree_placed[i];
+
+		if (!p->dynamic || p->range.size != size || p->range.base < min ||
+		    (max && p->range.base + size > max) ||
+		    memblock_overlaps(&m->mb, MEMBLOCK_RESERVED, p->range.base, size) != backwards)
+			continue;
+		found = p;
+		if (!backwards)
+			break;
+	}
+	return found;
 }

@@ -64,6 +64,7 @@ struct device_tree {
 struct tree_placed {
 	struct tree_range range;
 	bool cma; /* a contiguous area of its own */
+	bool refused; /* and given back */
 	bool dynamic; /* placed by the kernel */
 };
 
@@ -79,6 +80,13 @@ void device_tree_add_memory(struct machine *m, const struct device_tree *tree);
  * appended to m->tree_placed.
  */
 void device_tree_reserve(struct machine *m, const struct device_tree *tree);
+
+/*
+ * The block that an allocation of @size bytes inside [@min, @max) is for (@max 0: anywhere): the first
+ * that is not reserved yet or, going backwards, the last that is.  NULL if it is not for the tree's.
+ */
+const struct tree_placed *device_tree_block(const struct machine *m, uint64_t size, phys_t min,
+					    phys_t max, bool backwards);
 
 /*
  * The order in which @count children are placed that were all saved at one address, as an unstable sort

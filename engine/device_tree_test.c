@@ -133,8 +133,9 @@ static void places(void **state)
 		init(&m, placements[i].version, 256);
 		cmdline_parse(placements[i].cmdline, false, &m.cmdline);
 		device_tree_reserve(&m, &tree);
-		assert_int_equal(m.tree_placed_count, placements[i].base != 0);
-		if (m.tree_placed_count) {
+		assert_int_equal(m.tree_placed_count, 1);
+		assert_int_equal(m.tree_placed[0].refused, !placements[i].base);
+		if (!m.tree_placed[0].refused) {
 			assert_int_equal(m.tree_placed[0].range.base, placements[i].base);
 			assert_int_equal(m.tree_placed[0].cma, placements[i].cma);
 			assert_true(m.tree_placed[0].dynamic);

@@ -99,7 +99,7 @@ static enum hash_memory memory_of(const struct machine *m, unsigned int table, u
 		return HASH_LINEAR;
 	if (fact_get(&m->facts, FACT_vmalloc_huge_per_node))
 		share = bytes / (online ? online : 1);
-	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= 2ULL << 20)
+	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= arch_huge_page_size(&m->config))
 		return HASH_VMALLOC_HUGE;
 	return HASH_VMALLOC;
 }

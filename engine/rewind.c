@@ -4,8 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/device_tree.h"
+
 /* Blocks tried in all: logs of real machines need about one a step. */
 #define ATTEMPTS_MAX 200000
+
+bool rewind_tree_step(const struct boot_step *s)
+{
+	return s->kind == STEP_ALLOC &&
+	       !strncmp(s->name, "early_init_dt_alloc_reserved_memory_arch", 40);
+}
 
 static bool is_allocation(const struct boot_step *s)
 {
@@ -30,6 +38,8 @@ static bool is_fixed(const struct machine *m, phys_t base, uint64_t size)
 	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
 		const struct tree_range *r = &m->tree_placed[i].range;
 
+		if (m->tree_placed[i].refused)
+			continue;
 		if (base < r->base + r->size && r->base < base + size)
 			return true;
 	}
@@ -67,6 +77,12 @@ static phys_t next_candidate(const struct machine *m, struct machine *scratch,
 			     const struct boot_step *s, phys_t from, rewind_step forward,
 			     uint32_t *budget)
 {
+	if (rewind_tree_step(s)) {
+		const struct tree_placed *p =
+			device_tree_block(m, s->size, s->min_addr, s->max_addr, true);
+
+		return p && p->range.base >= from ? p->range.base : PHYS_MAX;
+	}
 	for (uint32_t i = 0; i < m->mb.reserved.cnt && *budget; i++) {
 		const struct memblock_region *r = &m->mb.reserved.regions[i];
 		phys_t base = r->base;
@@ -105,6 +121,8 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 	scratch.cmdline = m->cmdline;
 	scratch.max_pfn = m->max_pfn;
 	scratch.max_low_pfn = m->max_low_pfn;
+	scratch.tree_placed = m->tree_placed;
+	scratch.tree_placed_count = m->tree_placed_count;
 	memblock_init(&scratch.mb, &scratch.facts, m->config.page_shift, 128, 128);
 	memblock_init(&end.mb, &end.facts, m->config.page_shift, 128, 128);
 	memblock_copy(&end.mb, &m->mb);
@@ -166,6 +184,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 	}
 	if (!ok)
 		memblock_free(&m->mb, 0, UINT64_MAX);
+	scratch.tree_placed = NULL;
 	machine_deinit(&scratch);
 	machine_deinit(&end);
 	return ok;

@@ -13,6 +13,9 @@
 
 #include "engine/machine.h"
 
+/* Does @s place a block for the device tree?  Where such a block lies follows from the tree alone. */
+bool rewind_tree_step(const struct boot_step *s);
+
 /* Takes one step on @m's memblock, as the boot does. */
 typedef void (*rewind_step)(struct machine *m, const struct boot_step *s);
 
