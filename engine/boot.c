@@ -382,13 +382,15 @@ static uint64_t count_dma_reserve(struct machine *m)
 static void start_sparse(struct boot *b)
 {
 	struct machine *m = b->m;
+	/* A list of what is reserved at the end does not tell what was when zones were sized. */
+	bool reserved = m->reserved_known && !m->reserved_at_end;
 
 	m->stage = STAGE_SPARSE;
 	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
-		m->dma_reserve = m->reserved_known || !b->in->has_given_dma_reserve ?
+		m->dma_reserve = reserved || !b->in->has_given_dma_reserve ?
 					 count_dma_reserve(m) :
 					 b->in->given_dma_reserve;
-	m->dma_reserve_given = !m->reserved_known && b->in->has_given_dma_reserve;
+	m->dma_reserve_given = !reserved && b->in->has_given_dma_reserve;
 }
 
 static void take_ranges(struct machine *m)
@@ -524,7 +526,8 @@ static void account_node(struct machine *m, uint32_t n)
 			if (is_first && free_pages > m->dma_reserve) {
 				free_pages -= m->dma_reserve;
 				a = answer_zone(m, ANSWER_ZONE_RESERVED, n, t, m->dma_reserve);
-				if (m->config.arch == ARCH_X86_64 && !m->reserved_known) {
+				if (m->config.arch == ARCH_X86_64 &&
+				    (!m->reserved_known || m->reserved_at_end)) {
 					a->basis = m->dma_reserve_given ? BASIS_GIVEN :
 									  BASIS_UNDERIVABLE;
 					a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
@@ -630,6 +633,30 @@ static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start
 	a->nid = nid;
 	a->type = (int32_t)type;
 	a->index = (*ordinal)++;
+	a->v[0] = pages;
+}
+
+/* Older kernels go through the holes without looking at zones, and tell one sum. */
+static void count_zeroed(struct machine *m)
+{
+	int64_t rule = fact_get(&m->facts, FACT_zeroed_ranges);
+	uint64_t pages = 0;
+	pfn_t hole = 0;
+	struct answer *a;
+
+	if (!rule || fact_get(&m->facts, FACT_unavailable_ranges) || !m->range_count)
+		return;
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		if (hole < m->ranges[r].start)
+			pages += pages_with_memmap(m, hole, m->ranges[r].start);
+		hole = m->ranges[r].end;
+	}
+	if (rule == 2 && m->config.section_shift)
+		pages += pages_with_memmap(m, hole,
+					   round_up_to(hole, arch_section_pages(&m->config)));
+	if (!pages)
+		return;
+	a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
 	a->v[0] = pages;
 }
 
@@ -800,6 +827,7 @@ static void init_free_area(struct boot *b)
 		answer_initmem(m, n);
 		account_node(m, n);
 	}
+	count_zeroed(m);
 	find_unavailable(m);
 	deferred_find(m->nodes, m->node_count, m->ranges, m->range_count, &m->mb, &m->config,
 		      m->config.zones_mask, &m->facts);
@@ -1209,6 +1237,11 @@ static void take_step(struct boot *b, const struct boot_step *s)
 			memblock_remove(&m->mb, s->base, s->size);
 		break;
 	case STEP_RESERVE:
+		if (!strcmp(s->name, BOOT_STEP_EARLY_RES) && !m->reserved_at_end) {
+			/* The list has it all; what was placed without knowing better is no part of it. */
+			memblock_free(&m->mb, 0, UINT64_MAX);
+			m->reserved_known = m->reserved_at_end = true;
+		}
 		memblock_reserve(&m->mb, s->base, s->size, s->nid, s->flags);
 		if (name_is(s->name, "reserve_initrd_mem"))
 			take_ramdisk(m, s);

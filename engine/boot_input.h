@@ -59,6 +59,9 @@ enum alloc_call {
 /* boot_step.flags of an allocation: no request was printed, its size is that of the answer. */
 #define STEP_SIZE_GIVEN (1u << 31)
 
+/* boot_step.name of a reservation that is one of a list of all there are at the hand-over. */
+#define BOOT_STEP_EARLY_RES "early_res"
+
 struct boot_step {
 	enum boot_step_kind kind;
 	uint32_t line; /* where it stands in the source; 0 = nowhere */

@@ -203,7 +203,9 @@ static void answer_old_memory(struct machine *m, uint64_t present, const char *u
 		  boot_map ? "what counts is the boot loader's map, which is not followed" : NULL);
 	if (m->config.arch == ARCH_X86_64)
 		answer_kb(m, ANSWER_MEMORY_ABSENT, absent, NULL);
-	answer_kb(m, ANSWER_MEMORY_RESERVED, total - absent - m->totalram, unknown);
+	/* Holes are neither absent nor reserved on i386. */
+	answer_kb(m, ANSWER_MEMORY_RESERVED,
+		  (m->config.arch == ARCH_I386 ? present : total - absent) - m->totalram, unknown);
 	if (m->config.arch != ARCH_X86_64)
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, m->config.highmem ? unknown : NULL);
 }

@@ -34,6 +34,7 @@ struct machine {
 	struct e820 e820;
 	struct memblock mb;
 	bool reserved_known; /* memblock.reserved is exact */
+	bool reserved_at_end; /* ... but only from the hand-over on */
 	bool memory_known;
 	bool page_struct_fitted, section_fitted; /* the log's own answers were needed to know them */
 	bool zones_given;      /* limits of zones were taken from the log */

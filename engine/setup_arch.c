@@ -632,6 +632,9 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
 	a->index = s->flags;
 	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	if (a->basis == BASIS_UNDERIVABLE)
+		a->reason = m->reserved_known ? "no place was found for it" :
+						"what was reserved before is not in the log";
 	a->v[0] = base;
 	a->v[1] = base + s->size;
 }

@@ -147,7 +147,8 @@ void infer_facts(struct boot_log *log)
 			tells_memory |= a->v[3] != HASH_MEMORY_UNKNOWN;
 			break;
 		case ANSWER_UNAVAILABLE:
-			f->v[FACT_unavailable_ranges] = 1;
+			/* In one sum, or zone by zone. */
+			f->v[FACT_unavailable_ranges] = a->nid >= 0;
 			break;
 		case ANSWER_FALLBACK:
 			f->v[FACT_fallback_order_line] = 1;

@@ -346,6 +346,56 @@ static void dma_reserve_of_the_total(void **state)
 	drop_log(&f);
 }
 
+/* 1 + 96 pages of holes; the tail of the last section, 0x80000 to 0x80000, is none; then 32 MiB are. */
+static void holes_in_one_sum(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.4.8 (gcc)\n" E820_2G
+		     "Zeroed struct page in unavailable ranges: 97 pages\n");
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 1);
+	drop_log(&f);
+	/* 0x7e000 to 0x80000 are 8192 more, once the tail counts. */
+	read_log(&f, "Linux version 5.6.0 (gcc)\n"
+		     "BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n"
+		     "BIOS-e820: [mem 0x0000000000100000-0x000000007dffffff] usable\n"
+		     "Zeroed struct page in unavailable ranges: 8289 pages\n");
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* The list of 2.6.35 is all that is reserved at the hand-over; NODE_DATA is not in this one. */
+static void list_of_reservations(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 2.6.35 (gcc)\n"
+		     "BIOS-provided physical RAM map:\n"
+		     " BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)\n"
+		     " BIOS-e820: 0000000000100000 - 0000000080000000 (usable)\n"
+		     "last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+		     "Initmem setup node 0 0000000000000000-0000000080000000\n"
+		     "  NODE_DATA [000000007fffb000 - 000000007fffffff]\n"
+		     "  DMA zone: 5 pages reserved\n"
+		     "Built 1 zonelists in Node order, mobility grouping on.  Total pages: 515994\n"
+		     "Policy zone: DMA32\n"
+		     "Subtract (3 early reservations)\n"
+		     "  #1 [0001000000 - 0001d20114]   TEXT DATA BSS\n"
+		     "  #2 [000009f000 - 00000a0000]   BIOS reserved\n"
+		     "Memory: 2083316k/2097152k available (100k kernel code, 388k absent, 13448k "
+		     "reserved, 0k data, 0k init)\n");
+	/* 0xd21 and 1 pages are reserved, pfn 0 and 96 are absent: 524288 - 97 - 3362 = 520829. */
+	assert_int_equal(f.m.totalram, 520829);
+	assert_true(f.m.reserved_at_end);
+	assert_int_equal(f.m.dma_reserve, 5);
+	assert_int_equal(count(&f, ANSWER_MEMORY_AVAILABLE, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_MEMORY_RESERVED, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_MEMORY_ABSENT, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
 /* The kernel tells its command line in pieces when it is long. */
 static void command_line_in_pieces(void **state)
 {
@@ -465,6 +515,8 @@ int main(void)
 		cmocka_unit_test(map_edits_before_the_import),
 		cmocka_unit_test(lines_of_2_6_35),
 		cmocka_unit_test(dma_reserve_of_the_total),
+		cmocka_unit_test(holes_in_one_sum),
+		cmocka_unit_test(list_of_reservations),
 		cmocka_unit_test(command_line_in_pieces),
 		cmocka_unit_test(lines_overrule_versions),
 		cmocka_unit_test(era_of_a_torso),

@@ -17,6 +17,7 @@ enum reader_section {
 	SECTION_MOVABLE_PFN,
 	SECTION_NODES,
 	SECTION_NODE_PFNS,
+	SECTION_EARLY_RES,
 };
 
 /* A placement whose request was not printed. */

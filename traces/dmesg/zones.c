@@ -207,6 +207,7 @@ bool line_zone_range(struct reader *r, struct scan s)
 		if (node_pfn_line(r, s))
 			return true;
 		break;
+	case SECTION_EARLY_RES:
 	case SECTION_NONE:
 		break;
 	}
@@ -263,6 +264,17 @@ bool line_on_node_totalpages(struct reader *r, struct scan s)
 	}
 	a->nid = (int32_t)nid;
 	a->v[0] = pages;
+	return true;
+}
+
+/* 4958 pages */
+bool line_zeroed_ranges(struct reader *r, struct scan s)
+{
+	uint64_t pages;
+
+	if (!scan_dec(&s, &pages) || !scan_lit(&s, " pages"))
+		return false;
+	reader_answer(r, ANSWER_UNAVAILABLE)->v[0] = pages;
 	return true;
 }
 
