@@ -949,7 +949,7 @@ static struct memblock_request request_of(const struct machine *m, const struct 
 }
 
 /* A step's effect on memblock alone, for working backwards. */
-static void step_forward(struct machine *m, const struct boot_step *s)
+static void step_forward(struct machine *m, const struct boot_input *in, const struct boot_step *s)
 {
 	struct memblock_request req = request_of(m, s);
 	phys_t base;
@@ -967,7 +967,7 @@ static void step_forward(struct machine *m, const struct boot_step *s)
 			memblock_alloc(&m->mb, &req, &base);
 		break;
 	case STEP_CMA_RESERVE:
-		setup_arch_place_cma(m, s, &base);
+		setup_arch_place_cma(m, in, s, &base);
 		break;
 	default:
 		break;
@@ -1086,7 +1086,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_reserve_cma(m, b->in, s, b->step);
 		break;
 	case STEP_POOL_CMA:
-		setup_arch_add_cma(m, s->base, s->base + s->size);
+		setup_arch_add_cma(m, s->base, s->base + s->size, NID_NONE);
 		break;
 	case STEP_CRASHKERNEL:
 		setup_arch_crashkernel(m, b->in, s, b->step);

@@ -266,16 +266,43 @@ static void late_frees(struct machine *m, const struct boot_input *in, bool alte
 			take_late_free(m, &in->steps[i]);
 }
 
+/*
+ * Do the pages of an area lie in one zone?  Newer kernels ask whether the span of more than one zone
+ * reaches into it, which it may where nodes interleave.
+ */
+static bool one_zone(struct machine *m, const struct cma_area *area)
+{
+	pfn_t start = area->start >> m->config.page_shift, end = area->end >> m->config.page_shift;
+	unsigned int zones = 0;
+
+	if (!fact_get(&m->facts, FACT_cma_zone_by_span))
+		return machine_zone_of(m, start) == machine_zone_of(m, end - 1);
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		if (area->nid >= 0 && (int32_t)n != area->nid)
+			continue;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &m->nodes[n].zones[t];
+
+			zones += z->spanned && start < zone_end_pfn(z) && end > z->start_pfn;
+		}
+	}
+	return zones <= 1;
+}
+
 static void activate_cma(struct machine *m)
 {
 	for (uint32_t i = 0; i < m->cma_count; i++) {
-		pfn_t start = m->cma[i].start >> m->config.page_shift;
-		struct zone *z = machine_zone_of(m, start);
+		const struct cma_area *area = &m->cma[i];
+		struct zone *z = machine_zone_of(m, area->start >> m->config.page_shift);
 
 		if (!z)
 			continue;
-		z->cma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
-		give_back_from(m, m->cma[i].start, m->cma[i].end, HANDOVER_CMA);
+		if (fact_get(&m->facts, FACT_cma_refused_before_activation) && !one_zone(m, area)) {
+			give_back(m, area->start, area->end);
+			continue;
+		}
+		z->cma += (area->end - area->start) >> m->config.page_shift;
+		give_back_from(m, area->start, area->end, HANDOVER_CMA);
 	}
 }
 

@@ -67,6 +67,14 @@ static bool table_exists(const struct machine *m, enum hash_table table)
 	}
 }
 
+/* The least that vmalloc maps by more than single pages. */
+static uint64_t huge_vmalloc_bytes(const struct machine *m)
+{
+	if (m->config.arch == ARCH_ARM64 && fact_get(&m->facts, FACT_arm64_vmap_contiguous))
+		return m->config.page_shift == 12 ? 64ULL << 10 : 2ULL << 20;
+	return arch_huge_page_size(&m->config);
+}
+
 static enum hash_memory memory_of(const struct machine *m, uint64_t bytes)
 {
 	uint64_t with_memory = 0, online = 0, share = bytes;
@@ -80,7 +88,7 @@ static enum hash_memory memory_of(const struct machine *m, uint64_t bytes)
 		return HASH_LINEAR;
 	if (fact_get(&m->facts, FACT_vmalloc_huge_per_node))
 		share = bytes / (online ? online : 1);
-	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= arch_huge_page_size(&m->config))
+	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= huge_vmalloc_bytes(m))
 		return HASH_VMALLOC_HUGE;
 	return HASH_VMALLOC;
 }

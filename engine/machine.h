@@ -69,6 +69,7 @@ struct machine {
 	/* CMA areas in the order they were declared. */
 	struct cma_area {
 		phys_t start, end;
+		int32_t nid; /* of a node's own area, or NID_NONE */
 	} *cma;
 	uint32_t cma_count, cma_room;
 

@@ -296,7 +296,7 @@ static bool memory_from_tree(struct machine *m, const struct boot_input *in)
 		const struct tree_range *r = &m->tree_placed[i].range;
 
 		if (m->tree_placed[i].cma && !pool_told(in, r->base))
-			setup_arch_add_cma(m, r->base, r->base + r->size);
+			setup_arch_add_cma(m, r->base, r->base + r->size, NID_NONE);
 	}
 	return m->mb.memory.cnt > 0;
 }
@@ -462,7 +462,7 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 	m->ramdisk_end = base + s->size;
 }
 
-void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end, int32_t nid)
 {
 	if (m->cma_count == m->cma_room) {
 		uint32_t room = m->cma_room ? m->cma_room * 2 : 8;
@@ -475,18 +475,91 @@ void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
 		m->cma = grown;
 		m->cma_room = room;
 	}
-	m->cma[m->cma_count++] = (struct cma_area){ start, end };
+	m->cma[m->cma_count++] = (struct cma_area){ start, end, nid };
 }
 
-bool setup_arch_place_cma(struct machine *m, const struct boot_step *s, phys_t *ret)
+/* The @ordinal-th node with memory that gets an area of its own; NID_NONE when there are not as many. */
+static int32_t node_with_area(const struct machine *m, uint64_t pernuma, bool two, uint32_t *ordinal)
+{
+	for (int32_t nid = 0; nid < NODES_MAX; nid++) {
+		uint64_t own = nid < CMDLINE_NODES_MAX ? m->cmdline.numa_cma[nid] : 0;
+		uint32_t areas = two ? (pernuma > 0) + (own > 0) : pernuma || own;
+		bool memory = false;
+
+		if (!pernuma && nid >= CMDLINE_NODES_MAX)
+			break;
+		for (uint32_t i = 0; i < m->mb.memory.cnt && !memory; i++)
+			memory = m->mb.memory.regions[i].nid == nid;
+		if (!memory)
+			continue;
+		if (*ordinal < areas)
+			return nid;
+		*ordinal -= areas;
+	}
+	return NID_NONE;
+}
+
+static bool several_nodes(const struct machine *m)
+{
+	for (uint32_t i = 1; i < m->mb.memory.cnt; i++)
+		if (m->mb.memory.regions[i].nid != m->mb.memory.regions[0].nid)
+			return true;
+	return false;
+}
+
+/* The node whose area the @ordinal-th one is; NID_NONE for the default area. */
+static int32_t node_of_area(const struct machine *m, uint32_t ordinal)
 {
 	const struct cmdline *c = &m->cmdline;
-	phys_t limit = cma_dma_limit(m);
+	bool default_first = fact_get(&m->facts, FACT_cma_default_first), in_tree = false;
+	uint64_t pernuma = c->cma_pernuma;
 
-	/* An area the command line asks for has its own base and limit. */
-	if (c->cma_set && c->cma_size == s->size && c->cma_limit)
-		limit = limit ? min_u64(limit, c->cma_limit) : c->cma_limit;
-	return cma_declare(m, s->size, c->cma_set ? c->cma_base : 0, limit, ret);
+	if (!m->config.numa)
+		return NID_NONE;
+	for (uint32_t i = 0; i < m->tree_placed_count; i++)
+		in_tree |= m->tree_placed[i].cma_default;
+	if (default_first) {
+		bool has_default = !c->cma_set || c->cma_size;
+
+		if (has_default && !in_tree && !ordinal--)
+			return NID_NONE;
+		/* Any size will do here: the step has it. */
+		if (!c->numa_cma_set && has_default && several_nodes(m))
+			pernuma = 1;
+	}
+	return node_with_area(m, pernuma, !default_first, &ordinal);
+}
+
+#define CMA_FOR_HUGE_PAGES "hugetlb"
+
+static bool is_area(const struct boot_step *s)
+{
+	return s->kind == STEP_CMA_RESERVE && strcmp(s->name, CMA_FOR_HUGE_PAGES);
+}
+
+bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const struct boot_step *s,
+			  phys_t *ret)
+{
+	const struct cmdline *c = &m->cmdline;
+	struct cma_request req = { .size = s->size, .nid = s->nid };
+	uint32_t ordinal = 0;
+
+	/* Huge pages beyond the buddy allocator's: what one upper table maps, or a run of entries. */
+	if (!is_area(s)) {
+		req.align = m->config.page_shift == 16 ? 16ULL << 30 : 1ULL << 30;
+		return cma_declare(m, &req, ret);
+	}
+	for (const struct boot_step *before = in->steps; before < s; before++)
+		ordinal += is_area(before);
+	req.nid = node_of_area(m, ordinal);
+	if (req.nid == NID_NONE) {
+		req.limit = cma_dma_limit(m);
+		/* An area the command line asks for has its own base and limit. */
+		if (c->cma_set && c->cma_size == s->size && c->cma_limit)
+			req.limit = req.limit ? min_u64(req.limit, c->cma_limit) : c->cma_limit;
+		req.base = c->cma_set ? c->cma_base : 0;
+	}
+	return cma_declare(m, &req, ret);
 }
 
 /* Areas the log tells of before @step: those are counted, whatever else there is. */
@@ -503,14 +576,27 @@ static uint32_t areas_told(const struct boot_input *in, uint32_t step)
 void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 			    const struct boot_step *s, uint32_t step)
 {
+	bool told = is_area(s) || !fact_get(&m->facts, FACT_hugetlb_cma_ranges);
 	phys_t base = s->base;
+	uint32_t ordinal = 0;
 	struct answer *a;
-	bool placed = m->reserved_known && setup_arch_place_cma(m, s, &base);
+	bool placed = m->reserved_known && setup_arch_place_cma(m, in, s, &base);
+	int32_t nid = s->nid;
 
+	for (const struct boot_step *before = in->steps; before < s; before++)
+		ordinal += is_area(before);
+	if (is_area(s))
+		nid = node_of_area(m, ordinal);
 	/* Newer kernels ask for a fixed area without an allocation of their own. */
-	if (placed)
-		answer_placement(m, s, step, base, s->size);
-	setup_arch_add_cma(m, base, base + s->size);
+	if (placed) {
+		a = answer_placement(m, s, step, base, s->size);
+		if (fact_get(&m->facts, FACT_memblock_rsrv_kern))
+			a->v[3] = (uint64_t)(int64_t)nid;
+	}
+	if (placed || base)
+		setup_arch_add_cma(m, base, base + s->size, nid);
+	if (!told)
+		return;
 	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
 	a->index = areas_told(in, step);
 	a->basis = placed ? BASIS_PREDICTED : BASIS_GIVEN;

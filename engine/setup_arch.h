@@ -20,8 +20,9 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 			    const struct boot_step *s, uint32_t step);
 /* Where the default CMA area lands: reserves it on m->mb only.  False when nothing fits. */
-bool setup_arch_place_cma(struct machine *m, const struct boot_step *s, phys_t *ret);
-void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end);
+bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const struct boot_step *s,
+			  phys_t *ret);
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end, int32_t nid);
 void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, const struct boot_step *s,
 			    uint32_t step);
 
