@@ -289,6 +289,7 @@ static void settle(struct machine *m, const struct tree_reserved *node, const st
 static void reserve_children(struct machine *m, const struct device_tree *tree)
 {
 	uint64_t rule = fact_get(&m->facts, FACT_dt_reserved_order);
+	bool first_only = fact_get(&m->facts, FACT_dt_reserved_first_range);
 	uint32_t count = 0, *index = calloc(tree->reserved_count, sizeof(*index));
 	uint32_t *order = calloc(tree->reserved_count, sizeof(*order));
 	phys_t *base = calloc(tree->reserved_count, sizeof(*base));
@@ -303,7 +304,7 @@ static void reserve_children(struct machine *m, const struct device_tree *tree)
 
 		if (!node->enabled || (rule != 2 && count == RESERVED_CHILDREN_MAX))
 			continue;
-		for (uint32_t r = 0; r < node->range_count; r++)
+		for (uint32_t r = 0; r < node->range_count && !(r && first_only); r++)
 			reserve_range(m, node, &node->ranges[r]);
 		if (!node->range_count && !node->size)
 			continue;

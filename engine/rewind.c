@@ -112,13 +112,14 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 {
 	struct machine scratch = { 0 }, end = { 0 };
 	uint32_t budget = ATTEMPTS_MAX;
+	int64_t rsrv_kern = m->facts.v[FACT_memblock_rsrv_kern];
 	phys_t *chosen;
 	bool ok;
 
+	/* What is reserved is compared, not for whom: all reserved regions shall merge. */
+	m->facts.v[FACT_memblock_rsrv_kern] = 0;
 	/* Machines with @m's rules and memory, for trying things out. */
 	scratch.facts = end.facts = m->facts;
-	/* What is reserved is compared, not for whom: all reserved regions shall merge. */
-	scratch.facts.v[FACT_memblock_rsrv_kern] = end.facts.v[FACT_memblock_rsrv_kern] = 0;
 	scratch.config = end.config = m->config;
 	scratch.cmdline = m->cmdline;
 	scratch.max_pfn = m->max_pfn;
@@ -184,6 +185,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 			forward(&scratch, in, &in->steps[i]);
 		ok = same_reserved(&scratch.mb, &end.mb);
 	}
+	m->facts.v[FACT_memblock_rsrv_kern] = rsrv_kern;
 	if (!ok)
 		memblock_free(&m->mb, 0, UINT64_MAX);
 	scratch.tree_placed = NULL;
