@@ -1066,7 +1066,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);
-		if (s->flags & STEP_SIZE_GIVEN)
+		if (s->flags & STEP_SIZE_GIVEN && m->reserved_known)
 			m->answers.items[m->answers.count - 1].basis = BASIS_GIVEN;
 		break;
 	case STEP_STATE:
@@ -1086,7 +1086,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_reserve_cma(m, b->in, s, b->step);
 		break;
 	case STEP_POOL_CMA:
-		setup_arch_add_cma(m, s->base, s->base + s->size, NID_NONE);
+		setup_arch_add_cma(m, s->base, s->base + s->size);
 		break;
 	case STEP_CRASHKERNEL:
 		setup_arch_crashkernel(m, b->in, s, b->step);

@@ -186,6 +186,16 @@ static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, 
 	}
 }
 
+/* Does the log begin so late that contiguous areas may have been reserved before? */
+static bool areas_lost(const struct machine *m, const struct boot_input *in)
+{
+	bool requests = false;
+
+	for (uint32_t i = 0; i < in->step_count; i++)
+		requests |= in->steps[i].kind == STEP_ALLOC;
+	return m->config.cma && !m->cma_count && !m->reserved_known && requests;
+}
+
 void handover_answer_memory(struct machine *m, const struct boot_input *in)
 {
 	const char *unknown = m->reserved_known ?
@@ -193,7 +203,6 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 				      "what memblock had reserved is only known with memblock=debug";
 	uint64_t present = 0;
 
-	(void)in;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		present += m->nodes[n].present;
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
@@ -207,7 +216,8 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 		m->answers.items[m->answers.count - 1].v[1] = arch_page_size(&m->config) >> 10;
 	answer_kb(m, ANSWER_MEMORY_TOTAL, present, NULL);
 	answer_kb(m, ANSWER_MEMORY_RESERVED, present - m->totalram - m->totalcma, unknown);
-	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma, NULL);
+	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma,
+		  areas_lost(m, in) ? "the log lost its beginning, where areas are reserved" : NULL);
 	if (m->config.highmem)
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, unknown);
 }

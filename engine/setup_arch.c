@@ -296,7 +296,7 @@ static bool memory_from_tree(struct machine *m, const struct boot_input *in)
 		const struct tree_range *r = &m->tree_placed[i].range;
 
 		if (m->tree_placed[i].cma && !pool_told(in, r->base))
-			setup_arch_add_cma(m, r->base, r->base + r->size, NID_NONE);
+			setup_arch_add_cma(m, r->base, r->base + r->size);
 	}
 	return m->mb.memory.cnt > 0;
 }
@@ -462,7 +462,7 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 	m->ramdisk_end = base + s->size;
 }
 
-void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end, int32_t nid)
+void setup_arch_add_node_cma(struct machine *m, phys_t start, phys_t end, int32_t nid)
 {
 	if (m->cma_count == m->cma_room) {
 		uint32_t room = m->cma_room ? m->cma_room * 2 : 8;
@@ -476,6 +476,11 @@ void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end, int32_t nid
 		m->cma_room = room;
 	}
 	m->cma[m->cma_count++] = (struct cma_area){ start, end, nid };
+}
+
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
+{
+	setup_arch_add_node_cma(m, start, end, NID_NONE);
 }
 
 /* The @ordinal-th node with memory that gets an area of its own; NID_NONE when there are not as many. */
@@ -594,7 +599,7 @@ void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 			a->v[3] = (uint64_t)(int64_t)nid;
 	}
 	if (placed || base)
-		setup_arch_add_cma(m, base, base + s->size, nid);
+		setup_arch_add_node_cma(m, base, base + s->size, nid);
 	if (!told)
 		return;
 	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
