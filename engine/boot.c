@@ -1066,7 +1066,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);
-		if (s->flags & STEP_SIZE_GIVEN && m->reserved_known)
+		if (s->flags & STEP_SIZE_GIVEN)
 			m->answers.items[m->answers.count - 1].basis = BASIS_GIVEN;
 		break;
 	case STEP_STATE:
