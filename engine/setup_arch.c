@@ -322,7 +322,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		m->memory_known = true;
 	} else if (m->mb.memory.cnt) {
 		m->memory_known = true;
-	} else if (in->affinity_count && !is_x86(m)) {
+	} else if (in->affinity_count && !is_x86(m) && !in->given_range_count) {
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			memblock_add(&m->mb, in->affinity[i].start,
 				     in->affinity[i].end - in->affinity[i].start,
