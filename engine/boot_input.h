@@ -123,6 +123,8 @@ struct boot_input {
 	struct node_range *given_ranges; /* early memory node ranges */
 	uint32_t given_range_count;
 	pfn_t given_max_low_pfn;  /* "mapped low ram", "LOWMEM available" */
+	bool big_locks; /* the build has larger locks (PREEMPT_RT, lock debugging) */
+	uint32_t given_bucket_bytes[16]; /* by hash table, from its line; only used with big_locks */
 	uint64_t given_total_kb, given_reserved_kb; /* Memory: line */
 	bool has_given_dma_reserve;
 	uint64_t given_dma_reserve; /* pages, "DMA zone: 21 pages reserved" */

@@ -526,6 +526,11 @@ static void apply_sysctls(struct machine *m)
 		size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
 }
 
+bool handover_is_late_free(const struct boot_step *s)
+{
+	return s->kind == STEP_FREE && !strncmp(s->name, "efi_free_boot_services", 22);
+}
+
 void handover_late(struct machine *m, const struct boot_input *in)
 {
 	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
@@ -535,17 +540,17 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
-	hash_tables_answer(m, false);
 	count_cpus(m, in);
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_FREE_LATE)
+		if (in->steps[i].kind == STEP_FREE_LATE || handover_is_late_free(&in->steps[i]))
 			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
 		late_frees(m, in, true);
 	if (early_gigantic)
 		join_gigantic(m, in);
+	hash_tables_answer(m, HASH_GROUP_VFS, UINT32_MAX);
 	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
 		handover_answer_memory(m, in);
 	if (discard_first)
@@ -581,6 +586,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		wmark_setup_lowmem_reserve(&w);
 		m->totalreserve = wmark_totalreserve_pages(&w);
 	}
+	hash_tables_answer(m, HASH_GROUP_LATE, UINT32_MAX);
 	apply_sysctls(m);
 	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
 	a->v[0] = m->min_free_kbytes;

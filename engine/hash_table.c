@@ -10,6 +10,8 @@ struct row {
 	uint64_t low, high;
 };
 
+_Static_assert(HASH_TABLE_COUNT <= 16, "given_bucket_bytes has one entry a table");
+
 static const struct row rows[HASH_TABLE_COUNT] = {
 #define HASH_TABLE(id, name, b64, b32, entries, scale, low, high) \
 	{ name, b64, b32, entries, scale, low, high },
@@ -26,6 +28,9 @@ const char *hash_table_name(enum hash_table table)
 static uint64_t bucket_bytes(const struct machine *m, enum hash_table table)
 {
 	const struct facts *f = &m->facts;
+
+	if (m->given_bucket_bytes[table])
+		return m->given_bucket_bytes[table];
 
 	switch (table) {
 	case HASH_TABLE_TCP_BIND:
@@ -93,7 +98,15 @@ static enum hash_memory memory_of(const struct machine *m, uint64_t bytes)
 	return HASH_VMALLOC;
 }
 
-void hash_tables_answer(struct machine *m, bool early)
+static enum hash_group group_of(const struct machine *m, enum hash_table table, uint64_t bytes)
+{
+	/* Spread tables wait for vmalloc. */
+	if (table <= HASH_TABLE_INODE && memory_of(m, bytes) == HASH_LINEAR)
+		return HASH_GROUP_EARLY;
+	return table <= HASH_TABLE_MOUNTPOINT ? HASH_GROUP_VFS : HASH_GROUP_LATE;
+}
+
+void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 {
 	uint64_t established = 0;
 
@@ -110,7 +123,6 @@ void hash_tables_answer(struct machine *m, bool early)
 			.config = &m->config,
 			.facts = &m->facts,
 		};
-		bool is_early = t <= HASH_TABLE_INODE;
 		uint64_t entries;
 		struct answer *a;
 
@@ -123,9 +135,11 @@ void hash_tables_answer(struct machine *m, bool early)
 		entries = t == HASH_TABLE_TABLE_PERTURB ? row->entries : hash_size_entries(&in);
 		if (t == HASH_TABLE_TCP_ESTABLISHED)
 			established = entries;
-		/* Spread tables wait for vmalloc, also the early ones. */
-		if (early != (is_early && memory_of(m, entries * in.bucket_bytes) == HASH_LINEAR))
+		if (group_of(m, (enum hash_table)t, entries * in.bucket_bytes) != group ||
+		    m->hash_answered >> t & 1 || !most)
 			continue;
+		most--;
+		m->hash_answered |= 1U << t;
 		a = answers_add(&m->answers, ANSWER_HASH);
 		a->index = t;
 		a->v[0] = entries;
@@ -134,7 +148,7 @@ void hash_tables_answer(struct machine *m, bool early)
 		a->v[2] = entries * in.bucket_bytes;
 		if (fact_get(&m->facts, FACT_hash_line_tells_memory))
 			a->v[3] = memory_of(m, a->v[2]);
-		if (!m->reserved_known)
+		if (!m->reserved_known || m->given_bucket_bytes[t])
 			a->basis = BASIS_GIVEN;
 	}
 }

@@ -18,7 +18,17 @@ enum hash_table {
 enum hash_memory { HASH_MEMORY_UNKNOWN, HASH_LINEAR, HASH_VMALLOC, HASH_VMALLOC_HUGE };
 
 const char *hash_table_name(enum hash_table table);
-/* Answers for the tables sized before (@early) or after the hand-over. */
-void hash_tables_answer(struct machine *m, bool early);
+/* When tables are sized. */
+enum hash_group {
+	HASH_GROUP_EARLY, /* from memblock, before the hand-over */
+	HASH_GROUP_VFS,	  /* the file system's, after it */
+	HASH_GROUP_LATE,  /* initcalls */
+};
+
+/*
+ * Answers for the tables of @group; @most limits their number.  Tables already answered for are left
+ * out, so that calls add up.
+ */
+void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most);
 
 #endif

@@ -56,6 +56,8 @@ struct machine {
 	uint64_t dma_reserve;	    /* pages */
 	bool dma_reserve_given;	    /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
+	uint32_t hash_answered; /* bit per hash table whose size is told */
+	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
 	uint64_t totalreserve;

@@ -649,9 +649,75 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 		if (placed)
 			answer_placement(m, s, step, base, s->size);
 	}
+	/* Where the request was a step of its own, that step told. */
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		if (m->answers.items[i].kind == ANSWER_CRASHKERNEL &&
+		    m->answers.items[i].index == s->flags)
+			return;
 	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
 	a->index = s->flags;
 	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
 	a->v[0] = base;
 	a->v[1] = base + s->size;
+}
+
+void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size,
+				   enum answer_basis basis)
+{
+	uint32_t index = 0;
+	struct answer *a;
+
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		index |= m->answers.items[i].kind == ANSWER_CRASHKERNEL;
+	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
+	a->index = index;
+	a->basis = m->reserved_known ? basis : BASIS_UNDERIVABLE;
+	a->v[0] = base;
+	a->v[1] = base + size;
+}
+
+/* crashkernel=SIZE or crashkernel=1G-4G:128M,4G-:256M: the size for this much memory; 0 = none. */
+static uint64_t crashkernel_size(const char *option, uint64_t memory)
+{
+	const char *p;
+	uint64_t n = memparse(option, &p);
+
+	while (*p == '-') {
+		uint64_t from = n, to = UINT64_MAX, size;
+
+		p++;
+		if (*p != ':')
+			to = memparse(p, &p);
+		if (*p != ':')
+			return 0;
+		size = memparse(p + 1, &p);
+		if (memory >= from && memory < to)
+			return size;
+		if (*p != ',')
+			return 0;
+		n = memparse(p + 1, &p);
+	}
+	return *p == '@' ? 0 : n;
+}
+
+void setup_arch_crashkernel_option(struct machine *m, const struct boot_input *in)
+{
+	const char *option = m->cmdline.crashkernel;
+	uint64_t size = crashkernel_size(option, m->mb.memory.total_size);
+	phys_t base;
+
+	if (!is_x86(m) || !size || !m->reserved_known ||
+	    fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
+		return;
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_CRASHKERNEL)
+			return;
+	if (crashkernel_reserve(m, size, strstr(option, ",high"), &base)) {
+		struct answer *a = answers_add(&m->answers, ANSWER_PLACEMENT);
+
+		a->index = UINT32_MAX;
+		a->v[0] = base;
+		a->v[1] = base + size;
+		setup_arch_answer_crashkernel(m, base, size, BASIS_PREDICTED);
+	}
 }

@@ -592,10 +592,17 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 
 	if (!zone_type_parse(z->name, strlen(z->name), &type))
 		return;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (z->has & fields[i].has)
-			record_field(log, z, type, fields[i].field,
-				     *(const uint64_t *)((const char *)z + fields[i].offset));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		uint64_t value = *(const uint64_t *)((const char *)z + fields[i].offset);
+		bool mark = fields[i].field >= ZONE_FIELD_MIN && fields[i].field <= ZONE_FIELD_PROMO;
+
+		if (!(z->has & fields[i].has))
+			continue;
+		/* A boost is for the moment and shown on top of every mark. */
+		if (mark && z->has & ZONEINFO_BOOST && z->boost <= value)
+			value -= z->boost;
+		record_field(log, z, type, fields[i].field, value);
+	}
 	if (z->protection) {
 		struct answer *a = answers_add(&log->recorded, ANSWER_PROTECTION);
 

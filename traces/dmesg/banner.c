@@ -22,6 +22,8 @@ bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 	log->has_version = true;
 	in->version_text = name;
 	in->version = version;
+	t = s;
+	in->big_locks = scan_past(&t, " PREEMPT_RT ");
 	/* Debian's package name hides the stable release (6.1.0-50), its build text tells it. */
 	t = s;
 	if (scan_past(&t, build) && scan_word(&t, &word) &&

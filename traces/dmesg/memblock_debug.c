@@ -200,6 +200,11 @@ bool line_memblock_free_late(struct reader *r, struct scan s)
 	return range_call(r, s, STEP_FREE_LATE);
 }
 
+bool line_memblock_free_late_inner(struct reader *r, struct scan s)
+{
+	return range_call(r, s, STEP_FREE_LATE);
+}
+
 /* N bytes align=0xA [nid=D] from=0x.. max_addr=0x.. caller */
 static bool request(struct reader *r, struct scan s, enum alloc_call call, bool has_nid)
 {

@@ -292,6 +292,8 @@ bool line_hash_table(struct reader *r, struct scan s)
 			how = HASH_VMALLOC_HUGE;
 		else if (scan_lit(&u, ", vmalloc"))
 			how = HASH_VMALLOC;
+		if (entries && bytes % entries == 0 && bytes / entries < 4096)
+			r->log->input.given_bucket_bytes[t] = (uint32_t)(bytes / entries);
 		a = reader_answer(r, ANSWER_HASH);
 		a->index = t;
 		a->v[0] = entries;
