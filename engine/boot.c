@@ -38,13 +38,18 @@ struct boot {
 	/* Landmarks in the list of steps; step_count when absent. */
 	uint32_t first_node_data, last_node_data;
 	uint32_t first_sparse, zones_start, zones_end;
-	uint32_t first_late;
+	uint32_t first_late, after_zonelists;
 	bool state_taken;
 	bool memory_taken;
 	bool memory_line_done;
 	bool stamped; /* nodes are on memblock */
 	bool zones_finished;
 };
+
+static bool is_x86(const struct machine *m)
+{
+	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
+}
 
 static bool name_is(const char *name, const char *prefix)
 {
@@ -130,6 +135,20 @@ static void observe(void *ctx, const struct memblock_event *event)
 	a->v[2] = event->count;
 }
 
+/*
+ * Callers that only run once the zonelists stand: what comes first of them depends on whether zonelists
+ * are built on their own or as a part of mm_core_init.
+ */
+static bool is_after_zonelists(const struct boot_step *s, const struct facts *facts)
+{
+	if (s->kind != STEP_ALLOC && s->kind != STEP_RESERVE)
+		return false;
+	if (name_is(s->name, "swiotlb_"))
+		return !fact_get(facts, FACT_swiotlb_before_zonelists);
+	return !fact_get(facts, FACT_zonelists_in_mm_core_init) &&
+	       (name_is(s->name, "alloc_large_system_hash") || name_is(s->name, "spp_getpage"));
+}
+
 /* Landmarks, found before anything runs. */
 static void survey(struct boot *b)
 {
@@ -140,6 +159,7 @@ static void survey(struct boot *b)
 	bool late_node_data = !fact_get(&b->m->facts, FACT_pgdat_for_possible_nodes);
 
 	b->first_node_data = b->last_node_data = b->first_sparse = b->first_late = n;
+	b->after_zonelists = n;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct boot_step *s = &in->steps[i];
 
@@ -160,7 +180,14 @@ static void survey(struct boot *b)
 		}
 		if (is_late_step(s) && b->first_late == n)
 			b->first_late = i;
+		if (is_after_zonelists(s, &b->m->facts) && b->after_zonelists == n)
+			b->after_zonelists = i;
 	}
+	/* On the way there the log buffer is allocated again where CPUs or an option made it grow. */
+	while (!fact_get(&b->m->facts, FACT_zonelists_in_mm_core_init) && b->after_zonelists < n &&
+	       b->after_zonelists > 0 && !is_x86(b->m) &&
+	       name_is(in->steps[b->after_zonelists - 1].name, "setup_log_buf"))
+		b->after_zonelists--;
 	b->zones_start = last_sparse < n ? last_sparse + 1 : first_zone;
 	b->zones_end = b->zones_start;
 	if (last_zone < n)
@@ -180,11 +207,6 @@ static void survey(struct boot *b)
 }
 
 /* ---- stages ---------------------------------------------------------------------------------- */
-
-static bool is_x86(const struct machine *m)
-{
-	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
-}
 
 static void take_memory(struct boot *b)
 {
@@ -273,6 +295,11 @@ static void stamp_nodes(struct boot *b)
 		return;
 	b->stamped = true;
 	take_memory(b);
+	if (!m->mb.memory.cnt) {
+		/* Nothing tells what memory there is: nothing further can be said. */
+		b->until = STAGE_SETUP_ARCH;
+		return;
+	}
 	m->stage = STAGE_NUMA;
 	m->mb.bottom_up = false;
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_KHO_SCRATCH, false);
@@ -347,6 +374,8 @@ static void finish_numa(struct boot *b)
 	struct machine *m = b->m;
 
 	stamp_nodes(b);
+	if (!m->mb.memory.cnt)
+		return;
 	if (is_x86(m) && m->config.numa && m->reserved_known)
 		answer_dump(b, false);
 	if (is_x86(m))
@@ -386,6 +415,7 @@ static void start_sparse(struct boot *b)
 	bool reserved = m->reserved_known && !m->reserved_at_end;
 
 	m->stage = STAGE_SPARSE;
+	setup_arch_crashkernel_option(m, b->in);
 	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
 		m->dma_reserve = reserved || !b->in->has_given_dma_reserve ?
 					 count_dma_reserve(m) :
@@ -1003,7 +1033,6 @@ static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
 	bool accounting = fact_get(&m->facts, FACT_memmap_accounting);
 	uint64_t taken = in->given_reserved_kb + in->given_cma_kb, free_kb = 0;
 
-	m->nr_kernel_pages_least = m->nr_kernel_pages;
 	if (m->reserved_known || m->totals_given || (accounting && m->config.arch != ARCH_X86_64) ||
 	    (accounting && m->dma_reserve_given))
 		return;
@@ -1011,7 +1040,7 @@ static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
 		uint64_t dma = m->nodes[0].zones[ZONE_DMA].initial_free;
 
 		/* Nothing but the pages reserved below 16 MiB is unknown. */
-		m->nr_kernel_pages_least -= min_u64(dma, m->nr_kernel_pages);
+		m->nr_kernel_pages_over = min_u64(dma, m->nr_kernel_pages);
 		return;
 	}
 	if (in->given_total_kb > taken && in->given_reserved_kb)
@@ -1020,7 +1049,7 @@ static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
 	/* Highmem is free in the line, but no kernel page. */
 	if (m->nr_all_pages > m->nr_kernel_pages)
 		free_kb -= min_u64(free_kb, m->nr_all_pages - m->nr_kernel_pages);
-	m->nr_kernel_pages_least = min_u64(free_kb, m->nr_kernel_pages);
+	m->nr_kernel_pages_over = m->nr_kernel_pages - min_u64(free_kb, m->nr_kernel_pages);
 }
 
 static void init_mem(struct boot *b)
@@ -1029,7 +1058,7 @@ static void init_mem(struct boot *b)
 
 	m->stage = STAGE_MEM_INIT;
 	bound_kernel_pages(m, b->in);
-	hash_tables_answer(m, true);
+	hash_tables_answer(m, HASH_GROUP_EARLY, UINT32_MAX);
 	handover_free_all(m);
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
 		handover_answer_memory(m, b->in);
@@ -1102,6 +1131,9 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = "what was reserved before is not in the log";
 	}
+	if (b->in->steps[b->step].flags & STEP_SIZE_GIVEN &&
+	    b->in->steps[b->step].kind == STEP_ALLOC && m->reserved_known)
+		a->basis = BASIS_GIVEN;
 	if (!ok) {
 		*base = PHYS_MAX;
 		return; /* v = 0, 0: nothing fits */
@@ -1133,7 +1165,7 @@ static struct memblock_request request_of(const struct machine *m, const struct 
 }
 
 /* A step's effect on memblock alone, for working backwards. */
-static void step_forward(struct machine *m, const struct boot_step *s)
+static void step_forward(struct machine *m, const struct boot_input *in, const struct boot_step *s)
 {
 	struct memblock_request req = request_of(m, s);
 	phys_t base;
@@ -1151,7 +1183,7 @@ static void step_forward(struct machine *m, const struct boot_step *s)
 			memblock_alloc(&m->mb, &req, &base);
 		break;
 	case STEP_CMA_RESERVE:
-		setup_arch_place_cma(m, s, &base);
+		setup_arch_place_cma(m, in, s, &base);
 		break;
 	default:
 		break;
@@ -1182,6 +1214,32 @@ static void take_node_data(struct boot *b, const struct boot_step *s)
 	}
 }
 
+/*
+ * Where the kernel lies, if nobody said: x86 reserves the end of its brk area right above the image, and
+ * the first dump shows both as one region.
+ */
+static void find_kernel(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	if (m->kernel_start || !is_x86(m))
+		return;
+	for (uint32_t i = 0; i < b->step; i++) {
+		const struct boot_step *s = &b->in->steps[i];
+
+		if (s->kind != STEP_RESERVE || !name_is(s->name, "setup_arch"))
+			continue;
+		for (uint32_t r = 0; r < m->mb.reserved.cnt; r++) {
+			const struct memblock_region *region = &m->mb.reserved.regions[r];
+
+			if (s->base <= region->base || s->base >= region->base + region->size)
+				continue;
+			m->kernel_start = region->base;
+			m->kernel_end = s->base;
+		}
+	}
+}
+
 static void take_state(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -1199,6 +1257,7 @@ static void take_state(struct boot *b)
 	m->mb.reserved.total_size = state->reserved_size;
 	m->reserved_known = true;
 	m->mb.can_resize = true;
+	find_kernel(b);
 	first = m->answers.count;
 	answer_dump(b, true);
 	/* Without a firmware map the memory of the dump is what we were told. */
@@ -1255,8 +1314,10 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);
-		if (s->flags & STEP_SIZE_GIVEN)
-			m->answers.items[m->answers.count - 1].basis = BASIS_GIVEN;
+		if (name_is(s->name, "alloc_large_system_hash"))
+			hash_tables_answer(m, HASH_GROUP_EARLY, 1);
+		if (name_is(s->name, "reserve_crashkernel") && base != PHYS_MAX)
+			setup_arch_answer_crashkernel(m, base, s->size, BASIS_PREDICTED);
 		break;
 	case STEP_STATE:
 		take_state(b);
@@ -1368,6 +1429,8 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 			reach(&b, STAGE_ZONES);
 		if (b.step == b.zones_end)
 			finish_zones(&b);
+		if (b.step == b.after_zonelists)
+			reach(&b, STAGE_ZONELISTS);
 		if (b.next_stage > (uint32_t)until && until < STAGE_MEM_INIT)
 			break;
 		take_step(&b, s);

@@ -307,7 +307,8 @@ static void mark_shared(struct buddy *b, uint32_t zone, pfn_t pfn)
 		b->slots[slot].shared = 1;
 }
 
-static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t slots)
+static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t slots,
+		     uint32_t ranges)
 {
 	uint64_t blocks = slots << (b->max_order - b->pageblock_order);
 
@@ -317,7 +318,8 @@ static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t s
 	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
 	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
 	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);
-	return b->zones && b->spans && b->slots && b->block_types;
+	b->memory = malloc(((size_t)ranges + 1) * sizeof(*b->memory));
+	return b->zones && b->spans && b->slots && b->block_types && b->memory;
 }
 
 void buddy_init(struct buddy *b, const struct arch_config *config, const struct facts *facts,
@@ -338,6 +340,7 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 	b->merge_needs_fallback = fact_get(facts, FACT_merge_needs_fallback);
 	b->merge_retypes = fact_get(facts, FACT_merge_retypes_buddy);
 	b->free_splits = fact_get(facts, FACT_merge_retypes_buddy);
+	b->subsections = config->pointer_bytes == 8 && fact_get(facts, FACT_online_by_subsection);
 	if (b->max_order >= BUDDY_ORDER_COUNT) {
 		b->out_of_memory = true;
 		return;
@@ -354,10 +357,12 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 	for (uint32_t r = 0; r < range_count; r++)
 		if ((ranges[r].end - 1) >> b->max_order > UINT32_MAX)
 			slots = UINT64_MAX >> 8;
-	if (!allocate(b, zones, spans, slots)) {
+	if (!allocate(b, zones, spans, slots, range_count)) {
 		b->out_of_memory = true;
 		return;
 	}
+	for (uint32_t r = 0; r < range_count; r++)
+		b->memory[b->memory_count++] = ranges[r];
 	for (uint32_t n = 0; n < node_count; n++) {
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &nodes[n].zones[t];
@@ -406,6 +411,7 @@ void buddy_deinit(struct buddy *b)
 	free(b->entries);
 	free(b->chunk_slot);
 	free(b->free_chunks);
+	free(b->memory);
 	free(b->pending);
 	memset(b, 0, sizeof(*b));
 }
@@ -451,6 +457,8 @@ void buddy_copy(struct buddy *dst, const struct buddy *src)
 	copy.free_chunks = copy_of(src->free_chunks,
 				   src->free_chunk_count * sizeof(*src->free_chunks),
 				   src->chunk_room * sizeof(*src->free_chunks), &failed);
+	copy.memory = copy_of(src->memory, src->memory_count * sizeof(*src->memory),
+			      (src->memory_count + 1) * sizeof(*src->memory), &failed);
 	copy.pending = copy_of(src->pending, src->pending_count * sizeof(*src->pending),
 			       src->pending_room * sizeof(*src->pending), &failed);
 	buddy_deinit(dst);
@@ -825,7 +833,7 @@ uint64_t buddy_memory_bytes(const struct buddy *b)
 	       b->slot_count * sizeof(*b->slots) + (b->slot_count ? block_type_bytes(b) : 0) +
 	       (uint64_t)b->chunk_room * ((sizeof(*b->entries) << b->max_order) +
 					  sizeof(*b->chunk_slot) + sizeof(*b->free_chunks)) +
-	       b->pending_room * sizeof(*b->pending);
+	       b->memory_count * sizeof(*b->memory) + b->pending_room * sizeof(*b->pending);
 }
 
 /* ---- check and dump ---------------------------------------------------------------------------- */

@@ -75,6 +75,7 @@ struct buddy {
 	/* What the kernel does, from facts. */
 	enum likely_merge_rule likely_merge_rule;
 	bool fresh_to_tail, merge_needs_fallback, merge_retypes, free_splits;
+	bool subsections; /* a struct page is in use if its 2 MiB hold memory */
 	bool mobility_off; /* only unmovable pageblocks from now on */
 	enum migratetype hole_type; /* of pageblocks without any memory */
 	const struct facts *facts; /* borrowed */
@@ -91,6 +92,8 @@ struct buddy {
 	uint32_t chunk_count, chunk_room;
 	uint32_t *free_chunks; /* a stack */
 	uint32_t free_chunk_count;
+	struct node_range *memory; /* what the zones were made from */
+	uint32_t memory_count;
 	struct buddy_pending *pending;
 	uint32_t pending_count, pending_room;
 

@@ -43,28 +43,37 @@ uint64_t buddy_view_nr_free(const struct buddy *b, uint32_t zone, unsigned int o
 	return blocks;
 }
 
+/*
+ * How finely struct pages are told to exist: 0 everywhere (FLATMEM), else the pages of a section, or of a
+ * subsection of 2 MiB, that has memory.
+ */
+static uint64_t granule_pages(const struct buddy *b)
+{
+	if (b->section_pages && b->subsections)
+		return (2ULL << 20) >> b->page_shift ? (2ULL << 20) >> b->page_shift : 1;
+	return b->section_pages;
+}
+
 void buddy_view_blocks(const struct buddy *b, uint32_t zone, uint64_t ret[MIGRATE_TYPE_COUNT])
 {
 	const struct buddy_zone *z = &b->zones[zone];
-	uint64_t block = 1ULL << b->pageblock_order;
-	pfn_t pfn = z->start;
+	uint64_t block = 1ULL << b->pageblock_order, granule = granule_pages(b);
+	uint32_t r = 0;
 
 	memset(ret, 0, MIGRATE_TYPE_COUNT * sizeof(*ret));
-	/* Span by span, so that vast holes cost nothing. */
-	for (uint32_t s = z->first_span; s < z->first_span + z->span_count; s++) {
-		pfn_t start = b->spans[s].start << b->max_order;
-		pfn_t end = (b->spans[s].start + b->spans[s].count) << b->max_order;
+	for (pfn_t pfn = z->start; pfn < z->end;) {
+		pfn_t near = granule ? round_down_to(pfn, granule) : pfn;
 
-		if (!b->section_pages && s > z->first_span)
-			start = pfn;
-		if (b->section_pages) {
-			start = round_down_to(start, b->section_pages);
-			end = round_up_to(end, b->section_pages);
+		/* Holes are jumped over: they may be vast. */
+		while (r < b->memory_count && b->memory[r].end <= near)
+			r++;
+		if (granule && r == b->memory_count)
+			return;
+		if (granule && b->memory[r].start >= near + granule) {
+			pfn += round_up_to(round_down_to(b->memory[r].start, granule) - pfn, block);
+			continue;
 		}
-		end = min_u64(end, z->end);
-		if (pfn < start)
-			pfn += round_up_to(start - pfn, block);
-		for (; pfn < end; pfn += block)
-			ret[buddy_block_type(b, zone, pfn)]++;
+		ret[buddy_block_type(b, zone, pfn)]++;
+		pfn += block;
 	}
 }

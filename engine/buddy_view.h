@@ -24,7 +24,8 @@ uint64_t buddy_view_free(const struct buddy *b, uint32_t zone, unsigned int orde
 uint64_t buddy_view_nr_free(const struct buddy *b, uint32_t zone, unsigned int order);
 /*
  * "Number of blocks type": pageblocks by type, found in steps of a pageblock from the start of the zone
- * wherever a struct page exists (with SPARSEMEM: in sections that hold memory of the zone).
+ * wherever a struct page is in use: with SPARSEMEM in sections that hold memory, later in their parts of
+ * 2 MiB that do.
  */
 void buddy_view_blocks(const struct buddy *b, uint32_t zone, uint64_t ret[MIGRATE_TYPE_COUNT]);
 

@@ -23,11 +23,11 @@ phys_t cma_dma_limit(const struct machine *m)
 	return 0;
 }
 
-static bool try_range(struct machine *m, uint64_t size, uint64_t align, phys_t start, phys_t end,
-		      bool bottom_up, phys_t *ret)
+static bool try_on_node(struct machine *m, uint64_t size, uint64_t align, phys_t start, phys_t end,
+			int32_t nid, bool bottom_up, phys_t *ret)
 {
 	struct memblock_request req = { .size = size, .align = align, .min_addr = start,
-					.max_addr = end, .nid = NID_NONE, .exact_nid = true };
+					.max_addr = end, .nid = nid, .exact_nid = true };
 	bool saved = m->mb.bottom_up, ok;
 
 	if (start >= end)
@@ -38,21 +38,32 @@ static bool try_range(struct machine *m, uint64_t size, uint64_t align, phys_t s
 	return ok;
 }
 
-bool cma_declare(struct machine *m, uint64_t size, phys_t base, phys_t limit, phys_t *ret)
+static bool try_range(struct machine *m, uint64_t size, uint64_t align, phys_t start, phys_t end,
+		      bool bottom_up, phys_t *ret)
 {
-	uint64_t pages = arch_pageblock_pages(&m->config), align;
+	return try_on_node(m, size, align, start, end, NID_NONE, bottom_up, ret);
+}
+
+uint64_t cma_min_align(const struct machine *m)
+{
+	uint64_t pages = arch_pageblock_pages(&m->config);
+
+	if (!fact_get(&m->facts, FACT_cma_pageblock_aligned))
+		pages = max_u64(pages, arch_max_order_pages(&m->config));
+	return pages << m->config.page_shift;
+}
+
+bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret)
+{
+	uint64_t align = max_u64(req->align, cma_min_align(m));
+	phys_t base = round_up_to(req->base, align), limit = round_down_to(req->limit, align);
+	uint64_t size = round_up_to(req->size, align);
 	phys_t end = memblock_end_of_dram(&m->mb), high = highmem_start(m), found = 0;
-	bool fixed = base && base + size == limit;
+	bool fixed = req->base && req->base + req->size == req->limit;
 	bool bottom_first = fact_get(&m->facts, FACT_cma_bottom_up_first);
 	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) && m->config.phys_bits == 64 &&
 		       !m->mb.bottom_up;
 
-	if (!fact_get(&m->facts, FACT_cma_pageblock_aligned))
-		pages = max_u64(pages, arch_max_order_pages(&m->config));
-	align = pages << m->config.page_shift;
-	base = round_up_to(base, align);
-	size = round_up_to(size, align);
-	limit = round_down_to(limit, align);
 	if (!limit || limit > end)
 		limit = end;
 	if (base + size > limit)
@@ -67,20 +78,20 @@ bool cma_declare(struct machine *m, uint64_t size, phys_t base, phys_t limit, ph
 	}
 	from_4g = from_4g && end >= FOUR_GIB + size;
 	if (bottom_first && from_4g)
-		try_range(m, size, align, FOUR_GIB, limit, true, &found);
+		try_on_node(m, size, align, FOUR_GIB, limit, req->nid, true, &found);
 	/* An area lies in one zone: above low memory if that is possible. */
 	if (!found && base < high && limit > high) {
-		try_range(m, size, align, high, limit, false, &found);
+		try_on_node(m, size, align, high, limit, req->nid, false, &found);
 		limit = high;
 	}
 	/* Without bottom_first this try is made even if the one before had found something. */
 	if (!bottom_first && from_4g) {
 		phys_t again = 0;
 
-		try_range(m, size, align, FOUR_GIB, limit, true, &again);
+		try_on_node(m, size, align, FOUR_GIB, limit, req->nid, true, &again);
 		found = again;
 	}
-	if (!found && !try_range(m, size, align, base, limit, false, &found))
+	if (!found && !try_on_node(m, size, align, base, limit, req->nid, false, &found))
 		return false;
 	*ret = found;
 	return true;

@@ -8,11 +8,20 @@
 
 #include "engine/machine.h"
 
+struct cma_request {
+	uint64_t size;
+	phys_t base, limit; /* as given on the command line; 0 = anywhere, none */
+	uint64_t align;	    /* 0 = what any area needs */
+	int32_t nid;	    /* NID_NONE = any */
+};
+
 /*
- * cma_declare_contiguous for an area of @size bytes; @base and @limit as given on the command line (0 =
- * anywhere, none).  Reserves it and returns true, with its first byte in @ret.
+ * cma_declare_contiguous for one area.  Reserves it and returns true, with its first byte in @ret.
  */
-bool cma_declare(struct machine *m, uint64_t size, phys_t base, phys_t limit, phys_t *ret);
+bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret);
+
+/* Alignment of every area, bytes. */
+uint64_t cma_min_align(const struct machine *m);
 
 /* The architecture's limit for DMA memory, which the default area must lie below; 0 = none. */
 phys_t cma_dma_limit(const struct machine *m);

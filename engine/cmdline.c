@@ -163,6 +163,23 @@ static void parse_sysctl(struct cmdline *c, const char *name, const char *value)
 	}
 }
 
+/* 0:32M,1:48M */
+static void parse_numa_cma(struct cmdline *c, const char *value)
+{
+	const char *p = value;
+
+	c->numa_cma_set = true;
+	while (*p) {
+		uint64_t nid = memparse(p, &p);
+
+		if (*p != ':' || nid >= CMDLINE_NODES_MAX)
+			return;
+		c->numa_cma[nid] = memparse(p + 1, &p);
+		if (*p++ != ',')
+			return;
+	}
+}
+
 static void parse_option(struct cmdline *c, const char *name, const char *value, bool x86)
 {
 	const char *p;
@@ -210,6 +227,11 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 			else
 				c->cma_limit = c->cma_base + c->cma_size;
 		}
+	} else if (!strcmp(name, "cma_pernuma")) {
+		c->cma_pernuma = memparse(value, &p);
+		c->numa_cma_set = true;
+	} else if (!strcmp(name, "numa_cma")) {
+		parse_numa_cma(c, value);
 	} else if (!strcmp(name, "nokaslr")) {
 		c->nokaslr = true;
 	} else if (!strcmp(name, "transparent_hugepage")) {

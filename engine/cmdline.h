@@ -28,6 +28,7 @@ struct memmap_option {
 
 #define CMDLINE_MEMMAPS_MAX 64
 #define CMDLINE_FAKE_MAX 64
+#define CMDLINE_NODES_MAX 64
 
 /* kernelcore=, movablecore=: bytes or per cent of memory, or mirror. */
 struct core_option {
@@ -50,6 +51,9 @@ struct cmdline {
 	char numa_fake[CMDLINE_FAKE_MAX]; /* the text after numa=fake=, "" when absent */
 	bool cma_set;
 	uint64_t cma_size, cma_base, cma_limit; /* bytes; base 0 = anywhere; limit 0 = none */
+	uint64_t cma_pernuma; /* cma_pernuma=N */
+	uint64_t numa_cma[CMDLINE_NODES_MAX]; /* numa_cma=NODE:N,... */
+	bool numa_cma_set; /* one of the two was given */
 	bool nokaslr;
 	bool thp_never;
 	uint64_t vmalloc_bytes; /* vmalloc=N; 0 = default */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cma.h"
 #include "engine/machine.h"
 
 /* Children beyond these are not looked at by kernels with a fixed array. */
@@ -148,15 +149,6 @@ void device_tree_sort(const phys_t *base, const uint64_t *size, uint32_t count, 
 
 /* ---- reserved memory ---------------------------------------------------------------------------- */
 
-static uint64_t cma_align(const struct machine *m)
-{
-	uint64_t pages = arch_pageblock_pages(&m->config);
-
-	if (!fact_get(&m->facts, FACT_cma_pageblock_aligned))
-		pages = max_u64(pages, arch_max_order_pages(&m->config));
-	return pages << m->config.page_shift;
-}
-
 static void set_nomap(struct machine *m, const struct tree_range *r, bool on)
 {
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, r->base, r->size, MEMBLOCK_NOMAP, on);
@@ -234,7 +226,7 @@ static bool place(struct machine *m, const struct device_tree *tree,
 	bool ok = false;
 
 	if (node->dma_pool && node->reusable && !node->no_map && m->config.cma)
-		align = max_u64(align, cma_align(m));
+		align = max_u64(align, cma_min_align(m));
 	if (!node->window_count)
 		ok = place_in(m, node, align, 0, UINT64_MAX, false, ret);
 	for (uint32_t i = 0; i < node->window_count && !ok; i++) {
@@ -278,7 +270,8 @@ static void settle(struct machine *m, const struct tree_reserved *node, const st
 				fact_get(&m->facts, FACT_cma_cmdline_bypasses_tree);
 
 		placed.cma = m->config.cma && !bypassed && !node->no_map &&
-			     !((r->base | r->size) & (cma_align(m) - 1));
+			     !((r->base | r->size) & (cma_min_align(m) - 1));
+		placed.cma_default = placed.cma && node->cma_default;
 		if (!placed.cma) {
 			if (node->no_map)
 				set_nomap(m, r, false);
@@ -296,6 +289,7 @@ static void settle(struct machine *m, const struct tree_reserved *node, const st
 static void reserve_children(struct machine *m, const struct device_tree *tree)
 {
 	uint64_t rule = fact_get(&m->facts, FACT_dt_reserved_order);
+	bool first_only = fact_get(&m->facts, FACT_dt_reserved_first_range);
 	uint32_t count = 0, *index = calloc(tree->reserved_count, sizeof(*index));
 	uint32_t *order = calloc(tree->reserved_count, sizeof(*order));
 	phys_t *base = calloc(tree->reserved_count, sizeof(*base));
@@ -310,7 +304,7 @@ static void reserve_children(struct machine *m, const struct device_tree *tree)
 
 		if (!node->enabled || (rule != 2 && count == RESERVED_CHILDREN_MAX))
 			continue;
-		for (uint32_t r = 0; r < node->range_count; r++)
+		for (uint32_t r = 0; r < node->range_count && !(r && first_only); r++)
 			reserve_range(m, node, &node->ranges[r]);
 		if (!node->range_count && !node->size)
 			continue;

@@ -65,6 +65,7 @@ struct tree_placed {
 	struct tree_range range;
 	bool cma; /* a contiguous area of its own */
 	bool refused; /* and given back */
+	bool cma_default; /* the default area, where it became one */
 	bool dynamic; /* placed by the kernel */
 };
 

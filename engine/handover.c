@@ -210,6 +210,16 @@ static void answer_old_memory(struct machine *m, uint64_t present, const char *u
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, m->config.highmem ? unknown : NULL);
 }
 
+/* Does the log begin so late that contiguous areas may have been reserved before? */
+static bool areas_lost(const struct machine *m, const struct boot_input *in)
+{
+	bool requests = false;
+
+	for (uint32_t i = 0; i < in->step_count; i++)
+		requests |= in->steps[i].kind == STEP_ALLOC;
+	return m->config.cma && !m->cma_count && !m->reserved_known && requests;
+}
+
 void handover_answer_memory(struct machine *m, const struct boot_input *in)
 {
 	const char *unknown = m->reserved_known ?
@@ -217,7 +227,6 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 				      "what memblock had reserved is only known with memblock=debug";
 	uint64_t present = 0;
 
-	(void)in;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		present += m->nodes[n].present;
 	if (!fact_get(&m->facts, FACT_memory_line_generic)) {
@@ -235,7 +244,8 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 		m->answers.items[m->answers.count - 1].v[1] = arch_page_size(&m->config) >> 10;
 	answer_kb(m, ANSWER_MEMORY_TOTAL, present, NULL);
 	answer_kb(m, ANSWER_MEMORY_RESERVED, present - m->totalram - m->totalcma, unknown);
-	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma, NULL);
+	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma,
+		  areas_lost(m, in) ? "the log lost its beginning, where areas are reserved" : NULL);
 	if (m->config.highmem)
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, unknown);
 }
@@ -303,16 +313,43 @@ static void late_frees(struct machine *m, const struct boot_input *in, uint32_t 
 	}
 }
 
+/*
+ * Do the pages of an area lie in one zone?  Newer kernels ask whether the span of more than one zone
+ * reaches into it, which it may where nodes interleave.
+ */
+static bool one_zone(struct machine *m, const struct cma_area *area)
+{
+	pfn_t start = area->start >> m->config.page_shift, end = area->end >> m->config.page_shift;
+	unsigned int zones = 0;
+
+	if (!fact_get(&m->facts, FACT_cma_zone_by_span))
+		return machine_zone_of(m, start) == machine_zone_of(m, end - 1);
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		if (area->nid >= 0 && (int32_t)n != area->nid)
+			continue;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &m->nodes[n].zones[t];
+
+			zones += z->spanned && start < zone_end_pfn(z) && end > z->start_pfn;
+		}
+	}
+	return zones <= 1;
+}
+
 static void activate_cma(struct machine *m)
 {
 	for (uint32_t i = 0; i < m->cma_count; i++) {
-		pfn_t start = m->cma[i].start >> m->config.page_shift;
-		struct zone *z = machine_zone_of(m, start);
+		const struct cma_area *area = &m->cma[i];
+		struct zone *z = machine_zone_of(m, area->start >> m->config.page_shift);
 
 		if (!z)
 			continue;
-		z->cma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
-		give_back_from(m, m->cma[i].start, m->cma[i].end, HANDOVER_CMA);
+		if (fact_get(&m->facts, FACT_cma_refused_before_activation) && !one_zone(m, area)) {
+			give_back(m, area->start, area->end);
+			continue;
+		}
+		z->cma += (area->end - area->start) >> m->config.page_shift;
+		give_back_from(m, area->start, area->end, HANDOVER_CMA);
 	}
 }
 
@@ -570,7 +607,6 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
-	hash_tables_answer(m, false);
 	count_cpus(m, in);
 	if (fact_get(&m->facts, FACT_pcp_sized_early))
 		size_pagesets_early(m);
@@ -583,6 +619,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		late_frees(m, in, LATE_ALTERNATIVES);
 	if (early_gigantic)
 		join_gigantic(m, in);
+	hash_tables_answer(m, HASH_GROUP_VFS, UINT32_MAX);
 	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
 		handover_answer_memory(m, in);
 	if (discard_first)
@@ -620,6 +657,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		wmark_setup_lowmem_reserve(&w);
 		m->totalreserve = wmark_totalreserve_pages(&w);
 	}
+	hash_tables_answer(m, HASH_GROUP_LATE, UINT32_MAX);
 	apply_sysctls(m);
 	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
 	a->v[0] = m->min_free_kbytes;

@@ -84,6 +84,14 @@ static bool table_exists(const struct machine *m, enum hash_table table)
 	}
 }
 
+/* The least that vmalloc maps by more than single pages. */
+static uint64_t huge_vmalloc_bytes(const struct machine *m)
+{
+	if (m->config.arch == ARCH_ARM64 && fact_get(&m->facts, FACT_arm64_vmap_contiguous))
+		return m->config.page_shift == 12 ? 64ULL << 10 : 2ULL << 20;
+	return arch_huge_page_size(&m->config);
+}
+
 static enum hash_memory memory_of(const struct machine *m, unsigned int table, uint64_t bytes)
 {
 	bool large = bytes > arch_page_size(&m->config) << m->config.max_order && table > HASH_TABLE_INODE &&
@@ -99,7 +107,7 @@ static enum hash_memory memory_of(const struct machine *m, unsigned int table, u
 		return HASH_LINEAR;
 	if (fact_get(&m->facts, FACT_vmalloc_huge_per_node))
 		share = bytes / (online ? online : 1);
-	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= arch_huge_page_size(&m->config))
+	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= huge_vmalloc_bytes(m))
 		return HASH_VMALLOC_HUGE;
 	return HASH_VMALLOC;
 }
@@ -154,27 +162,37 @@ static uint64_t entries_of(const struct machine *m, unsigned int table, uint64_t
 	return entries;
 }
 
-void hash_tables_answer(struct machine *m, bool early)
+static enum hash_group group_of(const struct machine *m, enum hash_table table, uint64_t bytes)
+{
+	/* Spread tables wait for vmalloc. */
+	if (table <= HASH_TABLE_INODE && memory_of(m, table, bytes) == HASH_LINEAR)
+		return HASH_GROUP_EARLY;
+	return table <= HASH_TABLE_MOUNTPOINT ? HASH_GROUP_VFS : HASH_GROUP_LATE;
+}
+
+void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 {
 	uint64_t established = 0, established_least = 0;
 
 	for (unsigned int t = 0; t < HASH_TABLE_COUNT; t++) {
-		bool is_early = t <= HASH_TABLE_INODE;
 		uint64_t entries, least, bytes;
 		struct answer *a;
 
 		if (!table_exists(m, (enum hash_table)t))
 			continue;
 		entries = entries_of(m, t, established, m->nr_kernel_pages);
-		least = entries_of(m, t, established_least, m->nr_kernel_pages_least);
+		least = entries_of(m, t, established_least,
+				   m->nr_kernel_pages - m->nr_kernel_pages_over);
 		if (t == HASH_TABLE_TCP_ESTABLISHED) {
 			established = entries;
 			established_least = least;
 		}
 		bytes = entries * bucket_bytes(m, (enum hash_table)t);
-		/* Spread tables wait for vmalloc, also the early ones. */
-		if (early != (is_early && memory_of(m, t, bytes) == HASH_LINEAR))
+		if (group_of(m, (enum hash_table)t, bytes) != group ||
+		    m->hash_answered >> t & 1 || !most)
 			continue;
+		most--;
+		m->hash_answered |= 1U << t;
 		a = answers_add(&m->answers, ANSWER_HASH);
 		a->index = t;
 		a->v[0] = entries;

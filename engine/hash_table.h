@@ -21,7 +21,17 @@ const char *hash_table_name(enum hash_table table);
 /* What a bucket of @table takes in a kernel of the usual configuration. */
 uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
 				 enum hash_table table);
-/* Answers for the tables sized before (@early) or after the hand-over. */
-void hash_tables_answer(struct machine *m, bool early);
+/* When tables are sized. */
+enum hash_group {
+	HASH_GROUP_EARLY, /* from memblock, before the hand-over */
+	HASH_GROUP_VFS,	  /* the file system's, after it */
+	HASH_GROUP_LATE,  /* initcalls */
+};
+
+/*
+ * Answers for the tables of @group; @most limits their number.  Tables already answered for are left
+ * out, so that calls add up.
+ */
+void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most);
 
 #endif

@@ -59,9 +59,10 @@ struct machine {
 	uint64_t dma_reserve;	    /* pages */
 	bool dma_reserve_given;	    /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
-	uint64_t nr_kernel_pages_least; /* where it is not known exactly, it is at least this */
+	uint64_t nr_kernel_pages_over; /* where it is not known exactly, it is at most this too large */
 	bool totals_given; /* both follow from totals of the log */
 	uint32_t tables_told; /* mask of the hash tables the log tells of */
+	uint32_t hash_answered; /* bit per hash table whose size is told */
 	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
@@ -76,6 +77,7 @@ struct machine {
 	/* CMA areas in the order they were declared. */
 	struct cma_area {
 		phys_t start, end;
+		int32_t nid; /* of a node's own area, or NID_NONE */
 	} *cma;
 	uint32_t cma_count, cma_room;
 

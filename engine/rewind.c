@@ -60,12 +60,12 @@ static phys_t next_fixed_end(const struct machine *m, const struct memblock_regi
 	return best;
 }
 
-static bool fits_again(const struct machine *m, struct machine *scratch, const struct boot_step *s,
-		       phys_t base, rewind_step forward)
+static bool fits_again(const struct machine *m, struct machine *scratch, const struct boot_input *in,
+		       const struct boot_step *s, phys_t base, rewind_step forward)
 {
 	memblock_copy(&scratch->mb, &m->mb);
 	memblock_free(&scratch->mb, base, s->size);
-	forward(scratch, s);
+	forward(scratch, in, s);
 	return same_reserved(&scratch->mb, &m->mb);
 }
 
@@ -74,7 +74,7 @@ static bool fits_again(const struct machine *m, struct machine *scratch, const s
  * free.  @scratch holds each attempt.  PHYS_MAX when there is none.
  */
 static phys_t next_candidate(const struct machine *m, struct machine *scratch,
-			     const struct boot_step *s, phys_t from, rewind_step forward,
+			     const struct boot_input *in, const struct boot_step *s, phys_t from, rewind_step forward,
 			     uint32_t *budget)
 {
 	if (rewind_tree_step(s)) {
@@ -93,7 +93,7 @@ static phys_t next_candidate(const struct machine *m, struct machine *scratch,
 			    is_fixed(m, base, s->size))
 				continue;
 			(*budget)--;
-			if (fits_again(m, scratch, s, base, forward))
+			if (fits_again(m, scratch, in, s, base, forward))
 				return base;
 		}
 	}
@@ -112,9 +112,12 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 {
 	struct machine scratch = { 0 }, end = { 0 };
 	uint32_t budget = ATTEMPTS_MAX;
+	int64_t rsrv_kern = m->facts.v[FACT_memblock_rsrv_kern];
 	phys_t *chosen;
 	bool ok;
 
+	/* What is reserved is compared, not for whom: all reserved regions shall merge. */
+	m->facts.v[FACT_memblock_rsrv_kern] = 0;
 	/* Machines with @m's rules and memory, for trying things out. */
 	scratch.facts = end.facts = m->facts;
 	scratch.config = end.config = m->config;
@@ -140,7 +143,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 		phys_t base = 0;
 
 		if (is_allocation(s)) {
-			base = next_candidate(m, &scratch, s, 0, forward, &budget);
+			base = next_candidate(m, &scratch, in, s, 0, forward, &budget);
 			if (base != PHYS_MAX)
 				memblock_free(&m->mb, base, s->size);
 		} else if (s->kind == STEP_RESERVE) {
@@ -166,7 +169,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 			if (!is_allocation(s))
 				continue;
 			memblock_reserve(&m->mb, chosen[i], s->size, NID_NONE, 0);
-			base = next_candidate(m, &scratch, s, chosen[i] + 1, forward, &budget);
+			base = next_candidate(m, &scratch, in, s, chosen[i] + 1, forward, &budget);
 			if (base != PHYS_MAX) {
 				memblock_free(&m->mb, base, s->size);
 				chosen[i] = base;
@@ -179,9 +182,10 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 	if (ok) {
 		memblock_copy(&scratch.mb, &m->mb);
 		for (uint32_t i = 0; i < state_step; i++)
-			forward(&scratch, &in->steps[i]);
+			forward(&scratch, in, &in->steps[i]);
 		ok = same_reserved(&scratch.mb, &end.mb);
 	}
+	m->facts.v[FACT_memblock_rsrv_kern] = rsrv_kern;
 	if (!ok)
 		memblock_free(&m->mb, 0, UINT64_MAX);
 	scratch.tree_placed = NULL;

@@ -17,7 +17,8 @@
 bool rewind_tree_step(const struct boot_step *s);
 
 /* Takes one step on @m's memblock, as the boot does. */
-typedef void (*rewind_step)(struct machine *m, const struct boot_step *s);
+typedef void (*rewind_step)(struct machine *m, const struct boot_input *in,
+			    const struct boot_step *s);
 
 /*
  * On success m->mb.reserved is the state before steps[0] and true is returned; otherwise it is empty.

@@ -350,7 +350,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		m->memory_known = true;
 	} else if (m->mb.memory.cnt) {
 		m->memory_known = true;
-	} else if (in->affinity_count && !is_x86(m)) {
+	} else if (in->affinity_count && !is_x86(m) && !in->given_range_count) {
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			memblock_add(&m->mb, in->affinity[i].start,
 				     in->affinity[i].end - in->affinity[i].start,
@@ -533,7 +533,7 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 	m->ramdisk_end = base + s->size;
 }
 
-void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
+void setup_arch_add_node_cma(struct machine *m, phys_t start, phys_t end, int32_t nid)
 {
 	if (m->cma_count == m->cma_room) {
 		uint32_t room = m->cma_room ? m->cma_room * 2 : 8;
@@ -546,18 +546,96 @@ void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
 		m->cma = grown;
 		m->cma_room = room;
 	}
-	m->cma[m->cma_count++] = (struct cma_area){ start, end };
+	m->cma[m->cma_count++] = (struct cma_area){ start, end, nid };
 }
 
-bool setup_arch_place_cma(struct machine *m, const struct boot_step *s, phys_t *ret)
+void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
+{
+	setup_arch_add_node_cma(m, start, end, NID_NONE);
+}
+
+/* The @ordinal-th node with memory that gets an area of its own; NID_NONE when there are not as many. */
+static int32_t node_with_area(const struct machine *m, uint64_t pernuma, bool two, uint32_t *ordinal)
+{
+	for (int32_t nid = 0; nid < NODES_MAX; nid++) {
+		uint64_t own = nid < CMDLINE_NODES_MAX ? m->cmdline.numa_cma[nid] : 0;
+		uint32_t areas = two ? (pernuma > 0) + (own > 0) : pernuma || own;
+		bool memory = false;
+
+		if (!pernuma && nid >= CMDLINE_NODES_MAX)
+			break;
+		for (uint32_t i = 0; i < m->mb.memory.cnt && !memory; i++)
+			memory = m->mb.memory.regions[i].nid == nid;
+		if (!memory)
+			continue;
+		if (*ordinal < areas)
+			return nid;
+		*ordinal -= areas;
+	}
+	return NID_NONE;
+}
+
+static bool several_nodes(const struct machine *m)
+{
+	for (uint32_t i = 1; i < m->mb.memory.cnt; i++)
+		if (m->mb.memory.regions[i].nid != m->mb.memory.regions[0].nid)
+			return true;
+	return false;
+}
+
+/* The node whose area the @ordinal-th one is; NID_NONE for the default area. */
+static int32_t node_of_area(const struct machine *m, uint32_t ordinal)
 {
 	const struct cmdline *c = &m->cmdline;
-	phys_t limit = cma_dma_limit(m);
+	bool default_first = fact_get(&m->facts, FACT_cma_default_first), in_tree = false;
+	uint64_t pernuma = c->cma_pernuma;
 
-	/* An area the command line asks for has its own base and limit. */
-	if (c->cma_set && c->cma_size == s->size && c->cma_limit)
-		limit = limit ? min_u64(limit, c->cma_limit) : c->cma_limit;
-	return cma_declare(m, s->size, c->cma_set ? c->cma_base : 0, limit, ret);
+	if (!m->config.numa)
+		return NID_NONE;
+	for (uint32_t i = 0; i < m->tree_placed_count; i++)
+		in_tree |= m->tree_placed[i].cma_default;
+	if (default_first) {
+		bool has_default = !c->cma_set || c->cma_size;
+
+		if (has_default && !in_tree && !ordinal--)
+			return NID_NONE;
+		/* Any size will do here: the step has it. */
+		if (!c->numa_cma_set && has_default && several_nodes(m))
+			pernuma = 1;
+	}
+	return node_with_area(m, pernuma, !default_first, &ordinal);
+}
+
+#define CMA_FOR_HUGE_PAGES "hugetlb"
+
+static bool is_area(const struct boot_step *s)
+{
+	return s->kind == STEP_CMA_RESERVE && strcmp(s->name, CMA_FOR_HUGE_PAGES);
+}
+
+bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const struct boot_step *s,
+			  phys_t *ret)
+{
+	const struct cmdline *c = &m->cmdline;
+	struct cma_request req = { .size = s->size, .nid = s->nid };
+	uint32_t ordinal = 0;
+
+	/* Huge pages beyond the buddy allocator's: what one upper table maps, or a run of entries. */
+	if (!is_area(s)) {
+		req.align = m->config.page_shift == 16 ? 16ULL << 30 : 1ULL << 30;
+		return cma_declare(m, &req, ret);
+	}
+	for (const struct boot_step *before = in->steps; before < s; before++)
+		ordinal += is_area(before);
+	req.nid = node_of_area(m, ordinal);
+	if (req.nid == NID_NONE) {
+		req.limit = cma_dma_limit(m);
+		/* An area the command line asks for has its own base and limit. */
+		if (c->cma_set && c->cma_size == s->size && c->cma_limit)
+			req.limit = req.limit ? min_u64(req.limit, c->cma_limit) : c->cma_limit;
+		req.base = c->cma_set ? c->cma_base : 0;
+	}
+	return cma_declare(m, &req, ret);
 }
 
 /* Areas the log tells of before @step: those are counted, whatever else there is. */
@@ -574,14 +652,27 @@ static uint32_t areas_told(const struct boot_input *in, uint32_t step)
 void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 			    const struct boot_step *s, uint32_t step)
 {
+	bool told = is_area(s) || !fact_get(&m->facts, FACT_hugetlb_cma_ranges);
 	phys_t base = s->base;
+	uint32_t ordinal = 0;
 	struct answer *a;
-	bool placed = m->reserved_known && setup_arch_place_cma(m, s, &base);
+	bool placed = m->reserved_known && setup_arch_place_cma(m, in, s, &base);
+	int32_t nid = s->nid;
 
+	for (const struct boot_step *before = in->steps; before < s; before++)
+		ordinal += is_area(before);
+	if (is_area(s))
+		nid = node_of_area(m, ordinal);
 	/* Newer kernels ask for a fixed area without an allocation of their own. */
-	if (placed)
-		answer_placement(m, s, step, base, s->size);
-	setup_arch_add_cma(m, base, base + s->size);
+	if (placed) {
+		a = answer_placement(m, s, step, base, s->size);
+		if (fact_get(&m->facts, FACT_memblock_rsrv_kern))
+			a->v[3] = (uint64_t)(int64_t)nid;
+	}
+	if (placed || base)
+		setup_arch_add_node_cma(m, base, base + s->size, nid);
+	if (!told)
+		return;
 	a = answers_add(&m->answers, ANSWER_CMA_RESERVED);
 	a->index = areas_told(in, step);
 	a->basis = placed ? BASIS_PREDICTED : BASIS_GIVEN;
@@ -629,6 +720,11 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 		if (placed)
 			answer_placement(m, s, step, base, s->size);
 	}
+	/* Where the request was a step of its own, that step told. */
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		if (m->answers.items[i].kind == ANSWER_CRASHKERNEL &&
+		    m->answers.items[i].index == s->flags)
+			return;
 	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
 	a->index = s->flags;
 	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
@@ -637,4 +733,65 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 						"what was reserved before is not in the log";
 	a->v[0] = base;
 	a->v[1] = base + s->size;
+}
+
+void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size,
+				   enum answer_basis basis)
+{
+	uint32_t index = 0;
+	struct answer *a;
+
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		index |= m->answers.items[i].kind == ANSWER_CRASHKERNEL;
+	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
+	a->index = index;
+	a->basis = m->reserved_known ? basis : BASIS_UNDERIVABLE;
+	a->v[0] = base;
+	a->v[1] = base + size;
+}
+
+/* crashkernel=SIZE or crashkernel=1G-4G:128M,4G-:256M: the size for this much memory; 0 = none. */
+static uint64_t crashkernel_size(const char *option, uint64_t memory)
+{
+	const char *p;
+	uint64_t n = memparse(option, &p);
+
+	while (*p == '-') {
+		uint64_t from = n, to = UINT64_MAX, size;
+
+		p++;
+		if (*p != ':')
+			to = memparse(p, &p);
+		if (*p != ':')
+			return 0;
+		size = memparse(p + 1, &p);
+		if (memory >= from && memory < to)
+			return size;
+		if (*p != ',')
+			return 0;
+		n = memparse(p + 1, &p);
+	}
+	return *p == '@' ? 0 : n;
+}
+
+void setup_arch_crashkernel_option(struct machine *m, const struct boot_input *in)
+{
+	const char *option = m->cmdline.crashkernel;
+	uint64_t size = crashkernel_size(option, m->mb.memory.total_size);
+	phys_t base;
+
+	if (!is_x86(m) || !size || !m->reserved_known ||
+	    fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
+		return;
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_CRASHKERNEL)
+			return;
+	if (crashkernel_reserve(m, size, strstr(option, ",high"), &base)) {
+		struct answer *a = answers_add(&m->answers, ANSWER_PLACEMENT);
+
+		a->index = UINT32_MAX;
+		a->v[0] = base;
+		a->v[1] = base + size;
+		setup_arch_answer_crashkernel(m, base, size, BASIS_PREDICTED);
+	}
 }

@@ -174,6 +174,37 @@ static const struct line_row rows[] = {
 #undef LINE
 };
 
+/*
+ * The era of a log that lost its head, by lines that only some kernels print.  The newest sign counts.
+ */
+static const char *guess_era(const struct log_text *text, size_t first, size_t end, bool arm64)
+{
+	static const struct {
+		const char *prefix, *era;
+	} signs[] = {
+		/* Newest first. */
+		{ "__memblock_reserve: [", "7.2" },
+		{ "NODE_DATA(", "6.12" },
+		{ "memblock_phys_free: [", "6.1" },
+		{ "memblock_phys_alloc_range: ", "6.1" },
+		{ "Fallback order for Node ", "6.1" },
+		{ "memblock_free: [", "5.10" },
+		{ "memblock_alloc_try_nid: ", "5.10" },
+		{ "memblock_virt_alloc_try_nid", "4.4" },
+		{ "early_node_map[", "2.6.32" },
+	};
+
+	for (size_t k = 0; k < sizeof(signs) / sizeof(signs[0]); k++) {
+		/* x86 has said so for long. */
+		if (!strcmp(signs[k].prefix, "NODE_DATA(") && !arm64)
+			continue;
+		for (size_t i = first; i < end; i++)
+			if (!strncmp(text->lines[i].text, signs[k].prefix, strlen(signs[k].prefix)))
+				return signs[k].era;
+	}
+	return NULL;
+}
+
 static bool read_line(struct reader *r, const struct log_line *line)
 {
 	r->line = line;
@@ -281,6 +312,9 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		else
 			ret->lines_unknown++;
 	}
+	if (!ret->has_version)
+		ret->guessed_era = guess_era(text, first, end,
+					     ret->input.config.arch == ARCH_ARM64);
 	reader_flush_orphans(&r, 0);
 	boot_log_settle(ret, 0);
 	infer_fit(ret);
@@ -294,7 +328,8 @@ void boot_log_settle(struct boot_log *log, uint32_t version)
 	if (version)
 		log->input.version = version;
 	else if (!log->input.version)
-		facts_parse_version("6.12", &log->input.version);
+		facts_parse_version(log->guessed_era ? log->guessed_era : "6.12",
+				    &log->input.version);
 	facts_init(&log->input.facts, log->input.version);
 	if (!version)
 		infer_facts(log);

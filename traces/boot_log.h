@@ -26,6 +26,7 @@ struct boot_log {
 	struct answers recorded;
 
 	bool has_version;	 /* a "Linux version" line was there */
+	const char *guessed_era; /* without it: the era the lines look like, or NULL */
 	bool has_debug;		 /* memblock=debug lines were there */
 	uint32_t lines_known, lines_unknown; /* of the memory families and in all */
 	struct boot_log_note *notes; /* contradictions */

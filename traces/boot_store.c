@@ -39,6 +39,7 @@
 	X(given_max_low_pfn); \
 	X(given_total_kb);    \
 	X(given_reserved_kb); \
+	X(big_locks);         \
 	X(tables_listed);     \
 	X(distances_told);    \
 	X(nr_node_ids);       \
@@ -395,6 +396,7 @@ static bool put_given_ranges(const struct boot_input *in, struct arena *arena,
 static bool put_tables(const struct boot_input *in, struct arena *arena, Mmtrace__BootInput *m)
 {
 	size_t distances = (size_t)in->distance_count * in->distance_count;
+	size_t buckets = COUNT_OF(in->given_bucket_bytes);
 
 	m->cpu_nid = in->cpu_nid;
 	m->n_cpu_nid = in->cpu_nid_count;
@@ -410,6 +412,10 @@ static bool put_tables(const struct boot_input *in, struct arena *arena, Mmtrace
 		return false;
 	for (m->n_distance = 0; m->n_distance < distances; m->n_distance++)
 		m->distance[m->n_distance] = in->distance[m->n_distance];
+	while (buckets && !in->given_bucket_bytes[buckets - 1])
+		buckets--;
+	m->given_bucket_bytes = (uint32_t *)(uintptr_t)in->given_bucket_bytes;
+	m->n_given_bucket_bytes = buckets;
 	return true;
 }
 
@@ -581,6 +587,8 @@ static struct error *write_header(const struct boot_log *from, const char *sourc
 	PUT_AS(version_line, from->has_version);
 	PUT_AS(memblock_debug, from->has_debug);
 	HEADER_FIELDS(PUT_ALWAYS);
+	if (from->guessed_era)
+		PUT_AS(guessed_era, bytes_of(from->guessed_era));
 	m->kernel = put_kernel(&from->input, arena);
 	if (!m->kernel)
 		return error_no_memory();
@@ -1109,6 +1117,11 @@ static struct error *take_tables(struct load *l, const Mmtrace__BootInput *m)
 			return bad_value("a distance is at most 255, not %" PRIu32, m->distance[i]);
 		distance[i] = (uint8_t)m->distance[i];
 	}
+	if (m->n_given_bucket_bytes > COUNT_OF(in->given_bucket_bytes) && !err)
+		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+				    "there are more hash tables than are known here");
+	for (size_t i = 0; i < m->n_given_bucket_bytes && !err; i++)
+		in->given_bucket_bytes[i] = m->given_bucket_bytes[i];
 	return err;
 }
 
@@ -1332,6 +1345,7 @@ static struct error *take_notes(struct load *l, const Mmtrace__Notes *m)
 static struct error *take_header(struct load *l, const Mmtrace__Header *m)
 {
 	struct boot_log *to = l->log;
+	struct error *err;
 
 	if (l->header)
 		return bad_value("there is a second header");
@@ -1339,7 +1353,8 @@ static struct error *take_header(struct load *l, const Mmtrace__Header *m)
 	to->has_version = m->version_line;
 	to->has_debug = m->memblock_debug;
 	l->header = true;
-	return take_kernel(l, m->kernel);
+	err = take_text(l, m->has_guessed_era, &m->guessed_era, &to->guessed_era);
+	return err ? err : take_kernel(l, m->kernel);
 }
 
 /* Is it the turn of part @part of @count?  If not, the whole will be refused in the end. */

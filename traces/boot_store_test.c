@@ -170,6 +170,7 @@ static void make_boot(struct boot_log *log)
 	memset(log, 0, sizeof(*log));
 	log->name = strdup("made");
 	log->has_version = log->has_debug = true;
+	log->guessed_era = "6.1";
 	log->lines_known = 11;
 	log->lines_unknown = 12;
 	in->version = FACTS_VERSION(5, 10, 223);
@@ -182,7 +183,7 @@ static void make_boot(struct boot_log *log)
 	make_lists(in);
 	make_tree(in);
 	make_steps(log);
-	in->numa_source = in->five_level = true;
+	in->numa_source = in->five_level = in->big_locks = true;
 	in->nr_cpu_ids = 8;
 	in->online_cpus = 4;
 	in->kernel_start = 0x200000;
@@ -191,6 +192,8 @@ static void make_boot(struct boot_log *log)
 	in->ramdisk_end = 0x500000;
 	in->sections = (struct boot_sections){ 1, 0, 3, UINT64_MAX, 5 };
 	in->given_max_low_pfn = 0x38000;
+	in->given_bucket_bytes[1] = 16;
+	in->given_bucket_bytes[15] = 32;
 	in->given_total_kb = 1000;
 	in->given_reserved_kb = 100;
 	in->tables_listed = in->distances_told = true;
@@ -512,6 +515,8 @@ static void test_refuses_contents(void **state)
 		{ MMTRACE_BOOT_INPUT, 1, ERROR_UNSUPPORTED, "step { kind: ADD call: 9 }" },
 		{ MMTRACE_BOOT_INPUT, 1, ERROR_RANGE, "step { kind: ADD name: \"a\\000b\" }" },
 		{ MMTRACE_BOOT_INPUT, 0, ERROR_RANGE, "distance_count: 1 distance: [256]" },
+		{ MMTRACE_BOOT_INPUT, 0, ERROR_UNSUPPORTED,
+		  "given_bucket_bytes: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]" },
 		{ MMTRACE_ANSWERS, 1, ERROR_RANGE, "" },
 		{ MMTRACE_ANSWERS, 2, ERROR_RANGE, "run { kind: \"HASH\" count: 2 nid: [1] }" },
 		{ MMTRACE_ANSWERS, 1, ERROR_RANGE, "run { kind: \"HASH\" count: 1 type: [1, 2] }" },

@@ -507,6 +507,29 @@ static struct error *take_nodes(const char *dir, struct boot_log *log)
 	return NULL;
 }
 
+/*
+ * Memory that is not mapped stands at the top as reserved, other memory as System RAM: that tells
+ * which of the ranges a log without a memory map lists are which.
+ */
+static void take_nomap(struct boot_log *log, const struct iomem *im)
+{
+	struct boot_input *in = &log->input;
+
+	if (in->config.arch != ARCH_ARM64)
+		return;
+	for (uint32_t g = 0; g < in->given_range_count; g++) {
+		phys_t start = in->given_ranges[g].start << in->config.page_shift;
+
+		for (uint32_t i = 0; i < im->nranges; i++) {
+			const struct iomem_range *r = &im->ranges[i];
+
+			if (!r->depth && r->kind == IOMEM_RESERVED && start >= r->start &&
+			    start < r->end)
+				in->given_ranges[g].flags |= MEMBLOCK_NOMAP;
+		}
+	}
+}
+
 static struct error *take_iomem(const char *dir, struct boot_log *log)
 {
 	struct iomem im = { 0 };
@@ -520,6 +543,8 @@ static struct error *take_iomem(const char *dir, struct boot_log *log)
 	input_deinit(&input);
 	if (err)
 		return err;
+	if (!im.hidden)
+		take_nomap(log, &im);
 	for (uint32_t i = 0; i < im.nranges && !im.hidden; i++) {
 		const struct iomem_range *r = &im.ranges[i];
 
@@ -567,10 +592,17 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 
 	if (!zone_type_parse(z->name, strlen(z->name), &type))
 		return;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (z->has & fields[i].has)
-			record_field(log, z, type, fields[i].field,
-				     *(const uint64_t *)((const char *)z + fields[i].offset));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		uint64_t value = *(const uint64_t *)((const char *)z + fields[i].offset);
+		bool mark = fields[i].field >= ZONE_FIELD_MIN && fields[i].field <= ZONE_FIELD_PROMO;
+
+		if (!(z->has & fields[i].has))
+			continue;
+		/* A boost is for the moment and shown on top of every mark. */
+		if (mark && z->has & ZONEINFO_BOOST && z->boost <= value)
+			value -= z->boost;
+		record_field(log, z, type, fields[i].field, value);
+	}
 	if (z->protection) {
 		struct answer *a = answers_add(&log->recorded, ANSWER_PROTECTION);
 

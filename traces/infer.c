@@ -274,7 +274,7 @@ void infer_fit(struct boot_log *log)
 	uint32_t wanted, most;
 
 	assume_range(log);
-	if (!log->has_version)
+	if (!log->has_version && !log->guessed_era)
 		fit_version(log);
 	fit_buckets(in);
 	/* Logs with memblock=debug tell all there is to know, and long ones are slow to try. */

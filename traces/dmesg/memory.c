@@ -142,15 +142,36 @@ bool line_freeing(struct reader *r, struct scan s)
 	return true;
 }
 
-/* 64 MiB at 0x00000000bf000000[ on node -1] */
+/* 1024 MiB on node 0: says what the area before it was for */
+bool line_hugetlb_cma(struct reader *r, struct scan s)
+{
+	struct boot_input *in = &r->log->input;
+	uint64_t mib;
+	int32_t nid;
+
+	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB on node ") || !scan_i32(&s, &nid))
+		return false;
+	if (in->step_count && in->steps[in->step_count - 1].kind == STEP_CMA_RESERVE) {
+		in->steps[in->step_count - 1].name = "hugetlb";
+		in->steps[in->step_count - 1].nid = nid;
+	}
+	return true;
+}
+
+/* 64 MiB at 0x00000000bf000000[ on node -1]; 1024 MiB in 1 range */
 bool line_cma_reserved(struct reader *r, struct scan s)
 {
 	struct boot_step *step;
-	uint64_t mib, base;
+	uint64_t mib, base = 0;
 	struct answer *a;
+	bool at;
 
-	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB at ") || !scan_number(&s, &base) ||
-	    !reader_flush_orphans(r, 1))
+	if (!scan_dec(&s, &mib) || !scan_lit(&s, " MiB "))
+		return false;
+	at = scan_lit(&s, "at ");
+	if (at ? !scan_number(&s, &base) : !scan_lit(&s, "in "))
+		return false;
+	if (!reader_flush_orphans(r, 1))
 		return false;
 	step = boot_log_add_step(r->log, STEP_CMA_RESERVE, r->line->line);
 	if (!step)
@@ -158,6 +179,8 @@ bool line_cma_reserved(struct reader *r, struct scan s)
 	step->size = mib << 20;
 	step->base = base;
 	reader_adopt_orphan(r, r->log->input.step_count - 1);
+	if (!at)
+		return true;
 	a = reader_answer(r, ANSWER_CMA_RESERVED);
 	a->index = r->cma_count++;
 	a->v[0] = mib;

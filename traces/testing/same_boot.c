@@ -13,6 +13,7 @@
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
 SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 656);
+SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 232);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
 SIZE_IS(sizeof(struct device_tree), 88);
@@ -210,6 +211,10 @@ void check_same_input(const struct boot_input *a, const struct boot_input *b)
 	SAME(sections.init_kb);
 	SAME(sections.bss_kb);
 	SAME(given_max_low_pfn);
+	SAME(big_locks);
+	for (size_t i = 0; i < sizeof(a->given_bucket_bytes) / sizeof(a->given_bucket_bytes[0]);
+	     i++)
+		SAME(given_bucket_bytes[i]);
 	SAME(given_total_kb);
 	SAME(given_reserved_kb);
 	SAME(tables_listed);
@@ -257,6 +262,7 @@ void check_same_boot(const struct boot_log *a, const struct boot_log *b)
 	check_same_input(&a->input, &b->input);
 	check_same_answers(&a->recorded, &b->recorded);
 	SAME(has_version);
+	SAME_TEXT(guessed_era);
 	SAME(has_debug);
 	SAME(lines_known);
 	SAME(lines_unknown);
