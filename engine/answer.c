@@ -62,6 +62,15 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind)
 	return item;
 }
 
+void answers_add_unknowable(struct answers *a, enum answer_kind kind, const char *reason)
+{
+	struct answer *all = answers_add(a, kind);
+
+	all->index = ANSWER_INDEX_ALL;
+	all->basis = BASIS_UNDERIVABLE;
+	all->reason = reason;
+}
+
 void answers_push(struct answers *a, uint32_t value)
 {
 	if (!a->count)

@@ -70,6 +70,10 @@ void answers_deinit(struct answers *a);
 void answers_clear(struct answers *a);
 /* Appends a zeroed answer of @kind with nid and type -1; the pointer lives until the next append. */
 struct answer *answers_add(struct answers *a, enum answer_kind kind);
+/* Index of an answer that stands for all of its kind: how many there are is not known either. */
+#define ANSWER_INDEX_ALL UINT32_MAX
+/* Appends such an answer, underivable for @reason. */
+void answers_add_unknowable(struct answers *a, enum answer_kind kind, const char *reason);
 /* Appends @value to the list of the newest answer. */
 void answers_push(struct answers *a, uint32_t value);
 

@@ -252,7 +252,9 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 		m->out_of_memory = true;
 		return;
 	}
-	m->distance_known = in->distance_count > 0 || n <= 2;
+	/* A machine whose tables are listed and that has no distance table has the default distances. */
+	m->distance_known = in->distance_count > 0 || n <= 2 || m->config.arch == ARCH_I386 ||
+			    (in->tables_listed && !in->distances_told);
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < n; j++)
 			m->distance[(size_t)i * n + j] =
@@ -286,7 +288,7 @@ static void stamp_nodes(struct boot *b)
 {
 	struct machine *m = b->m;
 	const struct boot_input *in = b->in;
-	uint32_t count = 1;
+	uint32_t count = 1, parsed;
 	bool named = false;
 
 	if (b->stamped)
@@ -352,6 +354,9 @@ static void stamp_nodes(struct boot *b)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			if (in->affinity[i].nid >= (int32_t)count)
 				count = (uint32_t)in->affinity[i].nid + 1;
+	parsed = count;
+	if (m->config.arch == ARCH_OTHER && in->nr_node_ids > count)
+		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
 	take_distance(m, in);
 	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
@@ -360,7 +365,7 @@ static void stamp_nodes(struct boot *b)
 		numa_register_blocks(m);
 	/* Nodes the firmware names without memory are possible all the same. */
 	for (uint32_t n = 0; n < m->node_count; n++)
-		m->nodes[n].parsed = true;
+		m->nodes[n].parsed = n < parsed || m->emulated;
 	m->affinity_used = named;
 }
 
@@ -406,14 +411,16 @@ static uint64_t count_dma_reserve(struct machine *m)
 static void start_sparse(struct boot *b)
 {
 	struct machine *m = b->m;
+	/* A list of what is reserved at the end does not tell what was when zones were sized. */
+	bool reserved = m->reserved_known && !m->reserved_at_end;
 
 	m->stage = STAGE_SPARSE;
 	setup_arch_crashkernel_option(m, b->in);
 	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
-		m->dma_reserve = m->reserved_known || !b->in->has_given_dma_reserve ?
+		m->dma_reserve = reserved || !b->in->has_given_dma_reserve ?
 					 count_dma_reserve(m) :
 					 b->in->given_dma_reserve;
-	m->dma_reserve_given = !m->reserved_known && b->in->has_given_dma_reserve;
+	m->dma_reserve_given = !reserved && b->in->has_given_dma_reserve;
 }
 
 static void take_ranges(struct machine *m)
@@ -452,6 +459,7 @@ static void answer_zone_layout(struct machine *m)
 			continue;
 		a = answers_add(&m->answers, ANSWER_ZONE_RANGE);
 		a->type = (int32_t)t;
+		a->basis = m->zones_given ? BASIS_GIVEN : BASIS_PREDICTED;
 		if (m->limits.lowest[t] != m->limits.highest[t]) {
 			a->v[0] = pfn_phys(m->limits.lowest[t], shift);
 			a->v[1] = pfn_phys(m->limits.highest[t], shift);
@@ -482,18 +490,54 @@ static uint64_t memmap_pages(const struct machine *m, const struct zone *z)
 	if (m->config.section_shift && z->spanned > z->present + (z->present >> 4) &&
 	    fact_get(&m->facts, FACT_memmap_by_present))
 		pages = z->present;
-	return (pages * m->config.page_struct_bytes + arch_page_size(&m->config) - 1) >>
-	       m->config.page_shift;
+	pages *= m->config.page_struct_bytes;
+	if (fact_get(&m->facts, FACT_memmap_rounds_up))
+		pages += arch_page_size(&m->config) - 1;
+	return pages >> m->config.page_shift;
 }
 
 static const char unknown_below_16m[] =
 	"the pages reserved below 16 MiB are only known with memblock=debug";
+
+static struct answer *answer_zone(struct machine *m, enum answer_kind kind, uint32_t nid,
+				  unsigned int type, uint64_t value)
+{
+	struct answer *a = answers_add(&m->answers, kind);
+
+	a->nid = (int32_t)nid;
+	a->type = (int32_t)type;
+	a->v[0] = value;
+	return a;
+}
+
+/*
+ * Takes what the memory map needs from @free_pages of a zone and returns the rest.  The oldest kernels
+ * did so for highmem too, whose memory map lies in low memory, and told the zone is that much smaller.
+ */
+static uint64_t account_memmap(struct machine *m, struct zone *z, uint32_t n, bool high,
+			       uint64_t free_pages)
+{
+	uint64_t memmap = memmap_pages(m, z);
+	bool of_highmem = fact_get(&m->facts, FACT_memmap_of_highmem);
+
+	z->memmap_pages = 0;
+	if ((high && !of_highmem) || free_pages < memmap)
+		return free_pages;
+	z->memmap_pages = memmap;
+	if (memmap || fact_get(&m->facts, FACT_memmap_line_zero)) {
+		struct answer *a = answer_zone(m, ANSWER_ZONE_MEMMAP, n, z->type, memmap);
+
+		a->basis = m->page_struct_fitted ? BASIS_GIVEN : BASIS_PREDICTED;
+	}
+	return free_pages - memmap;
+}
 
 /* What a node's zones start with, and the lines about it. */
 static void account_node(struct machine *m, uint32_t n)
 {
 	struct node *node = &m->nodes[n];
 	bool accounting = fact_get(&m->facts, FACT_memmap_accounting), first = true;
+	bool managed = fact_get(&m->facts, FACT_managed_pages);
 
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 		struct zone *z = &node->zones[t];
@@ -508,25 +552,12 @@ static void account_node(struct machine *m, uint32_t n)
 		z->memmap_pages = 0;
 		if (accounting) {
 			memmap = memmap_pages(m, z);
-			if (!high) {
-				if (free_pages >= memmap) {
-					free_pages -= memmap;
-					z->memmap_pages = memmap;
-					if (memmap) {
-						a = answers_add(&m->answers, ANSWER_ZONE_MEMMAP);
-						a->nid = (int32_t)n;
-						a->type = (int32_t)t;
-						a->v[0] = memmap;
-					}
-				}
-			}
+			free_pages = account_memmap(m, z, n, high, free_pages);
 			if (is_first && free_pages > m->dma_reserve) {
 				free_pages -= m->dma_reserve;
-				a = answers_add(&m->answers, ANSWER_ZONE_RESERVED);
-				a->nid = (int32_t)n;
-				a->type = (int32_t)t;
-				a->v[0] = m->dma_reserve;
-				if (m->config.arch == ARCH_X86_64 && !m->reserved_known) {
+				a = answer_zone(m, ANSWER_ZONE_RESERVED, n, t, m->dma_reserve);
+				if (m->config.arch == ARCH_X86_64 &&
+				    (!m->reserved_known || m->reserved_at_end)) {
 					a->basis = m->dma_reserve_given ? BASIS_GIVEN :
 									  BASIS_UNDERIVABLE;
 					a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
@@ -534,25 +565,22 @@ static void account_node(struct machine *m, uint32_t n)
 			}
 			if (!high)
 				m->nr_kernel_pages += free_pages;
-			else if (m->nr_kernel_pages > memmap * 2)
+			else if (managed && m->nr_kernel_pages > memmap * 2)
 				m->nr_kernel_pages -= memmap;
 			m->nr_all_pages += free_pages;
+			/* There was one count, and it is this one. */
+			if (!managed)
+				z->present = free_pages;
 		}
 		z->initial_free = high ? z->present : free_pages;
 		z->managed = z->initial_free;
 		if (!z->spanned)
 			continue;
 		if (z->present) {
-			a = answers_add(&m->answers, ANSWER_ZONE_PAGES);
-			a->nid = (int32_t)n;
-			a->type = (int32_t)t;
-			a->v[0] = z->present;
+			a = answer_zone(m, ANSWER_ZONE_PAGES, n, t, z->present);
 			a->v[1] = pageset_raw_batch(z->managed, &m->config, &m->facts);
 		}
-		a = answers_add(&m->answers, ANSWER_MEMMAP_INIT);
-		a->nid = (int32_t)n;
-		a->type = (int32_t)t;
-		a->v[0] = z->start_pfn;
+		a = answer_zone(m, ANSWER_MEMMAP_INIT, n, t, z->start_pfn);
 		a->v[1] = zone_end_pfn(z);
 	}
 }
@@ -631,9 +659,34 @@ static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start
 		return;
 	m->nodes[nid].zones[type].unavailable += pages;
 	a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
+	a->basis = m->section_fitted ? BASIS_GIVEN : BASIS_PREDICTED;
 	a->nid = nid;
 	a->type = (int32_t)type;
 	a->index = (*ordinal)++;
+	a->v[0] = pages;
+}
+
+/* Older kernels go through the holes without looking at zones, and tell one sum. */
+static void count_zeroed(struct machine *m)
+{
+	int64_t rule = fact_get(&m->facts, FACT_zeroed_ranges);
+	uint64_t pages = 0;
+	pfn_t hole = 0;
+	struct answer *a;
+
+	if (!rule || fact_get(&m->facts, FACT_unavailable_ranges) || !m->range_count)
+		return;
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		if (hole < m->ranges[r].start)
+			pages += pages_with_memmap(m, hole, m->ranges[r].start);
+		hole = m->ranges[r].end;
+	}
+	if (rule == 2 && m->config.section_shift)
+		pages += pages_with_memmap(m, hole,
+					   round_up_to(hole, arch_section_pages(&m->config)));
+	if (!pages)
+		return;
+	a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
 	a->v[0] = pages;
 }
 
@@ -681,7 +734,17 @@ static void answer_initmem(struct machine *m, uint32_t n)
 	struct answer *a = answers_add(&m->answers, ANSWER_INITMEM);
 
 	a->nid = (int32_t)n;
-	if (node->start_pfn != node->end_pfn) {
+	if (!fact_get(&m->facts, FACT_initmem_line) && is_x86(m)) {
+		/* Told when nodes were found, of the firmware's blocks. */
+		for (uint32_t i = 0; i < m->numa_block_count; i++) {
+			const struct affinity_memory *block = &m->numa_blocks[i];
+
+			if (block->nid != (int32_t)n)
+				continue;
+			a->v[0] = a->v[1] ? min_u64(a->v[0], block->start) : block->start;
+			a->v[1] = max_u64(a->v[1], block->end);
+		}
+	} else if (node->start_pfn != node->end_pfn) {
 		a->v[0] = pfn_phys(node->start_pfn, m->config.page_shift);
 		a->v[1] = pfn_phys(node->end_pfn, m->config.page_shift);
 	}
@@ -715,6 +778,36 @@ static void count_free_memblock(struct machine *m)
 	}
 }
 
+/*
+ * Only the size of memory is known, not where it is: whatever depends on that is void, and totals of the
+ * log stand in for ours.
+ */
+static void void_layout(struct machine *m, const struct boot_input *in)
+{
+	static const char reason[] = "the log does not tell where memory is";
+	static const enum answer_kind kinds[] = { ANSWER_ZONE_RANGE,	ANSWER_MOVABLE_START,
+						  ANSWER_NODE_RANGE,	ANSWER_INITMEM,
+						  ANSWER_ZONE_MEMMAP,	ANSWER_ZONE_RESERVED,
+						  ANSWER_ZONE_PAGES,	ANSWER_MEMMAP_INIT,
+						  ANSWER_UNAVAILABLE };
+	uint64_t high = m->nr_all_pages - min_u64(m->nr_kernel_pages, m->nr_all_pages);
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (uint32_t i = 0; i < m->answers.count; i++) {
+			if (m->answers.items[i].kind != kinds[k])
+				continue;
+			m->answers.items[i].basis = BASIS_UNDERIVABLE;
+			m->answers.items[i].reason = reason;
+		}
+		answers_add_unknowable(&m->answers, kinds[k], reason);
+	}
+	if (!fact_get(&m->facts, FACT_memmap_accounting) || in->given_total_pages < high)
+		return;
+	m->totals_given = true;
+	m->nr_all_pages = in->given_total_pages;
+	m->nr_kernel_pages = in->given_total_pages - high;
+}
+
 /* Without NUMA some kernels call ZONE_MOVABLE highmem by its number alone. */
 static bool movable_is_highmem(const struct machine *m)
 {
@@ -742,7 +835,7 @@ static void init_free_area(struct boot *b)
 		node->start_pfn = min_u64(node->start_pfn, m->ranges[r].start);
 		node->end_pfn = max_u64(node->end_pfn, m->ranges[r].end);
 	}
-	setup_arch_zone_pfns(m, max_zone_pfn);
+	setup_arch_zone_pfns(m, b->in, max_zone_pfn);
 	zone_limits_init(&m->limits, max_zone_pfn, m->config.zones_mask,
 			 m->range_count ? m->ranges[0].start : 0, &m->facts);
 	m->limits.movable_is_highmem = movable_is_highmem(m);
@@ -753,7 +846,8 @@ static void init_free_area(struct boot *b)
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		struct node *node = &m->nodes[n];
 
-		node->possible = node->memory || (node->parsed && m->node_count > 1);
+		node->possible = node->memory || (node->parsed && m->node_count > 1) ||
+				 (m->config.arch == ARCH_OTHER && m->node_count > 1);
 		zone_size_node(node, (int32_t)n, m->ranges, m->range_count, &m->limits,
 			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
 		node->memory = node->present > 0;
@@ -763,6 +857,7 @@ static void init_free_area(struct boot *b)
 		answer_initmem(m, n);
 		account_node(m, n);
 	}
+	count_zeroed(m);
 	find_unavailable(m);
 	deferred_find(m->nodes, m->node_count, m->ranges, m->range_count, &m->mb, &m->config,
 		      m->config.zones_mask, &m->facts);
@@ -771,6 +866,8 @@ static void init_free_area(struct boot *b)
 			if (m->nodes[n].possible && !m->nodes[n].memory)
 				answer_initmem(m, n);
 	}
+	if (b->in->range_assumed)
+		void_layout(m, b->in);
 }
 
 /* The end of free_area_init, after its own allocations. */
@@ -783,22 +880,65 @@ static void finish_zones(struct boot *b)
 		count_free_memblock(b->m);
 }
 
-static void answer_zonelists(struct machine *m)
+/* Distances decide only between two other nodes with memory. */
+static void judge_order(const struct machine *m, uint32_t local, struct answer *a)
+{
+	uint32_t others = 0;
+
+	for (uint32_t n = 0; n < m->node_count; n++)
+		others += n != local && m->nodes[n].memory;
+	if (m->distance_known || others < 2)
+		return;
+	a->basis = BASIS_UNDERIVABLE;
+	a->reason = "node distances are not in the log";
+}
+
+/*
+ * Without memblock=debug the pages reserved below 16 MiB are not known, but whatever the total lacks is
+ * theirs: then everything that follows from the total can be told.
+ */
+static uint64_t take_given_total(struct machine *m, const struct boot_input *in, uint64_t total)
+{
+	struct zone *z = &m->nodes[0].zones[ZONE_DMA];
+	uint64_t missing;
+
+	if (m->reserved_known || m->dma_reserve_given || m->config.arch != ARCH_X86_64 ||
+	    !fact_get(&m->facts, FACT_memmap_accounting) || !in->given_total_pages ||
+	    in->given_total_pages > total)
+		return total;
+	missing = total - in->given_total_pages;
+	if (missing >= z->initial_free)
+		return total;
+	m->dma_reserve = missing;
+	m->dma_reserve_given = true;
+	z->initial_free -= missing;
+	z->managed -= missing;
+	if (!fact_get(&m->facts, FACT_managed_pages))
+		z->present -= missing;
+	m->nr_kernel_pages -= missing;
+	m->nr_all_pages -= missing;
+	return in->given_total_pages;
+}
+
+static bool is_online_without_memory(const struct machine *m, uint32_t n)
+{
+	return m->config.arch != ARCH_OTHER ||
+	       (m->nodes[n].parsed && !fact_get(&m->facts, FACT_pgdat_for_possible_nodes));
+}
+
+static void answer_zonelists(struct machine *m, const struct boot_input *in)
 {
 	uint32_t nodes = 0;
 	uint64_t total = 0;
 	struct answer *a;
 	struct zoneref *refs = NULL;
-	enum answer_basis basis = m->distance_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
-	const char *reason = m->distance_known ? NULL : "node distances are not in the log";
 
 	for (uint32_t n = 0; n < m->node_count && m->config.numa; n++) {
 		if (!m->nodes[n].possible || !fact_get(&m->facts, FACT_fallback_order_line))
 			continue;
 		a = answers_add(&m->answers, ANSWER_FALLBACK);
 		a->nid = (int32_t)n;
-		a->basis = basis;
-		a->reason = reason;
+		judge_order(m, n, a);
 		for (uint32_t i = 0; i < m->zonelists.length[n]; i++)
 			answers_push(&m->answers,
 				     m->zonelists.order[(size_t)n * m->node_count + i]);
@@ -820,10 +960,8 @@ static void answer_zonelists(struct machine *m)
 				a->nid = (int32_t)n;
 				a->type = (int32_t)t;
 				a->index = thisnode;
-				if (!thisnode) {
-					a->basis = basis;
-					a->reason = reason;
-				}
+				if (!thisnode)
+					judge_order(m, n, a);
 				count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)n,
 						       (enum zone_type)t, thisnode, refs,
 						       m->node_count * ZONE_TYPE_COUNT);
@@ -835,18 +973,29 @@ static void answer_zonelists(struct machine *m)
 	}
 	free(refs);
 	for (uint32_t n = 0; n < m->node_count; n++) {
-		nodes += m->nodes[n].possible;
+		/* A node without memory is online when the firmware names it. */
+		nodes += m->nodes[n].possible && (m->nodes[n].memory || is_online_without_memory(m, n));
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			total += m->nodes[n].zones[t].managed;
 	}
-	m->mobility_off = total < arch_pageblock_pages(&m->config) *
+	total = take_given_total(m, in, total);
+	m->mobility_off = !fact_get(&m->facts, FACT_mobility_grouping) ||
+			  total < arch_pageblock_pages(&m->config) *
 					  (uint64_t)(fact_get(&m->facts, FACT_migrate_types) +
 						     (m->config.cma ? 1 : 0));
 	a = answers_add(&m->answers, ANSWER_BUILT);
 	a->v[0] = nodes;
 	a->v[1] = !m->mobility_off;
 	a->v[2] = total;
-	if (!m->reserved_known && m->config.arch == ARCH_X86_64 &&
+	if (m->totals_given) {
+		a->v[2] = in->given_total_pages;
+		a->basis = BASIS_GIVEN;
+	}
+	if (fact_get(&m->facts, FACT_zonelist_order_line))
+		a->v[3] = m->zonelists.by_zone ? 2 : 1;
+	if (m->page_struct_fitted)
+		a->basis = BASIS_GIVEN;
+	if (!m->reserved_known && m->config.arch == ARCH_X86_64 && !m->totals_given &&
 	    fact_get(&m->facts, FACT_memmap_accounting)) {
 		a->basis = m->dma_reserve_given ? BASIS_GIVEN : BASIS_UNDERIVABLE;
 		a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
@@ -865,9 +1014,43 @@ static void build_zonelists(struct boot *b)
 	m->stage = STAGE_ZONELISTS;
 	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL,
 			&m->config, &m->facts);
+	m->zonelists.by_zone = m->cmdline.zonelist_order ?
+				       m->cmdline.zonelist_order == 'z' &&
+					       fact_get(&m->facts, FACT_zonelist_order_rule) < 3 :
+				       zonelists_default_by_zone(m->nodes, m->node_count, &m->config,
+								 &m->facts);
 	m->out_of_memory |= m->zonelists.out_of_memory;
 	if (!m->out_of_memory)
-		answer_zonelists(m);
+		answer_zonelists(m, b->in);
+}
+
+/*
+ * Newer kernels size tables by what memblock has free, older ones by what the memory map leaves.  Where
+ * the log does not tell what was reserved, the free memory of its "Memory:" line is a lower bound.
+ */
+static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
+{
+	bool accounting = fact_get(&m->facts, FACT_memmap_accounting);
+	uint64_t taken = in->given_reserved_kb + in->given_cma_kb, free_kb = 0;
+
+	m->nr_kernel_pages_least = m->nr_kernel_pages;
+	if (m->reserved_known || m->totals_given || (accounting && m->config.arch != ARCH_X86_64) ||
+	    (accounting && m->dma_reserve_given))
+		return;
+	if (accounting) {
+		uint64_t dma = m->nodes[0].zones[ZONE_DMA].initial_free;
+
+		/* Nothing but the pages reserved below 16 MiB is unknown. */
+		m->nr_kernel_pages_least -= min_u64(dma, m->nr_kernel_pages);
+		return;
+	}
+	if (in->given_total_kb > taken && in->given_reserved_kb)
+		free_kb = in->given_total_kb - taken;
+	free_kb >>= m->config.page_shift - 10;
+	/* Highmem is free in the line, but no kernel page. */
+	if (m->nr_all_pages > m->nr_kernel_pages)
+		free_kb -= min_u64(free_kb, m->nr_all_pages - m->nr_kernel_pages);
+	m->nr_kernel_pages_least = min_u64(free_kb, m->nr_kernel_pages);
 }
 
 static void init_mem(struct boot *b)
@@ -875,6 +1058,7 @@ static void init_mem(struct boot *b)
 	struct machine *m = b->m;
 
 	m->stage = STAGE_MEM_INIT;
+	bound_kernel_pages(m, b->in);
 	hash_tables_answer(m, HASH_GROUP_EARLY, UINT32_MAX);
 	handover_free_all(m);
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
@@ -1113,6 +1297,11 @@ static void take_step(struct boot *b, const struct boot_step *s)
 			memblock_remove(&m->mb, s->base, s->size);
 		break;
 	case STEP_RESERVE:
+		if (!strcmp(s->name, BOOT_STEP_EARLY_RES) && !m->reserved_at_end) {
+			/* The list has it all; what was placed without knowing better is no part of it. */
+			memblock_free(&m->mb, 0, UINT64_MAX);
+			m->reserved_known = m->reserved_at_end = true;
+		}
 		memblock_reserve(&m->mb, s->base, s->size, s->nid, s->flags);
 		if (name_is(s->name, "reserve_initrd_mem"))
 			take_ramdisk(m, s);
@@ -1206,9 +1395,14 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->ramdisk_start = in->ramdisk_start;
 	m->ramdisk_end = in->ramdisk_end;
 	m->five_level = in->five_level;
+	m->page_struct_fitted = in->fitted_page_struct;
+	m->section_fitted = in->fitted_section;
 	if (in->big_locks)
 		memcpy(m->given_bucket_bytes, in->given_bucket_bytes,
 		       sizeof(m->given_bucket_bytes));
+	for (unsigned int t = 0; t < sizeof(in->given_bucket_bytes) / sizeof(in->given_bucket_bytes[0]); t++)
+		if (in->given_bucket_bytes[t])
+			m->tables_told |= 1U << t;
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;

@@ -59,6 +59,9 @@ enum alloc_call {
 /* boot_step.flags of an allocation: no request was printed, its size is that of the answer. */
 #define STEP_SIZE_GIVEN (1u << 31)
 
+/* boot_step.name of a reservation that is one of a list of all there are at the hand-over. */
+#define BOOT_STEP_EARLY_RES "early_res"
+
 struct boot_step {
 	enum boot_step_kind kind;
 	uint32_t line; /* where it stands in the source; 0 = nowhere */
@@ -119,13 +122,23 @@ struct boot_input {
 	phys_t ramdisk_start, ramdisk_end; /* initrd as the boot loader says, 0 = unknown */
 	struct boot_sections sections;
 
+	bool tables_listed;	/* the log names the firmware's tables ... */
+	bool distances_told;	/* ... and a distance table is among them, though not what is in it */
+	uint32_t nr_node_ids;	/* nodes there can be; 0 = unknown */
+
 	/* Answers taken as given where nothing tells better; 0 / NULL when absent. */
 	struct node_range *given_ranges; /* early memory node ranges */
 	uint32_t given_range_count;
 	pfn_t given_max_low_pfn;  /* "mapped low ram", "LOWMEM available" */
 	bool big_locks; /* the build has larger locks (PREEMPT_RT, lock debugging) */
 	uint32_t given_bucket_bytes[16]; /* by hash table, from its line; only used with big_locks */
-	uint64_t given_total_kb, given_reserved_kb; /* Memory: line */
+	uint64_t given_total_kb, given_reserved_kb, given_cma_kb; /* Memory: line */
+	uint64_t given_total_pages; /* "Built 1 zonelists ...  Total pages: " */
+	uint32_t given_zones;	    /* mask of the zone types "Zone ranges" lists */
+	phys_t given_zone_start[ZONE_TYPE_COUNT], given_zone_end[ZONE_TYPE_COUNT]; /* equal: empty */
+	/* Set when the log's answers do not come out with the usual configuration, but with this one. */
+	bool fitted_page_struct, fitted_section;
+	bool range_assumed; /* given_ranges is made up: only its size is known */
 	bool has_given_dma_reserve;
 	uint64_t given_dma_reserve; /* pages, "DMA zone: 21 pages reserved" */
 };

@@ -210,6 +210,12 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 			c->numa_off = true;
 		else if (!strncmp(value, "fake=", 5))
 			copy_text(c->numa_fake, sizeof(c->numa_fake), value + 5);
+	} else if (!strcmp(name, "numa_zonelist_order")) {
+		/* The first letter counts; anything else is refused and leaves the default. */
+		if (strchr("nNzZ", *value) && *value)
+			c->zonelist_order = (char)(*value | 0x20);
+		else if (*value == 'd' || *value == 'D')
+			c->zonelist_order = 0;
 	} else if (!strcmp(name, "cma")) {
 		c->cma_size = memparse(value, &p);
 		c->cma_base = c->cma_limit = 0;

@@ -47,6 +47,7 @@ struct cmdline {
 	struct core_option kernelcore, movablecore;
 	bool movable_node;
 	bool numa_off;
+	char zonelist_order; /* numa_zonelist_order=: 'n' node, 'z' zone, 0 the kernel's choice */
 	char numa_fake[CMDLINE_FAKE_MAX]; /* the text after numa=fake=, "" when absent */
 	bool cma_set;
 	uint64_t cma_size, cma_base, cma_limit; /* bytes; base 0 = anywhere; limit 0 = none */

@@ -196,6 +196,30 @@ static bool areas_lost(const struct machine *m, const struct boot_input *in)
 	return m->config.cma && !m->cma_count && !m->reserved_known && requests;
 }
 
+/*
+ * Before mem_init_print_info() each architecture told its own totals.  x86 counts page frames up to the
+ * end of memory, holes included, and tells the holes apart on 64 bits; others count memory.
+ */
+static void answer_old_memory(struct machine *m, uint64_t present, const char *unknown)
+{
+	bool x86 = m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
+	uint64_t total = x86 ? m->max_pfn : present;
+	uint64_t absent = m->config.arch == ARCH_X86_64 ? total - present : 0;
+	bool boot_map = m->config.arch == ARCH_OTHER;
+
+	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->totalram, unknown);
+	/* mips and others count what the boot loader's map calls usable. */
+	answer_kb(m, ANSWER_MEMORY_TOTAL, total,
+		  boot_map ? "what counts is the boot loader's map, which is not followed" : NULL);
+	if (m->config.arch == ARCH_X86_64)
+		answer_kb(m, ANSWER_MEMORY_ABSENT, absent, NULL);
+	/* Holes are neither absent nor reserved on i386. */
+	answer_kb(m, ANSWER_MEMORY_RESERVED,
+		  (m->config.arch == ARCH_I386 ? present : total - absent) - m->totalram, unknown);
+	if (m->config.arch != ARCH_X86_64)
+		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, m->config.highmem ? unknown : NULL);
+}
+
 void handover_answer_memory(struct machine *m, const struct boot_input *in)
 {
 	const char *unknown = m->reserved_known ?
@@ -205,6 +229,10 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 
 	for (uint32_t n = 0; n < m->node_count; n++)
 		present += m->nodes[n].present;
+	if (!fact_get(&m->facts, FACT_memory_line_generic)) {
+		answer_old_memory(m, present, unknown);
+		return;
+	}
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
 		preallocate(m);
 	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->free_pages,
@@ -269,11 +297,20 @@ static void take_late_free(struct machine *m, const struct boot_step *s)
 	give_back(m, start, start + s->size);
 }
 
-static void late_frees(struct machine *m, const struct boot_input *in, bool alternatives)
+/* What is freed at about the same time; groups that come together keep the order of the log. */
+enum late_group { LATE_ALTERNATIVES = 1, LATE_INITRD = 2, LATE_OTHERS = 4 };
+
+static void late_frees(struct machine *m, const struct boot_input *in, uint32_t groups)
 {
-	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_LATE_FREE && is_alternatives(&in->steps[i]) == alternatives)
-			take_late_free(m, &in->steps[i]);
+	for (uint32_t i = 0; i < in->step_count; i++) {
+		const struct boot_step *s = &in->steps[i];
+		enum late_group of = is_alternatives(s)		  ? LATE_ALTERNATIVES
+				     : !strcmp(s->name, "initrd") ? LATE_INITRD
+								  : LATE_OTHERS;
+
+		if (s->kind == STEP_LATE_FREE && groups & of)
+			take_late_free(m, s);
+	}
 }
 
 /*
@@ -380,7 +417,8 @@ static void raise_for_khugepaged(struct machine *m)
 	struct wmark_input w = wmark_input_of(m);
 	uint64_t wanted;
 
-	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp)
+	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp ||
+	    fact_get(&m->facts, FACT_khugepaged_raise_lost))
 		return;
 	if (m->cmdline.thp_never) {
 		/* Below 512 MiB huge pages are not even set up. */
@@ -408,6 +446,24 @@ static void size_pagesets(struct machine *m, uint64_t fraction)
 						  &m->facts);
 }
 
+/* When setup_per_cpu_pageset() runs, zones have what was handed over at once and nothing else. */
+static void size_pagesets_early(struct machine *m)
+{
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &m->nodes[n].zones[t];
+			uint64_t managed = z->managed;
+
+			if (!z->present)
+				continue;
+			z->managed = z->early_free;
+			pageset_size_zone(z, m->nodes[n].cpus, m->online_cpus, 0, &m->config,
+					  &m->facts);
+			z->managed = managed;
+		}
+	}
+}
+
 static void count_cpus(struct machine *m, const struct boot_input *in)
 {
 	uint32_t known = 0;
@@ -430,16 +486,26 @@ static void count_cpus(struct machine *m, const struct boot_input *in)
 				m->nodes[n].cpus = m->online_cpus;
 }
 
+/* Reserves follow from managed pages; before there were any, from what the memory map leaves. */
+static bool reserves_known(const struct machine *m)
+{
+	if (fact_get(&m->facts, FACT_managed_pages))
+		return m->reserved_known;
+	return m->reserved_known || m->dma_reserve_given || m->config.arch != ARCH_X86_64;
+}
+
 static void answer_field(struct machine *m, const struct zone *z, enum zone_field field,
 			 uint64_t value)
 {
 	struct answer *a = answers_add(&m->answers, ANSWER_ZONEINFO);
+	bool counted = field == ZONE_FIELD_MANAGED || field == ZONE_FIELD_CMA;
+	bool known = counted ? m->reserved_known : reserves_known(m);
 
 	a->nid = z->nid;
 	a->type = (int32_t)z->type;
 	a->index = field;
 	a->v[0] = value;
-	if (!m->reserved_known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
+	if (!known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
 	    z->present) {
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = "managed pages follow from what was reserved, which is not in the log";
@@ -470,7 +536,7 @@ static void answer_zoneinfo(struct machine *m)
 			a = answers_add(&m->answers, ANSWER_PROTECTION);
 			a->nid = (int32_t)n;
 			a->type = (int32_t)t;
-			if (!m->reserved_known) {
+			if (!reserves_known(m)) {
 				a->basis = BASIS_UNDERIVABLE;
 				a->reason = "managed pages follow from what was reserved, which is "
 					    "not in the log";
@@ -537,17 +603,20 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	bool early_gigantic = fact_get(&m->facts, FACT_gigantic_pages_joined_early);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
 	bool discard_first = fact_get(&m->facts, FACT_memblock_arrays_in_blocks);
+	bool after_initrd = fact_get(&m->facts, FACT_wmark_after_initrd);
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
 	count_cpus(m, in);
+	if (fact_get(&m->facts, FACT_pcp_sized_early))
+		size_pagesets_early(m);
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
 		if (in->steps[i].kind == STEP_FREE_LATE || handover_is_late_free(&in->steps[i]))
 			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
-		late_frees(m, in, true);
+		late_frees(m, in, LATE_ALTERNATIVES);
 	if (early_gigantic)
 		join_gigantic(m, in);
 	hash_tables_answer(m, HASH_GROUP_VFS, UINT32_MAX);
@@ -558,8 +627,10 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	handover_lists_deferred(m);
 	if (!discard_first)
 		discard_memblock(m);
-	if (!watermark_pagesets)
+	if (!watermark_pagesets && !fact_get(&m->facts, FACT_pcp_sized_early))
 		size_pagesets(m, 0);
+	if (after_initrd)
+		late_frees(m, in, LATE_INITRD);
 	if (fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	compute_reserves(m);
@@ -569,7 +640,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	if (watermark_pagesets)
 		size_pagesets(m, 0);
 	if (!early_alternatives)
-		late_frees(m, in, true);
+		late_frees(m, in, LATE_ALTERNATIVES);
 	if (!early_gigantic)
 		join_gigantic(m, in);
 	{
@@ -579,7 +650,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		if (watermark_pagesets && m->min_free_kbytes != before)
 			size_pagesets(m, 0);
 	}
-	late_frees(m, in, false);
+	late_frees(m, in, after_initrd ? LATE_OTHERS : LATE_INITRD | LATE_OTHERS);
 	if (fact_get(&m->facts, FACT_lowmem_reserve_follows_managed)) {
 		struct wmark_input w = wmark_input_of(m);
 
@@ -590,7 +661,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	apply_sysctls(m);
 	a = answers_add(&m->answers, ANSWER_MIN_FREE_KBYTES);
 	a->v[0] = m->min_free_kbytes;
-	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	a->basis = reserves_known(m) ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
 	answer_kb(m, ANSWER_MEMTOTAL, m->totalram,
 		  m->reserved_known ? NULL : "what was reserved is not in the log");
 	answer_zoneinfo(m);

@@ -31,4 +31,8 @@ enum hash_group {
  */
 void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most);
 
+/* What a bucket of @table takes in a kernel of the usual configuration. */
+uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
+				 enum hash_table table);
+
 #endif

@@ -34,13 +34,16 @@ struct machine {
 	struct e820 e820;
 	struct memblock mb;
 	bool reserved_known; /* memblock.reserved is exact */
+	bool reserved_at_end; /* ... but only from the hand-over on */
 	bool memory_known;
+	bool page_struct_fitted, section_fitted; /* the log's own answers were needed to know them */
+	bool zones_given;      /* limits of zones were taken from the log */
 	bool memory_predicted; /* from firmware tables, not from a dump */
 
 	struct node *nodes;
 	uint32_t node_count; /* nr_node_ids */
 	uint8_t *distance;   /* node_count^2 */
-	bool distance_known;
+	bool distance_known; /* otherwise 10 and 20 are assumed */
 	bool affinity_used; /* the firmware's nodes were accepted */
 	bool emulated; /* nodes are numa=fake= ones */
 	struct affinity_memory *numa_blocks; /* after clean-up (numa_meminfo) */
@@ -57,6 +60,9 @@ struct machine {
 	bool dma_reserve_given;	    /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
 	uint32_t hash_answered; /* bit per hash table whose size is told */
+	uint64_t nr_kernel_pages_least; /* where it is not known exactly, it is at least this */
+	bool totals_given; /* both follow from totals of the log */
+	uint32_t tables_told; /* mask of the hash tables the log tells of */
 	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */

@@ -23,6 +23,8 @@ enum memblock_flag {
 	MEMBLOCK_RSRV_NOINIT = 0x10,
 	MEMBLOCK_RSRV_KERN = 0x20,
 	MEMBLOCK_KHO_SCRATCH = 0x40,
+	/* Ours: memory told apart from its neighbour for a reason the log does not name. */
+	MEMBLOCK_UNTOLD = 0x40000000,
 };
 
 /* Values of a search's end: anywhere mapped (current_limit). */

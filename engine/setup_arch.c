@@ -65,7 +65,8 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 		else if (s->kind == STEP_E820_ADD)
 			e820_add(&m->e820, s->base, end, E820_RAM);
 	}
-	e820_trim_bios_range(&m->e820);
+	if (fact_get(&m->facts, FACT_x86_bios_range_trimmed))
+		e820_trim_bios_range(&m->e820);
 	acpi = fact_get(&m->facts, FACT_x86_last_pfn_counts_acpi);
 	last = e820_end_pfn(&m->e820, max_arch, acpi);
 	m->max_pfn = last;
@@ -92,8 +93,12 @@ static pfn_t i386_max_low_pfn(struct machine *m, const struct boot_input *in)
 	if (m->cmdline.vmalloc_bytes)
 		maxmem += (I386_VMALLOC_DEFAULT >> 12) -
 			  ((m->cmdline.vmalloc_bytes + I386_VMALLOC_OFFSET) >> 12);
-	else if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn)
+	/* How large the fixed mappings above are depends on the configuration. */
+	if (in->given_max_low_pfn && in->given_max_low_pfn < m->max_pfn && m->max_pfn > maxmem &&
+	    m->cmdline.highmem_bytes == UINT64_MAX && in->given_max_low_pfn != maxmem) {
 		maxmem = in->given_max_low_pfn;
+		m->zones_given = true;
+	}
 	if (m->cmdline.highmem_bytes != UINT64_MAX)
 		high = m->cmdline.highmem_bytes >> 12;
 	if (m->max_pfn <= maxmem) {
@@ -206,6 +211,10 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 {
 	bool shown = false;
 
+	if (m->config.arch == ARCH_I386 && !fact_get(&m->facts, FACT_i386_memory_from_map)) {
+		memblock_add(&m->mb, 0, pfn_phys(m->max_pfn, m->config.page_shift), NID_NONE, 0);
+		return;
+	}
 	for (uint32_t i = 0; i < in->step_count; i++) {
 		if (!is_import(&in->steps[i]))
 			continue;
@@ -215,12 +224,31 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 	for (uint32_t i = 0; i < m->e820.count && !shown; i++) {
 		const struct e820_entry *e = &m->e820.entries[i];
 
+		/* Without PAE an end beyond 32 bits cannot be told. */
+		if (m->config.phys_bits == 32 && e->end >> 32)
+			continue;
 		if (e->type == E820_RAM || e->type == E820_RESERVED_KERN)
 			memblock_add(&m->mb, e->start, e->end - e->start, NID_NONE, 0);
 	}
 	memblock_trim_memory(&m->mb, arch_page_size(&m->config));
 	if (fact_get(&m->facts, FACT_x86_low_1m_scratch))
 		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, 1 << 20, MEMBLOCK_KHO_SCRATCH, true);
+}
+
+/* Ranges the log lists as they are: those that touch were kept apart by a flag (NOMAP, mostly). */
+static void add_given_ranges(struct machine *m, const struct boot_input *in)
+{
+	unsigned int shift = m->config.page_shift;
+	uint32_t flags = 0;
+
+	for (uint32_t i = 0; i < in->given_range_count; i++) {
+		const struct node_range *r = &in->given_ranges[i];
+
+		if (i && r[-1].nid == r->nid && r[-1].end == r->start)
+			flags ^= MEMBLOCK_UNTOLD;
+		memblock_add(&m->mb, pfn_phys(r->start, shift), pfn_phys(r->end - r->start, shift),
+			     r->nid, r->flags | flags);
+	}
 }
 
 /*
@@ -329,12 +357,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 				     in->affinity[i].nid, 0);
 		m->memory_known = true;
 	} else {
-		for (uint32_t i = 0; i < in->given_range_count; i++) {
-			const struct node_range *r = &in->given_ranges[i];
-
-			memblock_add(&m->mb, pfn_phys(r->start, shift),
-				     pfn_phys(r->end - r->start, shift), r->nid, r->flags);
-		}
+		add_given_ranges(m, in);
 	}
 	if (!m->max_pfn)
 		m->max_pfn = memblock_end_of_dram(&m->mb) >> shift;
@@ -348,16 +371,50 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		m->max_low_pfn = in->given_max_low_pfn ? in->given_max_low_pfn
 						       : bounds.lowmem_end >> shift;
 		m->mb.current_limit = bounds.first_limit;
+		/* Where kernel space begins elsewhere than at 3 GiB, low memory is larger. */
+		if (in->given_zone_end[ZONE_NORMAL] &&
+		    in->given_zone_end[ZONE_NORMAL] >> shift != m->max_low_pfn) {
+			m->max_low_pfn = in->given_zone_end[ZONE_NORMAL] >> shift;
+			m->mb.current_limit = in->given_zone_end[ZONE_NORMAL];
+			m->zones_given = true;
+		}
 	}
 }
 
-static void arm64_zone_pfns(const struct machine *m, pfn_t *ret)
+/* Limits as "Zone ranges" tells them, for architectures whose rules are not modelled. */
+static bool given_zone_pfns(struct machine *m, const struct boot_input *in, pfn_t *ret)
+{
+	unsigned int shift = m->config.page_shift;
+	phys_t end = 0;
+
+	if (!in->given_zones)
+		return false;
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		end = max_u64(end, in->given_zone_end[t]);
+		if (in->given_zones >> t & 1)
+			ret[t] = pfn_down(end, shift);
+	}
+	m->zones_given = true;
+	return true;
+}
+
+static void arm64_zone_pfns(struct machine *m, const struct boot_input *in, pfn_t *ret)
 {
 	unsigned int shift = m->config.page_shift;
 	phys_t start = memblock_start_of_dram(&m->mb), end = memblock_end_of_dram(&m->mb);
 	const phys_t four_gib = 1ULL << 32;
 	phys_t limit;
 
+	if (in->given_zones >> ZONE_DMA & in->given_zones >> ZONE_DMA32 & 1 &&
+	    in->given_zone_end[ZONE_DMA] && in->given_zone_end[ZONE_DMA32] &&
+	    in->given_zone_end[ZONE_DMA] < min_u64(end, four_gib)) {
+		/* Some bus reaches less than 32 bits; only the firmware's tables say which. */
+		m->zones_given = true;
+		ret[ZONE_DMA] = pfn_down(in->given_zone_end[ZONE_DMA], shift);
+		ret[ZONE_DMA32] = pfn_down(min_u64(end, four_gib), shift);
+		ret[ZONE_NORMAL] = pfn_down(end, shift);
+		return;
+	}
 	if (fact_get(&m->facts, FACT_arm64_dma_limit_by_mask)) {
 		/* Memory that starts beyond 32 bits is all reachable; else DMA ends at 4 GiB. */
 		limit = start > four_gib - 1 ? end : min_u64(end, four_gib);
@@ -371,7 +428,8 @@ static void arm64_zone_pfns(const struct machine *m, pfn_t *ret)
 	ret[ZONE_NORMAL] = pfn_down(end, shift);
 }
 
-void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT])
+void setup_arch_zone_pfns(struct machine *m, const struct boot_input *in,
+			  pfn_t ret[ZONE_TYPE_COUNT])
 {
 	unsigned int shift = m->config.page_shift;
 
@@ -390,17 +448,26 @@ void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT])
 		ret[ZONE_HIGHMEM] = m->max_pfn;
 		break;
 	case ARCH_ARM64:
-		arm64_zone_pfns(m, ret);
+		arm64_zone_pfns(m, in, ret);
 		break;
 	case ARCH_ARM:
-		if (m->config.zones_mask & 1U << ZONE_DMA)
+		if (m->config.zones_mask & 1U << ZONE_DMA) {
 			ret[ZONE_DMA] = m->max_low_pfn;
+			/* A machine may say that its bus reaches less. */
+			if (in->given_zone_end[ZONE_DMA] && in->given_zone_end[ZONE_NORMAL]) {
+				ret[ZONE_DMA] = in->given_zone_end[ZONE_DMA] >> shift;
+				m->zones_given = true;
+			}
+		}
 		ret[ZONE_NORMAL] = m->max_low_pfn;
 		ret[ZONE_HIGHMEM] = m->max_pfn;
 		break;
 	case ARCH_OTHER:
 	case ARCH_COUNT:
-		ret[ZONE_NORMAL] = m->max_pfn;
+		if (!given_zone_pfns(m, in, ret))
+			for (unsigned int t = 0; t < ZONE_MOVABLE; t++)
+				if (m->config.zones_mask >> t & 1)
+					ret[t] = m->max_pfn;
 		break;
 	}
 }
@@ -445,15 +512,19 @@ void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint3
 			return;
 		base = m->answers.items[i].v[0];
 	} else {
+		/* Without memblock=debug memory may not be known at this point. */
 		if (!memblock_alloc(&m->mb, &req, &base))
-			return;
-		answer_placement(m, s, step, base, req.size);
+			base = PHYS_MAX;
+		else
+			answer_placement(m, s, step, base, req.size);
 	}
 	a = answers_add(&m->answers, ANSWER_RAMDISK_MOVED);
 	if (!m->reserved_known) {
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = "what was reserved before is not in the log";
 	}
+	if (base == PHYS_MAX)
+		return;
 	a->v[0] = s->base;
 	a->v[1] = s->base + s->size;
 	a->v[2] = base;
@@ -657,6 +728,9 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 	a = answers_add(&m->answers, ANSWER_CRASHKERNEL);
 	a->index = s->flags;
 	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
+	if (a->basis == BASIS_UNDERIVABLE)
+		a->reason = m->reserved_known ? "no place was found for it" :
+						"what was reserved before is not in the log";
 	a->v[0] = base;
 	a->v[1] = base + s->size;
 }

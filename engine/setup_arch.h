@@ -13,7 +13,8 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in);
 /* Fills memblock.memory from what is known: firmware map, device tree, dump or given ranges. */
 void setup_arch_memory(struct machine *m, const struct boot_input *in);
 /* Exclusive upper page frame of each zone; 0 for zones the machine does not have. */
-void setup_arch_zone_pfns(const struct machine *m, pfn_t ret[ZONE_TYPE_COUNT]);
+void setup_arch_zone_pfns(struct machine *m, const struct boot_input *in,
+			  pfn_t ret[ZONE_TYPE_COUNT]);
 /* arm maps low memory: with NULL it begins, then every step that allocates after that is shown. */
 void setup_arch_map_lowmem(struct machine *m, const struct boot_step *s);
 void setup_arch_move_ramdisk(struct machine *m, const struct boot_step *s, uint32_t step);

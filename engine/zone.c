@@ -248,9 +248,8 @@ void zone_size_node(struct node *node, int32_t nid, const struct node_range *ran
 				z->present = range_pages(ranges, range_count, nid, start, end,
 							 MEMBLOCK_MIRROR, 0);
 			else if (i == ZONE_NORMAL)
-				z->present -= range_pages(ranges, range_count, nid,
-							  max_u64(start, movable), end,
-							  MEMBLOCK_MIRROR, 0);
+				z->present = range_pages(ranges, range_count, nid, start, end,
+							 MEMBLOCK_MIRROR, MEMBLOCK_MIRROR);
 		}
 		node->present += z->present;
 		node->spanned += z->spanned;

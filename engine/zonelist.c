@@ -150,6 +150,78 @@ void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t n
 				ret->policy_zone = (enum zone_type)t;
 }
 
+static uint64_t present_of(const struct node *node, unsigned int below)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int t = 0; t < below; t++)
+		pages += node->zones[t].present;
+	return pages;
+}
+
+/*
+ * Zone order keeps DMA and DMA32 for those who need them, at the price of going to other nodes.  It was
+ * taken where these zones are small: not more than half of all memory, nor than 70 % of a node of more
+ * than average size (the average counts one node too many).
+ */
+static bool low_zones_are_small(const struct node *nodes, uint32_t node_count, bool normal_everywhere)
+{
+	uint64_t low = 0, total = 0, with_memory = 0, average;
+
+	for (uint32_t n = 0; n < node_count; n++) {
+		if (!nodes[n].possible)
+			continue;
+		if (normal_everywhere && !nodes[n].zones[ZONE_NORMAL].present)
+			return false;
+		low += present_of(&nodes[n], ZONE_NORMAL);
+		total += present_of(&nodes[n], ZONE_TYPE_COUNT);
+		with_memory += nodes[n].memory;
+	}
+	if (!low || low > total / 2)
+		return false;
+	average = total / (with_memory + 1);
+	for (uint32_t n = 0; n < node_count; n++) {
+		low = present_of(&nodes[n], ZONE_NORMAL);
+		total = present_of(&nodes[n], ZONE_TYPE_COUNT);
+		if (nodes[n].possible && low && total > average && low > total * 70 / 100)
+			return false;
+	}
+	return true;
+}
+
+bool zonelists_default_by_zone(const struct node *nodes, uint32_t node_count,
+			       const struct arch_config *config, const struct facts *facts)
+{
+	int64_t rule = fact_get(facts, FACT_zonelist_order_rule);
+
+	/* Without nodes there is nothing to choose, and it is called zone order. */
+	if (rule == 3)
+		return false;
+	if (!config->numa)
+		return true;
+	if (rule == 2)
+		return config->pointer_bytes == 4;
+	return low_zones_are_small(nodes, node_count, rule == 1);
+}
+
+static uint32_t zones_by_zone(const struct zonelists *z, const struct node *nodes, int32_t nid,
+			      enum zone_type highest, struct zoneref *ret, uint32_t room)
+{
+	const uint16_t *row = z->order + (size_t)nid * z->node_count;
+	uint32_t count = 0;
+
+	for (int t = (int)highest; t >= 0; t--) {
+		for (uint32_t i = 0; i < z->length[nid]; i++) {
+			if (!nodes[row[i]].zones[t].present)
+				continue;
+			if (count < room)
+				ret[count] = (struct zoneref){ row[i], (enum zone_type)t };
+			count++;
+		}
+	}
+	return count;
+}
+
 uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int32_t nid,
 			enum zone_type highest, bool thisnode, struct zoneref *ret, uint32_t room)
 {
@@ -157,6 +229,8 @@ uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int
 
 	if (nid < 0 || (uint32_t)nid >= z->node_count)
 		return 0;
+	if (z->by_zone && !thisnode)
+		return zones_by_zone(z, nodes, nid, highest, ret, room);
 	for (uint32_t i = 0; i < (thisnode ? 1U : z->length[nid]); i++) {
 		int32_t n = thisnode ? nid : z->order[(size_t)nid * z->node_count + i];
 

@@ -28,6 +28,10 @@ void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t n
 		     const struct arch_config *config, const struct facts *facts);
 void zonelists_deinit(struct zonelists *z);
 
+/* Which order a kernel that has two picks by itself (numa_zonelist_order=default): true = by zone. */
+bool zonelists_default_by_zone(const struct node *nodes, uint32_t node_count,
+			       const struct arch_config *config, const struct facts *facts);
+
 /* A reference into a zonelist. */
 struct zoneref {
 	int32_t nid;

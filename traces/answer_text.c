@@ -422,6 +422,12 @@ void answer_text_value(const struct answer_text *t, const struct answers *as,
 			    a->v[0], a->v[1]);
 		break;
 	case ANSWER_UNAVAILABLE:
+		if (a->nid < 0) {
+			sink_printf(sink,
+				    "Zeroed struct page in unavailable ranges: %" PRIu64 " pages",
+				    a->v[0]);
+			break;
+		}
 		sink_printf(sink,
 			    "On node %" PRId32 ", zone %s: %" PRIu64 " pages in unavailable ranges",
 			    a->nid, type_name(a), a->v[0]);
@@ -578,7 +584,7 @@ bool answer_text_is_line(const struct answer_text *t, enum answer_kind kind)
 	case ANSWER_ZONE_PAGES:
 		return fact(t, FACT_node_pages_lines);
 	case ANSWER_UNAVAILABLE:
-		return fact(t, FACT_unavailable_ranges);
+		return fact(t, FACT_unavailable_ranges) || fact(t, FACT_zeroed_ranges);
 	case ANSWER_FALLBACK:
 		return fact(t, FACT_fallback_order_line);
 	case ANSWER_SWIOTLB:

@@ -6,6 +6,7 @@
 
 #include "engine/device_tree.h"
 #include "traces/dmesg/reader.h"
+#include "traces/infer.h"
 
 /* Grows *@array to hold one element more and zeroes it; NULL without memory. */
 static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
@@ -139,6 +140,17 @@ bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end)
 	return (scan_lit(s, "[mem ") || scan_lit(s, "[gap ")) && scan_range_body(s, start, end);
 }
 
+bool scan_plain_range(struct scan *s, phys_t *start, phys_t *end)
+{
+	uint64_t a, b;
+
+	if (!scan_hex(s, &a) || !scan_ws(s) || !scan_char(s, '-') || !scan_ws(s) || !scan_hex(s, &b))
+		return false;
+	*start = a;
+	*end = b;
+	return true;
+}
+
 bool scan_bracket_range(struct scan *s, phys_t *start, phys_t *end)
 {
 	return scan_char(s, '[') && scan_range_body(s, start, end);
@@ -161,23 +173,6 @@ static const struct line_row rows[] = {
 #include "traces/lines.def"
 #undef LINE
 };
-
-/* Dentry cache hash table entries: 262144 (order: 7, 2097152 bytes: an order is pages, so this tells theirs. */
-static unsigned int page_shift_of(const struct log_line *line)
-{
-	struct scan s = scan_of(line->text, line->len);
-	uint64_t entries, bytes;
-	int32_t order;
-	unsigned int shift = 0;
-
-	if (!scan_lit(&s, "Dentry cache hash table entries: ") || !scan_dec(&s, &entries) ||
-	    !scan_lit(&s, " (order: ") || !scan_i32(&s, &order) || !scan_lit(&s, ", ") ||
-	    !scan_dec(&s, &bytes) || order <= 0)
-		return 0;
-	while (shift < 63 && bytes >> (shift + 1))
-		shift++;
-	return shift > (unsigned int)order ? shift - (unsigned int)order : 0;
-}
 
 /*
  * The era of a log that lost its head, by lines that only some kernels print.  The newest sign counts.
@@ -236,6 +231,7 @@ static void guess_arch(struct reader *r)
 			     strstr(v, "586") || strstr(v, "486") || strstr(v, "i386");
 
 		arch = is_32 ? ARCH_I386 : ARCH_X86_64;
+		/* The largest page frame there can be tells; the name and memblock's digits suggest. */
 		pae = r->saw_pae || strstr(v, "pae") || strstr(v, "PAE") || r->address_digits > 8;
 	} else if (r->saw_arm64) {
 		arch = ARCH_ARM64;
@@ -251,6 +247,8 @@ static void guess_arch(struct reader *r)
 		pae = strstr(v, "lpae");
 	} else if (strstr(v, "686")) {
 		arch = ARCH_I386;
+	} else if (r->saw_x86) {
+		arch = r->saw_lowmem || r->saw_highmem ? ARCH_I386 : ARCH_X86_64;
 	}
 	arch_config_default(arch, pae, &in->config);
 }
@@ -260,6 +258,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 {
 	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE,
 			    .crash_low = READER_NO_STEP - 1 };
+	struct infer infer = { 0 };
 
 	ret->name = malloc(strlen(name) + 1);
 	if (!ret->name)
@@ -272,10 +271,17 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		const struct log_line *l = &text->lines[i];
 		const char *t = l->text;
 
-		if (!strncmp(t, "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
+		infer_line(&infer, l);
+		if (!strncmp(t + (t[0] == ' '), "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
 			r.saw_e820 = true;
-		else if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
+		if (strstr(t, " max_arch_pfn = 0x1000000") && !strstr(t, "0x10000000"))
+			r.saw_pae = true;
+		if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
 			r.saw_lowmem = true;
+		else if (!strncmp(t, "x86/", 4) || !strncmp(t, "kvm-clock: ", 11) ||
+			 !strncmp(t, "ACPI: LAPIC", 11) || !strncmp(t, "IOAPIC[", 7) ||
+			 !strncmp(t, "smpboot: ", 9) || !strncmp(t, "RIP: 0010:", 10))
+			r.saw_x86 = true;
 		else if (!strncmp(t, "  HighMem ", 10))
 			r.saw_highmem = true;
 		else if (!strncmp(t, "Booting Linux on physical CPU 0x", 32))
@@ -299,12 +305,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		}
 	}
 	guess_arch(&r);
-	for (size_t i = first; i < end && ret->input.config.arch == ARCH_ARM64; i++) {
-		unsigned int shift = page_shift_of(&text->lines[i]);
-
-		if (shift == 14 || shift == 16)
-			arch_config_set_page_shift(&ret->input.config, shift);
-	}
+	infer_machine(&infer, ret);
 	for (size_t i = first; i < end; i++) {
 		if (read_line(&r, &text->lines[i]))
 			ret->lines_known++;
@@ -316,6 +317,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 					     ret->input.config.arch == ARCH_ARM64);
 	reader_flush_orphans(&r, 0);
 	boot_log_settle(ret, 0);
+	infer_fit(ret);
 	if (ret->recorded.out_of_memory)
 		return error_no_memory();
 	return NULL;
@@ -329,6 +331,8 @@ void boot_log_settle(struct boot_log *log, uint32_t version)
 		facts_parse_version(log->guessed_era ? log->guessed_era : "6.12",
 				    &log->input.version);
 	facts_init(&log->input.facts, log->input.version);
+	if (!version)
+		infer_facts(log);
 	arch_config_apply_facts(&log->input.config, &log->input.facts);
 }
 

@@ -58,7 +58,7 @@ void boot_log_note(struct boot_log *log, uint32_t line, uint32_t other_line, con
 
 /*
  * Fixes the version, and with it the row of facts and the configuration the log does not tell.
- * @version 0 keeps the log's own.  Call after the last importer.
+ * @version 0 keeps the log's own, and what its lines show of patches carried back.  Call after the last importer.
  */
 void boot_log_settle(struct boot_log *log, uint32_t version);
 

@@ -39,7 +39,16 @@
 	X(given_max_low_pfn); \
 	X(given_total_kb);    \
 	X(given_reserved_kb); \
-	X(big_locks)
+	X(big_locks);         \
+	X(tables_listed);     \
+	X(distances_told);    \
+	X(nr_node_ids);       \
+	X(given_cma_kb);      \
+	X(given_total_pages); \
+	X(given_zones);       \
+	X(fitted_page_struct); \
+	X(fitted_section);    \
+	X(range_assumed)
 #define AFFINITY_FIELDS(X) \
 	X(start);          \
 	X(end);            \
@@ -391,6 +400,11 @@ static bool put_tables(const struct boot_input *in, struct arena *arena, Mmtrace
 
 	m->cpu_nid = in->cpu_nid;
 	m->n_cpu_nid = in->cpu_nid_count;
+	if (in->given_zones) {
+		m->given_zone_start = (uint64_t *)(uintptr_t)in->given_zone_start;
+		m->given_zone_end = (uint64_t *)(uintptr_t)in->given_zone_end;
+		m->n_given_zone_start = m->n_given_zone_end = ZONE_TYPE_COUNT;
+	}
 	m->node_cpus = in->node_cpus;
 	m->n_node_cpus = in->node_cpus_count;
 	m->distance = arena_array(arena, distances, sizeof(*m->distance));
@@ -1079,6 +1093,12 @@ static struct error *take_tables(struct load *l, const Mmtrace__BootInput *m)
 	uint32_t *cpus;
 	int32_t *nid;
 
+	if (m->n_given_zone_start > ZONE_TYPE_COUNT || m->n_given_zone_end > ZONE_TYPE_COUNT)
+		return bad_value("there are %d types of zones, not more", ZONE_TYPE_COUNT);
+	for (size_t i = 0; i < m->n_given_zone_start; i++)
+		in->given_zone_start[i] = m->given_zone_start[i];
+	for (size_t i = 0; i < m->n_given_zone_end; i++)
+		in->given_zone_end[i] = m->given_zone_end[i];
 	APPEND(in->cpu_nid, in->cpu_nid_count, l->log->cpu_room, m->n_cpu_nid, "CPUs", nid, err);
 	for (size_t i = 0; i < m->n_cpu_nid && !err; i++)
 		nid[i] = m->cpu_nid[i];

@@ -196,6 +196,16 @@ static void make_boot(struct boot_log *log)
 	in->given_bucket_bytes[15] = 32;
 	in->given_total_kb = 1000;
 	in->given_reserved_kb = 100;
+	in->tables_listed = in->distances_told = true;
+	in->nr_node_ids = 4;
+	in->given_cma_kb = 65536;
+	in->given_total_pages = 515804;
+	in->given_zones = 1U << ZONE_DMA | 1U << ZONE_NORMAL;
+	in->given_zone_start[ZONE_DMA] = 0x1000;
+	in->given_zone_end[ZONE_DMA] = 0x1000000;
+	in->given_zone_start[ZONE_NORMAL] = 0x1000000;
+	in->given_zone_end[ZONE_NORMAL] = 0x7ffdc000;
+	in->fitted_page_struct = in->fitted_section = in->range_assumed = true;
 	in->has_given_dma_reserve = true;
 	make_answers(&log->recorded);
 	boot_log_note(log, 5, 6, "two lines contradict each other");

@@ -96,8 +96,12 @@ static void merge(const struct answers *recorded, const struct answer **r,
 		  const struct answers *model, const struct answer **m, struct comparison *ret)
 {
 	bool in_log[ANSWER_KIND_COUNT] = { false }, fields[ZONE_FIELD_COUNT] = { false };
+	const struct answer *all[ANSWER_KIND_COUNT] = { NULL };
 	uint32_t i = 0, j = 0;
 
+	for (uint32_t k = 0; k < model->count; k++)
+		if (model->items[k].index == ANSWER_INDEX_ALL)
+			all[model->items[k].kind] = &model->items[k];
 	for (uint32_t k = 0; k < recorded->count; k++) {
 		const struct answer *a = &recorded->items[k];
 
@@ -117,6 +121,8 @@ static void merge(const struct answers *recorded, const struct answer **r,
 			row.model = m[j++];
 		assert(row.recorded || row.model);
 		row.kind = row.recorded ? row.recorded->kind : row.model->kind;
+		if (!row.model)
+			row.model = all[row.kind];
 		if (!row.recorded && (!in_log[row.kind] || says_nothing(row.model)))
 			continue;
 		/* Not every kernel shows every field. */

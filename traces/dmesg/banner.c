@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Banner: version, command line, CPUs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "traces/dmesg/reader.h"
@@ -68,9 +69,29 @@ bool line_command_line(struct reader *r, struct scan s)
 	return true;
 }
 
+/* The whole line at once; or in pieces that end with a backslash, each but the last (6.19+). */
 bool line_kernel_command_line(struct reader *r, struct scan s)
 {
-	return line_command_line(r, s);
+	size_t len = scan_left(&s), open = r->command_line_open;
+	bool more = len >= 2 && s.end[-1] == '\\' && s.end[-2] == ' ';
+	char *joined;
+	bool ok;
+
+	if (!open && !more)
+		return line_command_line(r, s);
+	joined = malloc(open + len + 1);
+	if (!joined)
+		return false;
+	memcpy(joined, r->log->input.command_line, open);
+	memcpy(joined + open, s.p, len);
+	len += open - (more ? 1 : 0);
+	joined[len] = 0;
+	if (open)
+		r->log->input.command_line = NULL;
+	ok = line_command_line(r, scan_of(joined, len));
+	free(joined);
+	r->command_line_open = more ? len : 0;
+	return ok;
 }
 
 /* setup_percpu: NR_CPUS:8192 nr_cpumask_bits:4 nr_cpu_ids:4 nr_node_ids:4 */
@@ -92,6 +113,8 @@ bool line_slub(struct reader *r, struct scan s)
 		return false;
 	if (!r->log->input.nr_cpu_ids && cpus <= UINT32_MAX)
 		r->log->input.nr_cpu_ids = (uint32_t)cpus;
+	if (scan_past(&s, "Nodes=") && scan_dec(&s, &cpus) && cpus <= NODES_MAX)
+		r->log->input.nr_node_ids = (uint32_t)cpus;
 	return true;
 }
 

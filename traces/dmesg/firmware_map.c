@@ -103,6 +103,11 @@ bool line_bios_e820(struct reader *r, struct scan s)
 	return add_firmware(r, start, end, type);
 }
 
+bool line_bios_e820_old(struct reader *r, struct scan s)
+{
+	return line_bios_e820(r, s);
+}
+
 bool line_xen_e820(struct reader *r, struct scan s)
 {
 	s.p -= 5; /* back to "[mem " */
@@ -137,6 +142,12 @@ bool line_user_map(struct reader *r, struct scan s)
 	return true;
 }
 
+bool line_user_map_old(struct reader *r, struct scan s)
+{
+	return line_user_map(r, s);
+}
+
+/* The map as it is after all edits: the model makes them itself. */
 bool line_modified_map(struct reader *r, struct scan s)
 {
 	phys_t start, end;
@@ -144,6 +155,17 @@ bool line_modified_map(struct reader *r, struct scan s)
 
 	(void)r;
 	return scan_entry(&s, &start, &end, &type);
+}
+
+bool line_modified_map_old(struct reader *r, struct scan s)
+{
+	return line_modified_map(r, s);
+}
+
+/* The map with the boot loader's data cut out; it is still memory. */
+bool line_setup_data_map(struct reader *r, struct scan s)
+{
+	return line_modified_map(r, s);
 }
 
 static bool edit_step(struct reader *r, enum boot_step_kind kind, phys_t start, phys_t end,
@@ -156,6 +178,9 @@ static bool edit_step(struct reader *r, enum boot_step_kind kind, phys_t start, 
 	 * those are the model's to make.
 	 */
 	if (r->user_count == 0 && kind == STEP_E820_REMOVE && end == UINT64_MAX)
+		return true;
+	/* Later edits (EFI tables kept, for example) are reservations as far as memblock is concerned. */
+	if (r->imported)
 		return true;
 	step = boot_log_add_step(r->log, kind, r->line->line);
 	if (!step)
@@ -177,6 +202,44 @@ bool line_e820_update(struct reader *r, struct scan s)
 	    !scan_past(&s, "==> ") || !scan_type(&s, &new_type))
 		return false;
 	return edit_step(r, STEP_E820_UPDATE, start, end, old_type, new_type);
+}
+
+/* 0000000000000000 - 0000000000001000 (usable) ==> (reserved) */
+bool line_e820_update_old(struct reader *r, struct scan s)
+{
+	phys_t start, end;
+	uint32_t old_type, new_type;
+
+	if (!scan_plain_range(&s, &start, &end) || !scan_lit(&s, " (") || !scan_type(&s, &old_type) ||
+	    !scan_lit(&s, ") ==> (") || !scan_type(&s, &new_type))
+		return false;
+	return edit_step(r, STEP_E820_UPDATE, start, end, old_type, new_type);
+}
+
+/* 00000000000a0000 - 0000000000100000 (usable) */
+bool line_e820_remove_old(struct reader *r, struct scan s)
+{
+	phys_t start, end;
+	uint32_t type = 0;
+
+	if (!scan_plain_range(&s, &start, &end))
+		return false;
+	if (scan_lit(&s, " (") && !scan_type(&s, &type))
+		return false;
+	return edit_step(r, STEP_E820_REMOVE, start, end, type, 0);
+}
+
+/* Both come when nothing changes the firmware map any more before it is used. */
+bool line_mp_table(struct reader *r, struct scan s)
+{
+	(void)s;
+	r->imported = true;
+	return true;
+}
+
+bool line_memory_mapping(struct reader *r, struct scan s)
+{
+	return line_mp_table(r, s);
 }
 
 bool line_kernel_not_ram(struct reader *r, struct scan s)
@@ -219,6 +282,13 @@ bool line_last_pfn(struct reader *r, struct scan s)
 	/* The largest page frame tells how many levels page tables have: the CPU's matter. */
 	if (arch == 0x10000000000)
 		r->log->input.five_level = true;
+	/* The line below 4 GiB is the last; before 3.5 the map was still edited after it. */
+	if (pfn <= 0x100000 && r->log->input.version >= FACTS_VERSION(3, 5, 0))
+		r->imported = true;
+	/* MTRRs make the kernel look again, mostly for the same. */
+	if (r->last_pfn_count && r->last_pfn == pfn)
+		return true;
+	r->last_pfn = pfn;
 	a = reader_answer(r, ANSWER_LAST_PFN);
 	a->index = r->last_pfn_count++;
 	a->v[0] = pfn;
@@ -238,10 +308,9 @@ bool line_ramdisk(struct reader *r, struct scan s)
 	phys_t start, end;
 	struct boot_step *step;
 
-	if (!scan_mem_range(&s, &start, &end)) {
-		if (!scan_hex(&t, &start) || !scan_lit(&t, " - ") || !scan_hex(&t, &end))
-			return false;
-	}
+	if (!scan_mem_range(&s, &start, &end) && !scan_plain_range(&t, &start, &end))
+		return false;
+	r->imported = true;
 	step = boot_log_add_step(r->log, STEP_RAMDISK, r->line->line);
 	if (!step)
 		return false;
@@ -256,9 +325,10 @@ bool line_ramdisk_new(struct reader *r, struct scan s)
 	struct boot_input *in = &r->log->input;
 	phys_t start, end, old = 0;
 	struct boot_step *step;
+	struct scan t = s;
 	bool placed = false;
 
-	if (!scan_mem_range(&s, &start, &end))
+	if (!scan_mem_range(&s, &start, &end) && !scan_plain_range(&t, &start, &end))
 		return false;
 	for (uint32_t i = 0; i < in->step_count; i++)
 		if (in->steps[i].kind == STEP_RAMDISK)
@@ -281,15 +351,25 @@ bool line_ramdisk_new(struct reader *r, struct scan s)
 	return true;
 }
 
-/* Move RAMDISK from [mem 0x5fe4f000-0x5ffcf307] to [mem 0x35dfd000-0x35f7d307] */
+/*
+ * Move RAMDISK from [mem 0x5fe4f000-0x5ffcf307] to [mem 0x35dfd000-0x35f7d307]
+ * up to 3.4: Move RAMDISK from 00000000375d0000 - 0000000037fef0b2 to 009ba000 - 013d90b2
+ */
 bool line_ramdisk_move(struct reader *r, struct scan s)
 {
 	phys_t from, from_end, to, to_end;
+	struct scan t = s;
 	struct answer *a;
 
-	if (!scan_mem_range(&s, &from, &from_end) || !scan_lit(&s, " to ") ||
-	    !scan_mem_range(&s, &to, &to_end))
+	if (scan_plain_range(&t, &from, &from_end)) {
+		if (!scan_lit(&t, " to ") || !scan_plain_range(&t, &to, &to_end))
+			return false;
+		from_end++;
+		to_end++;
+	} else if (!scan_mem_range(&s, &from, &from_end) || !scan_lit(&s, " to ") ||
+		   !scan_mem_range(&s, &to, &to_end)) {
 		return false;
+	}
 	a = reader_answer(r, ANSWER_RAMDISK_MOVED);
 	a->v[0] = from;
 	a->v[1] = from_end;

@@ -428,3 +428,33 @@ bool line_memblock_dump_reserved(struct reader *r, struct scan s)
 {
 	return dump_region(r, s, 1);
 }
+
+/* 68 early reservations): all that is reserved when memory is handed over; a list follows */
+bool line_early_res(struct reader *r, struct scan s)
+{
+	uint64_t n;
+
+	if (!scan_dec(&s, &n) || !scan_lit(&s, " early reservations)"))
+		return false;
+	r->section = SECTION_EARLY_RES;
+	return true;
+}
+
+/* 1 [0001000000 - 0001d20114]   TEXT DATA BSS */
+bool line_early_res_entry(struct reader *r, struct scan s)
+{
+	struct boot_step *step;
+	phys_t start, end;
+	uint64_t n;
+
+	if (r->section != SECTION_EARLY_RES || !scan_dec(&s, &n) || !scan_lit(&s, " [") ||
+	    !scan_plain_range(&s, &start, &end) || !scan_char(&s, ']') || end < start)
+		return false;
+	step = boot_log_add_step(r->log, STEP_RESERVE, r->line->line);
+	if (!step)
+		return false;
+	step->base = start;
+	step->size = end - start;
+	step->name = BOOT_STEP_EARLY_RES;
+	return true;
+}

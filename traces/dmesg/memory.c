@@ -19,27 +19,40 @@ static bool scan_kb(struct scan *s, uint64_t *ret)
  * 654076K/2096616K available (14343K kernel code, 2338K rwdata, 9116K rodata, 2820K init, 17356K bss,
  * 108468K reserved, 0K cma-reserved[, 671612K highmem])
  * 2.6.32: 7996276k/9437184k available (4566k kernel code, 1049408k absent, 391500k reserved, ...)
+ * ppc:    126492k available (1796k kernel code, ...)
+ * arm up to 3.10: 64MB 64MB = 128MB total, then 135156k/135156k available, 6156k reserved, 0K highmem
  */
 bool line_memory(struct reader *r, struct scan s)
 {
 	struct boot_input *in = &r->log->input;
 	uint64_t available, total, kb;
 	struct boot_step *step;
+	bool told;
+	struct scan t = s;
 
-	if (!scan_kb(&s, &available) || !scan_char(&s, '/') || !scan_kb(&s, &total) ||
-	    !scan_lit(&s, " available"))
+	if (scan_past(&t, "= ") && scan_dec(&t, &kb) && scan_lit(&t, "MB total")) {
+		in->given_total_kb = kb << 10;
+		return true;
+	}
+	if (!scan_kb(&s, &available))
+		return false;
+	told = scan_char(&s, '/');
+	if ((told && !scan_kb(&s, &total)) || !scan_lit(&s, " available"))
 		return false;
 	step = boot_log_add_step(r->log, STEP_MEMORY_LINE, r->line->line);
 	if (!step)
 		return false;
-	in->given_total_kb = total;
 	answer_kb(r, ANSWER_MEMORY_AVAILABLE, available);
-	answer_kb(r, ANSWER_MEMORY_TOTAL, total);
+	/* arm told what was free twice, and all there is before. */
+	if (told && !scan_lit(&s, ", ")) {
+		in->given_total_kb = total;
+		answer_kb(r, ANSWER_MEMORY_TOTAL, total);
+	}
 	scan_ws(&s);
 	scan_char(&s, '(');
 	while (scan_ws(&s) && (scan_char(&s, ',') || true) && scan_ws(&s) && scan_kb(&s, &kb)) {
 		scan_ws(&s);
-		if (scan_lit(&s, "kernel code"))
+		if (scan_lit(&s, "kernel code") || scan_lit(&s, "code"))
 			in->sections.code_kb = kb;
 		else if (scan_lit(&s, "rwdata") || scan_lit(&s, "data"))
 			in->sections.rwdata_kb = kb;
@@ -54,14 +67,29 @@ bool line_memory(struct reader *r, struct scan s)
 		else if (scan_lit(&s, "reserved")) {
 			in->given_reserved_kb = kb;
 			answer_kb(r, ANSWER_MEMORY_RESERVED, kb);
-		} else if (scan_lit(&s, "cma-reserved"))
+		} else if (scan_lit(&s, "cma-reserved")) {
+			in->given_cma_kb = kb;
 			answer_kb(r, ANSWER_MEMORY_CMA, kb);
+		}
 		else if (scan_lit(&s, "highmem"))
 			answer_kb(r, ANSWER_MEMORY_HIGHMEM, kb);
 		else
 			break;
 	}
 	return true;
+}
+
+/*
+ * " memory: 03ece000 @ 00000000 (usable)": the boot loader's map, of which the zones are sized; the
+ * ranges printed with them are what counts.
+ */
+bool line_map_entry_mips(struct reader *r, struct scan s)
+{
+	uint64_t size, base;
+
+	(void)r;
+	return scan_hex(&s, &size) && scan_lit(&s, " @ ") && scan_hex(&s, &base) &&
+	       scan_lit(&s, " (");
 }
 
 /* 0 (00036ffe:0005ffdd) */
@@ -292,6 +320,8 @@ bool line_hash_table(struct reader *r, struct scan s)
 			how = HASH_VMALLOC_HUGE;
 		else if (scan_lit(&u, ", vmalloc"))
 			how = HASH_VMALLOC;
+		else if (scan_peek(&u) == ',')
+			return true; /* cut in the middle of the word */
 		if (entries && bytes % entries == 0 && bytes / entries < 4096)
 			r->log->input.given_bucket_bytes[t] = (uint32_t)(bytes / entries);
 		a = reader_answer(r, ANSWER_HASH);

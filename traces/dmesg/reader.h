@@ -17,6 +17,7 @@ enum reader_section {
 	SECTION_MOVABLE_PFN,
 	SECTION_NODES,
 	SECTION_NODE_PFNS,
+	SECTION_EARLY_RES,
 };
 
 /* A placement whose request was not printed. */
@@ -45,10 +46,12 @@ struct reader {
 	int32_t node; /* of the last "On node" or "Initmem" line */
 	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count, user_count;
 	uint32_t command_line_line;
+	size_t command_line_open; /* bytes of a command line whose next piece is to come; 0 = whole */
+	uint64_t last_pfn;
+	/* The firmware map became memory: what happens to it from now on changes memory no more. */
+	bool imported;
 	bool kernel_not_ram; /* the next e820 removal is the kernel's, and is undone at once */
-	bool saw_arm, saw_arm64, saw_e820, saw_lowmem, saw_highmem, saw_pae;
-	uint32_t zones_seen; /* mask of zone types named by the log */
-	bool zones_told;
+	bool saw_arm, saw_arm64, saw_x86, saw_e820, saw_lowmem, saw_highmem, saw_pae;
 	unsigned int address_digits; /* of memblock lines */
 };
 
@@ -67,6 +70,8 @@ bool reader_flush_orphans(struct reader *r, uint32_t keep);
 
 /* "[mem 0xa-0xb]" with an inclusive end; half-open in the results. */
 bool scan_mem_range(struct scan *s, phys_t *start, phys_t *end);
+/* "a-b" or "a - b": hexadecimal without prefix and brackets, as printed; 3.4 and before. */
+bool scan_plain_range(struct scan *s, phys_t *start, phys_t *end);
 /* "[0xa-0xb]" likewise. */
 bool scan_bracket_range(struct scan *s, phys_t *start, phys_t *end);
 /* A zone's name, blank or ':' or end after it. */

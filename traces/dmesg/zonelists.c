@@ -45,7 +45,10 @@ bool line_zonelist_general(struct reader *r, struct scan s)
 	return true;
 }
 
-/* 4 zonelists, mobility grouping on.  Total pages: 515804; up to 4.13: 1 zonelists in Node order, ... */
+/*
+ * 4 zonelists, mobility grouping on.  Total pages: 515804; up to 4.13: 1 zonelists in Node order, ...;
+ * before 2.6.24: 1 zonelists.  Total pages: 65009
+ */
 bool line_built_zonelists(struct reader *r, struct scan s)
 {
 	uint64_t nodes, total, order = 0;
@@ -65,15 +68,15 @@ bool line_built_zonelists(struct reader *r, struct scan s)
 			return false;
 		s = t;
 	}
-	if (!scan_lit(&s, ", mobility grouping "))
-		return false;
-	on = scan_lit(&s, "on");
+	/* Before 2.6.24 there was no such grouping. */
+	on = scan_lit(&s, ".  ") ? false : scan_lit(&s, ", mobility grouping ") && scan_lit(&s, "on");
 	if (!scan_past(&s, "Total pages: ") || !scan_dec(&s, &total))
 		return false;
 	a = reader_answer(r, ANSWER_BUILT);
 	a->v[0] = nodes;
 	a->v[1] = on;
 	a->v[2] = total;
+	r->log->input.given_total_pages = total;
 	a->v[3] = order;
 	return true;
 }

@@ -46,10 +46,18 @@ bool line_early_node_map(struct reader *r, struct scan s)
 	return open_section(r, SECTION_NODE_PFNS);
 }
 
+/* " a ->  b": page frames, before 2.6.2x in decimal; mips blanks differ */
+static bool scan_pfns(struct scan *s, uint64_t *start, uint64_t *end)
+{
+	return scan_ws(s) && scan_number(s, start) && scan_ws1(s) && scan_lit(s, "->") && scan_ws1(s) &&
+	       scan_number(s, end);
+}
+
 /* "DMA      [mem a-b]", "DMA32    empty", "DMA      0x00000001 -> 0x00001000" */
 static bool zone_range(struct reader *r, struct scan s, bool pfns)
 {
-	unsigned int shift = r->log->input.config.page_shift;
+	struct boot_input *in = &r->log->input;
+	unsigned int shift = in->config.page_shift;
 	enum zone_type type;
 	phys_t start = 0, end = 0;
 	struct answer *a;
@@ -57,17 +65,21 @@ static bool zone_range(struct reader *r, struct scan s, bool pfns)
 	if (!scan_zone(&s, &type))
 		return false;
 	scan_ws(&s);
-	if (pfns) {
-		if (!scan_0x(&s, &start) || !scan_lit(&s, " -> ") || !scan_0x(&s, &end))
+	if (scan_lit(&s, "empty")) {
+		pfns = false;
+	} else if (pfns) {
+		if (!scan_pfns(&s, &start, &end) || start > end || end > PHYS_MAX >> shift)
 			return false;
 		start <<= shift;
 		end <<= shift;
 		if (start == end)
 			start = end = 0;
-	} else if (!scan_lit(&s, "empty") && !scan_mem_range(&s, &start, &end)) {
+	} else if (!scan_mem_range(&s, &start, &end)) {
 		return false;
 	}
-	r->zones_seen |= 1U << type;
+	in->given_zones |= 1U << type;
+	in->given_zone_start[type] = start;
+	in->given_zone_end[type] = end;
 	a = reader_answer(r, ANSWER_ZONE_RANGE);
 	a->type = (int32_t)type;
 	a->v[0] = start;
@@ -128,7 +140,7 @@ static bool node_line(struct reader *r, struct scan s)
 	return node_range(r, nid, start, end);
 }
 
-/* "  0: 0x00000001 -> 0x0000009f" */
+/* "  0: 0x00000001 -> 0x0000009f", "  0:        0 ->    65520" */
 static bool node_pfn_line(struct reader *r, struct scan s)
 {
 	unsigned int shift = r->log->input.config.page_shift;
@@ -136,8 +148,8 @@ static bool node_pfn_line(struct reader *r, struct scan s)
 	phys_t start, end;
 
 	scan_ws(&s);
-	if (!scan_u32(&s, &nid) || nid >= NODES_MAX || !scan_lit(&s, ": ") || !scan_0x(&s, &start) ||
-	    !scan_lit(&s, " -> ") || !scan_0x(&s, &end))
+	if (!scan_u32(&s, &nid) || nid >= NODES_MAX || !scan_lit(&s, ": ") ||
+	    !scan_pfns(&s, &start, &end) || start > end || end > PHYS_MAX >> shift)
 		return false;
 	return node_range(r, nid, start << shift, end << shift);
 }
@@ -195,24 +207,27 @@ bool line_zone_range(struct reader *r, struct scan s)
 		if (node_pfn_line(r, s))
 			return true;
 		break;
+	case SECTION_EARLY_RES:
 	case SECTION_NONE:
 		break;
 	}
 	return zone_account(r, s);
 }
 
-/* 0 [mem a-b], 1 as memoryless */
+/* 0 [mem a-b], 1 as memoryless; up to 3.4: 0 0000000000000000-00000000bf6d0000 */
 bool line_initmem(struct reader *r, struct scan s)
 {
 	uint32_t nid;
 	phys_t start = 0, end = 0;
 	bool memoryless;
 	struct answer *a;
+	struct scan t;
 
 	if (!scan_u32(&s, &nid) || !scan_ws(&s))
 		return false;
 	memoryless = scan_lit(&s, "as memoryless");
-	if (!memoryless && !scan_mem_range(&s, &start, &end))
+	t = s;
+	if (!memoryless && !scan_mem_range(&s, &start, &end) && !scan_plain_range(&t, &start, &end))
 		return false;
 	r->section = SECTION_NONE;
 	r->node = (int32_t)nid;
@@ -249,6 +264,17 @@ bool line_on_node_totalpages(struct reader *r, struct scan s)
 	}
 	a->nid = (int32_t)nid;
 	a->v[0] = pages;
+	return true;
+}
+
+/* 4958 pages */
+bool line_zeroed_ranges(struct reader *r, struct scan s)
+{
+	uint64_t pages;
+
+	if (!scan_dec(&s, &pages) || !scan_lit(&s, " pages"))
+		return false;
+	reader_answer(r, ANSWER_UNAVAILABLE)->v[0] = pages;
 	return true;
 }
 

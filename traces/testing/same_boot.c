@@ -12,7 +12,7 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 528);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 656);
 SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 232);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
@@ -217,6 +217,19 @@ void check_same_input(const struct boot_input *a, const struct boot_input *b)
 		SAME(given_bucket_bytes[i]);
 	SAME(given_total_kb);
 	SAME(given_reserved_kb);
+	SAME(tables_listed);
+	SAME(distances_told);
+	SAME(nr_node_ids);
+	SAME(given_cma_kb);
+	SAME(given_total_pages);
+	SAME(given_zones);
+	for (int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		SAME(given_zone_start[t]);
+		SAME(given_zone_end[t]);
+	}
+	SAME(fitted_page_struct);
+	SAME(fitted_section);
+	SAME(range_assumed);
 	SAME(has_given_dma_reserve);
 	SAME(given_dma_reserve);
 }

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/infer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/boot.h"
+#include "engine/hash_table.h"
+#include "traces/compare.h"
+#include "traces/scan.h"
+
+/* ---- before parsing --------------------------------------------------------------------------- */
+
+/* An order and a size tell the page: up to 6.0 the order is log2(bytes) - page shift. */
+static void look_at_table(struct infer *infer, struct scan s)
+{
+	uint64_t entries, bytes;
+	int32_t order;
+	unsigned int shift = 0;
+
+	if (!scan_dec(&s, &entries) || !scan_lit(&s, " (order: ") || !scan_i32(&s, &order) ||
+	    !scan_lit(&s, ", ") || !scan_dec(&s, &bytes) || !bytes || (bytes & (bytes - 1)))
+		return;
+	/* A bucket of both is one pointer. */
+	if (entries && (bytes / entries == 4 || bytes / entries == 8))
+		infer->pointer_bytes = (unsigned int)(bytes / entries);
+	if (!order)
+		return;
+	while (bytes >> shift > 1)
+		shift++;
+	if ((int64_t)shift - order >= 12 && (int64_t)shift - order <= 18)
+		infer->page_shift = (unsigned int)((int64_t)shift - order);
+}
+
+/* Lines only one family of architectures prints, and the size of its sections. */
+static const struct {
+	const char *prefix;
+	unsigned int section_shift;
+} families[] = {
+	{ "Determined physical RAM map:", 28 }, /* mips */
+	{ "PROMLIB: ", 30 }, /* sparc64 */
+	{ "SBI specification ", 27 }, /* riscv */
+	{ "riscv: ", 27 },
+	{ "numa:   NODE_DATA [mem ", 24 }, /* ppc64 */
+	{ "Memory hole size: ", 24 }, /* ppc, and sparc64 after PROMLIB */
+	{ "setup: Linux is running ", 28 }, /* s390 */
+};
+
+void infer_line(struct infer *infer, const struct log_line *line)
+{
+	struct scan s = scan_of(line->text, line->len), t = s;
+	uint64_t start, end, pages;
+	struct scan_str name;
+	enum zone_type type;
+	uint32_t nid;
+
+	if (infer->in_zones) {
+		infer->in_zones = scan_lit(&t, "  ") && scan_name(&t, &name) &&
+				  zone_type_parse(name.p, name.len, &type);
+		if (infer->in_zones) {
+			infer->zones_mask |= 1U << type;
+			return;
+		}
+		t = s;
+	}
+	/* No two of these begin alike, so what one has taken the others do not miss. */
+	if (scan_lit(&t, "Zone ranges:") || scan_lit(&t, "Zone PFN ranges:"))
+		infer->in_zones = true;
+	else if (scan_lit(&t, "  node ") && scan_past(&t, ": [mem ") && scan_0x(&t, &start) &&
+		 scan_char(&t, '-') && scan_0x(&t, &end) && end > start)
+		infer->node_bytes += end + 1 - start;
+	else if (scan_lit(&t, "On node ") && scan_past(&t, " totalpages: ") && scan_dec(&t, &pages))
+		infer->node_pages += pages;
+	else if (scan_lit(&t, "Initmem setup node ") && scan_u32(&t, &nid) && nid < NODES_MAX &&
+		 nid >= infer->nodes)
+		infer->nodes = nid + 1;
+	else if (scan_lit(&t, "Dentry cache hash table entries: ") ||
+		 scan_lit(&t, "Inode-cache hash table entries: "))
+		look_at_table(infer, t);
+	else if (scan_lit(&t, "Policy zone: "))
+		infer->policy_zone = true;
+	else if (scan_lit(&t, "Built ") && scan_past(&t, " zonelists"))
+		infer->built = true;
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !infer->section_shift;
+	     i++) {
+		t = s;
+		if (scan_lit(&t, families[i].prefix))
+			infer->section_shift = families[i].section_shift;
+	}
+}
+
+/* A node's bytes over its pages. */
+static unsigned int page_shift_of_totals(const struct infer *infer)
+{
+	for (unsigned int shift = 12; shift <= 18 && infer->node_pages; shift++)
+		if (infer->node_pages << shift == infer->node_bytes)
+			return shift;
+	return 0;
+}
+
+void infer_machine(const struct infer *infer, struct boot_log *log)
+{
+	struct arch_config *c = &log->input.config;
+	const uint32_t always = 1U << ZONE_MOVABLE, unlisted = 1U << ZONE_DEVICE;
+	unsigned int shift = infer->page_shift ? infer->page_shift : page_shift_of_totals(infer);
+
+	/* x86 and 32-bit arm have one page size. */
+	if (shift && (c->arch == ARCH_ARM64 || c->arch == ARCH_OTHER)) {
+		if (c->arch == ARCH_ARM64)
+			arch_config_set_page_shift(c, shift);
+		c->page_shift = shift;
+		if (c->arch == ARCH_OTHER && c->page_shift == 16)
+			c->pageblock_order = c->max_order = 8;
+	}
+	if (c->arch == ARCH_OTHER) {
+		c->section_shift = infer->section_shift;
+		if (infer->pointer_bytes == 4) {
+			c->pointer_bytes = 4;
+			c->page_struct_bytes = 32;
+		}
+	}
+	if (infer->zones_mask) {
+		c->zones_mask = (c->zones_mask & unlisted) | infer->zones_mask | always;
+		c->highmem = infer->zones_mask >> ZONE_HIGHMEM & 1;
+	}
+	if (infer->built)
+		c->numa = infer->policy_zone;
+	if (c->arch == ARCH_OTHER && c->numa)
+		c->nodes_shift = 8;
+	if (c->arch == ARCH_OTHER && log->input.nr_node_ids < infer->nodes)
+		log->input.nr_node_ids = infer->nodes;
+}
+
+/* ---- after parsing ---------------------------------------------------------------------------- */
+
+void infer_facts(struct boot_log *log)
+{
+	struct facts *f = &log->input.facts;
+	bool hash = false, tells_memory = false;
+
+	for (uint32_t i = 0; i < log->recorded.count; i++) {
+		const struct answer *a = &log->recorded.items[i];
+
+		switch (a->kind) {
+		case ANSWER_HASH:
+			hash = true;
+			tells_memory |= a->v[3] != HASH_MEMORY_UNKNOWN;
+			break;
+		case ANSWER_UNAVAILABLE:
+			/* In one sum, or zone by zone. */
+			f->v[FACT_unavailable_ranges] = a->nid >= 0;
+			break;
+		case ANSWER_FALLBACK:
+			f->v[FACT_fallback_order_line] = 1;
+			break;
+		case ANSWER_BUILT:
+			f->v[FACT_zonelist_order_line] = a->v[3] != 0;
+			break;
+		default:
+			break;
+		}
+	}
+	if (hash)
+		f->v[FACT_hash_line_tells_memory] = tells_memory;
+	/* Two patches that went together. */
+	if (tells_memory) {
+		f->v[FACT_hash_vmalloc_when_large] = 1;
+		f->v[FACT_hash_spread_on_one_node] = 0;
+	}
+}
+
+/* What of @recorded depends on the size of struct page or of sections, and comes out right. */
+static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
+{
+	const struct boot_input *in = &log->input;
+	struct machine *m = malloc(sizeof(*m));
+	uint32_t agree = 0;
+	bool reserve_unknown = in->config.arch == ARCH_X86_64 && !in->has_given_dma_reserve;
+
+	*wanted = 0;
+	if (!m)
+		return 0;
+	machine_init(m);
+	boot_run(m, in, STAGE_ZONELISTS);
+	for (uint32_t i = 0; i < log->recorded.count; i++) {
+		const struct answer *r = &log->recorded.items[i];
+
+		if (r->kind != ANSWER_ZONE_MEMMAP && r->kind != ANSWER_UNAVAILABLE &&
+		    (r->kind != ANSWER_BUILT || reserve_unknown))
+			continue;
+		(*wanted)++;
+		for (uint32_t j = 0; j < m->answers.count; j++) {
+			const struct answer *a = &m->answers.items[j];
+
+			if (!answer_same_key(r, a))
+				continue;
+			agree += r->kind == ANSWER_BUILT ? a->v[2] == r->v[2] : a->v[0] == r->v[0];
+			break;
+		}
+	}
+	machine_deinit(m);
+	free(m);
+	return agree;
+}
+
+/* Locks with debugging in them make buckets larger than any kernel's usual ones. */
+static void fit_buckets(struct boot_input *in)
+{
+	static const enum hash_table tables[] = { HASH_TABLE_TCP_LISTEN, HASH_TABLE_TCP_BIND,
+						  HASH_TABLE_UDP, HASH_TABLE_UDP_LITE };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint64_t given = in->given_bucket_bytes[tables[i]];
+
+		if (given && given != hash_table_bucket_bytes(&in->config, &in->facts, tables[i]))
+			in->big_locks = true;
+	}
+}
+
+/* A part of a log may lack every line about where memory is, and still say how much there is. */
+static void assume_range(struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+
+	if (in->given_range_count || in->firmware_count || in->has_state || in->affinity_count ||
+	    !in->given_total_kb || log->has_debug)
+		return;
+	in->given_ranges = calloc(1, sizeof(*in->given_ranges));
+	if (!in->given_ranges)
+		return;
+	log->given_room = in->given_range_count = 1;
+	in->given_ranges[0].end = in->given_total_kb >> (in->config.page_shift - 10);
+	in->range_assumed = true;
+}
+
+/* Without its first line a log's kernel is the era whose answers are nearest to the recorded ones. */
+static void fit_version(struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+	uint32_t best = in->version, most = 0;
+
+	for (unsigned int e = era_count; e-- > 0;) {
+		struct comparison c;
+		struct machine *m = malloc(sizeof(*m));
+		uint32_t score = 0;
+
+		if (!m)
+			return;
+		boot_log_settle(log, eras[e].version);
+		machine_init(m);
+		boot_run(m, in, STAGE_LATE);
+		if (compare_answers(&log->recorded, &m->answers, &c)) {
+			score = c.total[COMPARE_AGREE] + c.total[COMPARE_GIVEN];
+			comparison_deinit(&c);
+		}
+		machine_deinit(m);
+		free(m);
+		if (score > most) {
+			most = score;
+			best = eras[e].version;
+		}
+	}
+	boot_log_settle(log, best);
+	boot_log_settle(log, 0);
+}
+
+void infer_fit(struct boot_log *log)
+{
+	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52,  56,  60,	 64, 68,
+					      72, 76, 80, 88, 96, 104, 112, 120, 128 };
+	static const unsigned int sections[] = { 0, 24, 26, 27, 28, 29, 30 };
+	struct boot_input *in = &log->input;
+	struct arch_config *c = &in->config, usual = *c, best = *c;
+	uint32_t wanted, most;
+
+	assume_range(log);
+	if (!log->has_version)
+		fit_version(log);
+	fit_buckets(in);
+	/* Logs with memblock=debug tell all there is to know, and long ones are slow to try. */
+	if (log->has_debug || in->step_count > 1000)
+		return;
+	most = agreeing(log, &wanted);
+	for (size_t s = 0; s <= sizeof(sections) / sizeof(sections[0]) && most < wanted; s++) {
+		c->section_shift = s ? sections[s - 1] : usual.section_shift;
+		if (c->section_shift && c->section_shift < c->page_shift)
+			continue;
+		for (size_t p = 0; p <= sizeof(pages) / sizeof(pages[0]) && most < wanted; p++) {
+			uint32_t agree;
+
+			c->page_struct_bytes = p ? pages[p - 1] : usual.page_struct_bytes;
+			agree = agreeing(log, &wanted);
+			if (agree > most) {
+				most = agree;
+				best = *c;
+			}
+		}
+	}
+	*c = best;
+	in->fitted_page_struct = best.page_struct_bytes != usual.page_struct_bytes;
+	in->fitted_section = best.section_shift != usual.section_shift;
+}

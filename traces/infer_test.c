@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of what a log shows beyond its words, and of how lines looked before.  Every log here is made
+ * up; what it should come to is worked out beside it.
+ */
+#include "traces/testing/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/boot.h"
+#include "engine/hash_table.h"
+#include "traces/boot_log.h"
+#include "traces/compare.h"
+#include "traces/dmesg/text.h"
+
+struct fixture {
+	struct boot_log log;
+	struct machine m;
+	struct comparison c;
+};
+
+static void read_log(struct fixture *f, const char *text)
+{
+	struct log_text lines = { 0 };
+
+	memset(f, 0, sizeof(*f));
+	check_ok(log_text_parse((const uint8_t *)text, strlen(text), &lines));
+	check_ok(boot_log_read(&lines, 0, lines.nlines, "made up", &f->log));
+	log_text_deinit(&lines);
+	machine_init(&f->m);
+	boot_run(&f->m, &f->log.input, STAGE_LATE);
+	assert_true(compare_answers(&f->log.recorded, &f->m.answers, &f->c));
+}
+
+static void drop_log(struct fixture *f)
+{
+	comparison_deinit(&f->c);
+	machine_deinit(&f->m);
+	boot_log_deinit(&f->log);
+}
+
+static uint32_t count(const struct fixture *f, enum answer_kind kind, enum compare_verdict verdict)
+{
+	return f->c.counts[kind][verdict];
+}
+
+static const struct answer *answer_of(const struct answers *list, enum answer_kind kind,
+				      int32_t nid, int32_t type)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->items[i].kind == kind && list->items[i].nid == nid &&
+		    list->items[i].type == type)
+			return &list->items[i];
+	fail_msg("there is no %s", answer_kind_name(kind));
+	return NULL;
+}
+
+/* ---- the page, the words, the zones ------------------------------------------------------------ */
+
+/* 2^21 bytes of order 5 is a page of 2^16; 8 bytes an entry are words of 64 bits. */
+static void pages_of_64k(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(
+		&f,
+		"[    0.000000] Linux version 4.4.73 (gcc)\n"
+		"[    0.000000] Zone ranges:\n"
+		"[    0.000000]   DMA      [mem 0x0000000000000000-0x000000007fffffff]\n"
+		"[    0.000000]   Normal   empty\n"
+		"[    0.000000] Movable zone start for each node\n"
+		"[    0.000000] Early memory node ranges\n"
+		"[    0.000000]   node   0: [mem 0x0000000000000000-0x000000007fffffff]\n"
+		"[    0.000000] On node 0 totalpages: 32768\n"
+		"[    0.000000]   DMA zone: 32 pages used for memmap\n"
+		"[    0.000000]   DMA zone: 0 pages reserved\n"
+		"[    0.000000]   DMA zone: 32768 pages, LIFO batch:1\n"
+		"[    0.000000] Built 1 zonelists in Node order, mobility grouping on.  Total "
+		"pages: 32736\n"
+		"[    0.000000] Policy zone: DMA\n"
+		"[    0.000000] Dentry cache hash table entries: 262144 (order: 5, 2097152 bytes)\n");
+	assert_int_equal(f.log.input.config.arch, ARCH_OTHER);
+	assert_int_equal(f.log.input.config.page_shift, 16);
+	assert_int_equal(f.log.input.config.pointer_bytes, 8);
+	assert_true(f.log.input.config.numa);
+	assert_int_equal(f.log.input.config.zones_mask,
+			 1U << ZONE_DMA | 1U << ZONE_NORMAL | 1U << ZONE_MOVABLE);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	/* Limits of zones of an architecture we have no rules for are the log's own. */
+	assert_int_equal(count(&f, ANSWER_ZONE_RANGE, COMPARE_GIVEN), 2);
+	assert_int_equal(count(&f, ANSWER_ZONE_MEMMAP, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_BUILT, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_POLICY_ZONE, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* Without tables, a node's bytes over its pages tell; a node can be without memory. */
+static void pages_by_totals(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000000000000-0x00000000ffffffff]\n"
+		     "Initmem setup node 0 [mem 0x0000000000000000-0x00000000ffffffff]\n"
+		     "On node 0 totalpages: 262144\n"
+		     "Initmem setup node 1 [mem 0x0000000000000000-0x0000000000000000]\n"
+		     "On node 1 totalpages: 0\n");
+	assert_int_equal(f.log.input.config.page_shift, 14);
+	assert_int_equal(f.log.input.nr_node_ids, 2);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_NODE_PAGES, COMPARE_AGREE), 2);
+	drop_log(&f);
+}
+
+/*
+ * 8 MiB of the Normal zone are 2048 page frames.  36 bytes a page are 18 pages, and nothing else in
+ * reach is: 40 bytes are 20.
+ */
+static void page_struct_is_fitted(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.4.0 (gcc)\n"
+		     "Determined physical RAM map:\n"
+		     " memory: 00800000 @ 00000000 (usable)\n"
+		     "Zone ranges:\n"
+		     "  Normal   [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "Movable zone start for each node\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "Initmem setup node 0 [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "On node 0 totalpages: 2048\n"
+		     "  Normal zone: 18 pages used for memmap\n"
+		     "  Normal zone: 0 pages reserved\n"
+		     "  Normal zone: 2048 pages, LIFO batch:0\n"
+		     "Built 1 zonelists, mobility grouping off.  Total pages: 2030\n");
+	assert_int_equal(f.log.input.config.page_struct_bytes, 36);
+	assert_true(f.log.input.fitted_page_struct);
+	assert_false(f.log.input.config.numa);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_ZONE_MEMMAP, COMPARE_GIVEN), 1);
+	assert_int_equal(count(&f, ANSWER_BUILT, COMPARE_GIVEN), 1);
+	drop_log(&f);
+}
+
+/*
+ * The hole before memory has no page until the section memory begins in: 0x1100 pages from 0 with
+ * sections of 256 MiB.  The tail to the next section is 0x10000 - 0x8000.
+ */
+static void sections_of_a_family(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 6.12.0 (gcc)\n"
+		     "Determined physical RAM map:\n"
+		     "Zone ranges:\n"
+		     "  DMA32    [mem 0x0000000001100000-0x00000000efffffff]\n"
+		     "  Normal   empty\n"
+		     "Movable zone start for each node\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000001100000-0x0000000007ffffff]\n"
+		     "Initmem setup node 0 [mem 0x0000000001100000-0x0000000007ffffff]\n"
+		     "On node 0, zone DMA32: 4352 pages in unavailable ranges\n"
+		     "On node 0, zone DMA32: 32768 pages in unavailable ranges\n");
+	assert_int_equal(f.log.input.config.section_shift, 28);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 2);
+	assert_false(f.log.input.fitted_section);
+	drop_log(&f);
+}
+
+/* ---- arm64 ------------------------------------------------------------------------------------ */
+
+/* Ranges that touch differ in a flag; a bus of 31 bits is told by nothing but the zones. */
+static void arm64_ranges_and_buses(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Booting Linux on physical CPU 0x0000000000 [0x411fd073]\n"
+		     "Linux version 5.15.0 (gcc)\n"
+		     "Zone ranges:\n"
+		     "  DMA      [mem 0x0000000040000000-0x000000007fffffff]\n"
+		     "  DMA32    [mem 0x0000000080000000-0x00000000ffffffff]\n"
+		     "  Normal   [mem 0x0000000100000000-0x000000017fffffff]\n"
+		     "Movable zone start for each node\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000040000000-0x0000000043ffffff]\n"
+		     "  node   0: [mem 0x0000000044000000-0x0000000044ffffff]\n"
+		     "  node   0: [mem 0x0000000045000000-0x00000000bfffffff]\n"
+		     "  node   0: [mem 0x0000000140000000-0x000000017fffffff]\n"
+		     "Initmem setup node 0 [mem 0x0000000040000000-0x000000017fffffff]\n");
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(f.m.range_count, 4);
+	assert_true(f.m.ranges[1].flags & MEMBLOCK_UNTOLD);
+	assert_false((f.m.ranges[0].flags | f.m.ranges[2].flags | f.m.ranges[3].flags) &
+		     MEMBLOCK_UNTOLD);
+	assert_int_equal(count(&f, ANSWER_ZONE_RANGE, COMPARE_GIVEN), 3);
+	assert_int_equal(f.m.nodes[0].zones[ZONE_DMA].present, 0x40000);
+	assert_int_equal(f.m.nodes[0].zones[ZONE_DMA32].present, 0x40000);
+	drop_log(&f);
+}
+
+/* ---- x86 -------------------------------------------------------------------------------------- */
+
+#define E820_2G                                                           \
+	"BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n" \
+	"BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] usable\n" \
+	"e820: update [mem 0x00000000-0x00000fff] usable ==> reserved\n"  \
+	"e820: remove [mem 0x000a0000-0x000fffff] usable\n"               \
+	"last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+
+/* What happens to the map after memory was taken from it changes memory no more. */
+static void map_edits_after_the_import(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 6.1.0 (gcc)\n" E820_2G
+		     "e820: update [mem 0x7a88a000-0x7a88afff] usable ==> reserved\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000000001000-0x000000000009ffff]\n"
+		     "  node   0: [mem 0x0000000000100000-0x000000007fffffff]\n");
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_NODE_RANGE, COMPARE_AGREE), 2);
+	drop_log(&f);
+}
+
+/* Before it, they do: with more than 4 GiB the second last_pfn line is the sign. */
+static void map_edits_before_the_import(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 6.1.0 (gcc)\n"
+		     "BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n"
+		     "BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] usable\n"
+		     "BIOS-e820: [mem 0x0000000100000000-0x000000017fffffff] usable\n"
+		     "last_pfn = 0x180000 max_arch_pfn = 0x400000000\n"
+		     "e820: update [mem 0x70000000-0xffffffff] usable ==> reserved\n"
+		     "last_pfn = 0x70000 max_arch_pfn = 0x400000000\n"
+		     "e820: update [mem 0x60000000-0x60000fff] usable ==> reserved\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000000001000-0x000000000009ffff]\n"
+		     "  node   0: [mem 0x0000000000100000-0x000000006fffffff]\n"
+		     "  node   0: [mem 0x0000000100000000-0x000000017fffffff]\n");
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_LAST_PFN, COMPARE_AGREE), 2);
+	drop_log(&f);
+}
+
+/*
+ * Two nodes of 2.6.35, as its lines were: blanks before the map, exclusive ends, decimal "reserved",
+ * node blocks in half-open brackets.  56 bytes a page: 4080 and 258048 page frames of node 0 take
+ * 55.8 -> 56 and 3528 pages, 262144 of node 1 take 3584.
+ */
+static void lines_of_2_6_35(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f,
+		 "Linux version 2.6.35-19-generic (gcc)\n"
+		 "Command line: ro quiet\n"
+		 "BIOS-provided physical RAM map:\n"
+		 " BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)\n"
+		 " BIOS-e820: 0000000000100000 - 0000000080000000 (usable)\n"
+		 "e820 update range: 0000000000000000 - 0000000000010000 (usable) ==> (reserved)\n"
+		 "e820 update range: 0000000000000000 - 0000000000001000 (usable) ==> (reserved)\n"
+		 "e820 remove range: 00000000000a0000 - 0000000000100000 (usable)\n"
+		 "last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+		 "initial memory mapped : 0 - 20000000\n"
+		 "init_memory_mapping: 0000000000000000-0000000080000000\n"
+		 "RAMDISK: 2e9cc000 - 2f9ec000\n"
+		 "SRAT: PXM 0 -> APIC 0x00 -> Node 0\n"
+		 "SRAT: PXM 1 -> APIC 0x01 -> Node 1\n"
+		 "SRAT: Node 0 PXM 0 0-a0000\n"
+		 "SRAT: Node 0 PXM 0 100000-40000000\n"
+		 "SRAT: Node 1 PXM 1 40000000-80000000\n"
+		 "SRAT: Node 0 [0,a0000) + [100000,40000000) -> [0,40000000)\n"
+		 "Initmem setup node 0 0000000000000000-0000000040000000\n"
+		 "  NODE_DATA [000000003fffb000 - 000000003fffffff]\n"
+		 "Initmem setup node 1 0000000040000000-0000000080000000\n"
+		 "  NODE_DATA [000000007fffb000 - 000000007fffffff]\n"
+		 "Zone PFN ranges:\n"
+		 "  DMA      0x00000010 -> 0x00001000\n"
+		 "  DMA32    0x00001000 -> 0x00100000\n"
+		 "  Normal   empty\n"
+		 "Movable zone start PFN for each node\n"
+		 "early_node_map[3] active PFN ranges\n"
+		 "    0: 0x00000010 -> 0x000000a0\n"
+		 "    0: 0x00000100 -> 0x00040000\n"
+		 "    1: 0x00040000 -> 0x00080000\n"
+		 "On node 0 totalpages: 262032\n"
+		 "  DMA zone: 56 pages used for memmap\n"
+		 "  DMA zone: 5 pages reserved\n"
+		 "  DMA zone: 3923 pages, LIFO batch:0\n"
+		 "  DMA32 zone: 3528 pages used for memmap\n"
+		 "  DMA32 zone: 254520 pages, LIFO batch:31\n"
+		 "On node 1 totalpages: 262144\n"
+		 "  DMA32 zone: 3584 pages used for memmap\n"
+		 "  DMA32 zone: 258560 pages, LIFO batch:31\n"
+		 "Built 2 zonelists in Node order, mobility grouping on.  Total pages: 517003\n"
+		 "Policy zone: DMA32\n"
+		 "Memory: 2050000k/2097152k available (5701k kernel code, 448k absent, 46704k "
+		 "reserved, 5388k data, 908k init)\n");
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(f.log.input.config.page_struct_bytes, 56);
+	assert_int_equal(f.log.input.config.arch, ARCH_X86_64);
+	assert_int_equal(count(&f, ANSWER_NUMA_JOIN, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_NODE_RANGE, COMPARE_AGREE), 3);
+	assert_int_equal(count(&f, ANSWER_NODE_PAGES, COMPARE_AGREE), 2);
+	assert_int_equal(count(&f, ANSWER_INITMEM, COMPARE_AGREE), 2);
+	assert_int_equal(count(&f, ANSWER_ZONE_RANGE, COMPARE_AGREE), 3);
+	assert_int_equal(count(&f, ANSWER_ZONE_PAGES, COMPARE_AGREE), 3);
+	assert_int_equal(count(&f, ANSWER_MEMORY_TOTAL, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_MEMORY_ABSENT, COMPARE_AGREE), 1);
+	/* Where there is no Normal zone on some node, lists go by node. */
+	assert_int_equal(answer_of(&f.m.answers, ANSWER_BUILT, -1, -1)->v[3], 1);
+	drop_log(&f);
+}
+
+/* The 112 pages the total lacks are those reserved below 16 MiB. */
+static void dma_reserve_of_the_total(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	/* 3999 - 64 and 520192 - 8128 pages are left: 515999. */
+	read_log(&f, "Linux version 6.1.0 (gcc)\n" E820_2G
+		     "Built 1 zonelists, mobility grouping on.  Total pages: 515887\n"
+		     "Policy zone: DMA32\n"
+		     "Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes, linear)\n");
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(f.m.dma_reserve, 112);
+	assert_int_equal(f.m.nr_all_pages, 515887);
+	assert_int_equal(count(&f, ANSWER_BUILT, COMPARE_GIVEN), 1);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* 1 + 96 pages of holes; the tail of the last section, 0x80000 to 0x80000, is none; then 32 MiB are. */
+static void holes_in_one_sum(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.4.8 (gcc)\n" E820_2G
+		     "Zeroed struct page in unavailable ranges: 97 pages\n");
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 1);
+	drop_log(&f);
+	/* 0x7e000 to 0x80000 are 8192 more, once the tail counts. */
+	read_log(&f, "Linux version 5.6.0 (gcc)\n"
+		     "BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n"
+		     "BIOS-e820: [mem 0x0000000000100000-0x000000007dffffff] usable\n"
+		     "Zeroed struct page in unavailable ranges: 8289 pages\n");
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* The list of 2.6.35 is all that is reserved at the hand-over; NODE_DATA is not in this one. */
+static void list_of_reservations(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 2.6.35 (gcc)\n"
+		     "BIOS-provided physical RAM map:\n"
+		     " BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)\n"
+		     " BIOS-e820: 0000000000100000 - 0000000080000000 (usable)\n"
+		     "last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+		     "Initmem setup node 0 0000000000000000-0000000080000000\n"
+		     "  NODE_DATA [000000007fffb000 - 000000007fffffff]\n"
+		     "  DMA zone: 5 pages reserved\n"
+		     "Built 1 zonelists in Node order, mobility grouping on.  Total pages: 515994\n"
+		     "Policy zone: DMA32\n"
+		     "Subtract (3 early reservations)\n"
+		     "  #1 [0001000000 - 0001d20114]   TEXT DATA BSS\n"
+		     "  #2 [000009f000 - 00000a0000]   BIOS reserved\n"
+		     "Memory: 2083316k/2097152k available (100k kernel code, 388k absent, 13448k "
+		     "reserved, 0k data, 0k init)\n");
+	/* 0xd21 and 1 pages are reserved, pfn 0 and 96 are absent: 524288 - 97 - 3362 = 520829. */
+	assert_int_equal(f.m.totalram, 520829);
+	assert_true(f.m.reserved_at_end);
+	assert_int_equal(f.m.dma_reserve, 5);
+	assert_int_equal(count(&f, ANSWER_MEMORY_AVAILABLE, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_MEMORY_RESERVED, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_MEMORY_ABSENT, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* The kernel tells its command line in pieces when it is long. */
+static void command_line_in_pieces(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 6.19.0 (gcc)\n"
+		     "Command line: root=/dev/sda\n" E820_2G
+		     "Kernel command line: numa=fake=2 console=ttyS0 \\\n"
+		     "Kernel command line: root=/dev/sda\n");
+	assert_string_equal(f.log.input.command_line, "numa=fake=2 console=ttyS0 root=/dev/sda");
+	assert_int_equal(f.m.node_count, 2);
+	drop_log(&f);
+}
+
+/* ---- patches and versions ---------------------------------------------------------------------- */
+
+/* What lines show of patches counts more than the version: distributions carry them back. */
+static void lines_overrule_versions(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.2.0-07809-ga345d99661ff (gcc)\n" E820_2G
+		     "Built 1 zonelists, mobility grouping on.  Total pages: 515887\n"
+		     "Policy zone: DMA32\n"
+		     "Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes, linear)\n");
+	assert_int_equal(fact_get(&f.log.input.facts, FACT_hash_line_tells_memory), 1);
+	assert_int_equal(fact_get(&f.log.input.facts, FACT_hash_spread_on_one_node), 0);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	/* But not when someone asks what another kernel would have done. */
+	boot_log_settle(&f.log, FACTS_VERSION(5, 2, 0));
+	assert_int_equal(fact_get(&f.log.input.facts, FACT_hash_line_tells_memory), 0);
+	drop_log(&f);
+}
+
+/* A log that lost its head is read as the era that comes nearest. */
+static void era_of_a_torso(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, E820_2G "Faking a node at [mem 0x0000000000000000-0x000000007fffffff]\n"
+			     "On node 0, zone DMA: 1 pages in unavailable ranges\n"
+			     "On node 0, zone DMA: 96 pages in unavailable ranges\n"
+			     "Fallback order for Node 0: 0 \n"
+			     "Built 1 zonelists, mobility grouping on.  Total pages: 515887\n"
+			     "Policy zone: DMA32\n");
+	assert_false(f.log.has_version);
+	assert_int_equal(f.log.input.version >> 16, FACTS_VERSION(6, 1, 0) >> 16);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	drop_log(&f);
+}
+
+/* Nothing says where memory is, one line how much: totals and tables follow, the layout does not. */
+static void size_without_place(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 4.4.0 (gcc)\n"
+		     "Determined physical RAM map:\n"
+		     "  Normal zone: 16384 pages, LIFO batch:3\n"
+		     "Built 1 zonelists, mobility grouping on.  Total pages: 16256\n"
+		     "Dentry cache hash table entries: 8192 (order: 3, 32768 bytes)\n"
+		     "Inode-cache hash table entries: 4096 (order: 2, 16384 bytes)\n"
+		     "Memory: 56376K/65536K available (5376K kernel code, 9160K reserved, 0K "
+		     "cma-reserved)\n");
+	assert_true(f.log.input.range_assumed);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_ZONE_PAGES, COMPARE_UNPREDICTED), 1);
+	assert_int_equal(count(&f, ANSWER_BUILT, COMPARE_GIVEN), 1);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_GIVEN), 2);
+	assert_int_equal(count(&f, ANSWER_MEMORY_TOTAL, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* A line cut at the edge of a screen is no word against the model. */
+static void cut_lines(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.5.0 (gcc)\n" E820_2G
+		     "Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes,)\n");
+	assert_int_equal(f.log.recorded.count, 1);
+	assert_int_equal(f.log.recorded.items[0].kind, ANSWER_LAST_PFN);
+	drop_log(&f);
+}
+
+/* Tables of kernels with lock debugging have buckets of their own. */
+static void large_locks(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 6.12.0 (gcc)\n" E820_2G
+		     "UDP hash table entries: 1024 (order: 5, 98304 bytes, linear)\n");
+	assert_true(f.log.input.big_locks);
+	assert_int_equal(f.m.given_bucket_bytes[HASH_TABLE_UDP], 96);
+	drop_log(&f);
+	read_log(&f, "Linux version 6.12.0 (gcc)\n" E820_2G
+		     "UDP hash table entries: 1024 (order: 3, 32768 bytes, linear)\n");
+	assert_false(f.log.input.big_locks);
+	drop_log(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_of_64k),
+		cmocka_unit_test(pages_by_totals),
+		cmocka_unit_test(page_struct_is_fitted),
+		cmocka_unit_test(sections_of_a_family),
+		cmocka_unit_test(arm64_ranges_and_buses),
+		cmocka_unit_test(map_edits_after_the_import),
+		cmocka_unit_test(map_edits_before_the_import),
+		cmocka_unit_test(lines_of_2_6_35),
+		cmocka_unit_test(dma_reserve_of_the_total),
+		cmocka_unit_test(holes_in_one_sum),
+		cmocka_unit_test(list_of_reservations),
+		cmocka_unit_test(command_line_in_pieces),
+		cmocka_unit_test(lines_overrule_versions),
+		cmocka_unit_test(era_of_a_torso),
+		cmocka_unit_test(size_without_place),
+		cmocka_unit_test(cut_lines),
+		cmocka_unit_test(large_locks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
