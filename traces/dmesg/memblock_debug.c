@@ -175,8 +175,35 @@ static bool range_call(struct reader *r, struct scan s, enum boot_step_kind kind
 	return true;
 }
 
+/*
+ * arm machines with UEFI dump what the device tree said and forget it: the dump that counts is still
+ * to come.  Right before, so nothing else can refer to it.
+ */
+static void forget_dump(struct reader *r)
+{
+	struct boot_input *in = &r->log->input;
+	struct answers *recorded = &r->log->recorded;
+
+	if (r->dump != 1 || !in->step_count || in->steps[in->step_count - 1].kind != STEP_STATE)
+		return;
+	in->step_count--;
+	while (recorded->count && (recorded->items[recorded->count - 1].kind == ANSWER_DUMP_SIZE ||
+				   recorded->items[recorded->count - 1].kind == ANSWER_DUMP_COUNT ||
+				   recorded->items[recorded->count - 1].kind == ANSWER_DUMP_REGION))
+		recorded->count--;
+	in->state.memory_count = in->state.reserved_count = 0;
+	in->state.memory_size = in->state.reserved_size = 0;
+	in->state.has_memory = in->has_state = false;
+	r->dump = 0;
+}
+
 bool line_memblock_remove(struct reader *r, struct scan s)
 {
+	struct scan t = s;
+	phys_t start, end;
+
+	if (scan_bracket_range(&t, &start, &end) && !start && end >= UINT64_MAX - 1)
+		forget_dump(r);
 	return range_call(r, s, STEP_REMOVE);
 }
 
