@@ -719,7 +719,8 @@ static bool same_lines(const uint8_t *a, size_t a_size, const uint8_t *b, size_t
 static struct error *read_joined(const struct input *console, const struct input *log,
 				 struct boot_log *ret)
 {
-	struct input joined = { .name = "serial.txt and dmesg.txt" };
+	static char name[] = "serial.txt and dmesg.txt";
+	struct input joined = { .name = name };
 	struct boot_log whole = { 0 };
 	struct error *err;
 	size_t at = 0, next;
