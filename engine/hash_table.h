@@ -21,8 +21,8 @@ const char *hash_table_name(enum hash_table table);
 /* When tables are sized. */
 enum hash_group {
 	HASH_GROUP_EARLY, /* from memblock, before the hand-over */
-	HASH_GROUP_VFS,	  /* the file system's, after it */
-	HASH_GROUP_LATE,  /* initcalls */
+	HASH_GROUP_VFS, /* the file system's, after it */
+	HASH_GROUP_LATE, /* initcalls */
 };
 
 /*

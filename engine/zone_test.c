@@ -74,9 +74,9 @@ static void lay_out(struct fixture *f, const pfn_t ends[ZONE_TYPE_COUNT])
 
 static void lay_out_x86_64(struct fixture *f, pfn_t end)
 {
-	pfn_t ends[ZONE_TYPE_COUNT] = { [ZONE_DMA] = 0x1000,
-					[ZONE_DMA32] = min_u64(0x100000, end),
-					[ZONE_NORMAL] = end };
+	pfn_t ends[ZONE_TYPE_COUNT] = {
+		[ZONE_DMA] = 0x1000, [ZONE_DMA32] = min_u64(0x100000, end), [ZONE_NORMAL] = end
+	};
 
 	lay_out(f, ends);
 }
@@ -135,9 +135,9 @@ static void a_pc_of_6_gib(void **state)
 
 static void a_32_bit_pc_has_highmem(void **state)
 {
-	pfn_t ends[ZONE_TYPE_COUNT] = { [ZONE_DMA] = 0x1000,
-					[ZONE_NORMAL] = 0x36ffe,
-					[ZONE_HIGHMEM] = 0x5ffdd };
+	pfn_t ends[ZONE_TYPE_COUNT] = {
+		[ZONE_DMA] = 0x1000, [ZONE_NORMAL] = 0x36ffe, [ZONE_HIGHMEM] = 0x5ffdd
+	};
 	struct fixture f;
 
 	(void)state;
@@ -309,7 +309,8 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 }
 
 /* Ranges that do not touch where they could be joined, and limits anywhere. */
-static void random_machine(struct fixture *f, struct zone_oracle *o, struct prng *prng, bool mirrors)
+static void random_machine(struct fixture *f, struct zone_oracle *o, struct prng *prng,
+			   bool mirrors)
 {
 	uint32_t nodes = (uint32_t)prng_between(prng, 1, ZONE_ORACLE_NODES);
 	bool mixed = prng_chance(prng, 1, 4);
@@ -372,8 +373,7 @@ static void expect_like_model(const struct fixture *f, const struct zone_oracle 
 
 			zone_oracle_size(o, (int)n, (enum zone_type)t, mirrored, &start, &spanned,
 					 &present);
-			if (z->start_pfn != start || z->spanned != spanned ||
-			    z->present != present)
+			if (z->start_pfn != start || z->spanned != spanned || z->present != present)
 				fail_msg("seed %llu node %u zone %u: %llu+%llu (%llu), not "
 					 "%llu+%llu (%llu)",
 					 (unsigned long long)seed, n, t,
@@ -440,8 +440,7 @@ static void random_mirrors_agree_with_the_model(void **state)
 
 			if (!node->memory || prng_chance(&prng, 1, 4))
 				continue;
-			node->movable_pfn =
-				prng_between(&prng, node->start_pfn + 1, node->end_pfn);
+			node->movable_pfn = prng_between(&prng, node->start_pfn + 1, node->end_pfn);
 			o.movable[n] = node->movable_pfn;
 			zone_size_node(node, (int32_t)n, f.ranges, f.range_count, &f.limits, f.mask,
 				       true, &f.facts);

@@ -38,8 +38,8 @@ static struct error *read_log_bytes(const struct input *input, struct boot_log *
 	if (boot == SIZE_MAX)
 		err = error_create(ERROR_FORMAT, input->name, 0, 0, "there is no log line in it");
 	else
-		err = boot_log_read(&text, text.boots[boot].first, text.boots[boot].end, input->name,
-				    ret);
+		err = boot_log_read(&text, text.boots[boot].first, text.boots[boot].end,
+				    input->name, ret);
 	log_text_deinit(&text);
 	return err;
 }
@@ -223,8 +223,8 @@ static struct error *take_srat(const char *dir, struct boot_log *log, struct pxm
 				   e->type == SRAT_GICC;
 			int32_t nid;
 
-			if (!e->enabled || (pass ? e->type != SRAT_MEMORY :
-						   !cpu && e->type != SRAT_INITIATOR))
+			if (!e->enabled ||
+			    (pass ? e->type != SRAT_MEMORY : !cpu && e->type != SRAT_INITIATOR))
 				continue;
 			nid = node_of_pxm(map, e->pxm, true);
 			if (nid < 0)
@@ -238,8 +238,8 @@ static struct error *take_srat(const char *dir, struct boot_log *log, struct pxm
 				if (!m)
 					break;
 				m->start = e->base;
-				m->end = e->bytes > UINT64_MAX - e->base ? UINT64_MAX :
-									   e->base + e->bytes;
+				m->end = e->bytes > UINT64_MAX - e->base ? UINT64_MAX
+									 : e->base + e->bytes;
 				m->nid = nid;
 				m->hotplug = e->flags & SRAT_MEMORY_HOTPLUG;
 				m->nonvolatile = e->flags & SRAT_MEMORY_NONVOLATILE;
@@ -288,9 +288,10 @@ static struct error *take_slit(const char *dir, struct boot_log *log, struct pxm
 				uint32_t to = map->count ? map->pxm[j] : j;
 
 				log->input.distance[(size_t)i * n + j] =
-					from < slit.n && to < slit.n ? slit_distance(&slit, from, to) :
-					i == j			     ? 10 :
-								       20;
+					from < slit.n && to < slit.n
+						? slit_distance(&slit, from, to)
+					: i == j ? 10
+						 : 20;
 			}
 		}
 	}
@@ -586,7 +587,8 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 		{ ZONEINFO_LOW, ZONE_FIELD_LOW, offsetof(struct zoneinfo_zone, low) },
 		{ ZONEINFO_HIGH, ZONE_FIELD_HIGH, offsetof(struct zoneinfo_zone, high) },
 		{ ZONEINFO_PROMO, ZONE_FIELD_PROMO, offsetof(struct zoneinfo_zone, promo) },
-		{ ZONEINFO_START_PFN, ZONE_FIELD_START_PFN, offsetof(struct zoneinfo_zone, start_pfn) },
+		{ ZONEINFO_START_PFN, ZONE_FIELD_START_PFN,
+		  offsetof(struct zoneinfo_zone, start_pfn) },
 	};
 	enum zone_type type;
 
@@ -594,7 +596,8 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		uint64_t value = *(const uint64_t *)((const char *)z + fields[i].offset);
-		bool mark = fields[i].field >= ZONE_FIELD_MIN && fields[i].field <= ZONE_FIELD_PROMO;
+		bool mark = fields[i].field >= ZONE_FIELD_MIN &&
+			    fields[i].field <= ZONE_FIELD_PROMO;
 
 		if (!(z->has & fields[i].has))
 			continue;

@@ -12,8 +12,8 @@
 #define ZONE_ORACLE_NODES 5
 
 struct zone_oracle {
-	int8_t nid[ZONE_ORACLE_PAGES];	 /* -1: no memory */
-	bool begins[ZONE_ORACLE_PAGES];	 /* a range begins here */
+	int8_t nid[ZONE_ORACLE_PAGES]; /* -1: no memory */
+	bool begins[ZONE_ORACLE_PAGES]; /* a range begins here */
 	bool mirror[ZONE_ORACLE_PAGES];
 	pfn_t lowest[ZONE_TYPE_COUNT], highest[ZONE_TYPE_COUNT];
 	uint32_t zones_mask;

@@ -25,7 +25,8 @@ static const char *caller_text(struct reader *r, struct scan s)
 	return boot_log_text(r->log, word.p, plus ? (size_t)(plus - word.p) : word.len);
 }
 
-static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, phys_t start, phys_t end)
+static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, phys_t start,
+				  phys_t end)
 {
 	struct boot_step *step;
 
@@ -43,10 +44,12 @@ static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, ph
 
 static bool inside_memblock(const char *caller)
 {
-	static const char *const names[] = { "memblock_alloc_range_nid", "memblock_virt_alloc_internal",
-					     "memblock_alloc_internal",	 "memblock_alloc_base_nid",
-					     "__memblock_alloc_base",	 "memblock_alloc_range",
-					     "memblock_alloc_base",	 "memblock_alloc_nid" };
+	static const char *const names[] = {
+		"memblock_alloc_range_nid", "memblock_virt_alloc_internal",
+		"memblock_alloc_internal",  "memblock_alloc_base_nid",
+		"__memblock_alloc_base",    "memblock_alloc_range",
+		"memblock_alloc_base",	    "memblock_alloc_nid"
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(caller, names[i]))
@@ -116,8 +119,8 @@ bool line_memblock_reserve_nid(struct reader *r, struct scan s)
 	int32_t nid;
 	uint64_t flags;
 
-	if (!scan_bracket_range(&s, &start, &end) || !scan_lit(&s, " nid=") || !scan_i32(&s, &nid) ||
-	    !scan_lit(&s, " flags=") || !scan_hex(&s, &flags))
+	if (!scan_bracket_range(&s, &start, &end) || !scan_lit(&s, " nid=") ||
+	    !scan_i32(&s, &nid) || !scan_lit(&s, " flags=") || !scan_hex(&s, &flags))
 		return false;
 	return reserve(r, start, end, flags, nid, caller_text(r, s));
 }
@@ -429,8 +432,8 @@ static bool dump_region(struct reader *r, struct scan s, int which)
 		if (!which)
 			state->has_memory = true;
 		if (bytes && !(which ? add_state_region(&state->reserved, &state->reserved_count,
-							&log->state_reserved_room, region) :
-				       add_state_region(&state->memory, &state->memory_count,
+							&log->state_reserved_room, region)
+				     : add_state_region(&state->memory, &state->memory_count,
 							&log->state_memory_room, region)))
 			return false;
 		if (which)
