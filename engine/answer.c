@@ -17,11 +17,13 @@ const char *answer_kind_name(enum answer_kind kind)
 
 const char *zone_field_name(enum zone_field field)
 {
-	static const char *const names[ZONE_FIELD_COUNT] = {
-		"spanned", "present", "managed",   "cma",      "min",	   "low",	"high",
-		"promo",   "start_pfn", "pcp high", "pcp batch", "high_min", "high_max",
-		"vm stats threshold"
-	};
+	static const char *const names[ZONE_FIELD_COUNT] = { "spanned",	  "present",
+							     "managed",	  "cma",
+							     "min",	  "low",
+							     "high",	  "promo",
+							     "start_pfn", "pcp high",
+							     "pcp batch", "high_min",
+							     "high_max",  "vm stats threshold" };
 
 	return names[field];
 }

@@ -39,8 +39,8 @@ const char *zone_field_name(enum zone_field field);
 
 /* Where a model's answer comes from. */
 enum answer_basis {
-	BASIS_PREDICTED,   /* from inputs alone */
-	BASIS_GIVEN,	   /* some answer was taken as given, because no input tells it */
+	BASIS_PREDICTED, /* from inputs alone */
+	BASIS_GIVEN, /* some answer was taken as given, because no input tells it */
 	BASIS_UNDERIVABLE, /* not known: reason says why; values are void */
 };
 
@@ -51,7 +51,8 @@ struct answer {
 	int32_t nid;
 	int32_t type; /* zone type, or as told in answer.def */
 	uint32_t index;
-	uint32_t line; /* recorded answers: where it was read; model: line of the step that caused it */
+	uint32_t
+		line; /* recorded answers: where it was read; model: line of the step that caused it */
 	uint64_t v[6];
 	uint32_t list_start, list_count; /* into answers.list */
 	const char *reason; /* static text, or NULL */

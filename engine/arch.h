@@ -46,13 +46,13 @@ unsigned int zone_rank(uint32_t mask, enum zone_type type);
 /* What a distribution kernel of that architecture is built with, unless the log says otherwise. */
 struct arch_config {
 	enum arch arch;
-	unsigned int phys_bits;	       /* width of phys_addr_t: 32 or 64 */
+	unsigned int phys_bits; /* width of phys_addr_t: 32 or 64 */
 	unsigned int page_shift;
-	unsigned int max_order;	       /* largest buddy order (inclusive) */
+	unsigned int max_order; /* largest buddy order (inclusive) */
 	unsigned int pageblock_order;
-	unsigned int section_shift;    /* log2 of bytes per SPARSEMEM section; 0 = FLATMEM */
+	unsigned int section_shift; /* log2 of bytes per SPARSEMEM section; 0 = FLATMEM */
 	unsigned int page_struct_bytes;
-	uint32_t zones_mask;	       /* bit per enum zone_type */
+	uint32_t zones_mask; /* bit per enum zone_type */
 	uint32_t pointer_bytes;
 	unsigned int nodes_shift; /* log2 of MAX_NUMNODES */
 	bool numa;

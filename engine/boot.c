@@ -31,8 +31,8 @@ struct boot {
 	const struct boot_input *in;
 	enum boot_stage until;
 	uint32_t next_stage; /* the next stage to do, an enum boot_stage */
-	uint32_t dumps;	     /* MEMBLOCK dumps so far */
-	uint32_t step;	     /* index of the step being taken */
+	uint32_t dumps; /* MEMBLOCK dumps so far */
+	uint32_t step; /* index of the step being taken */
 	uint32_t doublings;
 	int32_t reserved_nid; /* the node the last allocation was reserved for */
 	/* Landmarks in the list of steps; step_count when absent. */
@@ -81,8 +81,8 @@ static bool is_late_step(const struct boot_step *s)
 	if (s->kind == STEP_LATE_FREE || s->kind == STEP_FREE_LATE || s->kind == STEP_MEMORY_LINE)
 		return true;
 	return s->kind == STEP_FREE &&
-	       (handover_is_late_free(s) || name_is(s->name, "free_initrd_mem") || name_is(s->name, "free_initmem") ||
-		name_is(s->name, "free_init_"));
+	       (handover_is_late_free(s) || name_is(s->name, "free_initrd_mem") ||
+		name_is(s->name, "free_initmem") || name_is(s->name, "free_init_"));
 }
 
 static void answer_dump(struct boot *b, bool memory_only)
@@ -219,8 +219,8 @@ static void take_memory(struct boot *b)
 static void reset_nids(struct machine *m)
 {
 	/* For a while "cleared" and "never set" were two things, which do not merge. */
-	int32_t none = fact_get(&m->facts, FACT_memblock_clears_to_no_node) ? MEMBLOCK_NID_CLEARED :
-									      NID_NONE;
+	int32_t none = fact_get(&m->facts, FACT_memblock_clears_to_no_node) ? MEMBLOCK_NID_CLEARED
+									    : NID_NONE;
 
 	memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, none);
 	memblock_set_node(&m->mb, MEMBLOCK_RESERVED, 0, UINT64_MAX, none);
@@ -258,10 +258,10 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < n; j++)
 			m->distance[(size_t)i * n + j] =
-				i < in->distance_count && j < in->distance_count ?
-					in->distance[(size_t)i * in->distance_count + j] :
-				i == j ? 10 :
-					 20;
+				i < in->distance_count && j < in->distance_count
+					? in->distance[(size_t)i * in->distance_count + j]
+				: i == j ? 10
+					 : 20;
 }
 
 /*
@@ -417,9 +417,9 @@ static void start_sparse(struct boot *b)
 	m->stage = STAGE_SPARSE;
 	setup_arch_crashkernel_option(m, b->in);
 	if (m->config.arch == ARCH_X86_64 && fact_get(&m->facts, FACT_memmap_accounting))
-		m->dma_reserve = reserved || !b->in->has_given_dma_reserve ?
-					 count_dma_reserve(m) :
-					 b->in->given_dma_reserve;
+		m->dma_reserve = reserved || !b->in->has_given_dma_reserve
+					 ? count_dma_reserve(m)
+					 : b->in->given_dma_reserve;
 	m->dma_reserve_given = !reserved && b->in->has_given_dma_reserve;
 }
 
@@ -558,8 +558,8 @@ static void account_node(struct machine *m, uint32_t n)
 				a = answer_zone(m, ANSWER_ZONE_RESERVED, n, t, m->dma_reserve);
 				if (m->config.arch == ARCH_X86_64 &&
 				    (!m->reserved_known || m->reserved_at_end)) {
-					a->basis = m->dma_reserve_given ? BASIS_GIVEN :
-									  BASIS_UNDERIVABLE;
+					a->basis = m->dma_reserve_given ? BASIS_GIVEN
+									: BASIS_UNDERIVABLE;
 					a->reason = m->dma_reserve_given ? NULL : unknown_below_16m;
 				}
 			}
@@ -649,8 +649,8 @@ static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t en
 	return pages;
 }
 
-static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start, pfn_t end, int32_t nid,
-			       unsigned int type)
+static void answer_unavailable(struct machine *m, uint32_t *ordinal, pfn_t start, pfn_t end,
+			       int32_t nid, unsigned int type)
 {
 	uint64_t pages = start < end ? pages_with_memmap(m, start, end) : 0;
 	struct answer *a;
@@ -767,7 +767,8 @@ static void count_free_memblock(struct machine *m)
 
 	m->nr_all_pages = m->nr_kernel_pages = 0;
 	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
-		pfn_t start = pfn_up(s, m->config.page_shift), end = pfn_down(e, m->config.page_shift);
+		pfn_t start = pfn_up(s, m->config.page_shift),
+		      end = pfn_down(e, m->config.page_shift);
 
 		if (start >= end)
 			continue;
@@ -785,10 +786,10 @@ static void count_free_memblock(struct machine *m)
 static void void_layout(struct machine *m, const struct boot_input *in)
 {
 	static const char reason[] = "the log does not tell where memory is";
-	static const enum answer_kind kinds[] = { ANSWER_ZONE_RANGE,	ANSWER_MOVABLE_START,
-						  ANSWER_NODE_RANGE,	ANSWER_INITMEM,
-						  ANSWER_ZONE_MEMMAP,	ANSWER_ZONE_RESERVED,
-						  ANSWER_ZONE_PAGES,	ANSWER_MEMMAP_INIT,
+	static const enum answer_kind kinds[] = { ANSWER_ZONE_RANGE,  ANSWER_MOVABLE_START,
+						  ANSWER_NODE_RANGE,  ANSWER_INITMEM,
+						  ANSWER_ZONE_MEMMAP, ANSWER_ZONE_RESERVED,
+						  ANSWER_ZONE_PAGES,  ANSWER_MEMMAP_INIT,
 						  ANSWER_UNAVAILABLE };
 	uint64_t high = m->nr_all_pages - min_u64(m->nr_kernel_pages, m->nr_all_pages);
 
@@ -974,7 +975,8 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 	free(refs);
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		/* A node without memory is online when the firmware names it. */
-		nodes += m->nodes[n].possible && (m->nodes[n].memory || is_online_without_memory(m, n));
+		nodes += m->nodes[n].possible &&
+			 (m->nodes[n].memory || is_online_without_memory(m, n));
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			total += m->nodes[n].zones[t].managed;
 	}
@@ -1012,13 +1014,13 @@ static void build_zonelists(struct boot *b)
 
 	finish_zones(b);
 	m->stage = STAGE_ZONELISTS;
-	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL,
-			&m->config, &m->facts);
-	m->zonelists.by_zone = m->cmdline.zonelist_order ?
-				       m->cmdline.zonelist_order == 'z' &&
-					       fact_get(&m->facts, FACT_zonelist_order_rule) < 3 :
-				       zonelists_default_by_zone(m->nodes, m->node_count, &m->config,
-								 &m->facts);
+	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL, &m->config,
+			&m->facts);
+	m->zonelists.by_zone =
+		m->cmdline.zonelist_order
+			? m->cmdline.zonelist_order == 'z' &&
+				  fact_get(&m->facts, FACT_zonelist_order_rule) < 3
+			: zonelists_default_by_zone(m->nodes, m->node_count, &m->config, &m->facts);
 	m->out_of_memory |= m->zonelists.out_of_memory;
 	if (!m->out_of_memory)
 		answer_zonelists(m, b->in);
@@ -1151,9 +1153,9 @@ static struct memblock_request request_of(const struct machine *m, const struct 
 	struct memblock_request req = { .size = s->size, .nid = s->nid };
 
 	if (s->kind == STEP_NODE_DATA) {
-		req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m) ?
-				    arch_page_size(&m->config) :
-				    64;
+		req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m)
+				    ? arch_page_size(&m->config)
+				    : 64;
 		return req;
 	}
 	req.align = s->align;
@@ -1399,7 +1401,8 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	if (in->big_locks)
 		memcpy(m->given_bucket_bytes, in->given_bucket_bytes,
 		       sizeof(m->given_bucket_bytes));
-	for (unsigned int t = 0; t < sizeof(in->given_bucket_bytes) / sizeof(in->given_bucket_bytes[0]); t++)
+	for (unsigned int t = 0;
+	     t < sizeof(in->given_bucket_bytes) / sizeof(in->given_bucket_bytes[0]); t++)
 		if (in->given_bucket_bytes[t])
 			m->tables_told |= 1U << t;
 	m->kernel_start = in->kernel_start;
@@ -1437,6 +1440,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	}
 	b.step = in->step_count;
 	reach(&b, STAGE_LATE);
-	m->out_of_memory |= m->answers.out_of_memory || m->mb.out_of_memory || m->e820.out_of_memory;
+	m->out_of_memory |= m->answers.out_of_memory || m->mb.out_of_memory ||
+			    m->e820.out_of_memory;
 	m->mb.observer = NULL;
 }

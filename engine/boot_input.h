@@ -26,34 +26,34 @@ struct affinity_memory {
 };
 
 enum boot_step_kind {
-	STEP_ADD,	    /* memblock_add(base, size) */
-	STEP_REMOVE,	    /* memblock_remove */
-	STEP_RESERVE,	    /* memblock_reserve by its caller, not by an allocation */
-	STEP_FREE,	    /* memblock_free */
-	STEP_ALLOC,	    /* an allocation request */
-	STEP_STATE,	    /* the whole state is known here: see boot_state */
-	STEP_NODE_DATA,	    /* NODE_DATA(nid) of size bytes is allocated */
-	STEP_E820_UPDATE,   /* "e820: update": base, size, align = old type, min_addr = new type */
-	STEP_E820_ADD,	    /* the kernel image is made RAM: base, size */
-	STEP_E820_REMOVE,   /* "e820: remove": base, size, align = type */
-	STEP_RAMDISK,	    /* where the boot loader put the initrd: base, size */
-	STEP_RAMDISK_MOVE,  /* the initrd is copied: size bytes are allocated, the old place freed */
-	STEP_CMA_RESERVE,   /* the default CMA area: size */
-	STEP_POOL_CMA,	    /* a reserved-memory pool that becomes CMA: base, size */
-	STEP_POOL_DMA,	    /* a coherent pool: base, size */
-	STEP_CRASHKERNEL,   /* a crash kernel is reserved: size; base if it was asked for */
-	STEP_HASH,	    /* a hash table is sized: name, align = bucket bytes */
-	STEP_FREE_LATE,	    /* memblock_free_late: pages for the running allocator */
-	STEP_LATE_FREE,	    /* "Freeing NAME memory": size bytes */
-	STEP_MEMORY_LINE,   /* the moment of the "Memory:" line */
+	STEP_ADD, /* memblock_add(base, size) */
+	STEP_REMOVE, /* memblock_remove */
+	STEP_RESERVE, /* memblock_reserve by its caller, not by an allocation */
+	STEP_FREE, /* memblock_free */
+	STEP_ALLOC, /* an allocation request */
+	STEP_STATE, /* the whole state is known here: see boot_state */
+	STEP_NODE_DATA, /* NODE_DATA(nid) of size bytes is allocated */
+	STEP_E820_UPDATE, /* "e820: update": base, size, align = old type, min_addr = new type */
+	STEP_E820_ADD, /* the kernel image is made RAM: base, size */
+	STEP_E820_REMOVE, /* "e820: remove": base, size, align = type */
+	STEP_RAMDISK, /* where the boot loader put the initrd: base, size */
+	STEP_RAMDISK_MOVE, /* the initrd is copied: size bytes are allocated, the old place freed */
+	STEP_CMA_RESERVE, /* the default CMA area: size */
+	STEP_POOL_CMA, /* a reserved-memory pool that becomes CMA: base, size */
+	STEP_POOL_DMA, /* a coherent pool: base, size */
+	STEP_CRASHKERNEL, /* a crash kernel is reserved: size; base if it was asked for */
+	STEP_HASH, /* a hash table is sized: name, align = bucket bytes */
+	STEP_FREE_LATE, /* memblock_free_late: pages for the running allocator */
+	STEP_LATE_FREE, /* "Freeing NAME memory": size bytes */
+	STEP_MEMORY_LINE, /* the moment of the "Memory:" line */
 	STEP_KIND_COUNT
 };
 
 /* How an allocation request was made, which decides about retries. */
 enum alloc_call {
-	ALLOC_TRY_NID,	    /* memblock_alloc_try_nid and its raw form */
-	ALLOC_EXACT_NID,    /* memblock_alloc_exact_nid_raw */
-	ALLOC_PHYS_RANGE,   /* memblock_phys_alloc_range and friends: no retry below min */
+	ALLOC_TRY_NID, /* memblock_alloc_try_nid and its raw form */
+	ALLOC_EXACT_NID, /* memblock_alloc_exact_nid_raw */
+	ALLOC_PHYS_RANGE, /* memblock_phys_alloc_range and friends: no retry below min */
 };
 
 /* boot_step.flags of an allocation: no request was printed, its size is that of the answer. */
@@ -102,7 +102,8 @@ struct boot_input {
 	bool numa_source; /* some firmware table named nodes (even without memory) */
 	int32_t *cpu_nid; /* affinity of CPUs in table order; NID_NONE = unknown */
 	uint32_t cpu_nid_count;
-	uint32_t *node_cpus; /* online CPUs per node, as a running kernel shows them; NULL = unknown */
+	uint32_t *
+		node_cpus; /* online CPUs per node, as a running kernel shows them; NULL = unknown */
 	uint32_t node_cpus_count;
 	uint8_t *distance; /* distance_count^2, row-major; NULL = unknown (10/20) */
 	uint32_t distance_count;
@@ -116,26 +117,28 @@ struct boot_input {
 	bool has_tree;
 
 	bool five_level; /* x86-64 with five levels of page tables */
-	uint32_t nr_cpu_ids;	 /* possible CPUs; 0 = unknown */
-	uint32_t online_cpus;	 /* after boot; 0 = unknown */
+	uint32_t nr_cpu_ids; /* possible CPUs; 0 = unknown */
+	uint32_t online_cpus; /* after boot; 0 = unknown */
 	phys_t kernel_start, kernel_end; /* image, 0 = unknown */
 	phys_t ramdisk_start, ramdisk_end; /* initrd as the boot loader says, 0 = unknown */
 	struct boot_sections sections;
 
-	bool tables_listed;	/* the log names the firmware's tables ... */
-	bool distances_told;	/* ... and a distance table is among them, though not what is in it */
-	uint32_t nr_node_ids;	/* nodes there can be; 0 = unknown */
+	bool tables_listed; /* the log names the firmware's tables ... */
+	bool distances_told; /* ... and a distance table is among them, though not what is in it */
+	uint32_t nr_node_ids; /* nodes there can be; 0 = unknown */
 
 	/* Answers taken as given where nothing tells better; 0 / NULL when absent. */
 	struct node_range *given_ranges; /* early memory node ranges */
 	uint32_t given_range_count;
-	pfn_t given_max_low_pfn;  /* "mapped low ram", "LOWMEM available" */
+	pfn_t given_max_low_pfn; /* "mapped low ram", "LOWMEM available" */
 	bool big_locks; /* the build has larger locks (PREEMPT_RT, lock debugging) */
-	uint32_t given_bucket_bytes[16]; /* by hash table, from its line; only used with big_locks */
+	uint32_t
+		given_bucket_bytes[16]; /* by hash table, from its line; only used with big_locks */
 	uint64_t given_total_kb, given_reserved_kb, given_cma_kb; /* Memory: line */
 	uint64_t given_total_pages; /* "Built 1 zonelists ...  Total pages: " */
-	uint32_t given_zones;	    /* mask of the zone types "Zone ranges" lists */
-	phys_t given_zone_start[ZONE_TYPE_COUNT], given_zone_end[ZONE_TYPE_COUNT]; /* equal: empty */
+	uint32_t given_zones; /* mask of the zone types "Zone ranges" lists */
+	phys_t given_zone_start[ZONE_TYPE_COUNT],
+		given_zone_end[ZONE_TYPE_COUNT]; /* equal: empty */
 	/* Set when the log's answers do not come out with the usual configuration, but with this one. */
 	bool fitted_page_struct, fitted_section;
 	bool range_assumed; /* given_ranges is made up: only its size is known */

@@ -8,8 +8,8 @@
 /* End of memory the kernel has mapped for good: highmem starts here. */
 static phys_t highmem_start(const struct machine *m)
 {
-	return m->config.highmem ? pfn_phys(m->max_low_pfn, m->config.page_shift) :
-				   memblock_end_of_dram(&m->mb);
+	return m->config.highmem ? pfn_phys(m->max_low_pfn, m->config.page_shift)
+				 : memblock_end_of_dram(&m->mb);
 }
 
 phys_t cma_dma_limit(const struct machine *m)
@@ -26,8 +26,12 @@ phys_t cma_dma_limit(const struct machine *m)
 static bool try_on_node(struct machine *m, uint64_t size, uint64_t align, phys_t start, phys_t end,
 			int32_t nid, bool bottom_up, phys_t *ret)
 {
-	struct memblock_request req = { .size = size, .align = align, .min_addr = start,
-					.max_addr = end, .nid = nid, .exact_nid = true };
+	struct memblock_request req = { .size = size,
+					.align = align,
+					.min_addr = start,
+					.max_addr = end,
+					.nid = nid,
+					.exact_nid = true };
 	bool saved = m->mb.bottom_up, ok;
 
 	if (start >= end)
@@ -61,8 +65,8 @@ bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret)
 	phys_t end = memblock_end_of_dram(&m->mb), high = highmem_start(m), found = 0;
 	bool fixed = req->base && req->base + req->size == req->limit;
 	bool bottom_first = fact_get(&m->facts, FACT_cma_bottom_up_first);
-	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) && m->config.phys_bits == 64 &&
-		       !m->mb.bottom_up;
+	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) &&
+		       m->config.phys_bits == 64 && !m->mb.bottom_up;
 
 	if (!limit || limit > end)
 		limit = end;

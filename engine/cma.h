@@ -11,8 +11,8 @@
 struct cma_request {
 	uint64_t size;
 	phys_t base, limit; /* as given on the command line; 0 = anywhere, none */
-	uint64_t align;	    /* 0 = what any area needs */
-	int32_t nid;	    /* NID_NONE = any */
+	uint64_t align; /* 0 = what any area needs */
+	int32_t nid; /* NID_NONE = any */
 };
 
 /*

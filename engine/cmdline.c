@@ -30,12 +30,30 @@ uint64_t memparse(const char *text, const char **end)
 	for (; digit_value(*text) < (int)base; text++)
 		n = n * base + (unsigned int)digit_value(*text);
 	switch (*text) {
-	case 'E': case 'e': shift = 60; break;
-	case 'P': case 'p': shift = 50; break;
-	case 'T': case 't': shift = 40; break;
-	case 'G': case 'g': shift = 30; break;
-	case 'M': case 'm': shift = 20; break;
-	case 'K': case 'k': shift = 10; break;
+	case 'E':
+	case 'e':
+		shift = 60;
+		break;
+	case 'P':
+	case 'p':
+		shift = 50;
+		break;
+	case 'T':
+	case 't':
+		shift = 40;
+		break;
+	case 'G':
+	case 'g':
+		shift = 30;
+		break;
+	case 'M':
+	case 'm':
+		shift = 20;
+		break;
+	case 'K':
+	case 'k':
+		shift = 10;
+		break;
 	}
 	if (shift)
 		text++;
@@ -267,7 +285,8 @@ void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
 
 		while (*text == ' ' || *text == '\t' || *text == '\n')
 			text++;
-		for (; *text && (quoted || (*text != ' ' && *text != '\t' && *text != '\n')); text++) {
+		for (; *text && (quoted || (*text != ' ' && *text != '\t' && *text != '\n'));
+		     text++) {
 			if (*text == '"')
 				quoted = !quoted;
 			else if (len + 1 < sizeof(word))

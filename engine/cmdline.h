@@ -13,10 +13,10 @@
 
 enum memmap_action {
 	MEMMAP_EXACTMAP,
-	MEMMAP_ADD,	/* N@S, N#S (ACPI), N!S (persistent): add with type */
+	MEMMAP_ADD, /* N@S, N#S (ACPI), N!S (persistent): add with type */
 	MEMMAP_RESERVE, /* N$S: whatever is there becomes reserved */
 	MEMMAP_CONVERT, /* N%S-old+new; 0 = unset */
-	MEMMAP_LIMIT,	/* mem=N, memmap=N: usable memory from N up is removed */
+	MEMMAP_LIMIT, /* mem=N, memmap=N: usable memory from N up is removed */
 };
 
 struct memmap_option {
@@ -63,7 +63,7 @@ struct cmdline {
 	/* sysctl.vm.* options; UINT64_MAX = not given. */
 	uint64_t sysctl_min_free_kbytes;
 	uint64_t sysctl_watermark_scale_factor;
-	uint64_t sysctl_pcp_fraction;	   /* percpu_pagelist_fraction */
+	uint64_t sysctl_pcp_fraction; /* percpu_pagelist_fraction */
 	uint64_t sysctl_pcp_high_fraction; /* percpu_pagelist_high_fraction */
 	bool sysctl_lowmem_set;
 	uint64_t sysctl_lowmem_ratio[8]; /* by rank of the zone */

@@ -35,8 +35,8 @@ static uint64_t early_pages_two_gib(const struct node *node, const struct memblo
 }
 
 void deferred_find(struct node *nodes, uint32_t node_count, const struct node_range *ranges,
-		   uint32_t range_count, const struct memblock *mb, const struct arch_config *config,
-		   uint32_t zones_mask, const struct facts *facts)
+		   uint32_t range_count, const struct memblock *mb,
+		   const struct arch_config *config, uint32_t zones_mask, const struct facts *facts)
 {
 	enum deferred_rule rule = (enum deferred_rule)fact_get(facts, FACT_deferred_rule);
 	uint64_t section = arch_section_pages(config), counted = 0;
@@ -67,9 +67,9 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 				/* Counted per zone call; the old zones were walked whole. */
 				if (!last || node->first_deferred_pfn != PFN_NONE)
 					continue;
-				limit = rule == DEFERRED_TWO_GIB ?
-						early_pages_two_gib(node, mb, config) :
-						min_u64(section, node->spanned);
+				limit = rule == DEFERRED_TWO_GIB
+						? early_pages_two_gib(node, mb, config)
+						: min_u64(section, node->spanned);
 				if (previous_end != zone_end)
 					counted = 0;
 				previous_end = zone_end;

@@ -11,16 +11,16 @@
 #undef FACT
 
 static const struct fact_info infos[FACT_COUNT] = {
-#define FACT(name, kind, meaning, ...)                                     \
-	{ #name, FACT_KIND_##kind, meaning, history_##name,                \
+#define FACT(name, kind, meaning, ...)                      \
+	{ #name, FACT_KIND_##kind, meaning, history_##name, \
 	  sizeof(history_##name) / sizeof(history_##name[0]) },
 #include "engine/facts.def"
 #undef FACT
 };
 
 const struct era eras[] = {
-	{ "2.6.32", V(2, 6, 32) },    { "4.4", V(4, 4, 302) },	  { "5.10", V(5, 10, 223) },
-	{ "6.1", V(6, 1, 176) },      { "6.12", V(6, 12, 107) },  { "7.2", V(7, 2, 13) },
+	{ "2.6.32", V(2, 6, 32) }, { "4.4", V(4, 4, 302) },   { "5.10", V(5, 10, 223) },
+	{ "6.1", V(6, 1, 176) },   { "6.12", V(6, 12, 107) }, { "7.2", V(7, 2, 13) },
 };
 const unsigned int era_count = sizeof(eras) / sizeof(eras[0]);
 
@@ -68,7 +68,8 @@ bool facts_parse_version(const char *text, uint32_t *ret)
 			return true;
 		}
 	}
-	if (!parse_number(&text, 255, &major) || *text++ != '.' || !parse_number(&text, 255, &minor))
+	if (!parse_number(&text, 255, &major) || *text++ != '.' ||
+	    !parse_number(&text, 255, &minor))
 		return false;
 	if (*text == '.') {
 		text++;
@@ -119,8 +120,8 @@ const char *facts_set(struct facts *facts, const char *assignment)
 		    strncmp(info->name, assignment, (size_t)(eq - assignment)))
 			continue;
 		if (!parse_value(eq + 1, info->kind, &value))
-			return info->kind == FACT_KIND_BOOL ? "the value must be on or off" :
-							      "the value must be a number";
+			return info->kind == FACT_KIND_BOOL ? "the value must be on or off"
+							    : "the value must be a number";
 		facts->v[f] = value;
 		return NULL;
 	}

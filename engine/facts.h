@@ -26,7 +26,7 @@ enum fact {
 
 enum fact_kind {
 	FACT_KIND_BOOL, /* 0 or 1; spelled off/on */
-	FACT_KIND_INT,	/* a plain number */
+	FACT_KIND_INT, /* a plain number */
 };
 
 /* One entry of a fact's history: holds from @since on, until the next entry. */

@@ -96,7 +96,8 @@ void handover_free_all(struct machine *m)
 			m->nodes[n].zones[t].managed = m->nodes[n].zones[t].early_free = 0;
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_HOTPLUG, false);
 	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
-		pfn_t start = pfn_up(s, m->config.page_shift), end = pfn_down(e, m->config.page_shift);
+		pfn_t start = pfn_up(s, m->config.page_shift),
+		      end = pfn_down(e, m->config.page_shift);
 
 		if (start >= end)
 			continue;
@@ -166,8 +167,8 @@ static void preallocate(struct machine *m)
 	struct zoneref refs[ZONE_TYPE_COUNT];
 	struct zone *z;
 
-	if (!pages || !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs,
-				      ZONE_TYPE_COUNT))
+	if (!pages ||
+	    !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs, ZONE_TYPE_COUNT))
 		return;
 	z = &m->nodes[refs[0].nid].zones[refs[0].type];
 	if (z->early_free < pages)
@@ -184,6 +185,16 @@ static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, 
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = unknown;
 	}
+}
+
+/* Does the log begin so late that contiguous areas may have been reserved before? */
+static bool areas_lost(const struct machine *m, const struct boot_input *in)
+{
+	bool requests = false;
+
+	for (uint32_t i = 0; i < in->step_count; i++)
+		requests |= in->steps[i].kind == STEP_ALLOC;
+	return m->config.cma && !m->cma_count && !m->reserved_known && requests;
 }
 
 /*
@@ -207,24 +218,15 @@ static void answer_old_memory(struct machine *m, uint64_t present, const char *u
 	answer_kb(m, ANSWER_MEMORY_RESERVED,
 		  (m->config.arch == ARCH_I386 ? present : total - absent) - m->totalram, unknown);
 	if (m->config.arch != ARCH_X86_64)
-		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, m->config.highmem ? unknown : NULL);
-}
-
-/* Does the log begin so late that contiguous areas may have been reserved before? */
-static bool areas_lost(const struct machine *m, const struct boot_input *in)
-{
-	bool requests = false;
-
-	for (uint32_t i = 0; i < in->step_count; i++)
-		requests |= in->steps[i].kind == STEP_ALLOC;
-	return m->config.cma && !m->cma_count && !m->reserved_known && requests;
+		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh,
+			  m->config.highmem ? unknown : NULL);
 }
 
 void handover_answer_memory(struct machine *m, const struct boot_input *in)
 {
-	const char *unknown = m->reserved_known ?
-				      NULL :
-				      "what memblock had reserved is only known with memblock=debug";
+	const char *unknown =
+		m->reserved_known ? NULL
+				  : "what memblock had reserved is only known with memblock=debug";
 	uint64_t present = 0;
 
 	for (uint32_t n = 0; n < m->node_count; n++)
@@ -236,16 +238,17 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 	if (!fact_get(&m->facts, FACT_memory_line_after_deferred))
 		preallocate(m);
 	answer_kb(m, ANSWER_MEMORY_AVAILABLE, m->free_pages,
-		  fact_get(&m->facts, FACT_memory_line_after_deferred) ?
-			  "everything allocated until then is missing from it" :
-			  unknown);
+		  fact_get(&m->facts, FACT_memory_line_after_deferred)
+			  ? "everything allocated until then is missing from it"
+			  : unknown);
 	/* Address randomisation rarely starts the vmalloc area aligned: then one table less is needed. */
 	if (preallocated_pages(m) && !m->cmdline.nokaslr)
 		m->answers.items[m->answers.count - 1].v[1] = arch_page_size(&m->config) >> 10;
 	answer_kb(m, ANSWER_MEMORY_TOTAL, present, NULL);
 	answer_kb(m, ANSWER_MEMORY_RESERVED, present - m->totalram - m->totalcma, unknown);
 	answer_kb(m, ANSWER_MEMORY_CMA, m->totalcma,
-		  areas_lost(m, in) ? "the log lost its beginning, where areas are reserved" : NULL);
+		  areas_lost(m, in) ? "the log lost its beginning, where areas are reserved"
+				    : NULL);
 	if (m->config.highmem)
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, unknown);
 }
@@ -442,8 +445,7 @@ static void size_pagesets(struct machine *m, uint64_t fraction)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			if (m->nodes[n].zones[t].present)
 				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
-						  m->online_cpus, fraction, &m->config,
-						  &m->facts);
+						  m->online_cpus, fraction, &m->config, &m->facts);
 }
 
 /* When setup_per_cpu_pageset() runs, zones have what was handed over at once and nothing else. */
@@ -505,8 +507,7 @@ static void answer_field(struct machine *m, const struct zone *z, enum zone_fiel
 	a->type = (int32_t)z->type;
 	a->index = field;
 	a->v[0] = value;
-	if (!known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN &&
-	    z->present) {
+	if (!known && field >= ZONE_FIELD_MANAGED && field != ZONE_FIELD_START_PFN && z->present) {
 		a->basis = BASIS_UNDERIVABLE;
 		a->reason = "managed pages follow from what was reserved, which is not in the log";
 	}
@@ -555,9 +556,9 @@ static void answer_zoneinfo(struct machine *m)
 				answer_field(m, z, ZONE_FIELD_PCP_HIGH, z->high);
 			}
 			answer_field(m, z, ZONE_FIELD_STAT_THRESHOLD,
-				     stat_threshold(fact_get(&m->facts, FACT_managed_pages) ?
-							    z->managed :
-							    z->present,
+				     stat_threshold(fact_get(&m->facts, FACT_managed_pages)
+							    ? z->managed
+							    : z->present,
 						    m->online_cpus, &m->config));
 		}
 	}
@@ -570,9 +571,9 @@ static void apply_sysctls(struct machine *m)
 	struct wmark_input w = wmark_input_of(m);
 	bool wmarks = c->sysctl_min_free_kbytes != UINT64_MAX ||
 		      c->sysctl_watermark_scale_factor != UINT64_MAX;
-	uint64_t factor = c->sysctl_watermark_scale_factor != UINT64_MAX ?
-				  c->sysctl_watermark_scale_factor :
-				  10;
+	uint64_t factor = c->sysctl_watermark_scale_factor != UINT64_MAX
+				  ? c->sysctl_watermark_scale_factor
+				  : 10;
 	bool by_watermark = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
 	/* The two generations of page sets have a knob each; the other's is unknown to them. */
 	uint64_t fraction = by_watermark ? c->sysctl_pcp_high_fraction : c->sysctl_pcp_fraction;

@@ -15,7 +15,8 @@ uint64_t hash_size_entries(const struct hash_input *in)
 		/* Above 64 GiB tables grow by half as fast: one step of scale per factor of four. */
 		if (in->config->pointer_bytes == 8 && !in->high_limit &&
 		    fact_get(in->facts, FACT_hash_adaptive_scale))
-			for (uint64_t adapt = ADAPT_SCALE_BASE >> page_shift; adapt < n; adapt <<= 2)
+			for (uint64_t adapt = ADAPT_SCALE_BASE >> page_shift; adapt < n;
+			     adapt <<= 2)
 				scale++;
 		if (scale > page_shift)
 			n >>= scale - page_shift;

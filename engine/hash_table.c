@@ -39,8 +39,8 @@ uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct 
 		bytes = (uint64_t)fact_get(facts, FACT_hash_tcp_bind_bytes);
 		return wide ? bytes : bytes / 2;
 	case HASH_TABLE_TCP_LISTEN:
-		return wide ? rows[table].bucket64 :
-			      (uint64_t)fact_get(facts, FACT_hash_tcp_listen_bytes_32);
+		return wide ? rows[table].bucket64
+			    : (uint64_t)fact_get(facts, FACT_hash_tcp_listen_bytes_32);
 	case HASH_TABLE_UDP:
 	case HASH_TABLE_UDP_LITE:
 		return (uint64_t)fact_get(facts, FACT_hash_udp_bytes);
@@ -94,8 +94,8 @@ static uint64_t huge_vmalloc_bytes(const struct machine *m)
 
 static enum hash_memory memory_of(const struct machine *m, unsigned int table, uint64_t bytes)
 {
-	bool large = bytes > arch_page_size(&m->config) << m->config.max_order && table > HASH_TABLE_INODE &&
-		     fact_get(&m->facts, FACT_hash_vmalloc_when_large);
+	bool large = bytes > arch_page_size(&m->config) << m->config.max_order &&
+		     table > HASH_TABLE_INODE && fact_get(&m->facts, FACT_hash_vmalloc_when_large);
 	uint64_t with_memory = 0, online = 0, share = bytes;
 
 	for (uint32_t n = 0; n < m->node_count; n++) {
@@ -103,13 +103,22 @@ static enum hash_memory memory_of(const struct machine *m, unsigned int table, u
 		online += m->nodes[n].possible;
 	}
 	/* Spreading over nodes is pointless with one; 32-bit kernels never do. */
-	if (!large && ((with_memory <= 1 && !fact_get(&m->facts, FACT_hash_spread_on_one_node)) || !m->config.numa || m->config.pointer_bytes != 8))
+	if (!large && ((with_memory <= 1 && !fact_get(&m->facts, FACT_hash_spread_on_one_node)) ||
+		       !m->config.numa || m->config.pointer_bytes != 8))
 		return HASH_LINEAR;
 	if (fact_get(&m->facts, FACT_vmalloc_huge_per_node))
 		share = bytes / (online ? online : 1);
 	if (fact_get(&m->facts, FACT_hash_vmalloc_huge) && share >= huge_vmalloc_bytes(m))
 		return HASH_VMALLOC_HUGE;
 	return HASH_VMALLOC;
+}
+
+static enum hash_group group_of(const struct machine *m, enum hash_table table, uint64_t bytes)
+{
+	/* Spread tables wait for vmalloc. */
+	if (table <= HASH_TABLE_INODE && memory_of(m, table, bytes) == HASH_LINEAR)
+		return HASH_GROUP_EARLY;
+	return table <= HASH_TABLE_MOUNTPOINT ? HASH_GROUP_VFS : HASH_GROUP_LATE;
 }
 
 /* Up to 2.6.31 the PID table had a rule of its own: four entries a megabyte, 16 to 4096 in all. */
@@ -162,14 +171,6 @@ static uint64_t entries_of(const struct machine *m, unsigned int table, uint64_t
 	return entries;
 }
 
-static enum hash_group group_of(const struct machine *m, enum hash_table table, uint64_t bytes)
-{
-	/* Spread tables wait for vmalloc. */
-	if (table <= HASH_TABLE_INODE && memory_of(m, table, bytes) == HASH_LINEAR)
-		return HASH_GROUP_EARLY;
-	return table <= HASH_TABLE_MOUNTPOINT ? HASH_GROUP_VFS : HASH_GROUP_LATE;
-}
-
 void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 {
 	uint64_t established = 0, established_least = 0;
@@ -188,8 +189,8 @@ void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 			established_least = least;
 		}
 		bytes = entries * bucket_bytes(m, (enum hash_table)t);
-		if (group_of(m, (enum hash_table)t, bytes) != group ||
-		    m->hash_answered >> t & 1 || !most)
+		if (group_of(m, (enum hash_table)t, bytes) != group || m->hash_answered >> t & 1 ||
+		    !most)
 			continue;
 		most--;
 		m->hash_answered |= 1U << t;
@@ -206,8 +207,9 @@ void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 			a->basis = BASIS_GIVEN;
 		if (least != entries) {
 			a->basis = BASIS_UNDERIVABLE;
-			a->reason = "how much memory was free when tables were sized is only known with "
-				    "memblock=debug";
+			a->reason =
+				"how much memory was free when tables were sized is only known with "
+				"memblock=debug";
 		}
 	}
 }

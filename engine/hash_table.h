@@ -18,14 +18,11 @@ enum hash_table {
 enum hash_memory { HASH_MEMORY_UNKNOWN, HASH_LINEAR, HASH_VMALLOC, HASH_VMALLOC_HUGE };
 
 const char *hash_table_name(enum hash_table table);
-/* What a bucket of @table takes in a kernel of the usual configuration. */
-uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
-				 enum hash_table table);
 /* When tables are sized. */
 enum hash_group {
 	HASH_GROUP_EARLY, /* from memblock, before the hand-over */
-	HASH_GROUP_VFS,	  /* the file system's, after it */
-	HASH_GROUP_LATE,  /* initcalls */
+	HASH_GROUP_VFS, /* the file system's, after it */
+	HASH_GROUP_LATE, /* initcalls */
 };
 
 /*
@@ -33,5 +30,9 @@ enum hash_group {
  * out, so that calls add up.
  */
 void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most);
+
+/* What a bucket of @table takes in a kernel of the usual configuration. */
+uint64_t hash_table_bucket_bytes(const struct arch_config *config, const struct facts *facts,
+				 enum hash_table table);
 
 #endif

@@ -15,12 +15,12 @@
 /* Stages of a boot, in the order of start_kernel; see boot.h. */
 enum boot_stage {
 	STAGE_SETUP_ARCH, /* memblock holds the firmware's memory */
-	STAGE_NUMA,	  /* nodes known, NODE_DATA allocated */
-	STAGE_SPARSE,	  /* memory map allocated */
-	STAGE_ZONES,	  /* zones and nodes sized */
-	STAGE_ZONELISTS,  /* fallback orders built */
-	STAGE_MEM_INIT,	  /* memory handed to the buddy allocator */
-	STAGE_LATE,	  /* watermarks, page sets, late frees */
+	STAGE_NUMA, /* nodes known, NODE_DATA allocated */
+	STAGE_SPARSE, /* memory map allocated */
+	STAGE_ZONES, /* zones and nodes sized */
+	STAGE_ZONELISTS, /* fallback orders built */
+	STAGE_MEM_INIT, /* memory handed to the buddy allocator */
+	STAGE_LATE, /* watermarks, page sets, late frees */
 	STAGE_COUNT
 };
 
@@ -36,13 +36,14 @@ struct machine {
 	bool reserved_known; /* memblock.reserved is exact */
 	bool reserved_at_end; /* ... but only from the hand-over on */
 	bool memory_known;
-	bool page_struct_fitted, section_fitted; /* the log's own answers were needed to know them */
-	bool zones_given;      /* limits of zones were taken from the log */
+	bool page_struct_fitted,
+		section_fitted; /* the log's own answers were needed to know them */
+	bool zones_given; /* limits of zones were taken from the log */
 	bool memory_predicted; /* from firmware tables, not from a dump */
 
 	struct node *nodes;
 	uint32_t node_count; /* nr_node_ids */
-	uint8_t *distance;   /* node_count^2 */
+	uint8_t *distance; /* node_count^2 */
 	bool distance_known; /* otherwise 10 and 20 are assumed */
 	bool affinity_used; /* the firmware's nodes were accepted */
 	bool emulated; /* nodes are numa=fake= ones */
@@ -56,13 +57,13 @@ struct machine {
 
 	pfn_t max_pfn, max_low_pfn;
 	uint32_t arm_tables; /* page tables that mapping low memory has still to take */
-	uint64_t dma_reserve;	    /* pages */
-	bool dma_reserve_given;	    /* taken from the log's answer */
+	uint64_t dma_reserve; /* pages */
+	bool dma_reserve_given; /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
+	uint32_t hash_answered; /* bit per hash table whose size is told */
 	uint64_t nr_kernel_pages_over; /* where it is not known exactly, it is at most this too large */
 	bool totals_given; /* both follow from totals of the log */
 	uint32_t tables_told; /* mask of the hash tables the log tells of */
-	uint32_t hash_answered; /* bit per hash table whose size is told */
 	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
@@ -78,7 +79,7 @@ struct machine {
 	struct cma_area {
 		phys_t start, end;
 		int32_t nid; /* of a node's own area, or NID_NONE */
-	} *cma;
+	} * cma;
 	uint32_t cma_count, cma_room;
 
 	/* What the device tree's reserved-memory became. */
@@ -86,7 +87,7 @@ struct machine {
 	uint32_t tree_placed_count;
 
 	enum boot_stage stage;
-	bool want_lists;     /* build free lists too; set before the boot */
+	bool want_lists; /* build free lists too; set before the boot */
 	struct buddy *buddy; /* the free lists; NULL until memory is handed over */
 
 	bool out_of_memory;

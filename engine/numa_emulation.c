@@ -23,10 +23,10 @@ struct emulation {
 	struct affinity_memory *made; /* fake blocks so far */
 	uint32_t made_count, made_room;
 	int32_t physical[NODES_MAX]; /* physical node of each fake one; NID_NONE = unused */
-	uint64_t size;		     /* bytes of memory, or of span, a fake node should have */
-	uint64_t big;		     /* the first so many nodes get FAKE_NODE_MIN more */
-	uint32_t wrap;		     /* fake ids count modulo this */
-	uint32_t next;		     /* next fake id before wrapping */
+	uint64_t size; /* bytes of memory, or of span, a fake node should have */
+	uint64_t big; /* the first so many nodes get FAKE_NODE_MIN more */
+	uint32_t wrap; /* fake ids count modulo this */
+	uint32_t next; /* next fake id before wrapping */
 	bool by_span;
 };
 

@@ -60,8 +60,9 @@ static phys_t next_fixed_end(const struct machine *m, const struct memblock_regi
 	return best;
 }
 
-static bool fits_again(const struct machine *m, struct machine *scratch, const struct boot_input *in,
-		       const struct boot_step *s, phys_t base, rewind_step forward)
+static bool fits_again(const struct machine *m, struct machine *scratch,
+		       const struct boot_input *in, const struct boot_step *s, phys_t base,
+		       rewind_step forward)
 {
 	memblock_copy(&scratch->mb, &m->mb);
 	memblock_free(&scratch->mb, base, s->size);
@@ -74,8 +75,8 @@ static bool fits_again(const struct machine *m, struct machine *scratch, const s
  * free.  @scratch holds each attempt.  PHYS_MAX when there is none.
  */
 static phys_t next_candidate(const struct machine *m, struct machine *scratch,
-			     const struct boot_input *in, const struct boot_step *s, phys_t from, rewind_step forward,
-			     uint32_t *budget)
+			     const struct boot_input *in, const struct boot_step *s, phys_t from,
+			     rewind_step forward, uint32_t *budget)
 {
 	if (rewind_tree_step(s)) {
 		const struct tree_placed *p =

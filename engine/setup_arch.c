@@ -39,10 +39,10 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 {
 	struct answer *a;
 	bool acpi;
-	pfn_t last, max_arch = m->config.arch == ARCH_X86_64 ?
-				       (in->five_level ? 0x10000000000 : 0x400000000) :
-			       m->config.pae		    ? 0x1000000 :
-							      0x100000;
+	pfn_t last, max_arch = m->config.arch == ARCH_X86_64
+				       ? (in->five_level ? 0x10000000000 : 0x400000000)
+			       : m->config.pae ? 0x1000000
+					       : 0x100000;
 
 	if (!is_x86(m) || !in->firmware_count)
 		return;
@@ -555,7 +555,8 @@ void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
 }
 
 /* The @ordinal-th node with memory that gets an area of its own; NID_NONE when there are not as many. */
-static int32_t node_with_area(const struct machine *m, uint64_t pernuma, bool two, uint32_t *ordinal)
+static int32_t node_with_area(const struct machine *m, uint64_t pernuma, bool two,
+			      uint32_t *ordinal)
 {
 	for (int32_t nid = 0; nid < NODES_MAX; nid++) {
 		uint64_t own = nid < CMDLINE_NODES_MAX ? m->cmdline.numa_cma[nid] : 0;
@@ -701,8 +702,8 @@ static bool last_placed(const struct machine *m, const struct boot_input *in, ui
 	return false;
 }
 
-void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, const struct boot_step *s,
-			    uint32_t step)
+void setup_arch_crashkernel(struct machine *m, const struct boot_input *in,
+			    const struct boot_step *s, uint32_t step)
 {
 	const char *option = m->cmdline.crashkernel;
 	bool asked = false, placed;
@@ -715,8 +716,8 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 	if (asked) {
 		placed = last_placed(m, in, step, s->size, &base);
 	} else {
-		placed = s->flags ? crashkernel_reserve_low(m, s->size, &base) :
-				    crashkernel_reserve(m, s->size, strstr(option, ",high"), &base);
+		placed = s->flags ? crashkernel_reserve_low(m, s->size, &base)
+				  : crashkernel_reserve(m, s->size, strstr(option, ",high"), &base);
 		if (placed)
 			answer_placement(m, s, step, base, s->size);
 	}
@@ -729,8 +730,8 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, cons
 	a->index = s->flags;
 	a->basis = placed && m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
 	if (a->basis == BASIS_UNDERIVABLE)
-		a->reason = m->reserved_known ? "no place was found for it" :
-						"what was reserved before is not in the log";
+		a->reason = m->reserved_known ? "no place was found for it"
+					      : "what was reserved before is not in the log";
 	a->v[0] = base;
 	a->v[1] = base + s->size;
 }

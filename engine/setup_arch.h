@@ -31,7 +31,7 @@ void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size
 				   enum answer_basis basis);
 /* On x86 kernels that print no request: places what crashkernel= asks for, if no step does. */
 void setup_arch_crashkernel_option(struct machine *m, const struct boot_input *in);
-void setup_arch_crashkernel(struct machine *m, const struct boot_input *in, const struct boot_step *s,
-			    uint32_t step);
+void setup_arch_crashkernel(struct machine *m, const struct boot_input *in,
+			    const struct boot_step *s, uint32_t step);
 
 #endif

@@ -133,8 +133,7 @@ void wmark_setup_lowmem_reserve(const struct wmark_input *in)
 				z->lowmem_reserve[j] = 0;
 			for (unsigned int j = i + 1; j < ZONE_TYPE_COUNT; j++) {
 				above += zone_pages(&node->zones[j], in->facts);
-				if (ratio[i] &&
-				    !(clear_empty && !zone_pages(z, in->facts)))
+				if (ratio[i] && !(clear_empty && !zone_pages(z, in->facts)))
 					z->lowmem_reserve[j] = above / ratio[i];
 			}
 		}

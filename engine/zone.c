@@ -135,9 +135,9 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 
 				if (!(ranges[r].flags & MEMBLOCK_HOTPLUG))
 					continue;
-				node->movable_pfn = node->movable_pfn ?
-							    min_u64(node->movable_pfn, start) :
-							    start;
+				node->movable_pfn = node->movable_pfn
+							    ? min_u64(node->movable_pfn, start)
+							    : start;
 			}
 			goto align;
 		}
@@ -153,8 +153,8 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 			if (ranges[r].flags & MEMBLOCK_MIRROR ||
 			    start < (1ULL << 32) >> config->page_shift)
 				continue;
-			node->movable_pfn =
-				node->movable_pfn ? min_u64(node->movable_pfn, start) : start;
+			node->movable_pfn = node->movable_pfn ? min_u64(node->movable_pfn, start)
+							      : start;
 		}
 		goto align;
 	}
@@ -183,7 +183,8 @@ align:
 		if (!node->movable_pfn)
 			continue;
 		node->movable_pfn = round_up_to(node->movable_pfn, max_order_pages);
-		if (node->movable_pfn >= node->end_pfn && fact_get(facts, FACT_movable_start_checked))
+		if (node->movable_pfn >= node->end_pfn &&
+		    fact_get(facts, FACT_movable_start_checked))
 			node->movable_pfn = 0;
 	}
 }
@@ -248,9 +249,8 @@ void zone_size_node(struct node *node, int32_t nid, const struct node_range *ran
 				z->present = range_pages(ranges, range_count, nid, start, end,
 							 MEMBLOCK_MIRROR, 0);
 			else if (i == ZONE_NORMAL)
-				z->present -= range_pages(ranges, range_count, nid,
-							  max_u64(start, movable), end,
-							  MEMBLOCK_MIRROR, 0);
+				z->present = range_pages(ranges, range_count, nid, start, end,
+							 MEMBLOCK_MIRROR, MEMBLOCK_MIRROR);
 		}
 		node->present += z->present;
 		node->spanned += z->spanned;

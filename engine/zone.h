@@ -24,26 +24,26 @@ struct zone {
 	int32_t nid;
 	pfn_t start_pfn; /* 0 when spanned is 0 */
 	uint64_t spanned, present, managed, cma; /* pages */
-	uint64_t memmap_pages;	/* pages used for memmap, as accounted at boot (0 when not) */
-	uint64_t initial_free;	/* "free" of the memmap accounting: present - memmap - dma reserve */
+	uint64_t memmap_pages; /* pages used for memmap, as accounted at boot (0 when not) */
+	uint64_t initial_free; /* "free" of the memmap accounting: present - memmap - dma reserve */
 	uint64_t watermark[WMARK_COUNT]; /* pages */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
-	uint64_t raw_batch;	/* zone_batchsize; the page sets use at least 1 */
+	uint64_t raw_batch; /* zone_batchsize; the page sets use at least 1 */
 	uint64_t batch, high, high_min, high_max; /* page sets after boot */
-	uint64_t early_free;	/* pages free right after the hand-over, deferred ones away */
-	uint64_t unavailable;	/* pages in unavailable ranges attributed to this zone */
+	uint64_t early_free; /* pages free right after the hand-over, deferred ones away */
+	uint64_t unavailable; /* pages in unavailable ranges attributed to this zone */
 };
 
 struct node {
-	bool possible;	/* has a pgdat by the end of boot */
-	bool parsed;	/* named by the firmware or the command line */
-	bool memory;	/* has present pages (N_MEMORY) */
+	bool possible; /* has a pgdat by the end of boot */
+	bool parsed; /* named by the firmware or the command line */
+	bool memory; /* has present pages (N_MEMORY) */
 	pfn_t start_pfn, end_pfn; /* 0, 0 without memory */
 	uint64_t present, spanned; /* pages */
 	pfn_t movable_pfn; /* where ZONE_MOVABLE starts; 0 = none */
 	pfn_t first_deferred_pfn; /* PFN_NONE = nothing deferred */
-	uint32_t cpus;	   /* online CPUs of the node after boot */
-	int32_t physical;  /* the node it was cut from by numa=fake= */
+	uint32_t cpus; /* online CPUs of the node after boot */
+	int32_t physical; /* the node it was cut from by numa=fake= */
 	struct zone zones[ZONE_TYPE_COUNT];
 };
 

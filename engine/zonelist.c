@@ -53,8 +53,7 @@ static void order_numa(struct zonelists *z, const struct node *nodes, const uint
 		if (!nodes[local].possible)
 			continue;
 		/* The local node comes first, and where the old kernels had it even without memory. */
-		if (nodes[local].memory ||
-		    !fact_get(facts, FACT_memoryless_local_node_skipped)) {
+		if (nodes[local].memory || !fact_get(facts, FACT_memoryless_local_node_skipped)) {
 			row[used++] = (uint16_t)local;
 			remaining--;
 		}
@@ -164,7 +163,8 @@ static uint64_t present_of(const struct node *node, unsigned int below)
  * taken where these zones are small: not more than half of all memory, nor than 70 % of a node of more
  * than average size (the average counts one node too many).
  */
-static bool low_zones_are_small(const struct node *nodes, uint32_t node_count, bool normal_everywhere)
+static bool low_zones_are_small(const struct node *nodes, uint32_t node_count,
+				bool normal_everywhere)
 {
 	uint64_t low = 0, total = 0, with_memory = 0, average;
 

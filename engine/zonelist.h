@@ -11,10 +11,10 @@
 #include "engine/zone.h"
 
 struct zonelists {
-	uint32_t node_count;	 /* rows */
-	uint16_t *order;	 /* node_count rows of node_count node ids */
-	uint16_t *length;	 /* used entries of each row */
-	bool by_zone;		 /* all nodes' high zones before any low one (numa_zonelist_order=) */
+	uint32_t node_count; /* rows */
+	uint16_t *order; /* node_count rows of node_count node ids */
+	uint16_t *length; /* used entries of each row */
+	bool by_zone; /* all nodes' high zones before any low one (numa_zonelist_order=) */
 	enum zone_type policy_zone;
 	bool out_of_memory;
 };

@@ -30,7 +30,7 @@ struct cli {
 
 	FILE *out;
 	const char *out_name; /* as messages call it */
-	char *final_path;     /* where the temporary file goes in the end; NULL: no such file */
+	char *final_path; /* where the temporary file goes in the end; NULL: no such file */
 	bool progress_shown;
 };
 
@@ -332,9 +332,9 @@ static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kin
 		return cli_fail_usage(cli, "there is no %s '%s'", what, text);
 	case CLI_KIND_ERA:
 		if (!facts_parse_version(text, &version))
-			return cli_fail_usage(cli,
-					      "%s is a kernel version such as 6.1 or 5.15.3, not '%s'",
-					      what, text);
+			return cli_fail_usage(
+				cli, "%s is a kernel version such as 6.1 or 5.15.3, not '%s'", what,
+				text);
 		break;
 	case CLI_KIND_SET:
 		facts_init(&scratch, 0);
@@ -362,7 +362,9 @@ static enum cli_exit parse_option(struct cli *cli, int argc, char **argv, int *i
 	bool is_long = word[1] == '-';
 	const char *name = word + (is_long ? 2 : 1);
 	size_t len = is_long ? strcspn(name, "=") : 1;
-	const char *value = is_long ? (name[len] ? name + len + 1 : NULL) : name[1] ? name + 1 : NULL;
+	const char *value = is_long   ? (name[len] ? name + len + 1 : NULL)
+			    : name[1] ? name + 1
+				      : NULL;
 	char shown[64], bare[64];
 	struct text_nearest near = { .word = bare };
 	const struct cli_option *o;
@@ -391,7 +393,8 @@ static enum cli_exit parse_option(struct cli *cli, int argc, char **argv, int *i
 	}
 	if (!value) {
 		if (*i + 1 >= argc)
-			return cli_fail_usage(cli, "option '%s' needs a value: %s", shown, o->value);
+			return cli_fail_usage(cli, "option '%s' needs a value: %s", shown,
+					      o->value);
 		value = argv[++*i];
 	}
 	return add_option(cli, o, value);
@@ -408,7 +411,8 @@ static enum cli_exit check_arguments(struct cli *cli)
 			return cli_fail_usage(cli, "%s needs an argument: %s", cli->command->name,
 					      a->value);
 		while (i < cli->argument_count) {
-			exit_code = check_value(cli, a->value, a->kind, a->choices, cli->arguments[i]);
+			exit_code =
+				check_value(cli, a->value, a->kind, a->choices, cli->arguments[i]);
 			if (exit_code)
 				return exit_code;
 			i++;
@@ -501,8 +505,8 @@ static enum cli_exit open_output(struct cli *cli, const char *path)
 	cli->final_path = exists ? realpath(path, NULL) : strdup(path);
 	if (!cli->final_path)
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
-	if ((size_t)snprintf(temporary_path, sizeof(temporary_path), "%s.XXXXXX", cli->final_path) >=
-	    sizeof(temporary_path)) {
+	if ((size_t)snprintf(temporary_path, sizeof(temporary_path), "%s.XXXXXX",
+			     cli->final_path) >= sizeof(temporary_path)) {
 		temporary_path[0] = 0;
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(ENAMETOOLONG));
 	}
@@ -564,8 +568,9 @@ static enum cli_exit close_output(struct cli *cli, enum cli_exit exit_code)
 /* An assertion failed: no core dump, no exit code of a signal, no half-written file. */
 static void on_abort(int number)
 {
-	static const char sentence[] = "mmreplay: this is a bug in mmreplay; please report the command "
-				       "and its input\n";
+	static const char sentence[] =
+		"mmreplay: this is a bug in mmreplay; please report the command "
+		"and its input\n";
 	ssize_t ignored = write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
 
 	(void)ignored;
@@ -609,7 +614,8 @@ static enum cli_exit unknown_command(struct cli *cli, const char *name)
 	for (unsigned int i = 0; i < command_count; i++)
 		text_nearest_offer(&near, commands[i]->name);
 	if (near.best)
-		return cli_fail(cli, "there is no command '%s'; did you mean '%s'?", name, near.best);
+		return cli_fail(cli, "there is no command '%s'; did you mean '%s'?", name,
+				near.best);
 	return cli_fail_usage(cli, "there is no command '%s'", name);
 }
 
@@ -636,8 +642,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 		text_nearest_offer(&near, "--help");
 		text_nearest_offer(&near, "--version");
 		if (near.best)
-			return cli_fail(cli, "there is no option '%s'; did you mean '%s'?",
-					argv[1], near.best);
+			return cli_fail(cli, "there is no option '%s'; did you mean '%s'?", argv[1],
+					near.best);
 		return cli_fail_usage(cli, "a command comes first, then its options, not '%s'",
 				      argv[1]);
 	}

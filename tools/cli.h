@@ -27,31 +27,31 @@
 #include "tools/json.h"
 
 enum cli_exit {
-	CLI_OK = 0,	  /* done; everything agrees */
-	CLI_FINDING = 1,  /* done; a difference or a broken invariant was found */
+	CLI_OK = 0, /* done; everything agrees */
+	CLI_FINDING = 1, /* done; a difference or a broken invariant was found */
 	CLI_UNUSABLE = 2, /* usage error, unusable input, or output that could not be written */
-	CLI_BUG = 3,	  /* a mistake of our own: an assertion */
+	CLI_BUG = 3, /* a mistake of our own: an assertion */
 };
 
 /* What a value is: decides how it is checked and what the shell completes. */
 enum cli_kind {
-	CLI_KIND_FLAG,	 /* no value */
-	CLI_KIND_TEXT,	 /* any text */
+	CLI_KIND_FLAG, /* no value */
+	CLI_KIND_TEXT, /* any text */
 	CLI_KIND_NUMBER, /* 0 to 2^64-1; decimal, or hexadecimal after 0x */
 	CLI_KIND_CHOICE, /* one of ->choices */
-	CLI_KIND_FILE,	 /* a file or folder, or "-" */
-	CLI_KIND_ERA,	 /* a kernel version: an era, or anything facts_parse_version() takes */
-	CLI_KIND_SET,	 /* FACT=VALUE */
+	CLI_KIND_FILE, /* a file or folder, or "-" */
+	CLI_KIND_ERA, /* a kernel version: an era, or anything facts_parse_version() takes */
+	CLI_KIND_SET, /* FACT=VALUE */
 };
 
 struct cli_option {
-	const char *name;	    /* without the dashes: "json" */
-	char letter;		    /* 'o' for -o, or 0 */
-	enum cli_kind kind;	    /* CLI_KIND_FLAG or the kind of its value */
-	const char *value;	    /* what help calls the value: "FILE"; NULL for a flag */
-	const char *help;	    /* a sentence without a capital and without the full stop */
+	const char *name; /* without the dashes: "json" */
+	char letter; /* 'o' for -o, or 0 */
+	enum cli_kind kind; /* CLI_KIND_FLAG or the kind of its value */
+	const char *value; /* what help calls the value: "FILE"; NULL for a flag */
+	const char *help; /* a sentence without a capital and without the full stop */
 	const char *const *choices; /* for CLI_KIND_CHOICE; ends with NULL */
-	bool repeatable;	    /* every value counts; otherwise the last one wins */
+	bool repeatable; /* every value counts; otherwise the last one wins */
 };
 
 /* A positional argument.  One that may be absent or repeated must be the last. */
@@ -80,8 +80,8 @@ struct command {
 	 */
 	const char *description;
 	const struct cli_argument *arguments; /* ends with a NULL value; may be NULL */
-	const struct cli_option *options;     /* ends with a NULL name; may be NULL */
-	const struct cli_example *examples;   /* ends with a NULL command; may be NULL */
+	const struct cli_option *options; /* ends with a NULL name; may be NULL */
+	const struct cli_example *examples; /* ends with a NULL command; may be NULL */
 	/* What exit code 1 means here, as a phrase; NULL if the command never returns it. */
 	const char *finding;
 	enum cli_exit (*run)(struct cli *cli);
@@ -92,30 +92,44 @@ struct command {
  *	static const struct cli_option options[] = { CLI_OPTION_ERA, CLI_OPTION_JSON, { 0 } };
  * The stages and views of CLI_OPTION_AT and _VIEW are the command's own.
  */
-#define CLI_OPTION_JSON \
-	{ .name = "json", .kind = CLI_KIND_FLAG, .help = "write JSON instead of text" }
-#define CLI_OPTION_ERA                                                                       \
-	{ .name = "era", .kind = CLI_KIND_ERA, .value = "ERA",                               \
-	  .help = "behave as this kernel does, instead of the one that the source names: an " \
-		  "era (6.1) or any version (5.15, 6.6.30)" }
-#define CLI_OPTION_SET                                                                      \
-	{ .name = "set", .kind = CLI_KIND_SET, .value = "FACT=VALUE", .repeatable = true,   \
-	  .help = "override one fact of the kernel; 'mmreplay facts' lists them" }
+#define CLI_OPTION_JSON                                                                     \
+	{                                                                                   \
+		.name = "json", .kind = CLI_KIND_FLAG, .help = "write JSON instead of text" \
+	}
+#define CLI_OPTION_ERA                                                                              \
+	{                                                                                           \
+		.name = "era", .kind = CLI_KIND_ERA, .value = "ERA",                                \
+		.help = "behave as this kernel does, instead of the one that the source names: an " \
+			"era (6.1) or any version (5.15, 6.6.30)"                                   \
+	}
+#define CLI_OPTION_SET                                                                          \
+	{                                                                                       \
+		.name = "set", .kind = CLI_KIND_SET, .value = "FACT=VALUE", .repeatable = true, \
+		.help = "override one fact of the kernel; 'mmreplay facts' lists them"          \
+	}
 #define CLI_OPTION_AT(stages)                                                               \
-	{ .name = "at", .kind = CLI_KIND_CHOICE, .value = "STAGE", .choices = stages,       \
-	  .help = "stop at this stage" }
+	{                                                                                   \
+		.name = "at", .kind = CLI_KIND_CHOICE, .value = "STAGE", .choices = stages, \
+		.help = "stop at this stage"                                                \
+	}
 #define CLI_OPTION_VIEW(views)                                                              \
-	{ .name = "view", .kind = CLI_KIND_CHOICE, .value = "VIEW", .choices = views,       \
-	  .help = "what to show" }
+	{                                                                                   \
+		.name = "view", .kind = CLI_KIND_CHOICE, .value = "VIEW", .choices = views, \
+		.help = "what to show"                                                      \
+	}
 /* Where cli_out() goes.  The frame opens it, and puts it in place only when all went well. */
-#define CLI_OPTION_OUTPUT                                                                   \
-	{ .name = "output", .letter = 'o', .kind = CLI_KIND_FILE, .value = "FILE",          \
-	  .help = "write to FILE instead of standard output; FILE appears only when it is complete" }
+#define CLI_OPTION_OUTPUT                                                                                 \
+	{                                                                                                 \
+		.name = "output", .letter = 'o', .kind = CLI_KIND_FILE, .value = "FILE",                  \
+		.help = "write to FILE instead of standard output; FILE appears only when it is complete" \
+	}
 
-#define CLI_ARGUMENT_SRC                                                                    \
-	{ .value = "SRC", .kind = CLI_KIND_FILE,                                            \
-	  .help = "a capture folder, a dmesg file in any shape, a .mmtrace file, or - for "  \
-		  "standard input" }
+#define CLI_ARGUMENT_SRC                                                                          \
+	{                                                                                         \
+		.value = "SRC", .kind = CLI_KIND_FILE,                                            \
+		.help = "a capture folder, a dmesg file in any shape, a .mmtrace file, or - for " \
+			"standard input"                                                          \
+	}
 
 /* All commands, in the order of commands.def. */
 extern const struct command *const commands[];

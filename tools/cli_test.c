@@ -28,14 +28,20 @@ static const struct cli_option all_options[] = {
 	CLI_OPTION_JSON,
 	CLI_OPTION_OUTPUT,
 	{ .name = "count", .letter = 'n', .kind = CLI_KIND_NUMBER, .value = "N", .help = "count" },
-	{ .name = "name", .kind = CLI_KIND_TEXT, .value = "NAME", .repeatable = true, .help = "name" },
+	{ .name = "name",
+	  .kind = CLI_KIND_TEXT,
+	  .value = "NAME",
+	  .repeatable = true,
+	  .help = "name" },
 	{ 0 }
 };
-static const struct cli_argument all_arguments[] = {
-	CLI_ARGUMENT_SRC,
-	{ .value = "MORE", .kind = CLI_KIND_TEXT, .help = "more", .optional = true, .repeatable = true },
-	{ 0 }
-};
+static const struct cli_argument all_arguments[] = { CLI_ARGUMENT_SRC,
+						     { .value = "MORE",
+						       .kind = CLI_KIND_TEXT,
+						       .help = "more",
+						       .optional = true,
+						       .repeatable = true },
+						     { 0 } };
 
 /* Prints every value in the way a command reads it. */
 static enum cli_exit run_all(struct cli *cli)
@@ -96,8 +102,7 @@ static enum cli_exit run_fail(struct cli *cli)
 }
 
 static const struct cli_argument fail_arguments[] = {
-	{ .value = "HOW", .kind = CLI_KIND_TEXT, .help = "how" },
-	{ 0 }
+	{ .value = "HOW", .kind = CLI_KIND_TEXT, .help = "how" }, { 0 }
 };
 static const struct cli_option fail_options[] = { CLI_OPTION_OUTPUT, { 0 } };
 
@@ -187,9 +192,11 @@ static void values(void **state)
 	works("all --era 6.6.30 a", "era=606001e at=9 n=7 json=0 a\n");
 	works("all --set memblock_flags=off a", "flags=0 at=9 n=7 json=0 a\n");
 	/* The last one wins. */
-	works("all --set memblock_flags=off --set memblock_flags=on a", "flags=1 at=9 n=7 json=0 a\n");
+	works("all --set memblock_flags=off --set memblock_flags=on a",
+	      "flags=1 at=9 n=7 json=0 a\n");
 	/* --era counts for the facts: there were no flags in 3.10. */
-	works("all --set memblock_nomap=on --era 3.10 a", "era=30a0000 flags=0 at=9 n=7 json=0 a\n");
+	works("all --set memblock_nomap=on --era 3.10 a",
+	      "era=30a0000 flags=0 at=9 n=7 json=0 a\n");
 }
 
 static void refusals(void **state)
@@ -210,8 +217,9 @@ static void refusals(void **state)
 			       "(see 'mmreplay all --help')\n");
 	refused("all a --view gren", "mmreplay: there is no --view VIEW 'gren'; did you mean "
 				     "'green'?\n");
-	refused("all a --set memblock_flags", "mmreplay: --set needs FACT=VALUE, not 'memblock_flags' "
-					      "(see 'mmreplay all --help')\n");
+	refused("all a --set memblock_flags",
+		"mmreplay: --set needs FACT=VALUE, not 'memblock_flags' "
+		"(see 'mmreplay all --help')\n");
 	refused("all a --set memblock_flag=on",
 		"mmreplay: there is no fact 'memblock_flag'; did you mean 'memblock_flags'?\n");
 	refused("all a --set zz=on", "mmreplay: there is no fact 'zz' (see 'mmreplay facts')\n");
@@ -247,7 +255,7 @@ static void output_files(void **state)
 		int code;
 		bool kept;
 	} cases[] = {
-		{ "ok", CLI_OK, true },	       { "finding", CLI_FINDING, true },
+		{ "ok", CLI_OK, true },		  { "finding", CLI_FINDING, true },
 		{ "error", CLI_UNUSABLE, false }, { "option", CLI_BUG, false },
 		{ "term", -SIGTERM, false },
 	};
@@ -276,8 +284,8 @@ static void json_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),	cmocka_unit_test(refusals),
-		cmocka_unit_test(exit_codes),	cmocka_unit_test(output_files),
+		cmocka_unit_test(values),      cmocka_unit_test(refusals),
+		cmocka_unit_test(exit_codes),  cmocka_unit_test(output_files),
 		cmocka_unit_test(json_format),
 	};
 

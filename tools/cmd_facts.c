@@ -245,7 +245,8 @@ static void print_markdown(struct cli *cli)
 					     change_at(info, eras[e].version)->value));
 		fputc('\n', out);
 	}
-	fputs("\n| fact and meaning | since | value | evidence |\n| --- | --- | --- | --- |\n", out);
+	fputs("\n| fact and meaning | since | value | evidence |\n| --- | --- | --- | --- |\n",
+	      out);
 	for (unsigned int f = 0; f < FACT_COUNT; f++) {
 		const struct fact_info *info = fact_info((enum fact)f);
 

@@ -22,7 +22,9 @@ static const struct cli_option options[] = {
 	{ .name = "bash",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "write the completion script for bash, which covers all commands" },
-	{ .name = "list", .kind = CLI_KIND_FLAG, .help = "write the names of the commands, one a line" },
+	{ .name = "list",
+	  .kind = CLI_KIND_FLAG,
+	  .help = "write the names of the commands, one a line" },
 	CLI_OPTION_OUTPUT,
 	{ 0 }
 };

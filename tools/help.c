@@ -206,7 +206,8 @@ static void man_begin(FILE *out, const struct command *command, const char *summ
 	      ".TH \"",
 	      out);
 	roff_page_name(out, command);
-	fputs("\" \"1\" \"\" \"mmreplay " MMREPLAY_VERSION "\" \"mmreplay manual\"\n.SH NAME\n", out);
+	fputs("\" \"1\" \"\" \"mmreplay " MMREPLAY_VERSION "\" \"mmreplay manual\"\n.SH NAME\n",
+	      out);
 	roff_page_name(out, command);
 	fputs(" \\- ", out);
 	roff(out, summary);
@@ -280,7 +281,9 @@ static void man_option(FILE *out, const struct cli_option *o)
 
 void help_man_command(FILE *out, const struct command *command)
 {
-	static const struct cli_option help = { .name = "help", .letter = 'h', .help = "show a summary" };
+	static const struct cli_option help = { .name = "help",
+						.letter = 'h',
+						.help = "show a summary" };
 	const struct cli_argument *a;
 	const struct cli_option *o;
 	const struct cli_example *e;

@@ -21,7 +21,7 @@
 #define JSON_DEPTH_MAX 32
 
 enum json_style {
-	JSON_PRETTY,  /* one value a line, two blanks per level */
+	JSON_PRETTY, /* one value a line, two blanks per level */
 	JSON_COMPACT, /* one line, no blanks: for JSON lines */
 };
 
@@ -30,7 +30,7 @@ struct json {
 	enum json_style style;
 	unsigned int depth;
 	bool key_written; /* the next call must write its value */
-	bool done;	  /* the one top value is complete */
+	bool done; /* the one top value is complete */
 	struct json_level {
 		bool array;
 		bool any; /* at least one member written */

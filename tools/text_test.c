@@ -126,8 +126,8 @@ static void safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paragraphs),  cmocka_unit_test(blocks),
-		cmocka_unit_test(distances),   cmocka_unit_test(suggestions),
+		cmocka_unit_test(paragraphs), cmocka_unit_test(blocks),
+		cmocka_unit_test(distances),  cmocka_unit_test(suggestions),
 		cmocka_unit_test(safe),
 	};
 

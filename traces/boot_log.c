@@ -28,8 +28,7 @@ static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
 	return base;
 }
 
-#define APPEND(array, count, room) \
-	append((void **)&(array), &(count), &(room), sizeof(*(array)))
+#define APPEND(array, count, room) append((void **)&(array), &(count), &(room), sizeof(*(array)))
 
 const char *boot_log_text(struct boot_log *log, const char *text, size_t len)
 {
@@ -144,7 +143,8 @@ bool scan_plain_range(struct scan *s, phys_t *start, phys_t *end)
 {
 	uint64_t a, b;
 
-	if (!scan_hex(s, &a) || !scan_ws(s) || !scan_char(s, '-') || !scan_ws(s) || !scan_hex(s, &b))
+	if (!scan_hex(s, &a) || !scan_ws(s) || !scan_char(s, '-') || !scan_ws(s) ||
+	    !scan_hex(s, &b))
 		return false;
 	*start = a;
 	*end = b;
@@ -183,14 +183,10 @@ static const char *guess_era(const struct log_text *text, size_t first, size_t e
 		const char *prefix, *era;
 	} signs[] = {
 		/* Newest first. */
-		{ "__memblock_reserve: [", "7.2" },
-		{ "NODE_DATA(", "6.12" },
-		{ "memblock_phys_free: [", "6.1" },
-		{ "memblock_phys_alloc_range: ", "6.1" },
-		{ "Fallback order for Node ", "6.1" },
-		{ "memblock_free: [", "5.10" },
-		{ "memblock_alloc_try_nid: ", "5.10" },
-		{ "memblock_virt_alloc_try_nid", "4.4" },
+		{ "__memblock_reserve: [", "7.2" },	{ "NODE_DATA(", "6.12" },
+		{ "memblock_phys_free: [", "6.1" },	{ "memblock_phys_alloc_range: ", "6.1" },
+		{ "Fallback order for Node ", "6.1" },	{ "memblock_free: [", "5.10" },
+		{ "memblock_alloc_try_nid: ", "5.10" }, { "memblock_virt_alloc_try_nid", "4.4" },
 		{ "early_node_map[", "2.6.32" },
 	};
 
@@ -256,7 +252,9 @@ static void guess_arch(struct reader *r)
 struct error *boot_log_read(const struct log_text *text, size_t first, size_t end, const char *name,
 			    struct boot_log *ret)
 {
-	struct reader r = { .log = ret, .request = READER_NO_STEP, .node = NID_NONE,
+	struct reader r = { .log = ret,
+			    .request = READER_NO_STEP,
+			    .node = NID_NONE,
 			    .crash_low = READER_NO_STEP - 1 };
 	struct infer infer = { 0 };
 
@@ -264,8 +262,8 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 	if (!ret->name)
 		return error_no_memory();
 	strcpy(ret->name, name);
-	ret->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-						      UINT64_MAX };
+	ret->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX,
+						      UINT64_MAX, UINT64_MAX };
 	/* The architecture decides how zones are numbered, so it is looked for first. */
 	for (size_t i = first; i < end; i++) {
 		const struct log_line *l = &text->lines[i];
@@ -313,8 +311,8 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 			ret->lines_unknown++;
 	}
 	if (!ret->has_version)
-		ret->guessed_era = guess_era(text, first, end,
-					     ret->input.config.arch == ARCH_ARM64);
+		ret->guessed_era =
+			guess_era(text, first, end, ret->input.config.arch == ARCH_ARM64);
 	reader_flush_orphans(&r, 0);
 	boot_log_settle(ret, 0);
 	infer_fit(ret);

@@ -25,9 +25,9 @@ struct boot_log {
 	struct boot_input input;
 	struct answers recorded;
 
-	bool has_version;	 /* a "Linux version" line was there */
+	bool has_version; /* a "Linux version" line was there */
 	const char *guessed_era; /* without it: the era the lines look like, or NULL */
-	bool has_debug;		 /* memblock=debug lines were there */
+	bool has_debug; /* memblock=debug lines were there */
 	uint32_t lines_known, lines_unknown; /* of the memory families and in all */
 	struct boot_log_note *notes; /* contradictions */
 	uint32_t note_count, note_room;

@@ -26,28 +26,28 @@
 /* ---- the lists -------------------------------------------------------------------------------- */
 
 /* Numbers and flags for which 0 says nothing. */
-#define INPUT_FIELDS(X)       \
-	X(numa_source);       \
-	X(distance_count);    \
-	X(nr_cpu_ids);        \
-	X(online_cpus);       \
-	X(kernel_start);      \
-	X(kernel_end);        \
-	X(ramdisk_start);     \
-	X(ramdisk_end);       \
-	X(five_level);        \
-	X(given_max_low_pfn); \
-	X(given_total_kb);    \
-	X(given_reserved_kb); \
-	X(big_locks);         \
-	X(tables_listed);     \
-	X(distances_told);    \
-	X(nr_node_ids);       \
-	X(given_cma_kb);      \
-	X(given_total_pages); \
-	X(given_zones);       \
+#define INPUT_FIELDS(X)        \
+	X(numa_source);        \
+	X(distance_count);     \
+	X(nr_cpu_ids);         \
+	X(online_cpus);        \
+	X(kernel_start);       \
+	X(kernel_end);         \
+	X(ramdisk_start);      \
+	X(ramdisk_end);        \
+	X(five_level);         \
+	X(given_max_low_pfn);  \
+	X(given_total_kb);     \
+	X(given_reserved_kb);  \
+	X(big_locks);          \
+	X(tables_listed);      \
+	X(distances_told);     \
+	X(nr_node_ids);        \
+	X(given_cma_kb);       \
+	X(given_total_pages);  \
+	X(given_zones);        \
 	X(fitted_page_struct); \
-	X(fitted_section);    \
+	X(fitted_section);     \
 	X(range_assumed)
 #define AFFINITY_FIELDS(X) \
 	X(start);          \

@@ -38,8 +38,8 @@ static struct error *read_log_bytes(const struct input *input, struct boot_log *
 	if (boot == SIZE_MAX)
 		err = error_create(ERROR_FORMAT, input->name, 0, 0, "there is no log line in it");
 	else
-		err = boot_log_read(&text, text.boots[boot].first, text.boots[boot].end, input->name,
-				    ret);
+		err = boot_log_read(&text, text.boots[boot].first, text.boots[boot].end,
+				    input->name, ret);
 	log_text_deinit(&text);
 	return err;
 }
@@ -223,8 +223,8 @@ static struct error *take_srat(const char *dir, struct boot_log *log, struct pxm
 				   e->type == SRAT_GICC;
 			int32_t nid;
 
-			if (!e->enabled || (pass ? e->type != SRAT_MEMORY :
-						   !cpu && e->type != SRAT_INITIATOR))
+			if (!e->enabled ||
+			    (pass ? e->type != SRAT_MEMORY : !cpu && e->type != SRAT_INITIATOR))
 				continue;
 			nid = node_of_pxm(map, e->pxm, true);
 			if (nid < 0)
@@ -238,8 +238,8 @@ static struct error *take_srat(const char *dir, struct boot_log *log, struct pxm
 				if (!m)
 					break;
 				m->start = e->base;
-				m->end = e->bytes > UINT64_MAX - e->base ? UINT64_MAX :
-									   e->base + e->bytes;
+				m->end = e->bytes > UINT64_MAX - e->base ? UINT64_MAX
+									 : e->base + e->bytes;
 				m->nid = nid;
 				m->hotplug = e->flags & SRAT_MEMORY_HOTPLUG;
 				m->nonvolatile = e->flags & SRAT_MEMORY_NONVOLATILE;
@@ -288,9 +288,10 @@ static struct error *take_slit(const char *dir, struct boot_log *log, struct pxm
 				uint32_t to = map->count ? map->pxm[j] : j;
 
 				log->input.distance[(size_t)i * n + j] =
-					from < slit.n && to < slit.n ? slit_distance(&slit, from, to) :
-					i == j			     ? 10 :
-								       20;
+					from < slit.n && to < slit.n
+						? slit_distance(&slit, from, to)
+					: i == j ? 10
+						 : 20;
 			}
 		}
 	}
@@ -586,7 +587,8 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 		{ ZONEINFO_LOW, ZONE_FIELD_LOW, offsetof(struct zoneinfo_zone, low) },
 		{ ZONEINFO_HIGH, ZONE_FIELD_HIGH, offsetof(struct zoneinfo_zone, high) },
 		{ ZONEINFO_PROMO, ZONE_FIELD_PROMO, offsetof(struct zoneinfo_zone, promo) },
-		{ ZONEINFO_START_PFN, ZONE_FIELD_START_PFN, offsetof(struct zoneinfo_zone, start_pfn) },
+		{ ZONEINFO_START_PFN, ZONE_FIELD_START_PFN,
+		  offsetof(struct zoneinfo_zone, start_pfn) },
 	};
 	enum zone_type type;
 
@@ -594,7 +596,8 @@ static void record_zone(struct boot_log *log, const struct zoneinfo_zone *z)
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		uint64_t value = *(const uint64_t *)((const char *)z + fields[i].offset);
-		bool mark = fields[i].field >= ZONE_FIELD_MIN && fields[i].field <= ZONE_FIELD_PROMO;
+		bool mark = fields[i].field >= ZONE_FIELD_MIN &&
+			    fields[i].field <= ZONE_FIELD_PROMO;
 
 		if (!(z->has & fields[i].has))
 			continue;
@@ -683,6 +686,87 @@ static struct error *take_pictures(const char *dir, struct boot_log *log)
 	return NULL;
 }
 
+/* Length of the line at @p without its end, and where the next one begins. */
+static size_t line_at(const uint8_t *p, size_t size, size_t *next)
+{
+	const uint8_t *lf = memchr(p, '\n', size);
+	size_t len = lf ? (size_t)(lf - p) : size;
+
+	*next = len + (lf != NULL);
+	while (len && p[len - 1] == '\r')
+		len--;
+	return len;
+}
+
+/* Do @count lines at @a stand at @b too? */
+static bool same_lines(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, int count)
+{
+	for (int i = 0; i < count; i++) {
+		size_t a_next, b_next;
+		size_t a_len = line_at(a, a_size, &a_next), b_len = line_at(b, b_size, &b_next);
+
+		if (!a_len || a_len != b_len || memcmp(a, b, a_len))
+			return false;
+		a += a_next;
+		a_size -= a_next;
+		b += b_next;
+		b_size -= b_next;
+	}
+	return true;
+}
+
+/*
+ * The kernel's buffer lost the beginning of the boot, but an early console kept it: @log is read again
+ * with what @console has before the line that @log begins with.
+ */
+static struct error *read_joined(const struct input *console, const struct input *log,
+				 struct boot_log *ret)
+{
+	static char name[] = "serial.txt and dmesg.txt";
+	struct input joined = { .name = name };
+	struct boot_log whole = { 0 };
+	struct error *err;
+	size_t at = 0, next;
+	uint8_t *data;
+
+	while (at < console->size &&
+	       !same_lines(console->data + at, console->size - at, log->data, log->size, 3)) {
+		line_at(console->data + at, console->size - at, &next);
+		at += next;
+	}
+	if (!at || at >= console->size)
+		return NULL;
+	data = malloc(at + log->size);
+	if (!data)
+		return error_no_memory();
+	memcpy(data, console->data, at);
+	memcpy(data + at, log->data, log->size);
+	joined.data = data;
+	joined.size = at + log->size;
+	err = read_log_bytes(&joined, &whole);
+	free(data);
+	if (err || !whole.has_version) {
+		boot_log_deinit(&whole);
+		return err;
+	}
+	boot_log_deinit(ret);
+	*ret = whole;
+	return NULL;
+}
+
+static struct error *read_beginning(const char *dir, const struct input *log, struct boot_log *ret)
+{
+	struct input console;
+	bool absent;
+	struct error *err = read_file(dir, "serial.txt", &absent, &console);
+
+	if (!err && !absent) {
+		err = read_joined(&console, log, ret);
+		input_deinit(&console);
+	}
+	return err;
+}
+
 static struct error *read_folder(const char *dir, struct boot_log *ret)
 {
 	static const char *const logs[] = { "dmesg.txt",    "dmesg.txt.zst", "dmesg.txt.gz",
@@ -702,6 +786,8 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 		return error_create(ERROR_NOT_FOUND, dir, 0, 0,
 				    "the folder has no kernel log (dmesg.txt, dmesg-raw.txt ...)");
 	err = read_log_bytes(&input, ret);
+	if (!err && !ret->has_version)
+		err = read_beginning(dir, &input, ret);
 	input_deinit(&input);
 	if (err)
 		return err;

@@ -58,7 +58,8 @@ bool line_command_line(struct reader *r, struct scan s)
 	struct boot_input *in = &r->log->input;
 	size_t len = scan_left(&s);
 
-	if (in->command_line && strlen(in->command_line) == len && !memcmp(in->command_line, s.p, len))
+	if (in->command_line && strlen(in->command_line) == len &&
+	    !memcmp(in->command_line, s.p, len))
 		return true;
 	if (in->command_line)
 		/* "Kernel command line" repeats it, with what the build added. */

@@ -38,8 +38,8 @@ static bool scan_type(struct scan *s, uint32_t *ret)
 	scan_ws(s);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++) {
 		t = *s;
-		if (scan_lit(&t, type_names[i].name) && (scan_done(&t) || scan_peek(&t) == ' ' ||
-							 scan_peek(&t) == ')')) {
+		if (scan_lit(&t, type_names[i].name) &&
+		    (scan_done(&t) || scan_peek(&t) == ' ' || scan_peek(&t) == ')')) {
 			*s = t;
 			*ret = type_names[i].type;
 			return true;
@@ -210,8 +210,8 @@ bool line_e820_update_old(struct reader *r, struct scan s)
 	phys_t start, end;
 	uint32_t old_type, new_type;
 
-	if (!scan_plain_range(&s, &start, &end) || !scan_lit(&s, " (") || !scan_type(&s, &old_type) ||
-	    !scan_lit(&s, ") ==> (") || !scan_type(&s, &new_type))
+	if (!scan_plain_range(&s, &start, &end) || !scan_lit(&s, " (") ||
+	    !scan_type(&s, &old_type) || !scan_lit(&s, ") ==> (") || !scan_type(&s, &new_type))
 		return false;
 	return edit_step(r, STEP_E820_UPDATE, start, end, old_type, new_type);
 }

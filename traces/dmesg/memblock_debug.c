@@ -25,7 +25,8 @@ static const char *caller_text(struct reader *r, struct scan s)
 	return boot_log_text(r->log, word.p, plus ? (size_t)(plus - word.p) : word.len);
 }
 
-static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, phys_t start, phys_t end)
+static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, phys_t start,
+				  phys_t end)
 {
 	struct boot_step *step;
 
@@ -43,10 +44,12 @@ static struct boot_step *add_call(struct reader *r, enum boot_step_kind kind, ph
 
 static bool inside_memblock(const char *caller)
 {
-	static const char *const names[] = { "memblock_alloc_range_nid", "memblock_virt_alloc_internal",
-					     "memblock_alloc_internal",	 "memblock_alloc_base_nid",
-					     "__memblock_alloc_base",	 "memblock_alloc_range",
-					     "memblock_alloc_base",	 "memblock_alloc_nid" };
+	static const char *const names[] = {
+		"memblock_alloc_range_nid", "memblock_virt_alloc_internal",
+		"memblock_alloc_internal",  "memblock_alloc_base_nid",
+		"__memblock_alloc_base",    "memblock_alloc_range",
+		"memblock_alloc_base",	    "memblock_alloc_nid"
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(caller, names[i]))
@@ -116,8 +119,8 @@ bool line_memblock_reserve_nid(struct reader *r, struct scan s)
 	int32_t nid;
 	uint64_t flags;
 
-	if (!scan_bracket_range(&s, &start, &end) || !scan_lit(&s, " nid=") || !scan_i32(&s, &nid) ||
-	    !scan_lit(&s, " flags=") || !scan_hex(&s, &flags))
+	if (!scan_bracket_range(&s, &start, &end) || !scan_lit(&s, " nid=") ||
+	    !scan_i32(&s, &nid) || !scan_lit(&s, " flags=") || !scan_hex(&s, &flags))
 		return false;
 	return reserve(r, start, end, flags, nid, caller_text(r, s));
 }
@@ -175,8 +178,35 @@ static bool range_call(struct reader *r, struct scan s, enum boot_step_kind kind
 	return true;
 }
 
+/*
+ * arm machines with UEFI dump what the device tree said and forget it: the dump that counts is still
+ * to come.  Right before, so nothing else can refer to it.
+ */
+static void forget_dump(struct reader *r)
+{
+	struct boot_input *in = &r->log->input;
+	struct answers *recorded = &r->log->recorded;
+
+	if (r->dump != 1 || !in->step_count || in->steps[in->step_count - 1].kind != STEP_STATE)
+		return;
+	in->step_count--;
+	while (recorded->count && (recorded->items[recorded->count - 1].kind == ANSWER_DUMP_SIZE ||
+				   recorded->items[recorded->count - 1].kind == ANSWER_DUMP_COUNT ||
+				   recorded->items[recorded->count - 1].kind == ANSWER_DUMP_REGION))
+		recorded->count--;
+	in->state.memory_count = in->state.reserved_count = 0;
+	in->state.memory_size = in->state.reserved_size = 0;
+	in->state.has_memory = in->has_state = false;
+	r->dump = 0;
+}
+
 bool line_memblock_remove(struct reader *r, struct scan s)
 {
+	struct scan t = s;
+	phys_t start, end;
+
+	if (scan_bracket_range(&t, &start, &end) && !start && end >= UINT64_MAX - 1)
+		forget_dump(r);
 	return range_call(r, s, STEP_REMOVE);
 }
 
@@ -402,8 +432,8 @@ static bool dump_region(struct reader *r, struct scan s, int which)
 		if (!which)
 			state->has_memory = true;
 		if (bytes && !(which ? add_state_region(&state->reserved, &state->reserved_count,
-							&log->state_reserved_room, region) :
-				       add_state_region(&state->memory, &state->memory_count,
+							&log->state_reserved_room, region)
+				     : add_state_region(&state->memory, &state->memory_count,
 							&log->state_memory_room, region)))
 			return false;
 		if (which)

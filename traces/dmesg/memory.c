@@ -70,8 +70,7 @@ bool line_memory(struct reader *r, struct scan s)
 		} else if (scan_lit(&s, "cma-reserved")) {
 			in->given_cma_kb = kb;
 			answer_kb(r, ANSWER_MEMORY_CMA, kb);
-		}
-		else if (scan_lit(&s, "highmem"))
+		} else if (scan_lit(&s, "highmem"))
 			answer_kb(r, ANSWER_MEMORY_HIGHMEM, kb);
 		else
 			break;

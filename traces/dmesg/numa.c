@@ -157,7 +157,8 @@ bool line_node_data(struct reader *r, struct scan s)
 	uint32_t nid;
 	phys_t start, end;
 
-	if (!scan_u32(&s, &nid) || !scan_lit(&s, ") allocated ") || !scan_mem_range(&s, &start, &end))
+	if (!scan_u32(&s, &nid) || !scan_lit(&s, ") allocated ") ||
+	    !scan_mem_range(&s, &start, &end))
 		return false;
 	return node_data(r, nid, start, end);
 }
@@ -183,7 +184,8 @@ bool line_node_data_old(struct reader *r, struct scan s)
 	} else if (!scan_plain_range(&s, &start, &end)) {
 		return false;
 	}
-	return scan_char(&s, ']') && r->node >= 0 && node_data(r, (uint32_t)r->node, start, end + 1);
+	return scan_char(&s, ']') && r->node >= 0 &&
+	       node_data(r, (uint32_t)r->node, start, end + 1);
 }
 
 /*

@@ -40,11 +40,12 @@ struct reader {
 	uint32_t orphan_count;
 	uint32_t crash_low; /* step of a low crash kernel part not yet tied to its placement */
 	enum reader_section section;
-	uint32_t dump;	   /* number of the dump being read, counted from 1; 0 = none yet */
+	uint32_t dump; /* number of the dump being read, counted from 1; 0 = none yet */
 	uint32_t node_data_count;
 	uint32_t node_range_count;
 	int32_t node; /* of the last "On node" or "Initmem" line */
-	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count, user_count;
+	uint32_t unavailable_count, join_count, doubled_count, cma_count, last_pfn_count,
+		user_count;
 	uint32_t command_line_line;
 	size_t command_line_open; /* bytes of a command line whose next piece is to come; 0 = whole */
 	uint64_t last_pfn;
@@ -56,8 +57,7 @@ struct reader {
 };
 
 /* Each parser: @s stands after the row's prefix.  False: not this line after all. */
-#define LINE(id, family, prefix, yields, kernels) \
-	bool line_##id(struct reader *r, struct scan s);
+#define LINE(id, family, prefix, yields, kernels) bool line_##id(struct reader *r, struct scan s);
 #include "traces/lines.def"
 #undef LINE
 

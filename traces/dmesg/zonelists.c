@@ -69,7 +69,8 @@ bool line_built_zonelists(struct reader *r, struct scan s)
 		s = t;
 	}
 	/* Before 2.6.24 there was no such grouping. */
-	on = scan_lit(&s, ".  ") ? false : scan_lit(&s, ", mobility grouping ") && scan_lit(&s, "on");
+	on = scan_lit(&s, ".  ") ? false
+				 : scan_lit(&s, ", mobility grouping ") && scan_lit(&s, "on");
 	if (!scan_past(&s, "Total pages: ") || !scan_dec(&s, &total))
 		return false;
 	a = reader_answer(r, ANSWER_BUILT);

@@ -49,8 +49,8 @@ bool line_early_node_map(struct reader *r, struct scan s)
 /* " a ->  b": page frames, before 2.6.2x in decimal; mips blanks differ */
 static bool scan_pfns(struct scan *s, uint64_t *start, uint64_t *end)
 {
-	return scan_ws(s) && scan_number(s, start) && scan_ws1(s) && scan_lit(s, "->") && scan_ws1(s) &&
-	       scan_number(s, end);
+	return scan_ws(s) && scan_number(s, start) && scan_ws1(s) && scan_lit(s, "->") &&
+	       scan_ws1(s) && scan_number(s, end);
 }
 
 /* "DMA      [mem a-b]", "DMA32    empty", "DMA      0x00000001 -> 0x00001000" */
