@@ -203,7 +203,11 @@ void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 		a->v[2] = bytes;
 		if (fact_get(&m->facts, FACT_hash_line_tells_memory))
 			a->v[3] = memory_of(m, t, bytes);
-		if (m->given_bucket_bytes[t] || m->totals_given)
+		/* A bucket of the usual size is no news. */
+		if (m->totals_given ||
+		    (m->given_bucket_bytes[t] &&
+		     m->given_bucket_bytes[t] !=
+			     hash_table_bucket_bytes(&m->config, &m->facts, (enum hash_table)t)))
 			a->basis = BASIS_GIVEN;
 		if (least != entries) {
 			a->basis = BASIS_UNDERIVABLE;
