@@ -1316,8 +1316,10 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);
-		if (name_is(s->name, "alloc_large_system_hash"))
+		if (name_is(s->name, "alloc_large_system_hash")) {
+			bound_kernel_pages(m, b->in);
 			hash_tables_answer(m, HASH_GROUP_EARLY, 1);
+		}
 		if (name_is(s->name, "reserve_crashkernel") && base != PHYS_MAX)
 			setup_arch_answer_crashkernel(m, base, s->size, BASIS_PREDICTED);
 		break;
