@@ -97,6 +97,15 @@ void arch_config_set_page_shift(struct arch_config *config, unsigned int page_sh
 
 void arch_config_apply_facts(struct arch_config *config, const struct facts *facts)
 {
+	if (config->arch == ARCH_ARM64) {
+		uint64_t zones = fact_get(facts, FACT_arm64_dma_zones);
+
+		/* A configuration may have fewer, but not what its era did not know. */
+		if (!(zones & 1))
+			config->zones_mask &= ~BIT(ZONE_DMA);
+		if (!(zones & 2))
+			config->zones_mask &= ~BIT(ZONE_DMA32);
+	}
 	if (config->arch == ARCH_ARM64 && config->section_shift) {
 		/* Sections became as small as the memory map's huge pages allow. */
 		if (!fact_get(facts, FACT_arm64_small_sections))

@@ -12,12 +12,31 @@ static phys_t highmem_start(const struct machine *m)
 				 : memblock_end_of_dram(&m->mb);
 }
 
+/* The end of ZONE_DMA on arm64: what the smallest bus reaches, or 32 bits (30 for a while). */
+static phys_t arm64_dma_end(const struct machine *m)
+{
+	phys_t start = memblock_start_of_dram(&m->mb), end = memblock_end_of_dram(&m->mb);
+	phys_t bus = 1ULL << fact_get(&m->facts, FACT_arm64_zone_dma_bits);
+
+	if (!fact_get(&m->facts, FACT_arm64_dma_limit_by_mask))
+		return min_u64((start & ~(bus - 1)) + bus, end);
+	if (m->dma_limit) {
+		bus = m->dma_limit;
+		/* Up to the next power of two. */
+		if (!fact_get(&m->facts, FACT_arm64_dma_limit_exact))
+			while (bus & (bus - 1))
+				bus += bus & -bus;
+	}
+	/* Memory that begins beyond the bus is none of its business; beyond 32 bits nothing is. */
+	if (start >= FOUR_GIB)
+		return end;
+	return min_u64(end, start >= bus ? FOUR_GIB : min_u64(bus, FOUR_GIB));
+}
+
 phys_t cma_dma_limit(const struct machine *m)
 {
-	phys_t end = memblock_end_of_dram(&m->mb);
-
 	if (m->config.arch == ARCH_ARM64)
-		return memblock_start_of_dram(&m->mb) >= FOUR_GIB ? end : min_u64(end, FOUR_GIB);
+		return arm64_dma_end(m);
 	if (m->config.arch == ARCH_ARM)
 		return FOUR_GIB - 1; /* arm_dma_limit of a machine without a DMA zone: inclusive */
 	return 0;

@@ -56,6 +56,7 @@ struct device_tree {
 	struct tree_range *ranges; /* where the slices above lie */
 	struct tree_distance *distances;
 	uint32_t distance_count;
+	phys_t dma_limit; /* exclusive end of what the smallest bus reaches, by dma-ranges; 0 = no limit */
 	bool reserved_format_ok;
 	bool uefi; /* memory comes from the EFI map instead */
 };

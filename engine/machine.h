@@ -56,6 +56,7 @@ struct machine {
 	struct zonelists zonelists;
 
 	pfn_t max_pfn, max_low_pfn;
+	phys_t dma_limit; /* exclusive end of what the smallest bus reaches; 0 = no limit */
 	uint32_t arm_tables; /* page tables that mapping low memory has still to take */
 	uint64_t dma_reserve; /* pages */
 	bool dma_reserve_given; /* taken from the log's answer */

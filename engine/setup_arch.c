@@ -333,6 +333,8 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 {
 	unsigned int shift = m->config.page_shift;
 
+	if (in->has_tree && !in->tree.uefi)
+		m->dma_limit = in->tree.dma_limit;
 	if (is_x86(m) && in->firmware_count) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		memory_from_e820(m, in);
@@ -405,7 +407,7 @@ static void arm64_zone_pfns(struct machine *m, const struct boot_input *in, pfn_
 	const phys_t four_gib = 1ULL << 32;
 	phys_t limit;
 
-	if (in->given_zones >> ZONE_DMA & in->given_zones >> ZONE_DMA32 & 1 &&
+	if (!m->dma_limit && in->given_zones >> ZONE_DMA & in->given_zones >> ZONE_DMA32 & 1 &&
 	    in->given_zone_end[ZONE_DMA] && in->given_zone_end[ZONE_DMA32] &&
 	    in->given_zone_end[ZONE_DMA] < min_u64(end, four_gib)) {
 		/* Some bus reaches less than 32 bits; only the firmware's tables say which. */
@@ -422,7 +424,7 @@ static void arm64_zone_pfns(struct machine *m, const struct boot_input *in, pfn_
 		limit = min_u64((start & ~(four_gib - 1)) + four_gib, end);
 	}
 	if (m->config.zones_mask & 1U << ZONE_DMA)
-		ret[ZONE_DMA] = pfn_down(limit, shift);
+		ret[ZONE_DMA] = pfn_down(cma_dma_limit(m), shift);
 	if (m->config.zones_mask & 1U << ZONE_DMA32)
 		ret[ZONE_DMA32] = pfn_down(limit, shift);
 	ret[ZONE_NORMAL] = pfn_down(end, shift);

@@ -60,6 +60,7 @@
 	X(min_addr);   \
 	X(max_addr)
 #define TREE_FIELDS(X)         \
+	X(dma_limit);          \
 	X(reserved_format_ok); \
 	X(uefi)
 #define TREE_MEMORY_FIELDS(X) \

@@ -92,6 +92,7 @@ static void make_tree(struct boot_input *in)
 
 	in->has_tree = true;
 	t->reserved_format_ok = t->uefi = true;
+	t->dma_limit = UINT64_MAX;
 	t->memory_count = 2;
 	t->memory = array_of(2, sizeof(*t->memory));
 	t->memory[0] = (struct tree_memory){ { 0, 0 }, NID_NONE, false, false, 0 };

@@ -439,6 +439,7 @@ static struct error *take_tree(struct boot_log *log, const struct fdt *fdt)
 	take_tree_nodes(log, fdt);
 	tree->reserved_format_ok = fdt->reserved_format_ok;
 	tree->uefi = fdt->uefi;
+	tree->dma_limit = fdt->dma_limit;
 	log->input.has_tree = true;
 	return NULL;
 }

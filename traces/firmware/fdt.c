@@ -39,6 +39,7 @@ struct reader {
 	int depth;
 	char path[PATH_BYTES_MAX];
 	size_t path_len[DEPTH_MAX]; /* of the path of the node at each depth */
+	int nodes[DEPTH_MAX]; /* offsets of the node at hand and of those above it */
 	enum section section; /* of the node at depth 1 we are in */
 	bool seen[SECTION_RESERVED + 1];
 	uint32_t cpu_address_cells;
@@ -393,6 +394,75 @@ static bool is_named(const char *node, const char *name)
 	return !strncmp(node, name, len) && (!node[len] || node[len] == '@');
 }
 
+/* Cells of the children of @node, as it says; the defaults of the specification. */
+static uint32_t cells_of(const void *dt, int node, const char *name, uint32_t usual)
+{
+	int len;
+	const void *p = fdt_getprop(dt, node, name, &len);
+
+	return p && len == 4 ? read_be32(p) : usual;
+}
+
+/* @addr of the bus at @depth as an address of the CPU: through all dma-ranges above it. */
+static bool dma_translate(const struct reader *r, int depth, uint64_t *addr)
+{
+	const void *dt = r->dt;
+
+	for (; depth > 0; depth--) {
+		int node = r->nodes[depth], parent = r->nodes[depth - 1], len;
+		const uint8_t *p = fdt_getprop(dt, node, "dma-ranges", &len);
+		uint32_t a = cells_of(dt, node, "#address-cells", 2),
+			 s = cells_of(dt, node, "#size-cells", 1);
+		uint32_t up = cells_of(dt, parent, "#address-cells", 2);
+		uint32_t step = 4 * (a + up + s);
+		bool found = false;
+
+		/* Without ranges, or with empty ones, addresses are the same on both sides. */
+		if (!p || !len)
+			continue;
+		if (!a || a > 3 || up > 2 || s > 2)
+			return false;
+		for (int at = 0; at + (int)step <= len && !found; at += (int)step) {
+			/* A third cell comes first and says what space it is, as on PCI. */
+			uint64_t child = read_cells(p + at + (a == 3 ? 4 : 0), a == 3 ? 2 : a);
+			uint64_t base = read_cells(p + at + 4 * a, up);
+			uint64_t size = read_cells(p + at + 4 * (a + up), s);
+
+			found = *addr >= child && *addr - child < size;
+			if (found)
+				*addr = base + (*addr - child);
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* The end of what the bus of this node reaches; the smallest of all buses counts. */
+static void read_dma_ranges(struct reader *r)
+{
+	uint32_t a = cells_of(r->dt, r->node, "#address-cells", 2);
+	uint32_t s = cells_of(r->dt, r->node, "#size-cells", 1);
+	uint32_t up = cells_of(r->dt, r->nodes[r->depth - 1], "#address-cells", 2);
+	uint32_t step = 4 * (a + up + s);
+	struct property property;
+	phys_t end = 0;
+
+	if (!get(r, "dma-ranges", &property) || !property.len || !is_enabled(r) || a > 3 ||
+	    up > 2 || s > 2)
+		return;
+	for (size_t at = 0; at + step <= property.len; at += step) {
+		uint64_t base = read_cells(property.p + at + 4 * a, up);
+		uint64_t size = read_cells(property.p + at + 4 * (a + up), s);
+
+		if (!size || !dma_translate(r, r->depth - 1, &base) || base + size < base)
+			continue;
+		end = end > base + size ? end : base + size;
+	}
+	if (end && (!r->fdt.dma_limit || end < r->fdt.dma_limit))
+		r->fdt.dma_limit = end;
+}
+
 /* A node below the root: which of those with children of interest it is, the first of each. */
 static struct error *enter_section(struct reader *r, const char *node_name)
 {
@@ -427,6 +497,7 @@ static struct error *read_node(struct reader *r, const char *node_name)
 		err = read_cpu(r);
 	if (!err && is_string(r, "device_type", "memory"))
 		err = read_memory(r);
+	read_dma_ranges(r);
 	if (!err && is_compatible(r, "numa-distance-map-v1"))
 		err = read_distance_map(r);
 	return err;
@@ -465,6 +536,7 @@ static struct error *walk(struct reader *r)
 		if (r->depth >= DEPTH_MAX)
 			return error_create(ERROR_LIMIT, r->name, 0, 0,
 					    "nodes are nested more than %d deep", DEPTH_MAX - 1);
+		r->nodes[r->depth] = r->node;
 		node_name = fdt_get_name(r->dt, r->node, &len);
 		if (!node_name)
 			return error_create(ERROR_CORRUPT, r->name, 0, 0, "a node has no name");

@@ -114,6 +114,11 @@ struct fdt {
 	uint32_t ncpus;
 	struct fdt_distance *distances;
 	uint32_t ndistances;
+	/*
+	 * Exclusive end of the addresses of the CPU that the smallest bus with dma-ranges reaches;
+	 * 0 if there is none.
+	 */
+	phys_t dma_limit;
 
 	/* /chosen */
 	const char *bootargs; /* empty if absent */

@@ -261,6 +261,44 @@ static void small_trees(void **state)
 }
 
 /* Properties of a wrong length are left out and counted; the rest is read. */
+/* A bus inside a bus: the smallest reach counts, as addresses of the CPU. */
+static void dma_ranges(void **state)
+{
+	struct fdt fdt = { 0 };
+
+	(void)state;
+	begin();
+	OK(fdt_finish_reservemap(tree));
+	OK(fdt_begin_node(tree, ""));
+	cells(2, 1);
+	OK(fdt_begin_node(tree, "soc"));
+	cells(1, 1);
+	/* Bus address, CPU address, size. */
+	PROPERTY("dma-ranges", 0xc0000000, 0, 0, 0x40000000);
+	OK(fdt_begin_node(tree, "same"));
+	cells(1, 1);
+	OK(fdt_property(tree, "dma-ranges", NULL, 0));
+	OK(fdt_end_node(tree));
+	OK(fdt_begin_node(tree, "inner"));
+	cells(1, 1);
+	PROPERTY("dma-ranges", 0, 0xc0000000, 0x10000000, 0x20000000, 0xd0000000, 0x8000000);
+	OK(fdt_end_node(tree));
+	OK(fdt_begin_node(tree, "off"));
+	cells(1, 1);
+	OK(fdt_property_string(tree, "status", "disabled"));
+	PROPERTY("dma-ranges", 0, 0xc0000000, 0x1000);
+	OK(fdt_end_node(tree));
+	OK(fdt_end_node(tree));
+	OK(fdt_begin_node(tree, "pcie"));
+	cells(3, 2);
+	PROPERTY("dma-ranges", 0x02000000, 0, 0, 0, 0, 0, 0xc0000000);
+	OK(fdt_end_node(tree));
+	OK(fdt_end_node(tree));
+	assert_null(fdt_parse(tree, finish(), "t", &fdt));
+	assert_int_equal(fdt.dma_limit, 0x18000000);
+	fdt_deinit(&fdt);
+}
+
 static void malformed(void **state)
 {
 	struct fdt fdt;
@@ -408,7 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(board),     cmocka_unit_test(small_trees),
 		cmocka_unit_test(malformed), cmocka_unit_test(errors),
-		cmocka_unit_test(damage),
+		cmocka_unit_test(damage),    cmocka_unit_test(dma_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,11 +12,11 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 656);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 672);
 SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 232);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
-SIZE_IS(sizeof(struct device_tree), 88);
+SIZE_IS(sizeof(struct device_tree), 104);
 SIZE_IS(sizeof(struct tree_range), 16);
 SIZE_IS(sizeof(struct tree_memory), 32);
 SIZE_IS(sizeof(struct tree_reserved), 56);
@@ -144,6 +144,7 @@ static void same_tree(const struct device_tree *a, const struct device_tree *b)
 	}
 	SAME(reserved_format_ok);
 	SAME(uefi);
+	SAME(dma_limit);
 }
 
 static void same_lists(const struct boot_input *a, const struct boot_input *b)
