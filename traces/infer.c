@@ -9,6 +9,9 @@
 #include "traces/compare.h"
 #include "traces/scan.h"
 
+/* What is tried out many times has at most so many steps, ranges and answers. */
+#define FIT_MAX 1000
+
 /* ---- before parsing --------------------------------------------------------------------------- */
 
 /* An order and a size tell the page: up to 6.0 the order is log2(bytes) - page shift. */
@@ -277,8 +280,9 @@ void infer_fit(struct boot_log *log)
 	if (!log->has_version && !log->guessed_era)
 		fit_version(log);
 	fit_buckets(in);
-	/* Logs with memblock=debug tell all there is to know, and long ones are slow to try. */
-	if (log->has_debug || in->step_count > 1000)
+	/* Logs with memblock=debug tell all there is to know, and no machine is as large as these. */
+	if (log->has_debug || in->step_count > FIT_MAX || in->given_range_count > FIT_MAX ||
+	    in->firmware_count > FIT_MAX || log->recorded.count > FIT_MAX)
 		return;
 	most = agreeing(log, &wanted);
 	for (size_t s = 0; s <= sizeof(sections) / sizeof(sections[0]) && most < wanted; s++) {
