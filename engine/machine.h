@@ -62,7 +62,8 @@ struct machine {
 	bool dma_reserve_given; /* taken from the log's answer */
 	uint64_t nr_kernel_pages, nr_all_pages;
 	uint32_t hash_answered; /* bit per hash table whose size is told */
-	uint64_t nr_kernel_pages_over; /* where it is not known exactly, it is at most this too large */
+	uint64_t
+		nr_kernel_pages_over; /* where it is not known exactly, it is at most this too large */
 	bool totals_given; /* both follow from totals of the log */
 	uint32_t tables_told; /* mask of the hash tables the log tells of */
 	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
