@@ -21,6 +21,15 @@ static bool is_allocation(const struct boot_step *s)
 	       (s->kind == STEP_RAMDISK_MOVE && !s->flags);
 }
 
+/* Did @s take a block?  What the tree asks for may not fit, and then nothing became of it. */
+static bool took_block(const struct machine *m, const struct boot_step *s)
+{
+	if (rewind_tree_step(s) && !device_tree_block(m, s->size, s->min_addr, s->max_addr, true) &&
+	    !device_tree_block(m, s->size, s->min_addr, s->max_addr, false))
+		return false;
+	return is_allocation(s);
+}
+
 static bool same_reserved(const struct memblock *a, const struct memblock *b)
 {
 	if (a->reserved.cnt != b->reserved.cnt)
@@ -143,7 +152,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 		const struct boot_step *s = &in->steps[i - 1];
 		phys_t base = 0;
 
-		if (is_allocation(s)) {
+		if (took_block(m, s)) {
 			base = next_candidate(m, &scratch, in, s, 0, forward, &budget);
 			if (base != PHYS_MAX)
 				memblock_free(&m->mb, base, s->size);
@@ -167,7 +176,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 				memblock_reserve(&m->mb, s->base, s->size, NID_NONE, 0);
 			else if (s->kind == STEP_FREE)
 				memblock_free(&m->mb, s->base, s->size);
-			if (!is_allocation(s))
+			if (!took_block(m, s))
 				continue;
 			memblock_reserve(&m->mb, chosen[i], s->size, NID_NONE, 0);
 			base = next_candidate(m, &scratch, in, s, chosen[i] + 1, forward, &budget);
