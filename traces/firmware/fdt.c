@@ -118,7 +118,7 @@ static uint64_t read_cells(const uint8_t *p, uint32_t cells)
 	uint64_t value = 0;
 
 	for (uint32_t i = 0; i < cells; i++)
-		value = value << 32 | read_be32(p + 4 * i);
+		value = value << 32 | read_be32(p + (size_t)4 * i);
 	return value;
 }
 
@@ -197,7 +197,7 @@ static struct error *get_ranges(struct reader *r, const char *name, struct fdt_r
 		const uint8_t *p = property.p + (size_t)i * bytes;
 
 		to[i].base = read_cells(p, r->fdt.address_cells);
-		to[i].bytes = read_cells(p + 4 * r->fdt.address_cells, r->fdt.size_cells);
+		to[i].bytes = read_cells(p + (size_t)4 * r->fdt.address_cells, r->fdt.size_cells);
 	}
 	r->nranges += n;
 	ret->ranges = to;
@@ -425,8 +425,8 @@ static bool dma_translate(const struct reader *r, int depth, uint64_t *addr)
 		for (int at = 0; at + (int)step <= len && !found; at += (int)step) {
 			/* A third cell comes first and says what space it is, as on PCI. */
 			uint64_t child = read_cells(p + at + (a == 3 ? 4 : 0), a == 3 ? 2 : a);
-			uint64_t base = read_cells(p + at + 4 * a, up);
-			uint64_t size = read_cells(p + at + 4 * (a + up), s);
+			uint64_t base = read_cells(p + at + (size_t)4 * a, up);
+			uint64_t size = read_cells(p + at + (size_t)4 * (a + up), s);
 
 			found = *addr >= child && *addr - child < size;
 			if (found)
@@ -448,12 +448,12 @@ static void read_dma_ranges(struct reader *r)
 	struct property property;
 	phys_t end = 0;
 
-	if (!get(r, "dma-ranges", &property) || !property.len || !is_enabled(r) || a > 3 ||
+	if (!get(r, "dma-ranges", &property) || !property.len || !is_enabled(r) || !a || a > 3 ||
 	    up > 2 || s > 2)
 		return;
 	for (size_t at = 0; at + step <= property.len; at += step) {
-		uint64_t base = read_cells(property.p + at + 4 * a, up);
-		uint64_t size = read_cells(property.p + at + 4 * (a + up), s);
+		uint64_t base = read_cells(property.p + at + (size_t)4 * a, up);
+		uint64_t size = read_cells(property.p + at + (size_t)4 * (a + up), s);
 
 		if (!size || !dma_translate(r, r->depth - 1, &base) || base + size < base)
 			continue;

@@ -260,7 +260,6 @@ static void small_trees(void **state)
 	fdt_deinit(&fdt);
 }
 
-/* Properties of a wrong length are left out and counted; the rest is read. */
 /* A bus inside a bus: the smallest reach counts, as addresses of the CPU. */
 static void dma_ranges(void **state)
 {
@@ -299,6 +298,30 @@ static void dma_ranges(void **state)
 	fdt_deinit(&fdt);
 }
 
+/* Buses whose addresses have no cells once made the reader go round for ever. */
+static void dma_ranges_of_nothing(void **state)
+{
+	struct fdt fdt = { 0 };
+
+	(void)state;
+	begin();
+	OK(fdt_finish_reservemap(tree));
+	OK(fdt_begin_node(tree, ""));
+	cells(2, 1);
+	OK(fdt_begin_node(tree, "outer"));
+	cells(0, 0);
+	OK(fdt_begin_node(tree, "inner"));
+	cells(0, 0);
+	PROPERTY("dma-ranges", 0x1000);
+	OK(fdt_end_node(tree));
+	OK(fdt_end_node(tree));
+	OK(fdt_end_node(tree));
+	assert_null(fdt_parse(tree, finish(), "t", &fdt));
+	assert_int_equal(fdt.dma_limit, 0);
+	fdt_deinit(&fdt);
+}
+
+/* Properties of a wrong length are left out and counted; the rest is read. */
 static void malformed(void **state)
 {
 	struct fdt fdt;
@@ -444,9 +467,13 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(board),     cmocka_unit_test(small_trees),
-		cmocka_unit_test(malformed), cmocka_unit_test(errors),
-		cmocka_unit_test(damage),    cmocka_unit_test(dma_ranges),
+		cmocka_unit_test(board),
+		cmocka_unit_test(small_trees),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(damage),
+		cmocka_unit_test(dma_ranges),
+		cmocka_unit_test(dma_ranges_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
