@@ -32,8 +32,8 @@
 static inline uint64_t entry_make(uint32_t before, uint32_t after, unsigned int order,
 				  enum migratetype type)
 {
-	return (uint64_t)(type + 1) << 60 | (uint64_t)order << 56 | (uint64_t)before << LINK_BITS |
-	       after;
+	return (uint64_t)(type + 1) << 60 | (uint64_t)(order & 0xf) << 56 |
+	       (uint64_t)before << LINK_BITS | after;
 }
 
 static inline uint32_t entry_after(uint64_t entry)
@@ -314,7 +314,7 @@ static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t s
 
 	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
 		return false;
-	b->zones = malloc((size_t)(zones + 1) * sizeof(*b->zones));
+	b->zones = calloc((size_t)(zones + 1), sizeof(*b->zones));
 	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
 	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
 	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);

@@ -664,7 +664,7 @@ static uint32_t random_machine(struct fixture *f, struct prng *prng, uint8_t pag
 		pfn = end;
 	}
 	memset(page_zone, UINT8_MAX, BUDDY_ORACLE_PAGES);
-	for (uint8_t k = 0; k < nodes * 2; k++) {
+	for (unsigned int k = 0; k < nodes * 2; k++) {
 		pfn_t first = PFN_NONE, last = 0;
 
 		for (pfn_t p = 0; p < BUDDY_ORACLE_PAGES; p++) {

@@ -793,7 +793,7 @@ static void test_memory_array(void **state)
 	/* 128 gaps in one go. */
 	assert_int_equal(f->mb.memory.max, 256);
 	assert_int_equal(f->mb.memory.cnt, 1);
-	assert_int_equal(f->mb.memory.array_base, 1 * MIB + 127 * 0x20000 + 0x10000 - 0x2000);
+	assert_int_equal(f->mb.memory.array_base, 1 * MIB + 127 * 0x20000ULL + 0x10000 - 0x2000);
 	assert_int_equal(f->mb.reserved.total_size, 0x2000);
 	finish(f);
 }

@@ -187,7 +187,8 @@ void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus, u
 		zone->high = 6 * zone->raw_batch;
 		if (fraction) {
 			zone->high = pages / fraction;
-			zone->batch = clamp_u64(zone->high / 4, 1, config->page_shift * 8);
+			zone->batch =
+				clamp_u64(zone->high / 4, 1, (uint64_t)config->page_shift * 8);
 		}
 		zone->high_min = zone->high_max = zone->high;
 		return;

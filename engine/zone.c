@@ -125,7 +125,8 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 		mirrored += !!(ranges[r].flags & MEMBLOCK_MIRROR);
 	}
 	for (uint32_t n = 0; n < node_count; n++)
-		users += nodes[n].memory;
+		if (nodes[n].memory)
+			users++;
 
 	if (cmdline->movable_node && fact_get(facts, FACT_movable_node_option)) {
 		if (hotplug) {

@@ -258,10 +258,9 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 			    .crash_low = READER_NO_STEP - 1 };
 	struct infer infer = { 0 };
 
-	ret->name = malloc(strlen(name) + 1);
+	ret->name = strdup(name);
 	if (!ret->name)
 		return error_no_memory();
-	strcpy(ret->name, name);
 	ret->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX,
 						      UINT64_MAX, UINT64_MAX };
 	/* The architecture decides how zones are numbered, so it is looked for first. */

@@ -424,7 +424,7 @@ struct error *input_read_in(const char *dir, const char *name, const struct inpu
 	memcpy(path, dir, dir_len);
 	if (!dir_len || dir[dir_len - 1] != '/')
 		path[dir_len++] = '/';
-	strcpy(path + dir_len, name);
+	memcpy(path + dir_len, name, strlen(name) + 1);
 
 	err = input_read(path, limits, ret);
 	free(path);

@@ -481,7 +481,7 @@ static void copy_line(const struct decoder *decoder, const char *p, size_t len, 
 		n = 1;
 		if (decoder->quoted_printable && c == '=' && len - i >= 3 &&
 		    hex_digit(p[i + 1]) >= 0 && hex_digit(p[i + 2]) >= 0) {
-			c = (char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2]));
+			c = (char)(hex_digit(p[i + 1]) * 16 + hex_digit(p[i + 2]));
 			n = 3;
 			/* Lines that were encoded along with their ends. */
 			if (c == '\n')

@@ -511,7 +511,7 @@ static size_t match_kmsg(struct cursor c, struct prefix *ret)
 		}
 	}
 	/* Fields to come. */
-	while (c.p < c.end && *c.p != ';' && *c.p != ' ' && c.p - start < WORD_MAX * 2)
+	while (c.p < c.end && *c.p != ';' && *c.p != ' ' && c.p - start < (ptrdiff_t)WORD_MAX * 2)
 		c.p++;
 	if (!take(&c, ';'))
 		return 0;

@@ -425,7 +425,6 @@ static struct error *note_line(struct builder *b)
 			if (prefixed || b->firmware_seen) {
 				drop_lines(b, 0, index);
 				index = 0;
-				line = &text->lines[0];
 			}
 		} else if (!b->firmware_seen) {
 			b->firmware_seen = is_firmware(line);

@@ -1049,8 +1049,10 @@ static void refuses_too_many_lines(void **state)
 
 	(void)state;
 	assert_non_null(data);
-	for (i = 0; i < lines; i++)
-		memcpy(data + 2 * i, "a\n", 2);
+	for (i = 0; i < lines; i++) {
+		data[2 * i] = 'a';
+		data[2 * i + 1] = '\n';
+	}
 	expect_refused(data, lines * 2, ERROR_LIMIT, (uint32_t)lines, 0,
 		       "has more than 4194304 lines");
 	assert_null(log_text_parse((const uint8_t *)data, (lines - 1) * 2, &text));

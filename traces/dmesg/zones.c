@@ -66,7 +66,7 @@ static bool zone_range(struct reader *r, struct scan s, bool pfns)
 		return false;
 	scan_ws(&s);
 	if (scan_lit(&s, "empty")) {
-		pfns = false;
+		/* both ends stay 0 */
 	} else if (pfns) {
 		if (!scan_pfns(&s, &start, &end) || start > end || end > PHYS_MAX >> shift)
 			return false;

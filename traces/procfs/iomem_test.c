@@ -185,7 +185,7 @@ static void deep(void **state)
 	(void)state;
 	for (int i = 0; i < 100; i++) {
 		memset(p, ' ', 2 * (size_t)i);
-		p += 2 * i;
+		p += (size_t)2 * i;
 		memcpy(p, "1-2 : x\n", 8);
 		p += 8;
 	}

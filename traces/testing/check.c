@@ -21,8 +21,10 @@ void check_error(struct error *err, enum error_code code, uint32_t line, uint32_
 {
 	char text[512];
 
-	if (!err)
+	if (!err) {
 		fail_msg("there is no error");
+		return;
+	}
 	if (err->code != code || err->line != line || err->column != column) {
 		error_format(err, text, sizeof(text));
 		fail_msg("code %d, expected %d at %u:%u: %s", (int)err->code, (int)code, line,

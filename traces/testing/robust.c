@@ -62,7 +62,7 @@ void robust_damage(robust_reader reader, const void *sample, size_t len, uint64_
 		   unsigned int rounds)
 {
 	struct prng prng = prng_init(seed);
-	uint8_t *data = malloc(len + CHANGES_MAX * PIECE_BYTES_MAX);
+	uint8_t *data = malloc(len + (size_t)CHANGES_MAX * PIECE_BYTES_MAX);
 
 	if (!data)
 		abort();
