@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct error no_memory = {
+/* Shared by all, so it cannot be written to; what would change an error looks for it first. */
+static const struct error no_memory = {
 	.code = ERROR_NO_MEMORY,
 	.block = -1,
 	.message = "out of memory",
@@ -18,7 +19,7 @@ static struct error no_memory = {
 
 struct error *error_no_memory(void)
 {
-	return &no_memory;
+	return (struct error *)&no_memory;
 }
 
 static char *copy_string(const char *s)
@@ -47,7 +48,7 @@ struct error *error_create_va(enum error_code code, const char *file, uint32_t l
 
 	err = malloc(sizeof(*err) + (size_t)len + 1);
 	if (!err)
-		return &no_memory;
+		return error_no_memory();
 	message = (char *)(err + 1);
 	message[0] = '\0';
 	vsnprintf(message, (size_t)len + 1, format, args);
@@ -102,7 +103,7 @@ struct error *error_in_file(struct error *err, const char *file)
 	err->file = copy_string(file);
 	if (!err->file) {
 		error_destroy(err);
-		return &no_memory;
+		return error_no_memory();
 	}
 	return err;
 }
