@@ -53,6 +53,10 @@ def mm_library(name, gnu = False, copts = [], **kwargs):
         **kwargs
     )
 
+def mm_libraries():
+    """The labels of the libraries that the calling BUILD file has defined so far."""
+    return [":" + name for name, rule in native.existing_rules().items() if rule["kind"] == "cc_library"]
+
 def mm_binary(name, gnu = False, copts = [], **kwargs):
     """A program."""
     native.cc_binary(
