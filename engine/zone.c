@@ -117,31 +117,27 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 	pfn_t usable = limits->lowest[top];
 	uint64_t max_order_pages = arch_max_order_pages(config);
 	uint64_t total = 0, core, movable, users = 0, mirrored = 0;
-	bool hotplug = false;
 
 	for (uint32_t r = 0; r < range_count; r++) {
 		total += ranges[r].end - ranges[r].start;
-		hotplug |= !!(ranges[r].flags & MEMBLOCK_HOTPLUG);
 		mirrored += !!(ranges[r].flags & MEMBLOCK_MIRROR);
 	}
 	for (uint32_t n = 0; n < node_count; n++)
 		if (nodes[n].memory)
 			users++;
 
+	/* With movable_node the other options count for nothing, whether or not memory is hotpluggable. */
 	if (cmdline->movable_node && fact_get(facts, FACT_movable_node_option)) {
-		if (hotplug) {
-			for (uint32_t r = 0; r < range_count; r++) {
-				struct node *node = &nodes[ranges[r].nid];
-				pfn_t start = ranges[r].base_addr >> config->page_shift;
+		for (uint32_t r = 0; r < range_count; r++) {
+			struct node *node = &nodes[ranges[r].nid];
+			pfn_t start = ranges[r].base_addr >> config->page_shift;
 
-				if (!(ranges[r].flags & MEMBLOCK_HOTPLUG))
-					continue;
-				node->movable_pfn = node->movable_pfn
-							    ? min_u64(node->movable_pfn, start)
-							    : start;
-			}
-			goto align;
+			if (!(ranges[r].flags & MEMBLOCK_HOTPLUG))
+				continue;
+			node->movable_pfn = node->movable_pfn ? min_u64(node->movable_pfn, start)
+							      : start;
 		}
+		goto align;
 	}
 	if (cmdline->kernelcore.mirror && fact_get(facts, FACT_kernelcore_mirror)) {
 		/* Without any mirrored memory newer kernels ignore the option. */

@@ -233,6 +233,11 @@ static void movable_node_takes_hotpluggable_memory(void **state)
 	expect_zone(&f, 1, ZONE_NORMAL, 0x140000, 0x10400, 0x103f0);
 	expect_zone(&f, 2, ZONE_NORMAL, 0, 0, 0);
 	expect_zone(&f, 2, ZONE_MOVABLE, 0x180000, 0x40000, 0x40000);
+	/* Where there is none, kernelcore= is ignored all the same. */
+	begin(&f, "6.1", ARCH_X86_64, "movable_node kernelcore=1G");
+	add_range(&f, 0, 0x100000, 0x200000, 0);
+	lay_out_x86_64(&f, 0x200000);
+	assert_int_equal(f.nodes[0].movable_pfn, 0);
 	/* Nor did 3.10 know the option. */
 	begin(&f, "3.10", ARCH_X86_64, "movable_node");
 	add_range(&f, 0, 0x100000, 0x200000, MEMBLOCK_HOTPLUG);
