@@ -99,10 +99,12 @@ static void spread_core(struct node *nodes, uint32_t node_count, const struct no
 }
 
 static uint64_t pages_of_option(const struct core_option *o, uint64_t total,
-				const struct arch_config *config)
+				const struct arch_config *config, const struct facts *facts)
 {
 	if (!o->set || o->mirror)
 		return 0;
+	if (o->percent && !fact_get(facts, FACT_core_percent))
+		return 0; /* so many bytes, and less than a page */
 	if (o->percent)
 		return total * 100 * o->percent / 10000;
 	return o->bytes >> config->page_shift;
@@ -156,8 +158,8 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 		goto align;
 	}
 
-	core = pages_of_option(&cmdline->kernelcore, total, config);
-	movable = pages_of_option(&cmdline->movablecore, total, config);
+	core = pages_of_option(&cmdline->kernelcore, total, config, facts);
+	movable = pages_of_option(&cmdline->movablecore, total, config, facts);
 	if (movable) {
 		movable = round_up_to(movable, max_order_pages);
 		if (fact_get(facts, FACT_movablecore_capped))

@@ -201,6 +201,10 @@ static void core_options_mean_pages(void **state)
 		{ "2.6.32", "kernelcore=4G", 0x100000 },
 		{ "2.6.32", "movablecore=1G", 0xc0000 },
 		{ "5.4", "kernelcore=4G", 0 },
+		/* Before 4.17 a per cent sign says nothing: 25 bytes are no page. */
+		{ "4.4", "kernelcore=25%", 0 },
+		{ "4.16", "movablecore=75%", 0 },
+		{ "4.17", "movablecore=75%", 0x40000 },
 	};
 
 	(void)state;
