@@ -169,10 +169,10 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 	if (!core || (core >= total && fact_get(facts, FACT_movablecore_capped)))
 		return;
 
-	while (users && core > 0) {
+	/* At most one round a node; what the last round leaves, less than a page each, stays unplaced. */
+	for (; users > 0; users--) {
 		spread_core(nodes, node_count, ranges, range_count, usable, users, &core);
-		users--;
-		if (!users || core <= users)
+		if (core < users)
 			break;
 	}
 align:
