@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trace: page-allocation events from any source, in batches.
+ *
+ * One face for every form a trace has: ftrace text of any tool, trace.dat, perf.data, .mmtrace; packed
+ * or not; a file, standard input or bytes in memory.  A reader keeps a bounded amount of memory
+ * however long the trace is, the strings aside (task names and markers, each kept once).
+ *
+ * Lines and records that are no event are counted, never lost silently; see struct trace_stats.
+ */
+#ifndef TRACES_TRACE_TRACE_H
+#define TRACES_TRACE_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+#include "engine/event.h"
+#include "engine/facts.h"
+
+struct trace;
+
+struct trace_options {
+	/*
+	 * Which kernel wrote it: what its names of GFP flags stand for.  NULL: the trace tells (trace.dat,
+	 * .mmtrace), or else the newest kernel's meaning is taken.  Borrowed until trace_close().
+	 */
+	const struct facts *facts;
+};
+
+/* Opens the file @path, or standard input if it is "-".  Errors name the file (and line, or block). */
+struct error *trace_open(const char *path, const struct trace_options *options,
+			 struct trace **ret);
+/* The same for bytes in memory; @name is what errors call them.  @data must stay until trace_close(). */
+struct error *trace_open_bytes(const char *name, const void *data, size_t size,
+			       const struct trace_options *options, struct trace **ret);
+void trace_close(struct trace *t);
+
+/*
+ * The next events, in the order of the file (that of a CPU's own events is always kept).  *@count is
+ * how many, 0 at the end; they are valid until the next call.  After an error the events that came
+ * before it have all been handed out, and nothing follows.
+ */
+struct error *trace_next(struct trace *t, const struct event **ret, size_t *count);
+
+/* String number @number of the trace: a task's name, a marker, an event's name.  Never NULL. */
+const char *trace_string(const struct trace *t, uint32_t number);
+
+struct trace_stats {
+	uint64_t events[EVENT_KIND_COUNT];
+	uint64_t lines; /* or records */
+	uint64_t ignored; /* headings, comments, empty lines */
+	uint64_t unknown; /* lines that are none of these */
+	uint64_t first_unknown_line; /* 0 = none */
+	uint64_t damaged; /* lines that begin like an event we know but do not parse; also .mmtrace blocks */
+	uint64_t first_damaged_line; /* 0 = none */
+	uint64_t overwritten; /* events the head of the trace says were overwritten before it begins */
+	uint64_t bytes; /* of text, unpacked */
+};
+const struct trace_stats *trace_stats(const struct trace *t);
+
+#endif
