@@ -1,128 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The lists.
- *
- * A free block is known by an entry of 64 bits: the links to its neighbours on the list, its order, and a
- * tag that says on which type's list it is.  An entry without a tag is no head of a free block.
- *
- *	 63    60 59   56 55            28 27             0
- *	+--------+-------+----------------+----------------+
- *	|  tag   | order |   link before  |   link after   |	tag = type + 1
- *	+--------+-------+----------------+----------------+
- *
- * Entries of blocks below max_order lie in chunks, one entry a page; a link there is the index of an
- * entry.  Blocks of max_order fill a slot, have their entry in it, and their links are slot numbers.  So
- * a list is always within one of the two arrays, which its order tells.
- *
- *	slots    [ 0 whole, free ][ 1 -> chunk 1 ][ 2 no chunk: nothing free ][ 3 -> chunk 0 ]
- *	entries  [ chunk 0: 1024 entries ][ chunk 1: 1024 entries ]
- *
- * Everything a merge looks at is in one chunk: buddies below max_order differ in bits below it.
- */
 #include "engine/buddy.h"
+
+#include "engine/buddy_entry.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define LINK_BITS 28
-#define LINK_MASK ((1u << LINK_BITS) - 1)
-#define LINK_NONE LINK_MASK
-#define CHUNK_NONE 0x7fffffffu
-
-static inline uint64_t entry_make(uint32_t before, uint32_t after, unsigned int order,
-				  enum migratetype type)
-{
-	return (uint64_t)(type + 1) << 60 | (uint64_t)(order & 0xf) << 56 |
-	       (uint64_t)before << LINK_BITS | after;
-}
-
-static inline uint32_t entry_after(uint64_t entry)
-{
-	return entry & LINK_MASK;
-}
-
-static inline uint32_t entry_before(uint64_t entry)
-{
-	return entry >> LINK_BITS & LINK_MASK;
-}
-
-static inline unsigned int entry_order(uint64_t entry)
-{
-	return entry >> 56 & 0xf;
-}
-
-static inline bool entry_is_free(uint64_t entry)
-{
-	return entry >> 60 != 0;
-}
-
-static inline enum migratetype entry_type(uint64_t entry)
-{
-	return (enum migratetype)((entry >> 60) - 1);
-}
-
-/* A free block of exactly @order. */
-static inline bool entry_is(uint64_t entry, unsigned int order)
-{
-	return entry_is_free(entry) && entry_order(entry) == order;
-}
-
-static inline uint64_t *entry_of(const struct buddy *b, unsigned int order, uint32_t link)
-{
-	return order == b->max_order ? &b->slots[link].entry : &b->entries[link];
-}
-
-static inline uint32_t slot_pages(const struct buddy *b)
-{
-	return 1u << b->max_order;
-}
-
-static inline pfn_t slot_pfn(const struct buddy *b, uint32_t slot)
-{
-	return (pfn_t)b->slots[slot].number << b->max_order;
-}
-
-static inline pfn_t link_pfn(const struct buddy *b, unsigned int order, uint32_t link)
-{
-	if (order == b->max_order)
-		return slot_pfn(b, link);
-	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
-}
-
-/* ---- where a page's entry is ------------------------------------------------------------------- */
-
-static bool span_search(const struct buddy *b, const struct buddy_zone *z, uint64_t number,
-			uint32_t *span)
-{
-	uint32_t low = z->first_span, high = z->first_span + z->span_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (b->spans[mid].start + b->spans[mid].count <= number)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*span = low;
-	return low < z->first_span + z->span_count && number >= b->spans[low].start;
-}
-
-static inline bool find_slot(const struct buddy *b, struct buddy_zone *z, pfn_t pfn, uint32_t *slot)
-{
-	uint64_t number = pfn >> b->max_order;
-
-	if (number - b->spans[z->near_span].start >= b->spans[z->near_span].count) {
-		uint32_t span;
-
-		if (!span_search(b, z, number, &span))
-			return false;
-		z->near_span = span;
-	}
-	*slot = b->spans[z->near_span].first_slot +
-		(uint32_t)(number - b->spans[z->near_span].start);
-	return true;
-}
 
 /* For questions, which change nothing. */
 static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *slot)
@@ -164,8 +46,7 @@ static bool grow_chunks(struct buddy *b)
 	return true;
 }
 
-/* Gives @slot a chunk whose entries are all zero. */
-static bool get_chunk(struct buddy *b, uint32_t slot)
+bool buddy_get_chunk(struct buddy *b, uint32_t slot)
 {
 	uint32_t chunk;
 
@@ -179,9 +60,9 @@ static bool get_chunk(struct buddy *b, uint32_t slot)
 			return false;
 		}
 		chunk = b->chunk_count++;
-		memset(b->entries + ((size_t)chunk << b->max_order), 0,
-		       sizeof(*b->entries) << b->max_order);
 	}
+	memset(b->entries + ((size_t)chunk << b->max_order), 0,
+	       sizeof(*b->entries) << b->max_order);
 	b->slots[slot].chunk = chunk;
 	b->chunk_slot[chunk] = slot;
 	return true;
@@ -195,62 +76,6 @@ static void put_chunk(struct buddy *b, uint32_t slot)
 	b->free_chunks[b->free_chunk_count++] = b->slots[slot].chunk;
 	b->chunk_slot[b->slots[slot].chunk] = UINT32_MAX;
 	b->slots[slot].chunk = CHUNK_NONE;
-}
-
-/* ---- lists ------------------------------------------------------------------------------------- */
-
-static inline void list_insert(struct buddy *b, struct buddy_zone *z, unsigned int order,
-			       enum migratetype type, uint32_t link, bool to_tail)
-{
-	struct buddy_list *list = &z->lists[order][type];
-
-	if (!list->count++) {
-		list->head = list->tail = link;
-		z->nonempty[type] |= 1u << order;
-		*entry_of(b, order, link) = entry_make(LINK_NONE, LINK_NONE, order, type);
-	} else if (to_tail) {
-		uint64_t *last = entry_of(b, order, list->tail);
-
-		*last = (*last & ~(uint64_t)LINK_MASK) | link;
-		*entry_of(b, order, link) = entry_make(list->tail, LINK_NONE, order, type);
-		list->tail = link;
-	} else {
-		uint64_t *first = entry_of(b, order, list->head);
-
-		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
-										  << LINK_BITS;
-		*entry_of(b, order, link) = entry_make(LINK_NONE, list->head, order, type);
-		list->head = link;
-	}
-	z->free_pages[type] += 1ULL << order;
-}
-
-static inline void list_remove(struct buddy *b, struct buddy_zone *z, unsigned int order,
-			       uint32_t link)
-{
-	uint64_t *entry = entry_of(b, order, link);
-	enum migratetype type = entry_type(*entry);
-	struct buddy_list *list = &z->lists[order][type];
-	uint32_t before = entry_before(*entry), after = entry_after(*entry);
-
-	if (before == LINK_NONE) {
-		list->head = after;
-	} else {
-		uint64_t *e = entry_of(b, order, before);
-
-		*e = (*e & ~(uint64_t)LINK_MASK) | after;
-	}
-	if (after == LINK_NONE) {
-		list->tail = before;
-	} else {
-		uint64_t *e = entry_of(b, order, after);
-
-		*e = (*e & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)before << LINK_BITS;
-	}
-	*entry = 0;
-	if (!--list->count)
-		z->nonempty[type] &= ~(1u << order);
-	z->free_pages[type] -= 1ULL << order;
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -314,7 +139,7 @@ static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t s
 
 	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
 		return false;
-	b->zones = calloc((size_t)(zones + 1), sizeof(*b->zones));
+	b->zones = malloc((size_t)(zones + 1) * sizeof(*b->zones));
 	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
 	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
 	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);
@@ -523,25 +348,6 @@ uint32_t buddy_zone_find(const struct buddy *b, int32_t nid, enum zone_type type
 
 /* ---- pageblocks -------------------------------------------------------------------------------- */
 
-static inline size_t block_index(const struct buddy *b, uint32_t slot, pfn_t pfn)
-{
-	return ((size_t)slot << (b->max_order - b->pageblock_order)) +
-	       ((pfn & (slot_pages(b) - 1)) >> b->pageblock_order);
-}
-
-static inline enum migratetype block_type(const struct buddy *b, size_t index)
-{
-	return (enum migratetype)(b->block_types[index / 2] >> (index % 2 * 4) & 0xf);
-}
-
-static inline void set_block_type(struct buddy *b, size_t index, enum migratetype type)
-{
-	uint8_t *pair = &b->block_types[index / 2];
-	unsigned int shift = index % 2 * 4;
-
-	*pair = (uint8_t)((*pair & ~(0xfu << shift)) | (unsigned int)type << shift);
-}
-
 enum migratetype buddy_block_type(const struct buddy *b, uint32_t zone, pfn_t pfn)
 {
 	uint32_t slot;
@@ -617,11 +423,9 @@ static bool types_stay_apart(const struct buddy *b, enum migratetype a, enum mig
 }
 
 static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
-		       unsigned int order, enum buddy_place place)
+		       unsigned int order, enum migratetype type, bool to_tail)
 {
 	uint32_t off = (uint32_t)pfn & (slot_pages(b) - 1);
-	enum migratetype type = block_type(b, block_index(b, slot, pfn));
-	bool to_tail = place == BUDDY_PLACE_FRESH && b->fresh_to_tail;
 	uint64_t *entries;
 	uint32_t base;
 
@@ -629,7 +433,7 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 		list_insert(b, z, order, type, slot, to_tail);
 		return;
 	}
-	if (b->slots[slot].chunk == CHUNK_NONE && !get_chunk(b, slot))
+	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
 		return;
 	base = b->slots[slot].chunk << b->max_order;
 	entries = b->entries + base;
@@ -664,6 +468,8 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		enum buddy_place place)
 {
 	struct buddy_zone *z = &b->zones[zone];
+	bool to_tail = place == BUDDY_PLACE_TAIL ||
+		       (place == BUDDY_PLACE_FRESH && b->fresh_to_tail);
 	uint32_t slot;
 
 	if (!find_slot(b, z, pfn, &slot))
@@ -672,10 +478,21 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		pfn_t end = pfn + (1ULL << order);
 
 		for (; pfn < end; pfn += 1ULL << b->pageblock_order)
-			free_block(b, z, slot, pfn, b->pageblock_order, place);
+			free_block(b, z, slot, pfn, b->pageblock_order,
+				   block_type(b, block_index(b, slot, pfn)), to_tail);
 		return;
 	}
-	free_block(b, z, slot, pfn, order, place);
+	free_block(b, z, slot, pfn, order, block_type(b, block_index(b, slot, pfn)), to_tail);
+}
+
+void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
+		   enum migratetype type)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	uint32_t slot;
+
+	if (find_slot(b, z, pfn, &slot))
+		free_block(b, z, slot, pfn, order, type, false);
 }
 
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
@@ -691,6 +508,27 @@ void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, un
 	}
 }
 
+/*
+ * Takes the free block at @link, of order @have, off its list; its chunk is there afterwards if it is to
+ * be split.  Returns the link of its first page in the chunk, or the block's own when it is not split.
+ */
+static inline uint32_t detach(struct buddy *b, struct buddy_zone *z, unsigned int have,
+			      uint32_t link, unsigned int order, pfn_t *pfn)
+{
+	if (have == b->max_order && have > order) {
+		if (!buddy_get_chunk(b, link)) {
+			*pfn = PFN_NONE;
+			return LINK_NONE;
+		}
+		list_remove(b, z, have, link);
+		*pfn = slot_pfn(b, link);
+		return b->slots[link].chunk << b->max_order;
+	}
+	*pfn = link_pfn(b, have, link);
+	list_remove(b, z, have, link);
+	return link;
+}
+
 pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type)
 {
 	struct buddy_zone *z = &b->zones[zone];
@@ -702,24 +540,101 @@ pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migrat
 		return PFN_NONE;
 	while (!(orders >> have & 1))
 		have++;
-	link = z->lists[have][type].head;
-	if (have == b->max_order && have > order) {
-		uint32_t slot = link;
-
-		if (!get_chunk(b, slot))
-			return PFN_NONE;
-		list_remove(b, z, have, slot);
-		pfn = slot_pfn(b, slot);
-		link = b->slots[slot].chunk << b->max_order;
-	} else {
-		pfn = link_pfn(b, have, link);
-		list_remove(b, z, have, link);
-	}
+	link = detach(b, z, have, z->lists[have][type].head, order, &pfn);
+	if (link == LINK_NONE)
+		return PFN_NONE;
 	while (have > order) {
 		have--;
 		list_insert(b, z, have, type, link + (1u << have), false);
 	}
 	return pfn;
+}
+
+pfn_t buddy_head(const struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type)
+{
+	uint32_t link = b->zones[zone].lists[order][type].head;
+
+	return link == LINK_NONE ? PFN_NONE : link_pfn(b, order, link);
+}
+
+/* The link of the free block @block; its slot too. */
+static uint32_t block_link(const struct buddy *b, uint32_t slot, const struct buddy_block *block)
+{
+	if (block->order == b->max_order)
+		return slot;
+	return (b->slots[slot].chunk << b->max_order) +
+	       ((uint32_t)block->pfn & (slot_pages(b) - 1));
+}
+
+void buddy_carve(struct buddy *b, uint32_t zone, const struct buddy_block *block, pfn_t pfn,
+		 unsigned int order, enum migratetype type)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	unsigned int have = block->order;
+	uint32_t slot, link;
+	pfn_t start;
+
+	if (!find_slot(b, z, block->pfn, &slot))
+		return;
+	link = detach(b, z, have, block_link(b, slot, block), order, &start);
+	if (link == LINK_NONE)
+		return;
+	while (have > order) {
+		have--;
+		/* The half without what is wanted stays free. */
+		if (pfn < start + (1ULL << have)) {
+			list_insert(b, z, have, type, link + (1u << have), false);
+		} else {
+			list_insert(b, z, have, type, link, false);
+			link += 1u << have;
+			start += 1ULL << have;
+		}
+	}
+}
+
+void buddy_move(struct buddy *b, uint32_t zone, const struct buddy_block *block,
+		enum migratetype type, bool to_tail)
+{
+	struct buddy_zone *z = &b->zones[zone];
+	uint32_t slot, link;
+
+	if (!find_slot(b, z, block->pfn, &slot))
+		return;
+	link = block_link(b, slot, block);
+	list_remove(b, z, block->order, link);
+	list_insert(b, z, block->order, type, link, to_tail);
+}
+
+void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *free_pages,
+		  uint64_t *movable_pages)
+{
+	uint32_t slot, off, end;
+
+	*free_pages = *movable_pages = 0;
+	if (!slot_at(b, zone, pfn, &slot))
+		return;
+	if (entry_is_free(b->slots[slot].entry)) {
+		*free_pages = 1ULL << b->pageblock_order;
+		return;
+	}
+	if (b->slots[slot].chunk == CHUNK_NONE)
+		return;
+	off = (uint32_t)round_down_to(pfn & (slot_pages(b) - 1), 1ULL << b->pageblock_order);
+	end = off + (1u << b->pageblock_order);
+	while (off < end) {
+		uint64_t entry = b->entries[(b->slots[slot].chunk << b->max_order) + off];
+
+		if (entry_is_free(entry)) {
+			*free_pages += 1ULL << entry_order(entry);
+			off += 1u << entry_order(entry);
+		} else if (entry_is_held(entry)) {
+			if (held_type(entry) == MIGRATE_MOVABLE)
+				*movable_pages += 1ULL << entry_order(entry);
+			off += 1u << entry_order(entry);
+		} else {
+			off++;
+		}
+	}
 }
 
 uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,

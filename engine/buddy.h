@@ -108,6 +108,7 @@ struct buddy {
 enum buddy_place {
 	BUDDY_PLACE_FREED, /* a page that was in use: head, or tail when a merge is likely */
 	BUDDY_PLACE_FRESH, /* a page never used before (__free_pages_core): tail from 5.10 on */
+	BUDDY_PLACE_TAIL, /* what an exact allocation leaves over, what isolation puts back: tail */
 };
 
 /*
@@ -149,6 +150,9 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 /* Frees [start, end) in the largest aligned blocks, ascending, none larger than 2^@order. */
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
 		      enum buddy_place place);
+/* The same to the lists of @type, whatever the type of the pageblock; a page that was in use. */
+void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
+		   enum migratetype type);
 /*
  * Takes 2^@order pages from the head of the smallest list of @type that has them and puts the upper
  * halves that are left over at the head of theirs (the kernel's __rmqueue_smallest).  Returns the first
@@ -158,16 +162,34 @@ pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migrat
 /* Moves the free blocks of the pageblock at @pfn to the head (or tail) of the lists of @type. */
 uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
 			  bool to_tail);
-/* Remembers deferred memory; see struct buddy_pending. */
-void buddy_add_pending(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end);
-
-/* ---- questions ---- */
+/* The block at the head of a list, or PFN_NONE. */
+pfn_t buddy_head(const struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type);
 
 struct buddy_block {
 	pfn_t pfn;
 	unsigned int order;
 	enum migratetype type; /* of the list it is on */
 };
+/*
+ * Takes the 2^@order pages at @pfn (aligned) out of the free block @block that holds them; the halves
+ * that are left over go to the head of the lists of @type, the largest first.
+ */
+void buddy_carve(struct buddy *b, uint32_t zone, const struct buddy_block *block, pfn_t pfn,
+		 unsigned int order, enum migratetype type);
+/* Moves the free block @block to a list of @type. */
+void buddy_move(struct buddy *b, uint32_t zone, const struct buddy_block *block,
+		enum migratetype type, bool to_tail);
+/*
+ * Counts the pageblock at @pfn: pages on free lists, and pages of blocks handed out to movable requests
+ * (see page_alloc.h) that are still in use.
+ */
+void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *free_pages,
+		  uint64_t *movable_pages);
+/* Remembers deferred memory; see struct buddy_pending. */
+void buddy_add_pending(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end);
+
+/* ---- questions ---- */
+
 /* The free block that holds @pfn, which lies in @zone. */
 bool buddy_find(const struct buddy *b, uint32_t zone, pfn_t pfn, struct buddy_block *ret);
 /*

@@ -44,7 +44,8 @@ struct event {
 		uint32_t count; /* lost: events; cma: pages */
 	};
 	int32_t pid; /* of the task that ran; -1 = not told */
-	uint32_t text; /* number of a string of the trace: the task's name; see EVENT_MARKER, _OTHER */
+	uint32_t
+		text; /* number of a string of the trace: the task's name; see EVENT_MARKER, _OTHER */
 	uint16_t cpu;
 	uint8_t kind; /* enum event_kind */
 	uint8_t order;

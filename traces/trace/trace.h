@@ -29,8 +29,7 @@ struct trace_options {
 };
 
 /* Opens the file @path, or standard input if it is "-".  Errors name the file (and line, or block). */
-struct error *trace_open(const char *path, const struct trace_options *options,
-			 struct trace **ret);
+struct error *trace_open(const char *path, const struct trace_options *options, struct trace **ret);
 /* The same for bytes in memory; @name is what errors call them.  @data must stay until trace_close(). */
 struct error *trace_open_bytes(const char *name, const void *data, size_t size,
 			       const struct trace_options *options, struct trace **ret);
@@ -52,9 +51,11 @@ struct trace_stats {
 	uint64_t ignored; /* headings, comments, empty lines */
 	uint64_t unknown; /* lines that are none of these */
 	uint64_t first_unknown_line; /* 0 = none */
-	uint64_t damaged; /* lines that begin like an event we know but do not parse; also .mmtrace blocks */
+	uint64_t
+		damaged; /* lines that begin like an event we know but do not parse; also .mmtrace blocks */
 	uint64_t first_damaged_line; /* 0 = none */
-	uint64_t overwritten; /* events the head of the trace says were overwritten before it begins */
+	uint64_t
+		overwritten; /* events the head of the trace says were overwritten before it begins */
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the buddy lists, shared by the modules that work on single pages at full speed (buddy.c,
+ * page_alloc.c).  Others use buddy.h.
+ *
+ * A free block is known by an entry of 64 bits: the links to its neighbours on the list, its order, and a
+ * tag that says on which type's list it is.  An entry without a tag is no head of a free block.
+ *
+ *	 63    60 59   56 55            28 27             0
+ *	+--------+-------+----------------+----------------+
+ *	|  tag   | order |   link before  |   link after   |	tag = type + 1
+ *	+--------+-------+----------------+----------------+
+ *
+ * Entries of blocks below max_order lie in chunks, one entry a page; a link there is the index of an
+ * entry.  Blocks of max_order fill a slot, have their entry in it, and their links are slot numbers.  So
+ * a list is always within one of the two arrays, which its order tells.
+ *
+ *	slots    [ 0 whole, free ][ 1 -> chunk 1 ][ 2 no chunk: nothing free ][ 3 -> chunk 0 ]
+ *	entries  [ chunk 0: 1024 entries ][ chunk 1: 1024 entries ]
+ *
+ * Everything a merge looks at is in one chunk: buddies below max_order differ in bits below it.
+ *
+ * A block on a per-CPU list has an entry of the same form, with an order no free block has; which order
+ * it is follows from the list.  A block that was handed out has a mark without a tag:
+ *
+ *	+--------+-------+------------------------------------+---+
+ *	|   0    | order |                 type               | 1 |
+ *	+--------+-------+------------------------------------+---+
+ */
+#ifndef ENGINE_BUDDY_ENTRY_H
+#define ENGINE_BUDDY_ENTRY_H
+
+#include "engine/buddy.h"
+
+#define LINK_BITS 28
+#define LINK_MASK ((1u << LINK_BITS) - 1)
+#define LINK_NONE LINK_MASK
+#define CHUNK_NONE 0x7fffffffu
+/* What stands for the order of a block on a per-CPU list. */
+#define ENTRY_ORDER_PCP 15
+
+static inline uint64_t entry_make(uint32_t before, uint32_t after, unsigned int order,
+				  enum migratetype type)
+{
+	return (uint64_t)(type + 1) << 60 | (uint64_t)(order & 0xf) << 56 |
+	       (uint64_t)before << LINK_BITS | after;
+}
+
+static inline uint32_t entry_after(uint64_t entry)
+{
+	return entry & LINK_MASK;
+}
+
+static inline uint32_t entry_before(uint64_t entry)
+{
+	return entry >> LINK_BITS & LINK_MASK;
+}
+
+static inline unsigned int entry_order(uint64_t entry)
+{
+	return entry >> 56 & 0xf;
+}
+
+/* Is the entry that of the head of a free block? */
+static inline bool entry_is_free(uint64_t entry)
+{
+	return entry >> 60 != 0 && entry_order(entry) != ENTRY_ORDER_PCP;
+}
+
+/* Marks of blocks that were handed out. */
+static inline uint64_t held_make(unsigned int order, enum migratetype type)
+{
+	return (uint64_t)order << 56 | (uint64_t)type << 1 | 1;
+}
+
+static inline bool entry_is_held(uint64_t entry)
+{
+	return entry >> 60 == 0 && (entry & 1);
+}
+
+static inline enum migratetype held_type(uint64_t entry)
+{
+	return (enum migratetype)(entry >> 1 & 0x7);
+}
+
+static inline enum migratetype entry_type(uint64_t entry)
+{
+	return (enum migratetype)((entry >> 60) - 1);
+}
+
+/* A free block of exactly @order. */
+static inline bool entry_is(uint64_t entry, unsigned int order)
+{
+	return entry >> 60 != 0 && entry_order(entry) == order;
+}
+
+static inline uint64_t *entry_of(const struct buddy *b, unsigned int order, uint32_t link)
+{
+	return order == b->max_order ? &b->slots[link].entry : &b->entries[link];
+}
+
+static inline uint32_t slot_pages(const struct buddy *b)
+{
+	return 1u << b->max_order;
+}
+
+static inline pfn_t slot_pfn(const struct buddy *b, uint32_t slot)
+{
+	return (pfn_t)b->slots[slot].number << b->max_order;
+}
+
+static inline pfn_t link_pfn(const struct buddy *b, unsigned int order, uint32_t link)
+{
+	if (order == b->max_order)
+		return slot_pfn(b, link);
+	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+}
+
+/* ---- where a page's entry is ------------------------------------------------------------------- */
+
+static inline bool span_search(const struct buddy *b, const struct buddy_zone *z, uint64_t number,
+			       uint32_t *span)
+{
+	uint32_t low = z->first_span, high = z->first_span + z->span_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (b->spans[mid].start + b->spans[mid].count <= number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*span = low;
+	return low < z->first_span + z->span_count && number >= b->spans[low].start;
+}
+
+static inline bool find_slot(const struct buddy *b, struct buddy_zone *z, pfn_t pfn, uint32_t *slot)
+{
+	uint64_t number = pfn >> b->max_order;
+
+	if (number - b->spans[z->near_span].start >= b->spans[z->near_span].count) {
+		uint32_t span;
+
+		if (!span_search(b, z, number, &span))
+			return false;
+		z->near_span = span;
+	}
+	*slot = b->spans[z->near_span].first_slot +
+		(uint32_t)(number - b->spans[z->near_span].start);
+	return true;
+}
+
+/* Gives @slot a chunk, if it has none, whose entries are all zero. */
+bool buddy_get_chunk(struct buddy *b, uint32_t slot);
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+static inline void list_insert(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			       enum migratetype type, uint32_t link, bool to_tail)
+{
+	struct buddy_list *list = &z->lists[order][type];
+
+	if (!list->count++) {
+		list->head = list->tail = link;
+		z->nonempty[type] |= 1u << order;
+		*entry_of(b, order, link) = entry_make(LINK_NONE, LINK_NONE, order, type);
+	} else if (to_tail) {
+		uint64_t *last = entry_of(b, order, list->tail);
+
+		*last = (*last & ~(uint64_t)LINK_MASK) | link;
+		*entry_of(b, order, link) = entry_make(list->tail, LINK_NONE, order, type);
+		list->tail = link;
+	} else {
+		uint64_t *first = entry_of(b, order, list->head);
+
+		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
+										  << LINK_BITS;
+		*entry_of(b, order, link) = entry_make(LINK_NONE, list->head, order, type);
+		list->head = link;
+	}
+	z->free_pages[type] += 1ULL << order;
+}
+
+static inline void list_remove(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			       uint32_t link)
+{
+	uint64_t *entry = entry_of(b, order, link);
+	enum migratetype type = entry_type(*entry);
+	struct buddy_list *list = &z->lists[order][type];
+	uint32_t before = entry_before(*entry), after = entry_after(*entry);
+
+	if (before == LINK_NONE) {
+		list->head = after;
+	} else {
+		uint64_t *e = entry_of(b, order, before);
+
+		*e = (*e & ~(uint64_t)LINK_MASK) | after;
+	}
+	if (after == LINK_NONE) {
+		list->tail = before;
+	} else {
+		uint64_t *e = entry_of(b, order, after);
+
+		*e = (*e & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)before << LINK_BITS;
+	}
+	*entry = 0;
+	if (!--list->count)
+		z->nonempty[type] &= ~(1u << order);
+	z->free_pages[type] -= 1ULL << order;
+}
+
+/* ---- pageblocks -------------------------------------------------------------------------------- */
+
+static inline size_t block_index(const struct buddy *b, uint32_t slot, pfn_t pfn)
+{
+	return ((size_t)slot << (b->max_order - b->pageblock_order)) +
+	       ((pfn & (slot_pages(b) - 1)) >> b->pageblock_order);
+}
+
+static inline enum migratetype block_type(const struct buddy *b, size_t index)
+{
+	return (enum migratetype)(b->block_types[index / 2] >> (index % 2 * 4) & 0xf);
+}
+
+static inline void set_block_type(struct buddy *b, size_t index, enum migratetype type)
+{
+	uint8_t *pair = &b->block_types[index / 2];
+	unsigned int shift = index % 2 * 4;
+
+	*pair = (uint8_t)((*pair & ~(0xfu << shift)) | (unsigned int)type << shift);
+}
+
+#endif
