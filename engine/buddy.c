@@ -365,6 +365,8 @@ void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migrat
 		type = MIGRATE_UNMOVABLE;
 	if (!find_slot(b, &b->zones[zone], pfn, &slot))
 		return;
+	b->zones[zone].isolated -= block_type(b, block_index(b, slot, pfn)) == MIGRATE_ISOLATE;
+	b->zones[zone].isolated += type == MIGRATE_ISOLATE;
 	set_block_type(b, block_index(b, slot, pfn), type);
 	/* With SPARSEMEM the types belong to the section, whatever zones meet in it. */
 	if (!b->slots[slot].shared || !b->section_pages)

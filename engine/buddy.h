@@ -47,6 +47,7 @@ struct buddy_zone {
 	uint32_t first_span, span_count, near_span; /* near_span: where the last page was found */
 	uint32_t nonempty[MIGRATE_TYPE_COUNT]; /* bit per order */
 	uint64_t free_pages[MIGRATE_TYPE_COUNT];
+	uint32_t isolated; /* pageblocks of type Isolate */
 	struct buddy_list lists[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT];
 };
 

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/page_alloc.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/buddy_entry.h"
+#include "engine/pageset.h"
+#include "engine/rmqueue.h"
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static void read_rules(struct alloc_rules *r, const struct arch_config *config,
+		       const struct facts *facts)
+{
+	r->refill = (unsigned int)fact_get(facts, FACT_pcp_refill_rule);
+	r->drain_amount = (unsigned int)fact_get(facts, FACT_pcp_drain_amount);
+	r->drain_order = (unsigned int)fact_get(facts, FACT_pcp_drain_order);
+	r->thp_lists = (unsigned int)fact_get(facts, FACT_pcp_thp_lists);
+	r->fallback = (unsigned int)fact_get(facts, FACT_fallback_rule);
+	r->free_high_threshold = (unsigned int)fact_get(facts, FACT_pcp_free_high_threshold);
+	r->high_orders = fact_get(facts, FACT_pcp_high_orders);
+	r->free_factor_limited = fact_get(facts, FACT_pcp_free_factor_limited);
+	r->drain_current_type = fact_get(facts, FACT_pcp_drain_current_type);
+	r->empty_tries_buddy = fact_get(facts, FACT_pcp_empty_tries_buddy);
+	r->cma_bypass = fact_get(facts, FACT_pcp_cma_bypass);
+	r->smallest_first = fact_get(facts, FACT_fallback_smallest_first);
+	r->moves_to_tail = fact_get(facts, FACT_moves_go_to_tail);
+	r->locked_lists_type = fact_get(facts, FACT_zone_locked_lists_type);
+	r->cma = config->cma;
+	r->cma_balance = fact_get(facts, FACT_cma_balance);
+	r->nofragment = fact_get(facts, FACT_alloc_nofragment) &&
+			config->zones_mask & 1u << ZONE_DMA32;
+	r->below_high = fact_get(facts, FACT_zone_below_high);
+	r->thp = config->thp;
+	r->huge_order = r->high_orders && config->thp ? config->pageblock_order : UINT_MAX;
+	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++) {
+		enum migratetype type = migratetype_at(number, config, facts);
+
+		if (number < migratetype_count(config))
+			r->list_rank[type] = (uint8_t)number;
+	}
+}
+
+static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t node_count,
+		       const struct zonelists *zonelists)
+{
+	struct zoneref *refs = malloc((a->zone_count + 1) * sizeof(*refs));
+
+	a->row_room = a->zone_count;
+	a->rows = malloc(((size_t)node_count * a->row_room + 1) * sizeof(*a->rows));
+	a->row_length = calloc(node_count + 1, sizeof(*a->row_length));
+	a->node_count = node_count;
+	if (!refs || !a->rows || !a->row_length) {
+		free(refs);
+		a->out_of_memory = true;
+		return;
+	}
+	for (uint32_t nid = 0; nid < node_count; nid++) {
+		uint32_t count = zonelist_zones(zonelists, nodes, (int32_t)nid,
+						(enum zone_type)(ZONE_TYPE_COUNT - 1), false, refs,
+						a->zone_count);
+
+		for (uint32_t i = 0; i < count && i < a->zone_count; i++) {
+			uint32_t zone = buddy_zone_find(a->buddy, refs[i].nid, refs[i].type);
+
+			if (zone != BUDDY_ZONE_NONE)
+				a->rows[(size_t)nid * a->row_room + a->row_length[nid]++] = zone;
+		}
+	}
+	free(refs);
+}
+
+void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
+		     const struct facts *facts, const struct node *nodes, uint32_t node_count,
+		     const struct zonelists *zonelists, uint32_t cpu_count)
+{
+	memset(a, 0, sizeof(*a));
+	a->buddy = buddy;
+	a->zone_count = buddy->zone_count;
+	a->cpu_count = cpu_count ? cpu_count : 1;
+	read_rules(&a->rules, config, facts);
+	a->zones = calloc(a->zone_count + 1, sizeof(*a->zones));
+	a->sets = calloc((size_t)a->zone_count * a->cpu_count + 1, sizeof(*a->sets));
+	if (!a->zones || !a->sets) {
+		a->out_of_memory = true;
+		return;
+	}
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		page_alloc_set_pagesets(a, zone, 1, 0, 0, 0);
+	build_rows(a, nodes, node_count, zonelists);
+}
+
+void page_alloc_deinit(struct page_alloc *a)
+{
+	free(a->zones);
+	free(a->sets);
+	free(a->rows);
+	free(a->row_length);
+	memset(a, 0, sizeof(*a));
+}
+
+void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes)
+{
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		const struct buddy_zone *bz = &a->buddy->zones[zone];
+		const struct zone *z = &nodes[bz->nid].zones[bz->type];
+
+		a->zones[zone].managed = z->managed;
+		memcpy(a->zones[zone].watermark, z->watermark, sizeof(z->watermark));
+		memcpy(a->zones[zone].lowmem_reserve, z->lowmem_reserve, sizeof(z->lowmem_reserve));
+	}
+}
+
+void page_alloc_set_pagesets(struct page_alloc *a, uint32_t zone, uint64_t batch, uint64_t high,
+			     uint64_t high_min, uint64_t high_max)
+{
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
+		struct pageset *set = page_alloc_set(a, zone, cpu);
+
+		set->batch = (uint32_t)batch;
+		set->high_min = (uint32_t)high_min;
+		set->high_max = (uint32_t)high_max;
+		/* The tuned high is carried over. */
+		if (a->rules.refill != 2)
+			set->high = (uint32_t)high;
+	}
+}
+
+void page_alloc_note(struct page_alloc *a, const struct event *e)
+{
+	struct alloc_events *l = a->events;
+
+	if (!l)
+		return;
+	if (l->count == l->room) {
+		uint32_t room = l->room ? l->room * 2 : 64;
+		struct event *grown = realloc(l->events, room * sizeof(*grown));
+
+		if (!grown) {
+			l->out_of_memory = true;
+			return;
+		}
+		l->events = grown;
+		l->room = room;
+	}
+	l->events[l->count++] = *e;
+}
+
+/* ---- which zone -------------------------------------------------------------------------------- */
+
+static bool in_zone(const struct buddy *b, uint32_t zone, pfn_t pfn)
+{
+	const struct buddy_zone *z = &b->zones[zone];
+	uint64_t number = pfn >> b->max_order;
+
+	return pfn >= z->start && pfn < z->end &&
+	       number - b->spans[z->near_span].start < b->spans[z->near_span].count;
+}
+
+uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
+{
+	uint32_t zone;
+
+	if (a->near_zone < a->zone_count && in_zone(a->buddy, a->near_zone, pfn))
+		return a->near_zone;
+	zone = buddy_zone_at(a->buddy, pfn);
+	if (zone != BUDDY_ZONE_NONE) {
+		uint32_t slot;
+
+		a->near_zone = zone;
+		find_slot(a->buddy, &a->buddy->zones[zone], pfn, &slot);
+	}
+	return zone;
+}
+
+/* Does a block exist that the request may take?  Order above 0 only. */
+static bool has_block(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req)
+{
+	const struct buddy_zone *z = &a->buddy->zones[zone];
+	uint32_t orders = z->nonempty[MIGRATE_UNMOVABLE] | z->nonempty[MIGRATE_MOVABLE] |
+			  z->nonempty[MIGRATE_RECLAIMABLE];
+
+	if (req->flags & ALLOC_CMA)
+		orders |= z->nonempty[MIGRATE_CMA];
+	if (req->flags & (ALLOC_HIGHATOMIC | ALLOC_OOM))
+		orders |= z->nonempty[MIGRATE_HIGHATOMIC];
+	return orders >> req->order;
+}
+
+static bool watermark_ok(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+			 enum watermark mark)
+{
+	const struct alloc_zone *z = &a->zones[zone];
+	const uint64_t *pages = a->buddy->zones[zone].free_pages;
+	int64_t min = (int64_t)(z->watermark[mark] + z->boost);
+	int64_t usable = (int64_t)page_alloc_zone_free(a, zone) - ((1LL << req->order) - 1);
+
+	if (!(req->flags & (ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_OOM)))
+		usable -= (int64_t)pages[MIGRATE_HIGHATOMIC];
+	if (a->rules.cma && !(req->flags & ALLOC_CMA))
+		usable -= (int64_t)pages[MIGRATE_CMA];
+	if (req->flags & ALLOC_MIN_RESERVE) {
+		min -= min / 2;
+		if (req->flags & ALLOC_NON_BLOCK)
+			min -= min / 4;
+	}
+	if (req->flags & ALLOC_OOM)
+		min -= min / 2;
+	if (usable <= min + (int64_t)z->lowmem_reserve[req->highest])
+		return false;
+	return !req->order || has_block(a, zone, req);
+}
+
+/* alloc_flags_nofragment(). */
+static bool avoid_fragments(const struct page_alloc *a, const struct alloc_request *req,
+			    uint32_t zone)
+{
+	const struct buddy_zone *z = &a->buddy->zones[zone];
+
+	if (!a->rules.nofragment || z->type != ZONE_NORMAL)
+		return false;
+	(void)req;
+	return a->node_count == 1 ||
+	       buddy_zone_find(a->buddy, z->nid, ZONE_DMA32) != BUDDY_ZONE_NONE;
+}
+
+/* One pass of get_page_from_freelist() up to the choice of a zone, from entry *@at of the row on. */
+static uint32_t next_zone(struct page_alloc *a, struct alloc_request *req, uint32_t *at)
+{
+	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
+
+	for (; *at < a->row_length[req->nid]; ++*at) {
+		uint32_t zone = row[*at];
+		const struct buddy_zone *z = &a->buddy->zones[zone];
+
+		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
+			continue;
+		if (a->rules.below_high && !a->zones[zone].below_high) {
+			if (watermark_ok(a, zone, req, WMARK_HIGH))
+				return zone;
+			a->zones[zone].below_high = true;
+		}
+		if (req->flags & ALLOC_NO_WATERMARKS ||
+		    watermark_ok(a, zone, req, (enum watermark)(req->flags & ALLOC_WMARK_MASK)))
+			return zone;
+	}
+	return BUDDY_ZONE_NONE;
+}
+
+/* The first zone of the row that the request may use at all. */
+static uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
+{
+	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
+
+	for (uint32_t i = 0; i < a->row_length[req->nid]; i++)
+		if (a->buddy->zones[row[i]].type <= req->highest)
+			return row[i];
+	return BUDDY_ZONE_NONE;
+}
+
+uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req)
+{
+	struct alloc_request r = *req;
+	uint32_t at = 0, zone;
+
+	if (r.nid < 0 || (uint32_t)r.nid >= a->node_count)
+		return BUDDY_ZONE_NONE;
+	zone = next_zone(a, &r, &at);
+	if (zone == BUDDY_ZONE_NONE && (r.flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
+		/* The slow path begins with the minimum. */
+		r.flags &= ~(uint32_t)ALLOC_WMARK_MASK;
+		at = 0;
+		zone = next_zone(a, &r, &at);
+	}
+	return zone;
+}
+
+/* ---- get and put ------------------------------------------------------------------------------- */
+
+static void mark_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
+		      enum migratetype type)
+{
+	struct buddy *b = a->buddy;
+	uint32_t slot;
+
+	if (find_slot(b, &b->zones[zone], pfn, &slot) && b->slots[slot].chunk != CHUNK_NONE)
+		b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
+			   (pfn & (slot_pages(b) - 1))] = held_make(order, type);
+}
+
+static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req)
+{
+	unsigned int index = pageset_list(a, req->order, req->type);
+	bool bypass = a->rules.cma_bypass && a->rules.cma && req->type == MIGRATE_MOVABLE &&
+		      !(req->flags & ALLOC_CMA);
+
+	if (index != PCP_LIST_NONE && !bypass) {
+		struct pageset *set = page_alloc_set(a, zone, req->cpu);
+
+		pageset_before_alloc(a, set);
+		if (!set->lists[index].count)
+			pageset_refill(a, zone, set, index, req->type, req->flags,
+				       pageset_refill_count(a, zone, set, req->order));
+		if (set->lists[index].count)
+			return pageset_pop(a, set, index);
+		if (!a->rules.empty_tries_buddy)
+			return PFN_NONE;
+	}
+	return rmqueue_buddy(a, zone, req->order, req->type, req->flags);
+}
+
+pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret)
+{
+	struct alloc_request r = *req;
+	uint32_t first;
+
+	if (r.nid < 0 || (uint32_t)r.nid >= a->node_count || r.cpu >= a->cpu_count ||
+	    r.order > a->buddy->max_order)
+		return PFN_NONE;
+	first = preferred_zone(a, &r);
+	if (first != BUDDY_ZONE_NONE && avoid_fragments(a, &r, first))
+		r.flags |= ALLOC_NOFRAGMENT;
+	for (;;) {
+		uint32_t at = 0, zone;
+
+		for (; (zone = next_zone(a, &r, &at)) != BUDDY_ZONE_NONE; at++) {
+			pfn_t pfn = take(a, zone, &r);
+
+			if (pfn == PFN_NONE)
+				continue;
+			mark_held(a, zone, pfn, r.order, r.type);
+			if (zone_ret)
+				*zone_ret = zone;
+			return pfn;
+		}
+		if (r.flags & ALLOC_NOFRAGMENT)
+			r.flags &= ~(uint32_t)ALLOC_NOFRAGMENT;
+		else if ((r.flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+			r.flags &= ~(uint32_t)ALLOC_WMARK_MASK;
+		else
+			return PFN_NONE;
+	}
+}
+
+bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	uint32_t zone = page_alloc_zone_of(a, pfn);
+	struct buddy *b = a->buddy;
+	enum migratetype type;
+
+	if (zone == BUDDY_ZONE_NONE)
+		return false;
+	type = buddy_block_type(b, zone, pfn);
+	if (type != MIGRATE_ISOLATE &&
+	    pageset_list(a, order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE) !=
+		    PCP_LIST_NONE)
+		pageset_free(a, zone, cpu, pfn, order);
+	else
+		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FREED);
+	return true;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page allocator: the running kernel's answer to "give me 2^order pages".  Per-CPU page sets before the
+ * buddy lists (pageset.h), fallback between migratetypes behind them (rmqueue.h), the walk over zones
+ * and their watermarks here.
+ *
+ * All behaviour that differs between kernels is read from facts once, into struct alloc_rules.
+ *
+ * A model that is asked to tells what it does in the kernel's own tracepoints: with a struct
+ * alloc_events set, every page taken from or put on a buddy list is noted as the event that kernel would
+ * have recorded.  Replay compares these with the recorded ones.
+ */
+#ifndef ENGINE_PAGE_ALLOC_H
+#define ENGINE_PAGE_ALLOC_H
+
+#include "engine/buddy.h"
+#include "engine/event.h"
+#include "engine/zonelist.h"
+
+/* What a request may use, as the kernel's ALLOC_ flags (mm/internal.h). */
+enum alloc_flag {
+	ALLOC_WMARK_MASK = 3, /* enum watermark */
+	ALLOC_NO_WATERMARKS = 1 << 2,
+	ALLOC_OOM = 1 << 3,
+	ALLOC_NON_BLOCK = 1 << 4, /* ALLOC_HARDER up to 6.2 */
+	ALLOC_MIN_RESERVE = 1 << 5, /* ALLOC_HIGH up to 6.2 */
+	ALLOC_CMA = 1 << 7,
+	ALLOC_NOFRAGMENT = 1 << 8,
+	ALLOC_HIGHATOMIC = 1 << 9,
+};
+
+/* Lists of a page set: orders 0 to 3 by migratetype, then huge pages. */
+#define PCP_LISTS_MAX 15
+#define PCP_HUGE_FIRST 12
+#define PCP_LIST_NONE PCP_LISTS_MAX
+
+struct pcp_list {
+	uint32_t head, tail; /* links as in buddy_entry.h, order below the largest */
+	uint32_t count; /* blocks */
+};
+
+/* What one CPU keeps of one zone (struct per_cpu_pages). */
+struct pageset {
+	struct pcp_list lists[PCP_LISTS_MAX];
+	uint32_t nonempty; /* bit per list */
+	uint32_t count; /* pages */
+	uint32_t batch, high, high_min, high_max; /* pages */
+	uint32_t free_count; /* pages freed in a row, 6.7 and later */
+	uint8_t alloc_factor, free_factor; /* powers of two */
+	bool freed_high_order; /* the last free was of orders 1 to 3 */
+	bool high_batch; /* PCPF_FREE_HIGH_BATCH: the CPU's cache slice is large */
+};
+
+struct alloc_zone {
+	uint64_t managed; /* pages */
+	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
+	uint64_t boost; /* pages added to every watermark; set from outside */
+	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
+	uint64_t reserved_highatomic; /* pages in such pageblocks */
+	bool below_high; /* ZONE_BELOW_HIGH */
+	bool reclaim_active; /* ZONE_RECLAIM_ACTIVE, set from outside */
+};
+
+/* What of the facts the allocator acts on. */
+struct alloc_rules {
+	unsigned int refill, drain_amount, drain_order, thp_lists, fallback, free_high_threshold;
+	bool high_orders, free_factor_limited, drain_current_type, empty_tries_buddy, cma_bypass;
+	bool smallest_first, moves_to_tail, locked_lists_type, cma, cma_balance, nofragment;
+	bool below_high, thp;
+	unsigned int huge_order; /* of the huge page lists; UINT_MAX = none */
+	uint8_t list_rank[MIGRATE_TYPE_COUNT]; /* the kernel's number of a type */
+};
+
+/* Events the model would have caused, oldest first. */
+struct alloc_events {
+	struct event *events; /* kind, pfn, order, migratetype, fallback fields, flags */
+	uint32_t count, room;
+	bool out_of_memory; /* some are missing */
+};
+
+struct page_alloc {
+	struct buddy *buddy; /* borrowed */
+	struct alloc_rules rules;
+	struct alloc_zone *zones; /* as buddy->zones */
+	struct pageset *sets; /* zone by zone, CPU by CPU */
+	uint32_t zone_count, cpu_count;
+	uint32_t *rows; /* per node: zones in the order they are tried, highest type first */
+	uint32_t *row_length;
+	uint32_t node_count, row_room;
+	uint32_t near_zone; /* where the last page was found */
+	enum migratetype taken_type; /* of the list the last block came from */
+	struct alloc_events *events; /* NULL: none wanted.  Borrowed */
+	bool out_of_memory; /* the host had none: contents are void */
+};
+
+struct alloc_request {
+	uint32_t cpu;
+	int32_t nid; /* whose zonelist */
+	unsigned int order;
+	enum migratetype type;
+	enum zone_type highest; /* gfp_zone() */
+	uint32_t flags; /* enum alloc_flag */
+	bool thisnode;
+};
+
+/*
+ * An allocator over @buddy with boot page sets (batch 1, high 0) for @cpu_count CPUs and no watermarks.
+ * @buddy is borrowed until deinit; the rest is read now only.
+ */
+void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
+		     const struct facts *facts, const struct node *nodes, uint32_t node_count,
+		     const struct zonelists *zonelists, uint32_t cpu_count);
+void page_alloc_deinit(struct page_alloc *a);
+
+/* Takes watermarks and reserves (but not boost) from @nodes, as setup_per_zone_wmarks() leaves them. */
+void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes);
+/* Sizes the page sets of @zone: pageset_update() of every CPU. */
+void page_alloc_set_pagesets(struct page_alloc *a, uint32_t zone, uint64_t batch, uint64_t high,
+			     uint64_t high_min, uint64_t high_max);
+
+/* The zone a request is served from, BUDDY_ZONE_NONE when all refuse it. */
+uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req);
+/*
+ * Serves a request in the order of the kernel's fast path.  Returns the first page, PFN_NONE when it
+ * fails; *@zone_ret (may be NULL) is where it came from.
+ */
+pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret);
+/* Frees 2^@order pages at @pfn on @cpu.  False: no zone has that page. */
+bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order);
+
+/* The zone that holds @pfn, or BUDDY_ZONE_NONE. */
+uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn);
+
+static inline struct pageset *page_alloc_set(struct page_alloc *a, uint32_t zone, uint32_t cpu)
+{
+	return &a->sets[zone * a->cpu_count + cpu];
+}
+
+/* NR_FREE_PAGES: isolated pages do not count. */
+static inline uint64_t page_alloc_zone_free(const struct page_alloc *a, uint32_t zone)
+{
+	const uint64_t *pages = a->buddy->zones[zone].free_pages;
+
+	return pages[MIGRATE_UNMOVABLE] + pages[MIGRATE_MOVABLE] + pages[MIGRATE_RECLAIMABLE] +
+	       pages[MIGRATE_HIGHATOMIC] + pages[MIGRATE_CMA];
+}
+
+/* Notes an event if they are wanted. */
+void page_alloc_note(struct page_alloc *a, const struct event *e);
+
+#endif

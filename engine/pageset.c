@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/pageset.h"
+
+#include "engine/buddy_entry.h"
+#include "engine/rmqueue.h"
+
+/* Refills and drains grow at most by this power of two (CONFIG_PCP_BATCH_SCALE_MAX). */
+#define BATCH_SCALE_MAX 5
+
+/* Values of the facts pcp_refill_rule, pcp_drain_amount and pcp_drain_order. */
+enum refill_rule { REFILL_BATCH = 0, REFILL_BY_ORDER = 1, REFILL_TUNED = 2 };
+enum drain_amount { DRAIN_BATCH = 0, DRAIN_DOUBLING = 1, DRAIN_HIGH_ORDERS = 2, DRAIN_TUNED = 3 };
+enum drain_order { DRAIN_TURNS = 0, DRAIN_TURNS_OR_ONLY = 1, DRAIN_LIST_FIRST = 2 };
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+unsigned int pageset_list(const struct page_alloc *a, unsigned int order, enum migratetype type)
+{
+	const struct alloc_rules *r = &a->rules;
+	unsigned int rank;
+
+	if (type >= MIGRATE_HIGHATOMIC)
+		return PCP_LIST_NONE;
+	rank = r->list_rank[type];
+	if (!order)
+		return rank;
+	if (!r->high_orders)
+		return PCP_LIST_NONE;
+	if (order <= 3)
+		return 3 * order + rank;
+	if (order != r->huge_order)
+		return PCP_LIST_NONE;
+	if (r->thp_lists == 1)
+		return PCP_HUGE_FIRST;
+	if (r->thp_lists == 2)
+		return PCP_HUGE_FIRST + (type == MIGRATE_MOVABLE);
+	return PCP_HUGE_FIRST + rank;
+}
+
+unsigned int pageset_list_order(const struct page_alloc *a, unsigned int index)
+{
+	return index < PCP_HUGE_FIRST ? index / 3 : a->rules.huge_order;
+}
+
+static inline pfn_t entry_pfn(const struct buddy *b, uint32_t link)
+{
+	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+}
+
+/* The link of page @pfn of @zone, whose slot gets a chunk; LINK_NONE without memory. */
+static inline uint32_t page_link(struct buddy *b, uint32_t zone, pfn_t pfn)
+{
+	uint32_t slot;
+
+	if (!find_slot(b, &b->zones[zone], pfn, &slot))
+		return LINK_NONE;
+	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
+		return LINK_NONE;
+	return (uint32_t)b->slots[slot].chunk << b->max_order |
+	       ((uint32_t)pfn & (slot_pages(b) - 1));
+}
+
+static inline void insert(struct buddy *b, struct pageset *set, unsigned int index, uint32_t link,
+			  enum migratetype type, bool to_tail)
+{
+	struct pcp_list *list = &set->lists[index];
+
+	if (!list->count++) {
+		list->head = list->tail = link;
+		set->nonempty |= 1u << index;
+		b->entries[link] = entry_make(LINK_NONE, LINK_NONE, ENTRY_ORDER_PCP, type);
+	} else if (to_tail) {
+		uint64_t *last = &b->entries[list->tail];
+
+		*last = (*last & ~(uint64_t)LINK_MASK) | link;
+		b->entries[link] = entry_make(list->tail, LINK_NONE, ENTRY_ORDER_PCP, type);
+		list->tail = link;
+	} else {
+		uint64_t *first = &b->entries[list->head];
+
+		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
+										  << LINK_BITS;
+		b->entries[link] = entry_make(LINK_NONE, list->head, ENTRY_ORDER_PCP, type);
+		list->head = link;
+	}
+}
+
+/* Takes @link off and returns the type that was remembered with it. */
+static inline enum migratetype take_off(struct buddy *b, struct pageset *set, unsigned int index,
+					uint32_t link)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint64_t entry = b->entries[link];
+	uint32_t before = entry_before(entry), after = entry_after(entry);
+
+	if (before == LINK_NONE)
+		list->head = after;
+	else
+		b->entries[before] = (b->entries[before] & ~(uint64_t)LINK_MASK) | after;
+	if (after == LINK_NONE)
+		list->tail = before;
+	else
+		b->entries[after] = (b->entries[after] & ~((uint64_t)LINK_MASK << LINK_BITS)) |
+				    (uint64_t)before << LINK_BITS;
+	b->entries[link] = 0;
+	if (!--list->count)
+		set->nonempty &= ~(1u << index);
+	return entry_type(entry);
+}
+
+pfn_t pageset_head(const struct page_alloc *a, const struct pageset *set, unsigned int index)
+{
+	return set->lists[index].count ? entry_pfn(a->buddy, set->lists[index].head) : PFN_NONE;
+}
+
+pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index)
+{
+	return set->lists[index].count ? entry_pfn(a->buddy, set->lists[index].tail) : PFN_NONE;
+}
+
+pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index)
+{
+	uint32_t link = set->lists[index].head;
+
+	take_off(a->buddy, set, index, link);
+	set->count -= 1u << pageset_list_order(a, index);
+	return entry_pfn(a->buddy, link);
+}
+
+bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigned int index,
+		  uint32_t *cursor, pfn_t *pfn)
+{
+	if (*cursor == BUDDY_LIST_START)
+		*cursor = set->lists[index].count ? set->lists[index].head : LINK_NONE;
+	else
+		*cursor = entry_after(a->buddy->entries[*cursor]);
+	if (*cursor == LINK_NONE)
+		return false;
+	*pfn = entry_pfn(a->buddy, *cursor);
+	return true;
+}
+
+bool pageset_find(const struct page_alloc *a, uint32_t zone, const struct pageset *set, pfn_t pfn,
+		  unsigned int *index_ret, uint32_t *depth_ret)
+{
+	(void)zone;
+	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+		uint32_t cursor = BUDDY_LIST_START, depth = 0;
+		pfn_t at;
+
+		for (; pageset_next(a, set, index, &cursor, &at); depth++) {
+			if (at != pfn)
+				continue;
+			*index_ret = index;
+			*depth_ret = depth;
+			return true;
+		}
+	}
+	return false;
+}
+
+void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		    pfn_t pfn)
+{
+	uint32_t link = page_link(a->buddy, zone, pfn);
+
+	take_off(a->buddy, set, index, link);
+	set->count -= 1u << pageset_list_order(a, index);
+}
+
+void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		    pfn_t pfn, bool to_tail)
+{
+	uint32_t link = page_link(a->buddy, zone, pfn);
+
+	if (link == LINK_NONE)
+		return;
+	insert(a->buddy, set, index, link, buddy_block_type(a->buddy, zone, pfn), to_tail);
+	set->count += 1u << pageset_list_order(a, index);
+}
+
+/* ---- refill ------------------------------------------------------------------------------------ */
+
+void pageset_before_alloc(struct page_alloc *a, struct pageset *set)
+{
+	if (a->rules.refill == REFILL_TUNED)
+		set->free_count >>= 1;
+	else
+		set->free_factor >>= 1;
+}
+
+static uint32_t clamp_u32(uint32_t x, uint32_t low, uint32_t high)
+{
+	return x < low ? low : x > high ? high : x;
+}
+
+/* A batch of pages as blocks of @order. */
+static unsigned int by_order(uint32_t batch, unsigned int order)
+{
+	uint32_t blocks = batch >> order;
+
+	if (batch <= 1)
+		return batch;
+	return blocks > 2 ? blocks : 2;
+}
+
+/* nr_pcp_alloc(). */
+static unsigned int tuned_refill(const struct alloc_zone *z, struct pageset *set,
+				 unsigned int order)
+{
+	uint32_t batch = set->batch, high;
+
+	high = set->high = clamp_u32(set->high, set->high_min, set->high_max);
+	if (high < batch)
+		return 1;
+	if (!order)
+		batch <<= set->alloc_factor;
+	if (set->high_min != set->high_max && !z->below_high)
+		high = set->high = high + batch < set->high_max ? high + batch : set->high_max;
+	if (!order) {
+		int64_t room = (int64_t)high - set->count - set->batch;
+		uint32_t most = room > set->batch ? (uint32_t)room : set->batch;
+
+		if (batch <= most && set->alloc_factor < BATCH_SCALE_MAX)
+			set->alloc_factor++;
+		if (batch > most)
+			batch = most;
+	}
+	return by_order(batch, order);
+}
+
+unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pageset *set,
+				  unsigned int order)
+{
+	switch ((enum refill_rule)a->rules.refill) {
+	case REFILL_BATCH:
+		return set->batch;
+	case REFILL_BY_ORDER:
+		return by_order(set->batch, order);
+	case REFILL_TUNED:
+		break;
+	}
+	return tuned_refill(&a->zones[zone], set, order);
+}
+
+unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			    unsigned int index, enum migratetype type, uint32_t flags,
+			    unsigned int blocks)
+{
+	unsigned int order = pageset_list_order(a, index), done = 0;
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+
+	for (; done < blocks; done++) {
+		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
+		uint32_t link;
+
+		if (pfn == PFN_NONE)
+			break;
+		link = page_link(a->buddy, zone, pfn);
+		if (link == LINK_NONE)
+			break;
+		insert(a->buddy, set, index, link, a->taken_type, true);
+	}
+	set->count += done << order;
+	return done;
+}
+
+void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		      unsigned int blocks)
+{
+	unsigned int order = pageset_list_order(a, index);
+
+	while (blocks-- && set->lists[index].count) {
+		uint32_t link = set->lists[index].tail;
+		pfn_t pfn = entry_pfn(a->buddy, link);
+		enum migratetype type = take_off(a->buddy, set, index, link);
+
+		set->count -= 1u << order;
+		buddy_free_as(a->buddy, zone, pfn, order, type);
+	}
+}
+
+/* ---- drain ------------------------------------------------------------------------------------- */
+
+static void drain_tail(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index)
+{
+	struct buddy *b = a->buddy;
+	unsigned int order = pageset_list_order(a, index);
+	uint32_t link = set->lists[index].tail;
+	pfn_t pfn = entry_pfn(b, link);
+	enum migratetype type = take_off(b, set, index, link);
+
+	set->count -= 1u << order;
+	if (a->rules.drain_current_type || b->zones[zone].isolated)
+		type = buddy_block_type(b, zone, pfn);
+	buddy_free_as(b, zone, pfn, order, type);
+	if (a->events) {
+		struct event e = { .kind = EVENT_PCPU_DRAIN,
+				   .pfn = pfn,
+				   .order = (uint8_t)order,
+				   .migratetype = a->rules.list_rank[type] };
+
+		page_alloc_note(a, &e);
+	}
+}
+
+/*
+ * Round after round over the lists; the more empty ones are passed, the more pages the next one gives.
+ * @only: a list that is the only one gives all that is wanted.
+ */
+static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
+			   bool only)
+{
+	unsigned int lists = !a->rules.high_orders ? 3 : a->rules.thp ? PCP_LISTS_MAX : 12;
+	unsigned int index = 0;
+	uint32_t quota = 0;
+	int64_t left = pages;
+
+	while (left > 0) {
+		do {
+			quota++;
+			index = index + 1 == lists ? 0 : index + 1;
+		} while (!set->lists[index].count);
+		if (only && quota == lists)
+			quota = (uint32_t)left;
+		do {
+			drain_tail(a, zone, set, index);
+			left -= 1 << pageset_list_order(a, index);
+		} while (left > 0 && --quota && set->lists[index].count);
+	}
+}
+
+void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
+		   unsigned int first)
+{
+	unsigned int index = first;
+	int64_t left;
+
+	if (pages > set->count)
+		pages = set->count;
+	if (a->rules.drain_order != DRAIN_LIST_FIRST) {
+		drain_in_turns(a, zone, set, pages, a->rules.drain_order == DRAIN_TURNS_OR_ONLY);
+		return;
+	}
+	for (left = pages; left > 0;) {
+		while (!set->lists[index].count)
+			index = index + 1 == PCP_LISTS_MAX ? 0 : index + 1;
+		while (left > 0 && set->lists[index].count) {
+			drain_tail(a, zone, set, index);
+			left -= 1 << pageset_list_order(a, index);
+		}
+	}
+}
+
+/* ---- free -------------------------------------------------------------------------------------- */
+
+/* nr_pcp_free() up to 6.6. */
+static uint32_t doubling_amount(const struct alloc_rules *r, struct pageset *set, uint32_t high)
+{
+	uint32_t batch = set->batch, most, amount;
+
+	if (high < batch)
+		return 1;
+	most = high - batch;
+	amount = batch << set->free_factor;
+	if (amount < most && (!r->free_factor_limited || set->free_factor < BATCH_SCALE_MAX))
+		set->free_factor++;
+	return clamp_u32(amount, batch < most ? batch : most, most);
+}
+
+/* free_unref_page_commit() of 5.14 to 6.6. */
+static void drain_doubling(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			   unsigned int order, unsigned int index)
+{
+	bool free_high = a->rules.drain_amount == DRAIN_HIGH_ORDERS && set->free_factor && order &&
+			 order <= 3;
+	uint32_t high = set->high;
+
+	if (free_high)
+		high = 0;
+	else if (high && a->zones[zone].reclaim_active && set->batch * 4 < high)
+		high = set->batch * 4;
+	if (set->count < high)
+		return;
+	pageset_drain(a, zone, set, free_high ? set->count : doubling_amount(&a->rules, set, high),
+		      index);
+}
+
+/* zone_watermark_ok(zone, 0, high watermark, ZONE_MOVABLE). */
+static bool above_high(const struct page_alloc *a, uint32_t zone)
+{
+	const struct alloc_zone *z = &a->zones[zone];
+
+	return page_alloc_zone_free(a, zone) >
+	       z->watermark[WMARK_HIGH] + z->boost + z->lowmem_reserve[ZONE_MOVABLE];
+}
+
+/* nr_pcp_high() of 6.7 and later. */
+static uint32_t tuned_high(const struct alloc_zone *z, struct pageset *set, bool free_high)
+{
+	uint32_t high = set->high = clamp_u32(set->high, set->high_min, set->high_max);
+	uint32_t much = set->batch << BATCH_SCALE_MAX;
+	uint32_t run = set->free_count > set->batch ? set->free_count : set->batch;
+
+	if (!high)
+		return 0;
+	if (free_high) {
+		set->high = high > much + set->high_min ? high - much : set->high_min;
+		return 0;
+	}
+	if (z->reclaim_active) {
+		set->high = high > run + set->high_min ? high - run : set->high_min;
+		return set->batch * 4 < set->high ? set->batch * 4 : set->high;
+	}
+	if (set->high_min == set->high_max)
+		return high;
+	if (z->below_high) {
+		set->high = high > run + set->high_min ? high - run : set->high_min;
+		return set->count > set->high_min ? set->count : set->high_min;
+	}
+	if (set->count >= high && set->high < set->free_count + set->batch)
+		set->high = clamp_u32(set->free_count + set->batch, set->high_min, set->high_max);
+	return high;
+}
+
+/* free_unref_page_commit() of 6.7 and later, after the page is on its list. */
+static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, unsigned int index)
+{
+	uint32_t much = set->batch << BATCH_SCALE_MAX, high, pages;
+	bool free_high = false;
+
+	if (order && order <= 3) {
+		uint32_t threshold = set->batch;
+
+		if (a->rules.free_high_threshold)
+			threshold += set->high_min / 2;
+		free_high = set->free_count >= threshold && set->freed_high_order &&
+			    (!set->high_batch || set->count >= set->batch);
+		set->freed_high_order = true;
+	} else {
+		set->freed_high_order = false;
+	}
+	if (set->free_count < much)
+		set->free_count += 1u << order;
+	high = tuned_high(&a->zones[zone], set, free_high);
+	if (set->count < high)
+		return;
+	if (free_high)
+		pages = set->count < much ? set->count : much;
+	else if (high < set->batch)
+		pages = 1;
+	else
+		pages = clamp_u32(set->free_count,
+				  set->batch < high - set->batch ? set->batch : high - set->batch,
+				  high - set->batch);
+	pageset_drain(a, zone, set, pages, index);
+	if (a->zones[zone].below_high && above_high(a, zone))
+		a->zones[zone].below_high = false;
+}
+
+void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	struct buddy *b = a->buddy;
+	enum migratetype type = buddy_block_type(b, zone, pfn);
+	unsigned int index =
+		pageset_list(a, order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
+	uint32_t link = page_link(b, zone, pfn);
+
+	if (link == LINK_NONE)
+		return;
+	set->alloc_factor >>= 1;
+	insert(b, set, index, link, type, false);
+	set->count += 1u << order;
+	switch ((enum drain_amount)a->rules.drain_amount) {
+	case DRAIN_BATCH:
+		if (set->count >= set->high)
+			pageset_drain(a, zone, set, set->batch, index);
+		return;
+	case DRAIN_DOUBLING:
+	case DRAIN_HIGH_ORDERS:
+		drain_doubling(a, zone, set, order, index);
+		return;
+	case DRAIN_TUNED:
+		drain_tuned(a, zone, set, order, index);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page sets: the per-CPU lists before the buddy lists.  Pages are taken from and freed to the head of a
+ * list; a refill appends at the tail; a drain takes from the tail.
+ */
+#ifndef ENGINE_PAGESET_H
+#define ENGINE_PAGESET_H
+
+#include "engine/page_alloc.h"
+
+/* Which list serves a request, PCP_LIST_NONE if page sets hold no such order or type. */
+unsigned int pageset_list(const struct page_alloc *a, unsigned int order, enum migratetype type);
+/* The order of the blocks on list @index. */
+unsigned int pageset_list_order(const struct page_alloc *a, unsigned int index);
+
+/* The page at the head, or PFN_NONE; pageset_nth() counts from 0. */
+pfn_t pageset_head(const struct page_alloc *a, const struct pageset *set, unsigned int index);
+pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index);
+/* Takes the head off.  The list is not empty. */
+pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index);
+
+/* What taking a page does to the set's tuning before anything else (rmqueue_pcplist). */
+void pageset_before_alloc(struct page_alloc *a, struct pageset *set);
+/* How many blocks a refill of list @index would be now; tunes the set as the kernel does. */
+unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pageset *set,
+				  unsigned int order);
+/* Moves up to @blocks blocks from the zone to the tail of list @index. Returns how many came. */
+unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			    unsigned int index, enum migratetype type, uint32_t flags,
+			    unsigned int blocks);
+/* Undoes the last @blocks blocks of a refill of list @index. */
+void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		      unsigned int blocks);
+
+/*
+ * Frees a block to the page set of @cpu (free_unref_page_commit) and drains what is too much.  The block
+ * has an order the page sets hold; its pageblock is not isolated.
+ */
+void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, unsigned int order);
+/* Drains @pages pages, starting at list @first (free_pcppages_bulk). */
+void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
+		   unsigned int first);
+
+/* Where @pfn is: false if it is on no list of @set.  Slow. */
+bool pageset_find(const struct page_alloc *a, uint32_t zone, const struct pageset *set, pfn_t pfn,
+		  unsigned int *index_ret, uint32_t *depth_ret);
+/* Takes @pfn, which is on list @index, off. */
+void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		    pfn_t pfn);
+/* Puts a block that is on no list at the head or tail; no drain, no tuning. */
+void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
+		    pfn_t pfn, bool to_tail);
+/* Walks a list from its head: *cursor begins as BUDDY_LIST_START. */
+bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigned int index,
+		  uint32_t *cursor, pfn_t *pfn);
+
+#endif

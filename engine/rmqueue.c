@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/rmqueue.h"
+
+#include "engine/pageset.h"
+
+/* Values of the fact fallback_rule. */
+enum fallback_rule {
+	FALLBACK_2_6_24 = 0,
+	FALLBACK_4_0 = 1,
+	FALLBACK_4_12 = 2,
+	FALLBACK_6_10 = 3,
+	FALLBACK_6_15 = 4,
+};
+
+/* Whose blocks a type takes when its own lists are empty, in this order. */
+static const enum migratetype fallbacks[MIGRATE_HIGHATOMIC][2] = {
+	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
+	[MIGRATE_MOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE },
+	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
+};
+
+static void note_locked(struct page_alloc *a, pfn_t pfn, unsigned int order, enum migratetype type)
+{
+	struct event e = { .kind = EVENT_ZONE_LOCKED,
+			   .pfn = pfn,
+			   .order = (uint8_t)order,
+			   .migratetype = a->rules.list_rank[type] };
+
+	if (pageset_list(a, order, type) != PCP_LIST_NONE)
+		e.flags = EVENT_PERCPU_REFILL;
+	page_alloc_note(a, &e);
+}
+
+static pfn_t smallest(struct page_alloc *a, uint32_t zone, unsigned int order,
+		      enum migratetype type)
+{
+	pfn_t pfn = buddy_take(a->buddy, zone, order, type);
+
+	if (pfn == PFN_NONE)
+		return pfn;
+	a->taken_type = type;
+	if (a->events && a->rules.locked_lists_type)
+		note_locked(a, pfn, order, type);
+	return pfn;
+}
+
+/* find_suitable_fallback(): whose list of @order has a block. */
+static bool find_fallback(const struct buddy *b, uint32_t zone, unsigned int order,
+			  enum migratetype type, struct buddy_block *ret)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		pfn_t pfn = buddy_head(b, zone, order, fallbacks[type][i]);
+
+		if (pfn != PFN_NONE) {
+			*ret = (struct buddy_block){ pfn, order, fallbacks[type][i] };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* can_steal_fallback(), should_try_claim_block(). */
+static bool may_claim(const struct page_alloc *a, unsigned int order, enum migratetype type)
+{
+	const struct buddy *b = a->buddy;
+
+	if (a->rules.fallback == FALLBACK_2_6_24)
+		return order >= b->pageblock_order / 2 || type == MIGRATE_RECLAIMABLE ||
+		       b->mobility_off;
+	return order >= b->pageblock_order / 2 || type != MIGRATE_MOVABLE || b->mobility_off;
+}
+
+static void note_extfrag(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
+			 pfn_t pfn, unsigned int order, enum migratetype type)
+{
+	struct event e = { .kind = EVENT_EXTFRAG,
+			   .pfn = pfn,
+			   .order = (uint8_t)order,
+			   .migratetype = a->rules.list_rank[type],
+			   .fallback_order = (uint8_t)block->order,
+			   .fallback_migratetype = a->rules.list_rank[block->type] };
+
+	if (!a->events)
+		return;
+	if (block->order < a->buddy->pageblock_order)
+		e.flags |= EVENT_FRAGMENTING;
+	if (buddy_block_type(a->buddy, zone, block->pfn) == type)
+		e.flags |= EVENT_CHANGE_OWNERSHIP;
+	page_alloc_note(a, &e);
+}
+
+/* change_pageblock_range() of a block of one or more pageblocks. */
+static void retype(struct buddy *b, uint32_t zone, const struct buddy_block *block,
+		   enum migratetype type)
+{
+	for (pfn_t pfn = block->pfn; pfn < block->pfn + (1ULL << block->order);
+	     pfn += 1ULL << b->pageblock_order)
+		buddy_set_block_type(b, zone, pfn, type);
+}
+
+struct claim {
+	pfn_t start; /* of the pageblock */
+	bool straddles; /* it ends beyond its zone, or begins before */
+	bool enough; /* half of it is free or like what is wanted */
+	bool any_free;
+};
+
+/* What is in the pageblock of @block, and is it worth taking whole? */
+static struct claim weigh(const struct page_alloc *a, uint32_t zone,
+			  const struct buddy_block *block, enum migratetype type)
+{
+	const struct buddy *b = a->buddy;
+	const struct buddy_zone *z = &b->zones[zone];
+	uint64_t pages = 1ULL << b->pageblock_order, free_pages, movable, alike = 0;
+	struct claim ret = { .start = round_down_to(block->pfn, pages) };
+
+	ret.straddles = ret.start < z->start || ret.start + pages > z->end;
+	buddy_census(b, zone, ret.start, &free_pages, &movable);
+	ret.any_free = free_pages > 0;
+	if (type == MIGRATE_MOVABLE)
+		alike = movable;
+	else if (block->type == MIGRATE_MOVABLE && free_pages + movable < pages)
+		alike = pages - (free_pages + movable);
+	ret.enough = free_pages + alike >= pages / 2 || b->mobility_off;
+	return ret;
+}
+
+/*
+ * steal_suitable_fallback() up to 6.9: moves the block, or with it all that is free in its pageblock, to
+ * the lists of @type.
+ */
+static void steal(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
+		  enum migratetype type, bool whole)
+{
+	struct buddy *b = a->buddy;
+	bool tail = a->rules.moves_to_tail;
+	struct claim claim;
+
+	if (buddy_block_type(b, zone, block->pfn) == MIGRATE_HIGHATOMIC)
+		whole = false;
+	else if (block->order >= b->pageblock_order) {
+		retype(b, zone, block, type);
+		whole = false;
+	}
+	if (whole) {
+		claim = weigh(a, zone, block, type);
+		/* A pageblock that ends beyond the zone is left alone; one that begins before is not. */
+		if (claim.start + (1ULL << b->pageblock_order) > b->zones[zone].end ||
+		    !claim.any_free)
+			whole = false;
+	}
+	if (!whole) {
+		buddy_move(b, zone, block, type, tail);
+		return;
+	}
+	buddy_move_block(b, zone, block->pfn, type, tail);
+	if (claim.enough)
+		buddy_set_block_type(b, zone, block->pfn, type);
+}
+
+/* __rmqueue_fallback() of 4.0 to 6.9: after it the lists of @type have a block. */
+static bool fallback_by_steal(struct page_alloc *a, uint32_t zone, unsigned int order,
+			      enum migratetype type, uint32_t flags)
+{
+	struct buddy *b = a->buddy;
+	struct buddy_block block;
+	unsigned int least = order, o = b->max_order + 1;
+	bool found = false, whole = false;
+
+	if (flags & ALLOC_NOFRAGMENT && order < b->pageblock_order)
+		least = b->pageblock_order;
+	while (o-- > least) {
+		if (!find_fallback(b, zone, o, type, &block))
+			continue;
+		whole = may_claim(a, o, type);
+		if (!whole && type == MIGRATE_MOVABLE && o > order && a->rules.smallest_first)
+			break;
+		found = true;
+		break;
+	}
+	if (!found) {
+		if (o + 1 == least || o > b->max_order)
+			return false;
+		for (o = order; o <= b->max_order && !found; o++)
+			found = find_fallback(b, zone, o, type, &block);
+		if (!found)
+			return false;
+		whole = may_claim(a, block.order, type);
+	}
+	steal(a, zone, &block, type, whole);
+	note_extfrag(a, zone, &block, block.pfn, order, type);
+	return true;
+}
+
+/* A whole block becomes @type and gives its first pages. */
+static pfn_t take_large(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
+			unsigned int order, enum migratetype type)
+{
+	retype(a->buddy, zone, block, type);
+	buddy_carve(a->buddy, zone, block, block->pfn, order, type);
+	a->taken_type = type;
+	note_extfrag(a, zone, block, block->pfn, order, type);
+	return block->pfn;
+}
+
+/* Moves all that is free in the pageblock to @type, if it is worth it, and takes the smallest there. */
+static pfn_t try_claim(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
+		       unsigned int order, enum migratetype type)
+{
+	struct claim claim = weigh(a, zone, block, type);
+	pfn_t pfn;
+
+	if (claim.straddles || !claim.enough ||
+	    buddy_block_type(a->buddy, zone, block->pfn) == MIGRATE_HIGHATOMIC)
+		return PFN_NONE;
+	buddy_move_block(a->buddy, zone, block->pfn, type, true);
+	buddy_set_block_type(a->buddy, zone, block->pfn, type);
+	pfn = smallest(a, zone, order, type);
+	note_extfrag(a, zone, block, pfn, order, type);
+	return pfn;
+}
+
+/* Takes pages of another type's block, which stays that type's. */
+static pfn_t take_single(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
+			 unsigned int order, enum migratetype type)
+{
+	buddy_carve(a->buddy, zone, block, block->pfn, order, block->type);
+	a->taken_type = block->type;
+	note_extfrag(a, zone, block, block->pfn, order, type);
+	return block->pfn;
+}
+
+/* __rmqueue_fallback() of 6.10 to 6.14. */
+static pfn_t fallback_with_page(struct page_alloc *a, uint32_t zone, unsigned int order,
+				enum migratetype type, uint32_t flags)
+{
+	struct buddy *b = a->buddy;
+	struct buddy_block block;
+	unsigned int least = order, o = b->max_order + 1;
+
+	if (flags & ALLOC_NOFRAGMENT && order < b->pageblock_order)
+		least = b->pageblock_order;
+	while (o-- > least) {
+		if (!find_fallback(b, zone, o, type, &block))
+			continue;
+		if (may_claim(a, o, type) || type != MIGRATE_MOVABLE || o == order)
+			goto take;
+		break;
+	}
+	if (o + 1 == least || o > b->max_order)
+		return PFN_NONE;
+	for (o = order; o <= b->max_order; o++)
+		if (find_fallback(b, zone, o, type, &block))
+			goto take;
+	return PFN_NONE;
+take:
+	if (block.order >= b->pageblock_order)
+		return take_large(a, zone, &block, order, type);
+	if (may_claim(a, block.order, type)) {
+		pfn_t pfn = try_claim(a, zone, &block, order, type);
+
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	return take_single(a, zone, &block, order, type);
+}
+
+/* __rmqueue_claim() of 6.15. */
+static pfn_t claim_block(struct page_alloc *a, uint32_t zone, unsigned int order,
+			 enum migratetype type, uint32_t flags)
+{
+	struct buddy *b = a->buddy;
+	unsigned int least = order;
+
+	if (flags & ALLOC_NOFRAGMENT && order < b->pageblock_order)
+		least = b->pageblock_order;
+	for (unsigned int o = b->max_order + 1; o-- > least;) {
+		struct buddy_block block;
+		pfn_t pfn;
+
+		if (!may_claim(a, o, type))
+			break;
+		if (!find_fallback(b, zone, o, type, &block))
+			continue;
+		if (o >= b->pageblock_order)
+			return take_large(a, zone, &block, order, type);
+		pfn = try_claim(a, zone, &block, order, type);
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	return PFN_NONE;
+}
+
+/* __rmqueue_steal() of 6.15. */
+static pfn_t steal_page(struct page_alloc *a, uint32_t zone, unsigned int order,
+			enum migratetype type)
+{
+	for (unsigned int o = order; o <= a->buddy->max_order; o++) {
+		struct buddy_block block;
+
+		if (find_fallback(a->buddy, zone, o, type, &block))
+			return take_single(a, zone, &block, order, type);
+	}
+	return PFN_NONE;
+}
+
+/* More than half of what is free lies in CMA areas. */
+static bool cma_is_first(const struct page_alloc *a, uint32_t zone, uint32_t flags)
+{
+	return a->rules.cma_balance && a->rules.cma && flags & ALLOC_CMA &&
+	       a->buddy->zones[zone].free_pages[MIGRATE_CMA] > page_alloc_zone_free(a, zone) / 2;
+}
+
+static pfn_t by_mode(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
+		     uint32_t flags, enum rmqueue_mode *mode)
+{
+	pfn_t pfn;
+
+	switch (*mode) {
+	case RMQUEUE_NORMAL:
+		pfn = smallest(a, zone, order, type);
+		if (pfn != PFN_NONE)
+			return pfn;
+		/* Fall through. */
+	case RMQUEUE_CMA:
+		if (a->rules.cma && flags & ALLOC_CMA) {
+			pfn = smallest(a, zone, order, MIGRATE_CMA);
+			if (pfn != PFN_NONE) {
+				*mode = RMQUEUE_CMA;
+				return pfn;
+			}
+		}
+		/* Fall through. */
+	case RMQUEUE_CLAIM:
+		if (type >= MIGRATE_HIGHATOMIC)
+			return PFN_NONE;
+		pfn = claim_block(a, zone, order, type, flags);
+		if (pfn != PFN_NONE) {
+			*mode = RMQUEUE_NORMAL;
+			return pfn;
+		}
+		/* Fall through. */
+	case RMQUEUE_STEAL:
+		if (flags & ALLOC_NOFRAGMENT || type >= MIGRATE_HIGHATOMIC)
+			return PFN_NONE;
+		pfn = steal_page(a, zone, order, type);
+		if (pfn != PFN_NONE)
+			*mode = RMQUEUE_STEAL;
+		return pfn;
+	}
+	return PFN_NONE;
+}
+
+static pfn_t rmqueue_type(struct page_alloc *a, uint32_t zone, unsigned int order,
+			  enum migratetype type, uint32_t flags, enum rmqueue_mode *mode)
+{
+	pfn_t pfn = PFN_NONE;
+
+	if (cma_is_first(a, zone, flags)) {
+		pfn = smallest(a, zone, order, MIGRATE_CMA);
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	if (a->rules.fallback == FALLBACK_6_15)
+		return by_mode(a, zone, order, type, flags, mode);
+	do {
+		pfn = smallest(a, zone, order, type);
+		if (pfn == PFN_NONE && a->rules.cma && flags & ALLOC_CMA)
+			pfn = smallest(a, zone, order, MIGRATE_CMA);
+		if (pfn != PFN_NONE || type >= MIGRATE_HIGHATOMIC)
+			return pfn;
+		if (a->rules.fallback == FALLBACK_6_10)
+			return fallback_with_page(a, zone, order, type, flags);
+	} while (fallback_by_steal(a, zone, order, type, flags));
+	return PFN_NONE;
+}
+
+pfn_t rmqueue_one(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
+		  uint32_t flags, enum rmqueue_mode *mode)
+{
+	pfn_t pfn = rmqueue_type(a, zone, order, type, flags, mode);
+
+	if (pfn != PFN_NONE && a->events && !a->rules.locked_lists_type)
+		note_locked(a, pfn, order, type);
+	return pfn;
+}
+
+pfn_t rmqueue_buddy(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
+		    uint32_t flags)
+{
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+	pfn_t pfn = PFN_NONE;
+
+	if (flags & ALLOC_HIGHATOMIC)
+		pfn = smallest(a, zone, order, MIGRATE_HIGHATOMIC);
+	if (pfn == PFN_NONE)
+		pfn = rmqueue_one(a, zone, order, type, flags, &mode);
+	if (pfn == PFN_NONE && flags & (ALLOC_OOM | ALLOC_NON_BLOCK))
+		pfn = smallest(a, zone, order, MIGRATE_HIGHATOMIC);
+	return pfn;
+}
