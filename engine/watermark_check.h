@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watermark check: may a request take 2^order pages from a zone?  A pure function of a handful of
+ * numbers (__zone_watermark_ok and zone_watermark_fast in mm/page_alloc.c).
+ *
+ * Words:
+ *   mark      the watermark the request is held to, boost included
+ *   rights    alloc flags that let a request below the mark: __GFP_HIGH, what may not block, victims
+ *   unusable  free pages that this request cannot have: 2^order - 1 of them, because one block more has
+ *             to fit; those kept for high-order atomic requests; those of CMA areas
+ *   reserve   lowmem_reserve[] of the zone for the highest zone the request could have used
+ *
+ * The test in three steps, each by the rules of the kernel:
+ *   1. fast, order 0 only:  usable > mark + reserve                     passed
+ *   2. full:  usable <= mark less rights + reserve                      refused
+ *   3. order > 0:  some free list that the request may use has a block  passed, else refused
+ * Up to 4.3 step 3 goes through the orders below instead: their free pages do not count, and half the
+ * mark must still be exceeded at each.
+ *
+ * Elsewhere: which zones are asked, and in which order.
+ */
+#ifndef ENGINE_WATERMARK_CHECK_H
+#define ENGINE_WATERMARK_CHECK_H
+
+#include "engine/facts.h"
+#include "engine/migratetype.h"
+#include "engine/units.h"
+
+/*
+ * Alloc flags, in the kernel's newest names; kernels up to 6.2 say ALLOC_HARDER for ALLOC_NON_BLOCK and
+ * ALLOC_HIGH for ALLOC_MIN_RESERVE.
+ */
+enum alloc_flag {
+	ALLOC_WMARK_MIN = 0,
+	ALLOC_WMARK_LOW = 1,
+	ALLOC_WMARK_HIGH = 2,
+	ALLOC_WMARK_MASK = 3,
+	ALLOC_NO_WATERMARKS = 0x4,
+	ALLOC_OOM = 0x8, /* an OOM victim */
+	ALLOC_NON_BLOCK = 0x10, /* may not block, or up to 6.2: real-time */
+	ALLOC_MIN_RESERVE = 0x20, /* __GFP_HIGH, or since 6.3: real-time */
+	ALLOC_CPUSET = 0x40,
+	ALLOC_CMA = 0x80, /* may use CMA areas */
+	ALLOC_NOFRAGMENT = 0x100,
+	ALLOC_HIGHATOMIC = 0x200, /* may use pageblocks kept for high-order atomic requests */
+	ALLOC_KSWAPD = 0x800,
+	/* Not a kernel's flag: the boost of the watermark does not bind this request. */
+	ALLOC_SKIP_BOOST = 0x10000,
+
+	ALLOC_RIGHTS = ALLOC_OOM | ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC,
+};
+
+/* Values of the fact watermark_fast. */
+enum watermark_fast_rule {
+	WATERMARK_FAST_NONE = 0, /* the full check only */
+	WATERMARK_FAST_CMA = 1, /* unusable: pages of CMA areas */
+	WATERMARK_FAST_WRAPS = 2, /* all that is unusable; less than none passes for very many */
+	WATERMARK_FAST_ALL = 3, /* all that is unusable */
+};
+
+/* What differs between kernels; made once from facts. */
+struct watermark_rules {
+	enum watermark_fast_rule fast;
+	bool min_reserve; /* 6.3 on: __GFP_HIGH is the right, not blocking adds to it */
+	bool looks_for_block; /* 4.4 on: one block that is large enough will do */
+	bool harder_any_block; /* 4.4 to 4.14: with the harder right, of any type */
+	bool boost_retest; /* 5.9 on: see ALLOC_SKIP_BOOST */
+};
+
+void watermark_rules_init(struct watermark_rules *ret, const struct facts *facts);
+
+/* The numbers of a zone, pages all. */
+struct watermark_zone {
+	int64_t free; /* NR_FREE_PAGES */
+	int64_t free_cma; /* NR_FREE_CMA_PAGES; 0 without CMA */
+	/* Kept for high-order atomic requests: in whole pageblocks, or (fact
+	 * watermark_counts_free_highatomic) free ones alone; 0 up to 4.3. */
+	int64_t highatomic;
+	int64_t mark; /* boost included */
+	int64_t boost; /* 0 before 5.0 */
+	int64_t reserve; /* lowmem_reserve[highest zone of the request] */
+	/* A bit for each order with a free block, by migratetype (buddy_zone.nonempty).  Borrowed; read
+	 * for order > 0 where rules.looks_for_block holds, and may be NULL otherwise. */
+	const uint32_t *nonempty;
+	/* Free blocks by order, all types.  Borrowed; read for order > 0 elsewhere. */
+	const uint64_t *nr_free;
+};
+
+enum watermark_refusal {
+	WATERMARK_PASSED,
+	WATERMARK_TOO_FEW, /* step 2: too few usable pages */
+	WATERMARK_NO_BLOCK, /* step 3: enough pages, in blocks that are too small or of other types */
+	WATERMARK_TOO_FEW_ABOVE, /* step 3 up to 4.3: too few pages in blocks above .order */
+};
+
+/* How the answer came about; every number that went into it. */
+struct watermark_answer {
+	enum watermark_refusal refusal;
+	bool fast; /* passed by the fast check */
+	bool retest; /* these are the numbers of the second test, without boost */
+	int64_t too_large; /* 2^order - 1 */
+	int64_t highatomic; /* subtracted; 0 with rights */
+	int64_t cma; /* subtracted; 0 with ALLOC_CMA */
+	int64_t usable; /* free less the three above; may be negative */
+	int64_t min; /* the mark less rights */
+	int64_t limit; /* min + reserve; usable must be above it */
+	/* Steps through the orders, with WATERMARK_TOO_FEW_ABOVE. */
+	unsigned int order; /* blocks of this order and below do not count */
+	int64_t usable_above, min_above; /* usable_above must be above min_above */
+};
+
+/* The full check; the fast one first where the kernel has it.  @order < 32; @ret may be NULL. */
+bool watermark_check(const struct watermark_rules *rules, const struct watermark_zone *zone,
+		     unsigned int order, unsigned int alloc_flags, struct watermark_answer *ret);
+
+/* A bit for each migratetype whose free lists a request of order > 0 may count on in step 3. */
+uint32_t watermark_usable_types(const struct watermark_rules *rules, unsigned int alloc_flags);
+
+/* Do @alloc_flags let the request have pages kept for high-order atomic ones? */
+static inline bool watermark_highatomic_right(const struct watermark_rules *rules,
+					      unsigned int alloc_flags)
+{
+	return alloc_flags & (rules->min_reserve ? ALLOC_RIGHTS : ALLOC_NON_BLOCK | ALLOC_OOM);
+}
+
+/* The same answer as watermark_check, with the common case inline. */
+static inline bool watermark_ok(const struct watermark_rules *rules,
+				const struct watermark_zone *zone, unsigned int order,
+				unsigned int alloc_flags)
+{
+	if (!order && zone->free - zone->highatomic - zone->free_cma > zone->mark + zone->reserve)
+		return true; /* passes with all there is subtracted, so by any rule */
+	return watermark_check(rules, zone, order, alloc_flags, NULL);
+}
+
+#endif
