@@ -13,21 +13,10 @@
 #ifndef ENGINE_PAGE_ALLOC_H
 #define ENGINE_PAGE_ALLOC_H
 
+#include "engine/alloc_flags.h"
 #include "engine/buddy.h"
 #include "engine/event.h"
 #include "engine/zonelist.h"
-
-/* What a request may use, as the kernel's ALLOC_ flags (mm/internal.h). */
-enum alloc_flag {
-	ALLOC_WMARK_MASK = 3, /* enum watermark */
-	ALLOC_NO_WATERMARKS = 1 << 2,
-	ALLOC_OOM = 1 << 3,
-	ALLOC_NON_BLOCK = 1 << 4, /* ALLOC_HARDER up to 6.2 */
-	ALLOC_MIN_RESERVE = 1 << 5, /* ALLOC_HIGH up to 6.2 */
-	ALLOC_CMA = 1 << 7,
-	ALLOC_NOFRAGMENT = 1 << 8,
-	ALLOC_HIGHATOMIC = 1 << 9,
-};
 
 /* Lists of a page set: orders 0 to 3 by migratetype, then huge pages. */
 #define PCP_LISTS_MAX 15

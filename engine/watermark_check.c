@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/watermark_check.h"
 
-#include <assert.h>
-
 void watermark_rules_init(struct watermark_rules *ret, const struct facts *facts)
 {
 	*ret = (struct watermark_rules){
@@ -122,7 +120,6 @@ bool watermark_check(const struct watermark_rules *rules, const struct watermark
 {
 	struct watermark_answer a = { .too_large = ((int64_t)1 << order) - 1 };
 
-	assert(order < 32);
 	if (!watermark_highatomic_right(rules, alloc_flags))
 		a.highatomic = zone->highatomic;
 	if (!(alloc_flags & ALLOC_CMA))

@@ -22,33 +22,10 @@
 #ifndef ENGINE_WATERMARK_CHECK_H
 #define ENGINE_WATERMARK_CHECK_H
 
+#include "engine/alloc_flags.h"
 #include "engine/facts.h"
 #include "engine/migratetype.h"
 #include "engine/units.h"
-
-/*
- * Alloc flags, in the kernel's newest names; kernels up to 6.2 say ALLOC_HARDER for ALLOC_NON_BLOCK and
- * ALLOC_HIGH for ALLOC_MIN_RESERVE.
- */
-enum alloc_flag {
-	ALLOC_WMARK_MIN = 0,
-	ALLOC_WMARK_LOW = 1,
-	ALLOC_WMARK_HIGH = 2,
-	ALLOC_WMARK_MASK = 3,
-	ALLOC_NO_WATERMARKS = 0x4,
-	ALLOC_OOM = 0x8, /* an OOM victim */
-	ALLOC_NON_BLOCK = 0x10, /* may not block, or up to 6.2: real-time */
-	ALLOC_MIN_RESERVE = 0x20, /* __GFP_HIGH, or since 6.3: real-time */
-	ALLOC_CPUSET = 0x40,
-	ALLOC_CMA = 0x80, /* may use CMA areas */
-	ALLOC_NOFRAGMENT = 0x100,
-	ALLOC_HIGHATOMIC = 0x200, /* may use pageblocks kept for high-order atomic requests */
-	ALLOC_KSWAPD = 0x800,
-	/* Not a kernel's flag: the boost of the watermark does not bind this request. */
-	ALLOC_SKIP_BOOST = 0x10000,
-
-	ALLOC_RIGHTS = ALLOC_OOM | ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC,
-};
 
 /* Values of the fact watermark_fast. */
 enum watermark_fast_rule {
