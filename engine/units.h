@@ -26,6 +26,8 @@ typedef uint64_t pfn_t;
 /* Largest number of nodes a machine may have (the largest NODES_SHIFT of distribution kernels). */
 #define NODES_MAX 1024
 #define PHYS_MAX UINT64_MAX
+/* No page frame. */
+#define PFN_NONE UINT64_MAX
 
 static inline uint64_t round_down_to(uint64_t x, uint64_t align)
 {

@@ -47,8 +47,6 @@ struct node {
 	struct zone zones[ZONE_TYPE_COUNT];
 };
 
-#define PFN_NONE UINT64_MAX
-
 static inline pfn_t zone_end_pfn(const struct zone *z)
 {
 	return z->start_pfn + z->spanned;

@@ -6,8 +6,7 @@
  * file, through an unpacker into a second one.  Both buffers grow by doubling up to their limit, so
  * a small file that unpacks without end costs at most the limit in memory and in time.
  *
- * Each unpacker takes the stored bytes and appends to a struct buffer.  zlib, liblzma and libzstd
- * check what they unpack (CRC-32 or better; zstd only if the file was made with a checksum).
+ * A stream keeps one piece of stored bytes instead, and unpacks it into whatever room its caller has.
  */
 #include "traces/input.h"
 
@@ -17,15 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <lzma.h>
-#include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
-
-/* Working memory an xz or zstd file may ask of its unpacker; their highest ordinary levels fit. */
-#define UNPACK_MEMORY_MAX ((uint64_t)192 << 20)
-#define UNPACK_WINDOW_LOG_MAX 27
 
 struct buffer {
 	uint8_t *data;
@@ -78,211 +68,33 @@ static struct error *error_too_large(const char *name, size_t max, const char *u
 			    unpacked);
 }
 
-static struct error *error_unpacked_too_large(const char *name, size_t max)
+static struct error *unpack(const char *name, enum input_packing packing, const uint8_t *data,
+			    size_t size, struct buffer *out)
 {
-	return error_too_large(name, max, " when unpacked");
-}
+	struct unpack_step step = { .in = data, .in_size = size, .in_last = true };
+	struct unpacker *unpacker;
+	struct error *err;
+	bool end = false;
 
-/* "cut off" and "damaged" are what a user can act on; the library's own words seldom add to it. */
-static struct error *error_cut_off(const char *name, const char *what, size_t good)
-{
-	return error_create(
-		ERROR_CORRUPT, name, 0, 0,
-		"the %s data is cut off: it ends after %zu unpacked bytes, in the middle", what,
-		good);
-}
-
-static struct error *error_damaged(const char *name, const char *what, size_t good,
-				   const char *detail)
-{
-	return error_create(ERROR_CORRUPT, name, 0, 0,
-			    "the %s data is damaged (after %zu unpacked bytes: %s)", what, good,
-			    detail);
-}
-
-static struct error *unpack_gzip(const char *name, const uint8_t *data, size_t size,
-				 struct buffer *out)
-{
-	z_stream stream = { 0 };
-	struct error *err = NULL;
-	size_t used = 0;
-	bool inside = true;
-	int status;
-
-	if (inflateInit2(&stream, 15 + 16) != Z_OK)
-		return error_no_memory();
-	while (!err) {
-		size_t piece = size - used, room;
-
-		if (!inside) {
-			/* After a member: another one, or padding with NUL bytes as gzip allows. */
-			while (used < size && !data[used])
-				used++;
-			if (used == size)
-				break;
-			if (inflateReset(&stream) != Z_OK) {
-				err = error_no_memory();
-				break;
-			}
-			inside = true;
-			piece = size - used;
-		}
+	err = unpacker_create(name, packing, &unpacker);
+	if (err)
+		return err;
+	while (!err && !end) {
 		if (!buffer_make_room(out)) {
 			err = error_no_memory();
 			break;
 		}
-		/* zlib counts in unsigned int. */
-		piece = piece < (1 << 30) ? piece : 1 << 30;
-		room = buffer_room(out);
-		room = room < (1 << 30) ? room : 1 << 30;
-		stream.next_in = (Bytef *)(uintptr_t)(data + used);
-		stream.avail_in = (uInt)piece;
-		stream.next_out = out->data + out->size;
-		stream.avail_out = (uInt)room;
-		status = inflate(&stream, Z_NO_FLUSH);
-		used += piece - stream.avail_in;
-		out->size += room - stream.avail_out;
-		if (out->size > out->max)
-			err = error_unpacked_too_large(name, out->max);
-		else if (status == Z_STREAM_END)
-			inside = false;
-		else if (status == Z_MEM_ERROR)
-			err = error_no_memory();
-		else if (status == Z_BUF_ERROR ||
-			 (status == Z_OK && used == size && stream.avail_out))
-			err = error_cut_off(name, "gzip", out->size);
-		else if (status != Z_OK)
-			err = error_damaged(name, "gzip", out->size,
-					    stream.msg ? stream.msg : "unknown preset dictionary");
-	}
-	inflateEnd(&stream);
-	return err;
-}
-
-static struct error *unpack_xz(const char *name, const uint8_t *data, size_t size,
-			       struct buffer *out)
-{
-	lzma_stream stream = LZMA_STREAM_INIT;
-	struct error *err = NULL;
-	lzma_ret status;
-
-	status = lzma_stream_decoder(&stream, UNPACK_MEMORY_MAX, LZMA_CONCATENATED);
-	if (status != LZMA_OK)
-		return error_no_memory();
-	stream.next_in = data;
-	stream.avail_in = size;
-	for (;;) {
-		size_t room;
-
-		if (!buffer_make_room(out)) {
-			err = error_no_memory();
-			break;
-		}
-		room = buffer_room(out);
-		stream.next_out = out->data + out->size;
-		stream.avail_out = room;
-		status = lzma_code(&stream, LZMA_FINISH);
-		out->size += room - stream.avail_out;
+		step.out = out->data + out->size;
+		step.out_room = buffer_room(out);
+		err = unpacker_step(unpacker, &step, &end);
+		out->size = (size_t)(step.out - out->data);
 		if (out->size > out->max) {
-			err = error_unpacked_too_large(name, out->max);
-			break;
-		}
-		if (status == LZMA_STREAM_END)
-			break;
-		if (status == LZMA_OK)
-			continue;
-		if (status == LZMA_MEM_ERROR)
-			err = error_no_memory();
-		else if (status == LZMA_MEMLIMIT_ERROR)
-			err = error_create(
-				ERROR_UNSUPPORTED, name, 0, 0,
-				"unpacking this xz file takes more than %u MiB of memory",
-				(unsigned int)(UNPACK_MEMORY_MAX >> 20));
-		else if (status == LZMA_BUF_ERROR)
-			err = error_cut_off(name, "xz", out->size);
-		else if (status == LZMA_OPTIONS_ERROR)
-			err = error_create(ERROR_UNSUPPORTED, name, 0, 0,
-					   "this xz file uses options that liblzma does not know");
-		else
-			err = error_damaged(name, "xz", out->size,
-					    status == LZMA_FORMAT_ERROR
-						    ? "no xz stream follows"
-						    : "its check does not match");
-		break;
-	}
-	lzma_end(&stream);
-	return err;
-}
-
-static struct error *unpack_zstd(const char *name, const uint8_t *data, size_t size,
-				 struct buffer *out)
-{
-	ZSTD_DStream *stream = ZSTD_createDStream();
-	ZSTD_inBuffer in = { .src = data, .size = size, .pos = 0 };
-	struct error *err = NULL;
-
-	if (!stream)
-		return error_no_memory();
-	ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, UNPACK_WINDOW_LOG_MAX);
-	for (;;) {
-		ZSTD_outBuffer piece;
-		size_t status;
-
-		if (!buffer_make_room(out)) {
-			err = error_no_memory();
-			break;
-		}
-		piece = (ZSTD_outBuffer){
-			.dst = out->data + out->size,
-			.size = buffer_room(out),
-			.pos = 0,
-		};
-		status = ZSTD_decompressStream(stream, &piece, &in);
-		out->size += piece.pos;
-		if (out->size > out->max) {
-			err = error_unpacked_too_large(name, out->max);
-			break;
-		}
-		if (ZSTD_isError(status) &&
-		    ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
-			err = error_create(
-				ERROR_UNSUPPORTED, name, 0, 0,
-				"unpacking this zstd file takes more than %u MiB of memory",
-				1U << (UNPACK_WINDOW_LOG_MAX - 20));
-			break;
-		}
-		if (ZSTD_isError(status)) {
-			err = error_damaged(name, "zstd", out->size, ZSTD_getErrorName(status));
-			break;
-		}
-		/* 0: a frame ended here, and all of it is out. */
-		if (!status && in.pos == in.size)
-			break;
-		if (in.pos == in.size && piece.pos < piece.size) {
-			err = error_cut_off(name, "zstd", out->size);
-			break;
+			error_destroy(err);
+			err = error_too_large(name, out->max, " when unpacked");
 		}
 	}
-	ZSTD_freeDStream(stream);
+	unpacker_destroy(unpacker);
 	return err;
-}
-
-static enum input_packing detect_packing(const uint8_t *data, size_t size)
-{
-	static const uint8_t xz[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
-	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
-
-	if (size >= 3 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8)
-		return INPUT_GZIP;
-	if (size >= sizeof(xz) && !memcmp(data, xz, sizeof(xz)))
-		return INPUT_XZ;
-	if (size >= sizeof(zstd) && !memcmp(data, zstd, sizeof(zstd)))
-		return INPUT_ZSTD;
-	/* pzstd and others put a skippable frame (0x184d2a50 to 0x184d2a5f) in front. */
-	if (size >= 4 && (data[0] & 0xf0) == 0x50 && data[1] == 0x2a && data[2] == 0x4d &&
-	    data[3] == 0x18)
-		return INPUT_ZSTD;
-	return INPUT_PLAIN;
 }
 
 static size_t limit_or_default(size_t limit)
@@ -297,30 +109,19 @@ static size_t limit_or_default(size_t limit)
 static struct error *finish(const char *name, struct buffer *stored,
 			    const struct input_limits *limits, struct input *ret)
 {
-	enum input_packing packing = detect_packing(stored->data, stored->size);
+	enum input_packing packing = unpack_detect(stored->data, stored->size);
 	size_t stored_size = stored->size;
 	struct buffer out = { .max = limit_or_default(limits ? limits->bytes_max : 0) };
 	struct error *err = NULL;
 	char *name_copy;
 
-	switch (packing) {
-	case INPUT_PLAIN:
-		if (stored->size > out.max) {
-			err = error_too_large(name, out.max, "");
-		} else {
-			out = *stored;
-			stored->data = NULL;
-		}
-		break;
-	case INPUT_GZIP:
-		err = unpack_gzip(name, stored->data, stored->size, &out);
-		break;
-	case INPUT_XZ:
-		err = unpack_xz(name, stored->data, stored->size, &out);
-		break;
-	case INPUT_ZSTD:
-		err = unpack_zstd(name, stored->data, stored->size, &out);
-		break;
+	if (packing != INPUT_PLAIN) {
+		err = unpack(name, packing, stored->data, stored->size, &out);
+	} else if (stored->size > out.max) {
+		err = error_too_large(name, out.max, "");
+	} else {
+		out = *stored;
+		stored->data = NULL;
 	}
 	buffer_deinit(stored);
 	if (err) {
@@ -468,4 +269,201 @@ void input_deinit(struct input *input)
 	free(input->name);
 	free(input->data);
 	*input = (struct input){ 0 };
+}
+
+/* ---- streams ---- */
+
+/* Stored bytes read at a time. */
+#define STREAM_PIECE_BYTES ((size_t)128 << 10)
+
+struct input_stream {
+	char *name;
+	int fd; /* -1: @stored is the whole */
+	bool fd_owned;
+	/* What is left of the stored bytes at hand, and whether more follow. */
+	const uint8_t *stored;
+	size_t stored_size;
+	bool stored_last;
+	uint8_t *piece; /* STREAM_PIECE_BYTES for a file; NULL for bytes in memory */
+	struct unpacker *unpacker; /* NULL: plain */
+	enum input_packing packing;
+	bool end;
+};
+
+/* Reads a file into @room bytes at @to; *@ret is 0 at its end. */
+static struct error *read_some(struct input_stream *s, void *to, size_t room, size_t *ret)
+{
+	ssize_t n;
+
+	do
+		n = read(s->fd, to, room);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_of_system(s->name, "read", errno);
+	*ret = (size_t)n;
+	return NULL;
+}
+
+/* More stored bytes after those at hand, which are moved to the front of the piece. */
+static struct error *stream_fill(struct input_stream *s)
+{
+	struct error *err;
+	size_t n;
+
+	if (s->stored_size && s->stored != s->piece)
+		memmove(s->piece, s->stored, s->stored_size);
+	s->stored = s->piece;
+	err = read_some(s, s->piece + s->stored_size, STREAM_PIECE_BYTES - s->stored_size, &n);
+	if (err)
+		return err;
+	s->stored_size += n;
+	s->stored_last = !n;
+	return NULL;
+}
+
+static struct error *stream_begin(struct input_stream *s)
+{
+	struct error *err;
+
+	while (!s->stored_last && s->stored_size < UNPACK_DETECT_BYTES) {
+		err = stream_fill(s);
+		if (err)
+			return err;
+	}
+	s->packing = unpack_detect(s->stored, s->stored_size);
+	return s->packing == INPUT_PLAIN ? NULL :
+					   unpacker_create(s->name, s->packing, &s->unpacker);
+}
+
+static struct error *stream_create(const char *name, struct input_stream **ret)
+{
+	struct input_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return error_no_memory();
+	s->fd = -1;
+	s->name = strdup(name);
+	if (!s->name) {
+		free(s);
+		return error_no_memory();
+	}
+	*ret = s;
+	return NULL;
+}
+
+struct error *input_stream_open(const char *path, struct input_stream **ret)
+{
+	bool is_stdin = !strcmp(path, "-");
+	struct input_stream *s;
+	struct error *err;
+	struct stat st;
+
+	err = stream_create(is_stdin ? "<stdin>" : path, &s);
+	if (err)
+		return err;
+	s->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	s->fd_owned = !is_stdin;
+	s->piece = malloc(STREAM_PIECE_BYTES);
+	s->stored = s->piece;
+	if (s->fd < 0)
+		err = error_of_system(path, "opened", errno);
+	else if (!s->piece)
+		err = error_no_memory();
+	else if (fstat(s->fd, &st))
+		err = error_of_system(s->name, "read", errno);
+	else if (S_ISDIR(st.st_mode))
+		err = error_of_system(s->name, "read", EISDIR);
+	else
+		err = stream_begin(s);
+	if (err) {
+		input_stream_close(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+struct error *input_stream_from_bytes(const char *name, const void *data, size_t size,
+				      struct input_stream **ret)
+{
+	struct input_stream *s;
+	struct error *err;
+
+	err = stream_create(name, &s);
+	if (err)
+		return err;
+	s->stored = data;
+	s->stored_size = size;
+	s->stored_last = true;
+	err = stream_begin(s);
+	if (err) {
+		input_stream_close(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+/* Plain bytes: those at hand first, then straight from the file. */
+static struct error *stream_read_plain(struct input_stream *s, void *to, size_t room, size_t *ret)
+{
+	size_t n = s->stored_size < room ? s->stored_size : room;
+
+	if (!n && !s->stored_last)
+		return read_some(s, to, room, ret);
+	if (n)
+		memcpy(to, s->stored, n);
+	s->stored += n;
+	s->stored_size -= n;
+	*ret = n;
+	return NULL;
+}
+
+struct error *input_stream_read(struct input_stream *s, void *to, size_t room, size_t *ret)
+{
+	struct unpack_step step = { .out = to, .out_room = room };
+	struct error *err = NULL;
+
+	if (!s->unpacker)
+		return stream_read_plain(s, to, room, ret);
+	while (!err && !s->end && step.out == to) {
+		size_t before = s->stored_size;
+
+		step.in = s->stored;
+		step.in_size = s->stored_size;
+		step.in_last = s->stored_last;
+		err = unpacker_step(s->unpacker, &step, &s->end);
+		s->stored = step.in;
+		s->stored_size = step.in_size;
+		/* It neither took nor gave: it wants to see more. */
+		if (!err && !s->end && !s->stored_last && step.out == to &&
+		    s->stored_size == before)
+			err = stream_fill(s);
+	}
+	if (err)
+		return err;
+	*ret = (size_t)(step.out - (uint8_t *)to);
+	return NULL;
+}
+
+const char *input_stream_name(const struct input_stream *s)
+{
+	return s->name;
+}
+
+enum input_packing input_stream_packing(const struct input_stream *s)
+{
+	return s->packing;
+}
+
+void input_stream_close(struct input_stream *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0 && s->fd_owned)
+		close(s->fd);
+	unpacker_destroy(s->unpacker);
+	free(s->piece);
+	free(s->name);
+	free(s);
 }

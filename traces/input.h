@@ -9,8 +9,8 @@
  * Memory and time are bounded by struct input_limits.  Packed data that is damaged or cut off is an
  * error; the part that could be unpacked is never used silently.
  *
- * A reader that hands out pieces, for traces that exceed memory, is meant to stand beside
- * input_read() and share its unpackers, which work piecewise already.
+ * A struct input_stream hands out the same bytes piece by piece in bounded memory, for traces that
+ * exceed it.
  */
 #ifndef TRACES_INPUT_H
 #define TRACES_INPUT_H
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "traces/unpack.h"
 
 /* Default of both limits.  A boot log has a few MiB at the most, with memblock=debug too. */
 #define INPUT_BYTES_MAX ((size_t)256 << 20)
@@ -29,13 +30,6 @@ struct input_limits {
 	size_t stored_bytes_max;
 	/* Most bytes it may have once unpacked; 0: the default.  Applies to plain files as well. */
 	size_t bytes_max;
-};
-
-enum input_packing {
-	INPUT_PLAIN,
-	INPUT_GZIP,
-	INPUT_XZ,
-	INPUT_ZSTD,
 };
 
 struct input {
@@ -76,5 +70,26 @@ struct error *input_from_bytes(const char *name, const uint8_t *data, size_t siz
 
 /* Gives back what the functions above took.  Accepts a zeroed struct; leaves it zeroed. */
 void input_deinit(struct input *input);
+
+/*
+ * A file as a stream.  No limit of size applies, as memory does not grow with it.
+ */
+struct input_stream;
+
+/* Opens the file @path, or standard input if it is "-".  Errors as of input_read(). */
+struct error *input_stream_open(const char *path, struct input_stream **ret);
+/* The same for bytes in memory; @data is borrowed until input_stream_close(), @name copied. */
+struct error *input_stream_from_bytes(const char *name, const void *data, size_t size,
+				      struct input_stream **ret);
+/*
+ * Puts the next bytes, unpacked, to @to: as many as come at once, at most @room (> 0).  *@ret is how
+ * many, 0 at the end alone.  Nothing may be asked of a stream after an error but its end.
+ */
+struct error *input_stream_read(struct input_stream *s, void *to, size_t room, size_t *ret);
+/* What to call it in messages: the path as given, or "<stdin>". */
+const char *input_stream_name(const struct input_stream *s);
+enum input_packing input_stream_packing(const struct input_stream *s);
+/* Accepts NULL. */
+void input_stream_close(struct input_stream *s);
 
 #endif
