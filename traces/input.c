@@ -331,8 +331,8 @@ static struct error *stream_begin(struct input_stream *s)
 			return err;
 	}
 	s->packing = unpack_detect(s->stored, s->stored_size);
-	return s->packing == INPUT_PLAIN ? NULL :
-					   unpacker_create(s->name, s->packing, &s->unpacker);
+	return s->packing == INPUT_PLAIN ? NULL
+					 : unpacker_create(s->name, s->packing, &s->unpacker);
 }
 
 static struct error *stream_create(const char *name, struct input_stream **ret)

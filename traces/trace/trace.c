@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/trace/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/trace/reader.h"
+
+static uint32_t hash_bytes(const char *text, size_t len)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 16777619U;
+	return hash;
+}
+
+static bool strings_grow(struct reader_strings *strings)
+{
+	uint32_t slot_count = strings->slot_count ? strings->slot_count * 2 : 64;
+	uint32_t room = slot_count / 2;
+	uint32_t *slots = calloc(slot_count, sizeof(*slots));
+	char **text = realloc(strings->text, room * sizeof(*text));
+
+	if (text)
+		strings->text = text;
+	if (!slots || !text) {
+		free(slots);
+		return false;
+	}
+	for (uint32_t n = 1; n < strings->count; n++) {
+		uint32_t slot = hash_bytes(text[n], strlen(text[n])) & (slot_count - 1);
+
+		while (slots[slot])
+			slot = (slot + 1) & (slot_count - 1);
+		slots[slot] = n;
+	}
+	free(strings->slots);
+	strings->slots = slots;
+	strings->slot_count = slot_count;
+	strings->room = room;
+	return true;
+}
+
+/* String 0 is the empty one. */
+static bool strings_begin(struct reader_strings *strings)
+{
+	if (!strings_grow(strings))
+		return false;
+	strings->text[0] = calloc(1, 1);
+	strings->count = strings->text[0] != NULL;
+	return strings->count;
+}
+
+uint32_t reader_string(struct trace *t, const char *text, size_t len)
+{
+	struct reader_strings *strings = &t->strings;
+	const char *nul = memchr(text, '\0', len);
+	uint32_t slot, n;
+
+	/* What a string cannot hold ends it. */
+	if (nul)
+		len = (size_t)(nul - text);
+	if (!len)
+		return 0;
+	if (strings->count >= strings->room && !strings_grow(strings)) {
+		reader_fail(t, error_no_memory());
+		return 0;
+	}
+	slot = hash_bytes(text, len) & (strings->slot_count - 1);
+	while ((n = strings->slots[slot])) {
+		if (!strncmp(strings->text[n], text, len) && !strings->text[n][len])
+			return n;
+		slot = (slot + 1) & (strings->slot_count - 1);
+	}
+	n = strings->count;
+	strings->text[n] = malloc(len + 1);
+	if (!strings->text[n]) {
+		reader_fail(t, error_no_memory());
+		return 0;
+	}
+	memcpy(strings->text[n], text, len);
+	strings->text[n][len] = '\0';
+	strings->slots[slot] = n;
+	strings->count++;
+	return n;
+}
+
+void reader_fail(struct trace *t, struct error *err)
+{
+	t->end = true;
+	if (t->failed)
+		error_destroy(err);
+	else
+		t->failed = err;
+}
+
+/* Takes @stream and @path over, whatever happens. */
+static struct error *open_stream(struct input_stream *stream, char *path,
+				 const struct trace_options *options, struct trace **ret)
+{
+	struct trace *t = calloc(1, sizeof(*t));
+	struct error *err = NULL;
+
+	if (!t) {
+		input_stream_close(stream);
+		free(path);
+		return error_no_memory();
+	}
+	t->stream = stream;
+	t->path = path;
+	t->facts = options ? options->facts : NULL;
+	t->batch = calloc(READER_BATCH, sizeof(*t->batch));
+	if (!t->batch || !strings_begin(&t->strings))
+		err = error_no_memory();
+	while (!err && t->head_size < sizeof(t->head)) {
+		size_t n;
+
+		err = input_stream_read(stream, t->head + t->head_size,
+					sizeof(t->head) - t->head_size, &n);
+		if (err || !n)
+			break;
+		t->head_size += n;
+	}
+	if (!err)
+		err = text_reader_open(t);
+	if (err) {
+		trace_close(t);
+		return err;
+	}
+	*ret = t;
+	return NULL;
+}
+
+struct error *trace_open(const char *path, const struct trace_options *options, struct trace **ret)
+{
+	struct input_stream *stream;
+	struct error *err;
+	char *copy = NULL;
+
+	if (strcmp(path, "-") != 0) {
+		copy = strdup(path);
+		if (!copy)
+			return error_no_memory();
+	}
+	err = input_stream_open(path, &stream);
+	if (err) {
+		free(copy);
+		return err;
+	}
+	return open_stream(stream, copy, options, ret);
+}
+
+struct error *trace_open_bytes(const char *name, const void *data, size_t size,
+			       const struct trace_options *options, struct trace **ret)
+{
+	struct input_stream *stream;
+	struct error *err;
+
+	err = input_stream_from_bytes(name, data, size, &stream);
+	if (err)
+		return err;
+	return open_stream(stream, NULL, options, ret);
+}
+
+void trace_close(struct trace *t)
+{
+	if (!t)
+		return;
+	if (t->ops)
+		t->ops->close(t);
+	for (uint32_t n = 0; n < t->strings.count; n++)
+		free(t->strings.text[n]);
+	free(t->strings.text);
+	free(t->strings.slots);
+	input_stream_close(t->stream);
+	error_destroy(t->failed);
+	free(t->batch);
+	free(t->path);
+	free(t);
+}
+
+struct error *trace_next(struct trace *t, const struct event **ret, size_t *count)
+{
+	t->count = 0;
+	if (!t->end) {
+		struct error *err = t->ops->next(t);
+
+		if (err)
+			reader_fail(t, err);
+		else if (!t->count)
+			t->end = true;
+	}
+	for (size_t i = 0; i < t->count; i++)
+		t->stats.events[t->batch[i].kind]++;
+	if (!t->count && t->failed) {
+		struct error *err = t->failed;
+
+		t->failed = NULL;
+		return err;
+	}
+	*ret = t->batch;
+	*count = t->count;
+	return NULL;
+}
+
+const char *trace_string(const struct trace *t, uint32_t number)
+{
+	return number < t->strings.count ? t->strings.text[number] : "";
+}
+
+const struct trace_stats *trace_stats(const struct trace *t)
+{
+	return &t->stats;
+}
