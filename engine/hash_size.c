@@ -2,14 +2,16 @@
 #include "engine/hash_size.h"
 
 #define ADAPT_SCALE_BASE (64ULL << 30)
+#define ENTRIES_MAX (1ULL << 31)
 
 uint64_t hash_size_entries(const struct hash_input *in)
 {
 	unsigned int page_shift = in->config->page_shift, scale = in->scale;
-	uint64_t n = in->entries, max = in->high_limit;
+	uint64_t n = in->entries, max = in->high_limit, pages_max = UINT64_MAX >> page_shift;
 
 	if (!n) {
-		n = in->nr_kernel_pages;
+		/* More pages than 64 bits can address are a mistake of the source's. */
+		n = min_u64(in->nr_kernel_pages, pages_max);
 		if (page_shift < 20)
 			n = round_up_to(n, (1ULL << 20) >> page_shift);
 		/* Above 64 GiB tables grow by half as fast: one step of scale per factor of four. */
@@ -25,15 +27,14 @@ uint64_t hash_size_entries(const struct hash_input *in)
 		if (in->small_shift) {
 			if (!(n >> in->small_shift))
 				n = 1ULL << in->small_shift;
-		} else if (n * in->bucket_bytes < 1ULL << page_shift) {
+		} else if (n < 1ULL << page_shift && n * in->bucket_bytes < 1ULL << page_shift) {
 			n = (1ULL << page_shift) / in->bucket_bytes;
 		}
 	}
-	n = round_up_pow2(n);
-	if (!max) {
-		max = ((in->nr_all_pages << page_shift) >> 4) / in->bucket_bytes;
-	}
-	max = min_u64(max, 0x80000000ULL);
+	n = round_up_pow2(min_u64(n, ENTRIES_MAX));
+	if (!max)
+		max = ((min_u64(in->nr_all_pages, pages_max) << page_shift) >> 4) /
+		      in->bucket_bytes;
 	if (n < in->low_limit)
 		n = in->low_limit;
 	if (n > max)
