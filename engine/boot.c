@@ -117,6 +117,8 @@ static void answer_dump(struct boot *b, bool memory_only)
 	}
 }
 
+static const char unknown_reserved[] = "what was reserved before is not in the log";
+
 /* memblock tells what an allocation did. */
 static void observe(void *ctx, const struct memblock_event *event)
 {
@@ -130,6 +132,10 @@ static void observe(void *ctx, const struct memblock_event *event)
 	a = answers_add(&b->m->answers, ANSWER_DOUBLED);
 	a->index = b->doublings++;
 	a->type = event->which == MEMBLOCK_RESERVED;
+	if (!b->m->reserved_known) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = unknown_reserved;
+	}
 	a->v[0] = event->base;
 	a->v[1] = event->base + event->size;
 	a->v[2] = event->count;
@@ -1131,7 +1137,7 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 	a->line = b->in->steps[b->step].line;
 	if (!m->reserved_known) {
 		a->basis = BASIS_UNDERIVABLE;
-		a->reason = "what was reserved before is not in the log";
+		a->reason = unknown_reserved;
 	}
 	if (b->in->steps[b->step].flags & STEP_SIZE_GIVEN &&
 	    b->in->steps[b->step].kind == STEP_ALLOC && m->reserved_known)
@@ -1203,7 +1209,7 @@ static void take_node_data(struct boot *b, const struct boot_step *s)
 	a = answers_add(&m->answers, ANSWER_NODE_DATA);
 	a->nid = s->nid;
 	a->basis = m->reserved_known ? BASIS_PREDICTED : BASIS_UNDERIVABLE;
-	a->reason = m->reserved_known ? NULL : "what was reserved before is not in the log";
+	a->reason = m->reserved_known ? NULL : unknown_reserved;
 	if (base == PHYS_MAX)
 		return;
 	a->v[0] = base;
@@ -1242,6 +1248,16 @@ static void find_kernel(struct boot *b)
 	}
 }
 
+/* An array that doubled while it was not known what is reserved lies elsewhere, unless the state has it. */
+static void forget_array(const struct memblock *mb, struct memblock_type *type)
+{
+	const struct memblock_region *r =
+		memblock_region_at(mb, MEMBLOCK_RESERVED, type->array_base);
+
+	if (!r || type->array_bytes > r->base + r->size - type->array_base)
+		type->array_allocated = false;
+}
+
 static void take_state(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -1257,6 +1273,8 @@ static void take_state(struct boot *b)
 		memblock_reserve(&m->mb, state->reserved[i].base, state->reserved[i].size,
 				 state->reserved[i].nid, state->reserved[i].flags);
 	m->mb.reserved.total_size = state->reserved_size;
+	forget_array(&m->mb, &m->mb.memory);
+	forget_array(&m->mb, &m->mb.reserved);
 	m->reserved_known = true;
 	m->mb.can_resize = true;
 	find_kernel(b);
@@ -1313,6 +1331,8 @@ static void take_step(struct boot *b, const struct boot_step *s)
 			take_ramdisk(m, s);
 		break;
 	case STEP_ALLOC:
+		if (b->in->reservations_told)
+			take_memory(b);
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);
@@ -1412,6 +1432,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
 	m->mb.bottom_up = is_x86(m) && m->cmdline.movable_node &&
 			  fact_get(&m->facts, FACT_movable_node_option);
+	m->reserved_known = in->reservations_told;
 	survey(&b);
 	setup_arch_firmware(m, in);
 	start_before_state(&b);

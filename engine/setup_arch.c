@@ -215,6 +215,12 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 		memblock_add(&m->mb, 0, pfn_phys(m->max_pfn, m->config.page_shift), NID_NONE, 0);
 		return;
 	}
+	/*
+	 * A map may have more entries than memblock has room for, so arrays may double from here on.  Only
+	 * the first MiB is sure to be mapped yet.
+	 */
+	m->mb.can_resize = true;
+	m->mb.current_limit = 1 << 20;
 	for (uint32_t i = 0; i < in->step_count; i++) {
 		if (!is_import(&in->steps[i]))
 			continue;
@@ -231,6 +237,7 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 			memblock_add(&m->mb, e->start, e->end - e->start, NID_NONE, 0);
 	}
 	memblock_trim_memory(&m->mb, arch_page_size(&m->config));
+	m->mb.current_limit = PHYS_MAX;
 	if (fact_get(&m->facts, FACT_x86_low_1m_scratch))
 		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, 1 << 20, MEMBLOCK_KHO_SCRATCH, true);
 }
