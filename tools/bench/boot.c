@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Benchmarks of the engine's boot, on machines made here. */
+#include "engine/boot.h"
+
+#include "tools/bench/bench.h"
+#include "tools/bench/made.h"
+
+/* Did it get where it was to go, and does each node reach all the others? */
+static struct error *judge(const struct machine *m, enum boot_stage until, uint32_t nodes)
+{
+	if (m->out_of_memory)
+		return error_no_memory();
+	if (m->stage != until || m->node_count != nodes)
+		return error_create(ERROR_RANGE, NULL, 0, 0, "the made machine did not boot");
+	for (uint32_t n = 0; n < nodes; n++)
+		if (m->zonelists.length[n] != nodes)
+			return error_create(ERROR_RANGE, NULL, 0, 0, "a zonelist is too short");
+	return NULL;
+}
+
+static struct error *boot_rounds(struct bench *b, const struct made_machine *what,
+				 enum boot_stage until, uint32_t boots)
+{
+	struct boot_input in;
+	struct error *err = made_init(&in, what) ? NULL : error_no_memory();
+
+	while (!err && bench_round(b)) {
+		for (uint32_t i = 0; i < boots && !err; i++) {
+			struct machine m;
+
+			machine_init(&m);
+			boot_run(&m, &in, until);
+			err = judge(&m, until, what->nodes);
+			machine_deinit(&m);
+		}
+		bench_work(b, boots);
+	}
+	made_deinit(&in);
+	return err;
+}
+
+struct error *bench_boot_small(struct bench *b)
+{
+	const struct made_machine small = { 4, 2ULL << 30, 2 };
+
+	return boot_rounds(b, &small, STAGE_LATE, 16);
+}
+
+struct error *bench_boot_giant(struct bench *b)
+{
+	const struct made_machine giant = { NODES_MAX, 64ULL << 30, 4 };
+
+	return boot_rounds(b, &giant, STAGE_ZONELISTS, 1);
+}
