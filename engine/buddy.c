@@ -22,7 +22,7 @@ static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *s
 
 static bool grow_chunks(struct buddy *b)
 {
-	uint32_t room = b->chunk_room ? b->chunk_room * 2 : 16, limit = LINK_NONE >> b->max_order;
+	uint32_t room = b->chunk_room ? b->chunk_room * 2 : 4, limit = LINK_NONE >> b->max_order;
 	uint64_t *entries;
 	uint32_t *slots, *stack;
 
@@ -114,7 +114,6 @@ static uint64_t ranges_in_zone(const struct buddy *b, const struct zone *z, int3
 
 static void init_zone(struct buddy_zone *bz, const struct zone *z, int32_t nid, enum zone_type type)
 {
-	memset(bz, 0, sizeof(*bz));
 	bz->start = z->start_pfn;
 	bz->end = zone_end_pfn(z);
 	bz->nid = nid;
@@ -139,7 +138,7 @@ static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t s
 
 	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
 		return false;
-	b->zones = malloc((size_t)(zones + 1) * sizeof(*b->zones));
+	b->zones = calloc((size_t)(zones + 1), sizeof(*b->zones));
 	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
 	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
 	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);
@@ -357,6 +356,13 @@ enum migratetype buddy_block_type(const struct buddy *b, uint32_t zone, pfn_t pf
 	return block_type(b, block_index(b, slot, pfn));
 }
 
+static void retype(struct buddy *b, uint32_t zone, size_t index, enum migratetype type)
+{
+	b->zones[zone].isolated -= block_type(b, index) == MIGRATE_ISOLATE;
+	b->zones[zone].isolated += type == MIGRATE_ISOLATE;
+	set_block_type(b, index, type);
+}
+
 void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type)
 {
 	uint32_t slot;
@@ -365,15 +371,13 @@ void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migrat
 		type = MIGRATE_UNMOVABLE;
 	if (!find_slot(b, &b->zones[zone], pfn, &slot))
 		return;
-	b->zones[zone].isolated -= block_type(b, block_index(b, slot, pfn)) == MIGRATE_ISOLATE;
-	b->zones[zone].isolated += type == MIGRATE_ISOLATE;
-	set_block_type(b, block_index(b, slot, pfn), type);
+	retype(b, zone, block_index(b, slot, pfn), type);
 	/* With SPARSEMEM the types belong to the section, whatever zones meet in it. */
 	if (!b->slots[slot].shared || !b->section_pages)
 		return;
 	for (uint32_t other = 0; other < b->zone_count; other++)
 		if (slot_at(b, other, pfn, &slot))
-			set_block_type(b, block_index(b, slot, pfn), type);
+			retype(b, other, block_index(b, slot, pfn), type);
 }
 
 void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
@@ -388,8 +392,21 @@ void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t en
 		pfn_t from = max_u64(start, b->spans[s].start << b->max_order);
 		pfn_t to = min_u64(end, (b->spans[s].start + b->spans[s].count) << b->max_order);
 
-		for (pfn_t pfn = from; pfn < to; pfn += block)
-			buddy_set_block_type(b, zone, pfn, type);
+		if (b->mobility_off || type == MIGRATE_ISOLATE || z->isolated) {
+			for (pfn_t pfn = from; pfn < to; pfn += block)
+				buddy_set_block_type(b, zone, pfn, type);
+			continue;
+		}
+		/* The same without looking for each slot: a boot does this for all memory. */
+		for (pfn_t pfn = from; pfn < to; pfn += block) {
+			uint32_t slot = b->spans[s].first_slot +
+					(uint32_t)((pfn >> b->max_order) - b->spans[s].start);
+
+			if (b->slots[slot].shared)
+				buddy_set_block_type(b, zone, pfn, type);
+			else
+				set_block_type(b, block_index(b, slot, pfn), type);
+		}
 	}
 }
 
@@ -432,6 +449,7 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 	uint32_t base;
 
 	if (order == b->max_order) {
+		put_chunk(b, slot);
 		list_insert(b, z, order, type, slot, to_tail);
 		return;
 	}
@@ -466,6 +484,19 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 		    to_tail || merge_is_likely(b, entries, off, order));
 }
 
+/* Does a block of @order fill @slot, with pageblocks of one type? */
+static bool is_one_type(const struct buddy *b, uint32_t slot, unsigned int order)
+{
+	size_t first = (size_t)slot << (b->max_order - b->pageblock_order);
+
+	if (order != b->max_order)
+		return false;
+	for (size_t i = 1; i < 1u << (b->max_order - b->pageblock_order); i++)
+		if (block_type(b, first + i) != block_type(b, first))
+			return false;
+	return true;
+}
+
 void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		enum buddy_place place)
 {
@@ -476,7 +507,8 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 
 	if (!find_slot(b, z, pfn, &slot))
 		return;
-	if (b->free_splits && order > b->pageblock_order) {
+	/* Parts of one type become whole again at once: no chunk is needed for that. */
+	if (b->free_splits && order > b->pageblock_order && !is_one_type(b, slot, order)) {
 		pfn_t end = pfn + (1ULL << order);
 
 		for (; pfn < end; pfn += 1ULL << b->pageblock_order)
@@ -508,6 +540,18 @@ void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, un
 		buddy_free(b, zone, start, o, place);
 		start += 1ULL << o;
 	}
+}
+
+/*
+ * Single pages that fill an aligned block leave nothing behind but that block: it reaches its place with
+ * the last of them, when all that its merges and its end of the list depend on is as it is for the block
+ * freed at once; what was on lists in between is gone without having moved anything else.  Only
+ * pageblocks must not be passed over, as their types decide merges.
+ */
+void buddy_free_pages(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
+		      enum buddy_place place)
+{
+	buddy_free_range(b, zone, start, end, b->pageblock_order, place);
 }
 
 /*
@@ -845,6 +889,20 @@ static const char *check_list(const struct buddy *b, uint32_t zone, unsigned int
 	return NULL;
 }
 
+static uint32_t count_isolated(const struct buddy *b, const struct buddy_zone *z)
+{
+	unsigned int shift = b->max_order - b->pageblock_order;
+	uint32_t isolated = 0;
+
+	for (uint32_t s = z->first_span; s < z->first_span + z->span_count; s++) {
+		size_t first = (size_t)b->spans[s].first_slot << shift;
+
+		for (size_t i = 0; i < b->spans[s].count << shift; i++)
+			isolated += block_type(b, first + i) == MIGRATE_ISOLATE;
+	}
+	return isolated;
+}
+
 const char *buddy_check(const struct buddy *b, bool typed)
 {
 	uint64_t listed = 0, tagged = 0;
@@ -864,6 +922,8 @@ const char *buddy_check(const struct buddy *b, bool typed)
 			if (pages != b->zones[zone].free_pages[t])
 				return "the free pages of a zone are not the sum of its lists";
 		}
+		if (count_isolated(b, &b->zones[zone]) != b->zones[zone].isolated)
+			return "a zone has another number of isolated pageblocks than it says";
 	}
 	for (uint32_t slot = 0; slot < b->slot_count; slot++) {
 		tagged += entry_is_free(b->slots[slot].entry);

@@ -151,6 +151,9 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 /* Frees [start, end) in the largest aligned blocks, ascending, none larger than 2^@order. */
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
 		      enum buddy_place place);
+/* Frees [start, end) page by page, ascending: the same lists as from buddy_free() of each, only sooner. */
+void buddy_free_pages(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
+		      enum buddy_place place);
 /* The same to the lists of @type, whatever the type of the pageblock; a page that was in use. */
 void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		   enum migratetype type);

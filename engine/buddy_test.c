@@ -129,11 +129,32 @@ static void pages_merge_to_the_largest_block(void **state)
 		buddy_free(&f->b, NORMAL, pfn ^ 0x155, 0, BUDDY_PLACE_FREED);
 	expect_list(f, NORMAL, 10, MIGRATE_MOVABLE, 0x1000, 0);
 	assert_int_equal(f->b.free_chunk_count, f->b.chunk_count);
-	/* 8 bytes a page touched, a little more a slot; the first chunks come 16 at a time. */
-	assert_true(buddy_memory_bytes(&f->b) - empty <= 16 * 1024 * 8 + 16 * 8);
+	/* 8 bytes a page touched, a little more a slot; the first chunks come 4 at a time. */
+	assert_true(buddy_memory_bytes(&f->b) - empty <= 4 * 1024 * 8 + 4 * 8);
 	buddy_free_range(&f->b, NORMAL, 0x1400, 0x3000, 10, BUDDY_PLACE_FRESH);
 	assert_int_equal(f->b.chunk_count, 1);
 	finish(f);
+}
+
+/* So does the slot itself, with all of its pages at once. */
+static void a_largest_block_gives_its_chunk_back(void **state)
+{
+	static const char *const versions[] = { "6.1", "6.12" };
+
+	(void)state;
+	for (unsigned int v = 0; v < 2; v++) {
+		struct fixture *f = start(versions[v]);
+
+		buddy_free(&f->b, NORMAL, 0x1000, 10, BUDDY_PLACE_FRESH);
+		assert_int_equal(f->b.chunk_count, 0);
+		for (unsigned int i = 0; i < 1024; i++)
+			buddy_take(&f->b, NORMAL, 0, MIGRATE_MOVABLE);
+		assert_int_equal(f->b.chunk_count - f->b.free_chunk_count, 1);
+		buddy_free(&f->b, NORMAL, 0x1000, 10, BUDDY_PLACE_FREED);
+		assert_int_equal(f->b.chunk_count - f->b.free_chunk_count, 0);
+		expect_list(f, NORMAL, 10, MIGRATE_MOVABLE, 0x1000, 0);
+		finish(f);
+	}
 }
 
 /*
@@ -432,6 +453,10 @@ static void the_check_notices_damage(void **state)
 	assert_string_equal(buddy_check(&spoiled, true),
 			    "the free pages of a zone are not the sum of its lists");
 	buddy_copy(&spoiled, &f->b);
+	spoiled.zones[0].isolated++;
+	assert_string_equal(buddy_check(&spoiled, true),
+			    "a zone has another number of isolated pageblocks than it says");
+	buddy_copy(&spoiled, &f->b);
 	z = &spoiled.zones[0];
 	z->lists[0][MIGRATE_MOVABLE].count++;
 	assert_string_equal(buddy_check(&spoiled, true), "a list is shorter than its counter says");
@@ -698,8 +723,10 @@ static void random_operation(struct buddy *b, struct buddy_oracle *o, struct prn
 	pfn_t pfn = round_down_to(prng_below(prng, BUDDY_ORACLE_PAGES), 1u << order);
 	enum migratetype type = (enum migratetype)prng_below(prng, MIGRATE_TYPE_COUNT);
 	enum buddy_place place = prng_chance(prng, 1, 2) ? BUDDY_PLACE_FREED : BUDDY_PLACE_FRESH;
+	uint64_t length = prng_below(prng, 100);
+	pfn_t end;
 
-	switch (prng_below(prng, 16)) {
+	switch (prng_below(prng, 18)) {
 	case 0:
 		/* Only where nothing is free, so that lists and blocks agree. */
 		pfn = round_down_to(pfn, 1u << o->pageblock_order);
@@ -725,6 +752,18 @@ static void random_operation(struct buddy *b, struct buddy_oracle *o, struct prn
 		assert_int_equal(buddy_take(b, zone, order, type),
 				 buddy_oracle_take(o, zone, order, type));
 		return;
+	case 6:
+	case 7:
+		/* A run of any length at any place, as single pages. */
+		zone = o->page_zone[pfn];
+		for (end = pfn; zone != UINT8_MAX && end < pfn + length; end++)
+			if (!all_in_use(o, zone, end, 0))
+				break;
+		if (zone != UINT8_MAX)
+			buddy_free_pages(b, zone, pfn, end, place);
+		for (; pfn < end; pfn++)
+			buddy_oracle_free(o, zone, pfn, 0, place);
+		return;
 	default:
 		if (o->page_zone[pfn] == UINT8_MAX || !all_in_use(o, o->page_zone[pfn], pfn, order))
 			return;
@@ -732,6 +771,27 @@ static void random_operation(struct buddy *b, struct buddy_oracle *o, struct prn
 		buddy_free(b, zone, pfn, order, place);
 		buddy_oracle_free(o, zone, pfn, order, place);
 	}
+}
+
+/* Pageblocks typed as a range, and one by one, are the same. */
+static void check_block_types(struct buddy *b, struct buddy_oracle *o, struct prng *prng)
+{
+	uint32_t zone = (uint32_t)prng_below(prng, o->zone_count);
+	enum migratetype type = (enum migratetype)prng_below(prng, MIGRATE_TYPE_COUNT);
+	pfn_t start = prng_below(prng, BUDDY_ORACLE_PAGES);
+	pfn_t end = prng_between(prng, start, BUDDY_ORACLE_PAGES);
+	uint64_t block = 1ULL << b->pageblock_order;
+	struct buddy copy = { 0 };
+
+	buddy_copy(&copy, b);
+	assert_false(copy.out_of_memory);
+	buddy_set_block_types(b, zone, start, end, type);
+	for (pfn_t pfn = round_up_to(start, block); pfn < end; pfn += block)
+		buddy_set_block_type(&copy, zone, pfn, type);
+	assert_int_equal(buddy_hash(b), buddy_hash(&copy));
+	assert_null(buddy_check(b, true));
+	assert_null(buddy_check(&copy, true));
+	buddy_deinit(&copy);
 }
 
 static void random_operations_agree_with_the_model(void **state)
@@ -760,6 +820,10 @@ static void random_operations_agree_with_the_model(void **state)
 		assert_false(f->b.out_of_memory);
 		assert_int_equal(f->b.zone_count, zones);
 		buddy_oracle_init(o, &f->config, &f->facts, page_zone, zones);
+		for (unsigned int i = 0; i < 10 && zones; i++)
+			check_block_types(&f->b, o, &prng);
+		buddy_deinit(&f->b);
+		buddy_init(&f->b, &f->config, &f->facts, f->nodes, 4, f->ranges, f->range_count);
 		for (unsigned int i = 0; i < 600 && zones; i++) {
 			random_operation(&f->b, o, &prng);
 			if (i % 20 != 19)
@@ -780,6 +844,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(take_splits_and_keeps_upper_halves),
 		cmocka_unit_test(pages_merge_to_the_largest_block),
+		cmocka_unit_test(a_largest_block_gives_its_chunk_back),
 		cmocka_unit_test(freed_pages_go_to_the_head_and_fresh_ones_to_the_tail),
 		cmocka_unit_test(a_block_that_will_merge_soon_goes_to_the_tail),
 		cmocka_unit_test(the_second_largest_order_never_waits),

@@ -149,7 +149,11 @@ static void free_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 		if (zone == BUDDY_ZONE_NONE)
 			return;
 		if (start % word || end - start < word) {
-			buddy_free(b, zone, start++, 0, BUDDY_PLACE_FRESH);
+			pfn_t stop = min_u64(end, round_down_to(start, word) + word);
+
+			stop = min_u64(stop, b->zones[zone].end);
+			buddy_free_pages(b, zone, start, stop, BUDDY_PLACE_FRESH);
+			start = stop;
 		} else {
 			buddy_free(b, zone, start, order, BUDDY_PLACE_FRESH);
 			start += word;
@@ -262,7 +266,7 @@ static void free_highmem(struct machine *m)
 			if (nid >= 0 && (uint32_t)nid < m->node_count && nid != b->zones[zone].nid)
 				continue;
 			if (from < to)
-				buddy_free_range(b, zone, from, to, 0, BUDDY_PLACE_FREED);
+				buddy_free_pages(b, zone, from, to, BUDDY_PLACE_FREED);
 		}
 	}
 }
@@ -308,6 +312,7 @@ static void free_run(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
 		     enum deferred_free_rule rule)
 {
 	unsigned int order = rule == DEFERRED_FREE_PAGEBLOCKS ? b->pageblock_order : b->max_order;
+	uint64_t block = 1ULL << b->pageblock_order;
 
 	if (end - start == 1ULL << order) {
 		buddy_set_block_types(b, zone, start, rule == DEFERRED_FREE_OLD ? start + 1 : end,
@@ -315,10 +320,14 @@ static void free_run(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
 		buddy_free(b, zone, start, order, BUDDY_PLACE_FRESH);
 		return;
 	}
-	for (; start < end; start++) {
+	/* Page by page, and the type of a pageblock with its first page. */
+	while (start < end) {
+		pfn_t stop = min_u64(end, round_down_to(start, block) + block);
+
 		if (rule != DEFERRED_FREE_OLD)
-			buddy_set_block_types(b, zone, start, start + 1, MIGRATE_MOVABLE);
-		buddy_free(b, zone, start, 0, BUDDY_PLACE_FRESH);
+			buddy_set_block_types(b, zone, start, stop, MIGRATE_MOVABLE);
+		buddy_free_pages(b, zone, start, stop, BUDDY_PLACE_FRESH);
+		start = stop;
 	}
 }
 
