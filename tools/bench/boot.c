@@ -19,7 +19,7 @@ static struct error *judge(const struct machine *m, enum boot_stage until, uint3
 }
 
 static struct error *boot_rounds(struct bench *b, const struct made_machine *what,
-				 enum boot_stage until, uint32_t boots)
+				 enum boot_stage until, bool lists, uint32_t boots)
 {
 	struct boot_input in;
 	struct error *err = made_init(&in, what) ? NULL : error_no_memory();
@@ -29,6 +29,7 @@ static struct error *boot_rounds(struct bench *b, const struct made_machine *wha
 			struct machine m;
 
 			machine_init(&m);
+			m.want_lists = lists;
 			boot_run(&m, &in, until);
 			err = judge(&m, until, what->nodes);
 			machine_deinit(&m);
@@ -39,16 +40,21 @@ static struct error *boot_rounds(struct bench *b, const struct made_machine *wha
 	return err;
 }
 
+static const struct made_machine small = { 4, 2ULL << 30, 2 };
+
 struct error *bench_boot_small(struct bench *b)
 {
-	const struct made_machine small = { 4, 2ULL << 30, 2 };
+	return boot_rounds(b, &small, STAGE_LATE, false, 16);
+}
 
-	return boot_rounds(b, &small, STAGE_LATE, 16);
+struct error *bench_boot_lists(struct bench *b)
+{
+	return boot_rounds(b, &small, STAGE_LATE, true, 16);
 }
 
 struct error *bench_boot_giant(struct bench *b)
 {
 	const struct made_machine giant = { NODES_MAX, 64ULL << 30, 4 };
 
-	return boot_rounds(b, &giant, STAGE_ZONELISTS, 1);
+	return boot_rounds(b, &giant, STAGE_ZONELISTS, false, 1);
 }
