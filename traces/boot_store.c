@@ -1424,6 +1424,11 @@ static void note_damage(struct load *l, const struct error *err)
 	boot_log_note(l->log, 0, 0, boot_log_text(l->log, text, strlen(text)));
 }
 
+static bool is_of_trace(unsigned int type)
+{
+	return type >= MMTRACE_EVENTS && type <= MMTRACE_PICTURE;
+}
+
 static struct error *read_one(struct load *l, struct mmtrace_reader *r,
 			      const struct mmtrace_block *block)
 {
@@ -1437,7 +1442,7 @@ static struct error *read_one(struct load *l, struct mmtrace_reader *r,
 					 "the block is essential and of type %u, not known here",
 					 block->type)
 			       : NULL;
-	if (block->type == MMTRACE_END)
+	if (block->type == MMTRACE_END || is_of_trace(block->type))
 		return NULL;
 	l->message_bytes += block->size;
 	if (l->message_bytes > MESSAGE_BYTES_MAX)
@@ -1498,6 +1503,10 @@ struct error *boot_store_read(struct mmtrace_reader *r, const char *name, struct
 	struct mmtrace_block block;
 
 	while (!err && mmtrace_next(r, &block)) {
+		/* What belongs to a boot stands before its trace, which may be long. */
+		if (!block.error && is_of_trace(block.type) && l.header && is_whole(&l.input) &&
+		    is_whole(&l.answers))
+			break;
 		if (block.error) {
 			if (block.error->code == ERROR_NO_MEMORY || block.error->code == ERROR_OS)
 				return error_create(block.error->code, name, 0, 0, "%s",

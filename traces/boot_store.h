@@ -24,8 +24,9 @@ struct error *boot_store_write(const struct boot_log *log, const char *source_na
 			       struct mmtrace_writer *w);
 
 /*
- * Reads all blocks of @r and makes the boot of them in @ret (zeroed; ends with boot_log_deinit() in
- * any case), which is called @name.  Blocks of other types are passed over.  Damage that the boot does
+ * Reads the blocks of @r, up to a trace behind the boot, and makes the boot of them in @ret (zeroed;
+ * ends with boot_log_deinit() in any case), which is called @name.  Blocks of other types are passed
+ * over.  Damage that the boot does
  * not depend on becomes a note of @ret without a line, which is not stored again.  Anything else is an error that names the block:
  * ERROR_CORRUPT, ERROR_RANGE (a value that cannot be), ERROR_LIMIT, ERROR_UNSUPPORTED (an essential
  * block, a fact or a kind of step that is not known here).

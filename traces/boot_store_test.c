@@ -587,7 +587,7 @@ static void test_one_tree(void **state)
 
 static void test_parts_and_types(void **state)
 {
-	enum mmtrace_type unknown = (enum mmtrace_type)20;
+	enum mmtrace_type unknown = (enum mmtrace_type)30;
 
 	(void)state;
 	expect(read_header_and(NULL, MMTRACE_NOTES, 0, 0, ""), ERROR_CORRUPT, -1, "no header");
@@ -610,7 +610,7 @@ static void test_parts_and_types(void **state)
 	/* Later types: passed over, unless they say that they are essential. */
 	check_ok(read_header_and("", unknown, 0, 5, ""));
 	expect(read_header_and("", unknown, MMTRACE_ESSENTIAL, 5, ""), ERROR_UNSUPPORTED, 1,
-	       "an essential block of type 20");
+	       "an essential block of type 30");
 	/* Later kinds of answers: a note. */
 	check_ok(read_header_and("", MMTRACE_ANSWERS, 0, 1, "run { kind: \"LATER\" count: 1 }"));
 }

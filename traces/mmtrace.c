@@ -47,6 +47,11 @@ static_assert((int)MMTRACE_HEADER == (int)MMTRACE__BLOCK_TYPE__BLOCK_HEADER &&
 		      (int)MMTRACE_BOOT_INPUT == (int)MMTRACE__BLOCK_TYPE__BLOCK_BOOT_INPUT &&
 		      (int)MMTRACE_ANSWERS == (int)MMTRACE__BLOCK_TYPE__BLOCK_ANSWERS &&
 		      (int)MMTRACE_NOTES == (int)MMTRACE__BLOCK_TYPE__BLOCK_NOTES &&
+		      (int)MMTRACE_EVENTS == (int)MMTRACE__BLOCK_TYPE__BLOCK_EVENTS &&
+		      (int)MMTRACE_STRINGS == (int)MMTRACE__BLOCK_TYPE__BLOCK_STRINGS &&
+		      (int)MMTRACE_EVENT_INDEX == (int)MMTRACE__BLOCK_TYPE__BLOCK_EVENT_INDEX &&
+		      (int)MMTRACE_EVENT_TOTALS == (int)MMTRACE__BLOCK_TYPE__BLOCK_EVENT_TOTALS &&
+		      (int)MMTRACE_PICTURE == (int)MMTRACE__BLOCK_TYPE__BLOCK_PICTURE &&
 		      (int)MMTRACE_END == (int)MMTRACE__BLOCK_TYPE__BLOCK_END,
 	      "the two lists of block types are one");
 
@@ -59,6 +64,11 @@ static const struct {
 	{ MMTRACE_BOOT_INPUT, "boot input", &mmtrace__boot_input__descriptor },
 	{ MMTRACE_ANSWERS, "answers", &mmtrace__answers__descriptor },
 	{ MMTRACE_NOTES, "notes", &mmtrace__notes__descriptor },
+	{ MMTRACE_EVENTS, "events", &mmtrace__events__descriptor },
+	{ MMTRACE_STRINGS, "strings", &mmtrace__strings__descriptor },
+	{ MMTRACE_EVENT_INDEX, "event index", &mmtrace__event_index__descriptor },
+	{ MMTRACE_EVENT_TOTALS, "event totals", &mmtrace__event_totals__descriptor },
+	{ MMTRACE_PICTURE, "picture", &mmtrace__picture__descriptor },
 	{ MMTRACE_END, "end", &mmtrace__end__descriptor },
 };
 
@@ -325,6 +335,7 @@ struct mmtrace_written mmtrace_written(const struct mmtrace_writer *w)
 struct bytes {
 	const uint8_t *data;
 	size_t left;
+	size_t at; /* of @data in the whole */
 };
 
 struct mmtrace_reader {
@@ -353,6 +364,12 @@ struct mmtrace_reader {
 	struct mmtrace_block block;
 	struct error *error, *first;
 	struct mmtrace_summary summary;
+
+	/* Of mmtrace_load_index(). */
+	struct mmtrace_index index;
+	uint32_t *index_types, *index_items;
+	uint64_t *index_offsets;
+	bool sought; /* blocks were passed over or given twice */
 };
 
 /* Tries to have at least @wanted bytes in the window; returns how many there are. */
@@ -405,7 +422,21 @@ static size_t read_bytes(void *ctx, void *buf, size_t size, struct error **err_r
 		memcpy(buf, bytes->data, n);
 	bytes->data += n;
 	bytes->left -= n;
+	bytes->at += n;
 	return n;
+}
+
+static struct error *seek_bytes(void *ctx, uint64_t offset, uint64_t *size_ret)
+{
+	struct bytes *bytes = ctx;
+	size_t size = bytes->at + bytes->left;
+	size_t to = offset < size ? (size_t)offset : size;
+
+	bytes->data = bytes->data - bytes->at + to;
+	bytes->at = to;
+	bytes->left = size - to;
+	*size_ret = size;
+	return NULL;
 }
 
 static struct error *read_file_head(struct mmtrace_reader *r)
@@ -479,8 +510,11 @@ struct error *mmtrace_reader_create(struct mmtrace_source source, const char *na
 {
 	struct mmtrace_reader *r = reader_new(name);
 
-	if (!r)
+	if (!r) {
+		if (source.close)
+			source.close(source.ctx);
 		return error_no_memory();
+	}
 	r->source = source;
 	return reader_begin(r, ret);
 }
@@ -492,8 +526,12 @@ struct error *mmtrace_reader_create_bytes(const void *data, size_t size, const c
 
 	if (!r)
 		return error_no_memory();
-	r->bytes = (struct bytes){ data, size };
-	r->source = (struct mmtrace_source){ read_bytes, &r->bytes };
+	r->bytes = (struct bytes){ data, size, 0 };
+	r->source = (struct mmtrace_source){
+		.read = read_bytes,
+		.seek = seek_bytes,
+		.ctx = &r->bytes,
+	};
 	return reader_begin(r, ret);
 }
 
@@ -501,11 +539,16 @@ void mmtrace_reader_destroy(struct mmtrace_reader *r)
 {
 	if (!r)
 		return;
+	if (r->source.close)
+		r->source.close(r->source.ctx);
 	error_destroy(r->source_error);
 	error_destroy(r->error);
 	error_destroy(r->first);
 	ZSTD_freeDCtx(r->zstd);
 	arena_deinit(&r->arena);
+	free(r->index_types);
+	free(r->index_items);
+	free(r->index_offsets);
 	free(r->name);
 	free(r->buf);
 	free(r->data);
@@ -694,7 +737,7 @@ static struct error *check_end(struct mmtrace_reader *r, const struct head *h)
 	end = (const Mmtrace__End *)message;
 	if (end->n_block_type != h->number || end->n_block_bytes != h->number ||
 	    end->n_block_items != h->number || h->items != h->number ||
-	    (!r->summary.damaged && end->item_count != r->items))
+	    (!r->summary.damaged && !r->sought && end->item_count != r->items))
 		return error_create_block(ERROR_CORRUPT, r->name, h->number,
 					  "the index does not agree with the blocks of the file");
 	return NULL;
@@ -709,7 +752,7 @@ static void read_trailer(struct mmtrace_reader *r)
 	/* Where bytes were lost or added the end is not where it was; that was reported. */
 	if (n == TRAILER_BYTES && !memcmp(window(r) + 8, trailer_magic, 8) &&
 	    (r->first || get64(window(r)) == r->end_offset)) {
-		r->summary.complete = !r->first;
+		r->summary.complete = !r->first && !r->sought;
 		return;
 	}
 	r->block.number = (uint32_t)r->expected;
@@ -820,6 +863,132 @@ struct error *mmtrace_unpack(struct mmtrace_reader *r, const ProtobufCMessageDes
 	r->summary.whole--;
 	report(r, 1, copy_error(err));
 	return err;
+}
+
+/* ---- seeking ---- */
+
+/* Goes on at @offset, where block @number stands. */
+static struct error *jump(struct mmtrace_reader *r, uint64_t offset, uint64_t number,
+			  uint64_t *size_ret)
+{
+	struct error *err = r->source.seek(r->source.ctx, offset, size_ret);
+
+	if (err)
+		return error_in_file(err, r->name);
+	error_destroy(r->source_error);
+	r->source_error = NULL;
+	r->source_ended = r->searching = r->end_seen = r->done = false;
+	r->start = r->len = 0;
+	r->offset = offset;
+	r->expected = number;
+	arena_reset(&r->arena);
+	r->block = (struct mmtrace_block){ 0 };
+	return NULL;
+}
+
+static struct error *no_index(const struct mmtrace_reader *r)
+{
+	return error_create(ERROR_CORRUPT, r->name, 0, 0,
+			    "has no whole index at its end: it is cut off or damaged");
+}
+
+static struct error *keep_index(struct mmtrace_reader *r, const Mmtrace__End *end)
+{
+	size_t count = end->n_block_type;
+	uint32_t *block_types = malloc((count + 1) * sizeof(*block_types));
+	uint32_t *items = malloc((count + 1) * sizeof(*items));
+	uint64_t *offsets = malloc((count + 1) * sizeof(*offsets)), at = FILE_HEAD_BYTES;
+
+	if (!block_types || !items || !offsets) {
+		free(block_types);
+		free(items);
+		free(offsets);
+		return error_no_memory();
+	}
+	for (size_t i = 0; i < count; i++) {
+		block_types[i] = end->block_type[i];
+		items[i] = end->block_items[i];
+		offsets[i] = at;
+		at += end->block_bytes[i];
+	}
+	r->index_types = block_types;
+	r->index_items = items;
+	r->index_offsets = offsets;
+	r->index = (struct mmtrace_index){ (uint32_t)count, block_types, items, offsets };
+	return NULL;
+}
+
+/* Finds the end by the trailer and keeps what it tells. */
+static struct error *read_index(struct mmtrace_reader *r)
+{
+	uint64_t size, at;
+	struct error *err = jump(r, 0, 0, &size);
+	ProtobufCAllocator allocator;
+	const ProtobufCMessage *message;
+	const Mmtrace__End *end;
+	struct head h;
+
+	if (err)
+		return err;
+	if (size < FILE_HEAD_BYTES + BLOCK_HEAD_BYTES + TRAILER_BYTES)
+		return no_index(r);
+	err = jump(r, size - TRAILER_BYTES, 0, &size);
+	if (err)
+		return err;
+	if (fill(r, TRAILER_BYTES) < TRAILER_BYTES || memcmp(window(r) + 8, trailer_magic, 8))
+		return no_index(r);
+	at = get64(window(r));
+	if (at >= size)
+		return no_index(r);
+	err = jump(r, at, 0, &size);
+	if (err)
+		return err;
+	if (fill(r, BLOCK_HEAD_BYTES) < BLOCK_HEAD_BYTES || !head_read(window(r), &h) ||
+	    h.type != MMTRACE_END || h.packed_bytes > PACKED_BYTES_MAX ||
+	    h.bytes > MMTRACE_BLOCK_BYTES_MAX ||
+	    fill(r, BLOCK_HEAD_BYTES + (size_t)h.packed_bytes) < BLOCK_HEAD_BYTES + h.packed_bytes)
+		return no_index(r);
+	err = unpack_payload(r, &h, window(r) + BLOCK_HEAD_BYTES);
+	if (err)
+		return err;
+	allocator = arena_allocator(&r->arena);
+	message =
+		protobuf_c_message_unpack(&mmtrace__end__descriptor, &allocator, h.bytes, r->data);
+	end = (const Mmtrace__End *)message;
+	if (!end || end->n_block_type != h.number || end->n_block_bytes != h.number ||
+	    end->n_block_items != h.number)
+		return no_index(r);
+	return keep_index(r, end);
+}
+
+struct error *mmtrace_load_index(struct mmtrace_reader *r, const struct mmtrace_index **ret)
+{
+	bool begun = r->offset != FILE_HEAD_BYTES;
+	struct error *err, *back;
+	uint64_t size;
+
+	if (!r->source.seek)
+		return error_create(ERROR_UNSUPPORTED, r->name, 0, 0,
+				    "cannot be read anywhere but from its start on");
+	err = r->index.offsets ? NULL : read_index(r);
+	back = jump(r, FILE_HEAD_BYTES, 0, &size);
+	r->sought |= begun;
+	if (err) {
+		error_destroy(back);
+		return err;
+	}
+	if (!back)
+		*ret = &r->index;
+	return back;
+}
+
+struct error *mmtrace_seek(struct mmtrace_reader *r, uint32_t number)
+{
+	uint64_t size;
+
+	assert(r->index.offsets && number < r->index.count);
+	r->sought = true;
+	return jump(r, r->index.offsets[number], number, &size);
 }
 
 struct mmtrace_summary mmtrace_summary(const struct mmtrace_reader *r)

@@ -38,7 +38,12 @@ enum mmtrace_type {
 	MMTRACE_BOOT_INPUT = 2,
 	MMTRACE_ANSWERS = 3,
 	MMTRACE_NOTES = 4,
-	/* 16 to 31 are kept for page-allocation events. */
+	/* 16 to 31: page-allocation traces. */
+	MMTRACE_EVENTS = 16,
+	MMTRACE_STRINGS = 17,
+	MMTRACE_EVENT_INDEX = 18,
+	MMTRACE_EVENT_TOTALS = 19,
+	MMTRACE_PICTURE = 20,
 	MMTRACE_END = 255,
 };
 /* "header", "boot input" ...; NULL for a type that is not known here. */
@@ -88,6 +93,10 @@ struct mmtrace_source {
 	 * failure if *@err_ret is set.
 	 */
 	size_t (*read)(void *ctx, void *buf, size_t size, struct error **err_ret);
+	/* What is read next stands at @offset; *@size_ret is the size of the whole.  NULL: cannot. */
+	struct error *(*seek)(void *ctx, uint64_t offset, uint64_t *size_ret);
+	/* Ends it, with the reader or when no reader could be made; NULL: nothing is to be done. */
+	void (*close)(void *ctx);
 	void *ctx;
 };
 
@@ -130,6 +139,26 @@ bool mmtrace_next(struct mmtrace_reader *r, struct mmtrace_block *ret);
  */
 struct error *mmtrace_unpack(struct mmtrace_reader *r, const ProtobufCMessageDescriptor *descriptor,
 			     const ProtobufCMessage **ret);
+
+/* Where the blocks before the end are, by their number. */
+struct mmtrace_index {
+	uint32_t count;
+	const uint32_t *types, *items;
+	const uint64_t *offsets;
+};
+
+/*
+ * Reads the index at the end of the file; after it mmtrace_next() begins again with block 0.  The index
+ * is borrowed until the reader ends.  ERROR_UNSUPPORTED: the source cannot seek; ERROR_CORRUPT: the file
+ * has no whole end, and is to be read from its start on as before.
+ */
+struct error *mmtrace_load_index(struct mmtrace_reader *r, const struct mmtrace_index **ret);
+/*
+ * Block @number is what mmtrace_next() gives next; the index has been loaded and has it.  What was
+ * passed over is not counted as missing, and the summary is never complete again.  Going back to
+ * the start by mmtrace_load_index() is the same if blocks were read before.
+ */
+struct error *mmtrace_seek(struct mmtrace_reader *r, uint32_t number);
 
 /* What was read so far. */
 struct mmtrace_summary {

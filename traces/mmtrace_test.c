@@ -700,8 +700,8 @@ static void test_bytes_in_pieces(void **state)
 		struct seen seen = { .first_block = -2 };
 		struct mmtrace_reader *r;
 
-		check_ok(mmtrace_reader_create((struct mmtrace_source){ read_drops, &d }, "sample",
-					       &r));
+		check_ok(mmtrace_reader_create(
+			(struct mmtrace_source){ .read = read_drops, .ctx = &d }, "sample", &r));
 		read_all(&s, r, &seen);
 		mmtrace_reader_destroy(r);
 		assert_true(seen.summary.complete);
@@ -721,8 +721,8 @@ static void test_a_source_that_fails(void **state)
 		struct mmtrace_reader *r;
 		struct error *err;
 
-		err = mmtrace_reader_create((struct mmtrace_source){ read_drops, &d }, "sample",
-					    &r);
+		err = mmtrace_reader_create(
+			(struct mmtrace_source){ .read = read_drops, .ctx = &d }, "sample", &r);
 		if (err) {
 			assert_true(at < 16);
 			check_error(err, ERROR_OS, 0, 0);
@@ -733,6 +733,77 @@ static void test_a_source_that_fails(void **state)
 		assert_int_equal(seen.errors, 1);
 		assert_int_equal(seen.first_code, ERROR_OS);
 		assert_int_equal(seen.delivered, block_of(&s, at));
+	}
+	sink_text_deinit(&s.file);
+}
+
+/* ---- seeking ---- */
+
+static void test_index(void **state)
+{
+	const struct mmtrace_index *index;
+	struct mmtrace_reader *r;
+	struct mmtrace_block b;
+	struct sample s;
+	struct seen seen = { 0 };
+
+	(void)state;
+	make_sample(&s);
+	check_ok(mmtrace_reader_create_bytes(s.file.data, s.file.len, "sample", &r));
+	check_ok(mmtrace_load_index(r, &index));
+	assert_int_equal(index->count, BLOCKS - 1);
+	for (uint32_t i = 0; i < index->count; i++) {
+		assert_int_equal(index->offsets[i], s.start[i]);
+		assert_int_equal(index->items[i], 1);
+		assert_int_equal(index->types[i], i == 2 ? UNKNOWN_TYPE : MMTRACE_NOTES);
+	}
+	/* To each block from each, backwards too, and on from there. */
+	for (uint32_t from = 0; from < index->count; from++) {
+		for (uint32_t to = 0; to < index->count; to++) {
+			check_ok(mmtrace_seek(r, from));
+			assert_true(mmtrace_next(r, &b));
+			assert_null(b.error);
+			check_ok(mmtrace_seek(r, to));
+			for (uint32_t i = to; i < BLOCKS; i++) {
+				assert_true(mmtrace_next(r, &b));
+				assert_null(b.error);
+				assert_int_equal(b.number, i);
+				check_block(&s, &b);
+			}
+			assert_false(mmtrace_next(r, &b));
+		}
+	}
+	assert_false(mmtrace_summary(r).complete);
+	mmtrace_reader_destroy(r);
+
+	/* The index alone leaves nothing out. */
+	check_ok(mmtrace_reader_create_bytes(s.file.data, s.file.len, "sample", &r));
+	check_ok(mmtrace_load_index(r, &index));
+	read_all(&s, r, &seen);
+	assert_true(seen.summary.complete);
+	assert_int_equal(seen.delivered, BLOCKS);
+	mmtrace_reader_destroy(r);
+	sink_text_deinit(&s.file);
+}
+
+/* Where the end is gone or not to be reached there is no index, and the rest reads as ever. */
+static void test_no_index(void **state)
+{
+	const struct mmtrace_index *index;
+	struct mmtrace_reader *r;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	for (size_t cut = 16; cut < s.file.len; cut++) {
+		struct seen seen = { 0 };
+
+		check_ok(mmtrace_reader_create_bytes(s.file.data, cut, "sample", &r));
+		check_error(mmtrace_load_index(r, &index), ERROR_CORRUPT, 0, 0);
+		read_all(&s, r, &seen);
+		for (int i = 0; i < BLOCKS; i++)
+			assert_int_equal(seen.whole[i], s.start[i + 1] <= cut);
+		mmtrace_reader_destroy(r);
 	}
 	sink_text_deinit(&s.file);
 }
@@ -789,6 +860,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_file_of_ours),
 		cmocka_unit_test(test_bytes_in_pieces),
 		cmocka_unit_test(test_a_source_that_fails),
+		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_no_index),
 		cmocka_unit_test(test_a_message_too_large),
 	};
 
