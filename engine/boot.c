@@ -1373,6 +1373,7 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_FREE_LATE:
 	case STEP_LATE_FREE:
 	case STEP_MEMORY_LINE:
+	case STEP_EFI_KEPT:
 	case STEP_KIND_COUNT:
 		break;
 	}

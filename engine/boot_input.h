@@ -46,6 +46,7 @@ enum boot_step_kind {
 	STEP_FREE_LATE, /* memblock_free_late: pages for the running allocator */
 	STEP_LATE_FREE, /* "Freeing NAME memory": size bytes */
 	STEP_MEMORY_LINE, /* the moment of the "Memory:" line */
+	STEP_EFI_KEPT, /* "e820: update" when memblock has the map: base, size of boot services memory that stays */
 	STEP_KIND_COUNT
 };
 

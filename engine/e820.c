@@ -203,3 +203,14 @@ pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn, bool acpi)
 	}
 	return last;
 }
+
+bool e820_mapped_all(const struct e820 *e, phys_t start, phys_t end, uint32_t type)
+{
+	for (uint32_t i = 0; i < e->count && start < end; i++) {
+		const struct e820_entry *entry = &e->entries[i];
+
+		if (entry->type == type && entry->start <= start && entry->end > start)
+			start = entry->end;
+	}
+	return start >= end;
+}

@@ -49,5 +49,7 @@ bool e820_apply_cmdline(struct e820 *e, const struct cmdline *cmdline);
 void e820_trim_bios_range(struct e820 *e);
 /* Exclusive end, in page frames, of the highest RAM (@acpi: or ACPI) below @limit_pfn; 0 when none. */
 pfn_t e820_end_pfn(const struct e820 *e, pfn_t limit_pfn, bool acpi);
+/* Is every byte of [start, end) in ranges of @type?  Needs a map that e820_sanitize has seen. */
+bool e820_mapped_all(const struct e820 *e, phys_t start, phys_t end, uint32_t type);
 
 #endif

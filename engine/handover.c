@@ -300,6 +300,93 @@ static void take_late_free(struct machine *m, const struct boot_step *s)
 	give_back(m, start, start + s->size);
 }
 
+/*
+ * Before deferred memory is there, memblock_free_late() counts all its pages and leaves out those without
+ * struct page; they are of no use to anybody from then on.
+ */
+static void give_back_undeferred(struct machine *m, phys_t start, phys_t end)
+{
+	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
+
+	while (s < e) {
+		const struct zone *z = machine_zone_of(m, s);
+		pfn_t stop, have;
+
+		if (!z)
+			return;
+		stop = min_u64(e, zone_end_pfn(z));
+		have = min_u64(stop, max_u64(s, m->nodes[z->nid].first_deferred_pfn));
+		give_back(m, pfn_phys(s, m->config.page_shift),
+			  pfn_phys(have, m->config.page_shift));
+		m->totalram += stop - have;
+		s = stop;
+	}
+}
+
+/* Below it EFI boot services memory stays reserved: firmware may write there, a crash kernel needs it. */
+#define EFI_KEPT_BELOW (1ULL << 20)
+
+/* Gives [start, end) back but for what steps later than @step keep; returns bytes. */
+static uint64_t give_back_unkept(struct machine *m, const struct boot_input *in, uint32_t step,
+				 phys_t start, phys_t end)
+{
+	uint64_t given = 0;
+
+	while (start < end) {
+		phys_t stop = end, next = end;
+
+		for (uint32_t i = step + 1; i < in->step_count; i++) {
+			const struct boot_step *s = &in->steps[i];
+
+			if (s->kind != STEP_EFI_KEPT || s->base + s->size <= start ||
+			    s->base >= stop)
+				continue;
+			stop = max_u64(start, s->base);
+			next = s->base + s->size;
+		}
+		give_back(m, start, stop);
+		given += stop - start;
+		start = next;
+	}
+	return given;
+}
+
+/*
+ * EFI boot services memory comes back as a whole, but for what is not the kernel's alone: a range that was
+ * reserved before is no step of its own.
+ */
+static void free_boot_services(struct machine *m, const struct boot_input *in)
+{
+	uint64_t freed = 0;
+	struct answer *a;
+
+	if (!fact_get(&m->facts, FACT_efi_boot_services_freed_late) ||
+	    (m->config.arch != ARCH_X86_64 && m->config.arch != ARCH_I386))
+		return;
+	for (uint32_t i = 0; i < in->step_count; i++) {
+		const struct boot_step *s = &in->steps[i];
+		phys_t start = s->base, end = s->base + s->size;
+
+		if (s->kind != STEP_RESERVE || strncmp(s->name, "efi_reserve_boot_services", 25))
+			continue;
+		if ((end > m->kernel_start && start <= m->kernel_end) ||
+		    !e820_mapped_all(&m->e820, start, end, E820_RAM))
+			continue;
+		start = max_u64(start, EFI_KEPT_BELOW);
+		if (start >= end)
+			continue;
+		freed += give_back_unkept(m, in, i, start, end);
+	}
+	if (!freed && m->reserved_known)
+		return;
+	a = answers_add(&m->answers, ANSWER_EFI_FREED);
+	a->v[0] = freed >> 10;
+	if (!m->reserved_known) {
+		a->basis = BASIS_UNDERIVABLE;
+		a->reason = "the firmware's own ranges are only known with memblock=debug";
+	}
+}
+
 /* What is freed at about the same time; groups that come together keep the order of the log. */
 enum late_group { LATE_ALTERNATIVES = 1, LATE_INITRD = 2, LATE_OTHERS = 4 };
 
@@ -614,7 +701,8 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
 		if (in->steps[i].kind == STEP_FREE_LATE || handover_is_late_free(&in->steps[i]))
-			give_back(m, in->steps[i].base, in->steps[i].base + in->steps[i].size);
+			give_back_undeferred(m, in->steps[i].base,
+					     in->steps[i].base + in->steps[i].size);
 	/* Page sets are sized while the deferred pages are still away, in the kernels that never look again. */
 	if (early_alternatives)
 		late_frees(m, in, LATE_ALTERNATIVES);
@@ -642,6 +730,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		size_pagesets(m, 0);
 	if (!early_alternatives)
 		late_frees(m, in, LATE_ALTERNATIVES);
+	free_boot_services(m, in);
 	if (!early_gigantic)
 		join_gigantic(m, in);
 	{

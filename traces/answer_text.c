@@ -468,6 +468,9 @@ void answer_text_value(const struct answer_text *t, const struct answers *as,
 	case ANSWER_MEMORY_ABSENT:
 		sink_printf(sink, "%" PRIu64 "K", a->v[0]);
 		break;
+	case ANSWER_EFI_FREED:
+		sink_printf(sink, "efi: Freeing EFI boot services memory: %" PRIu64 "K", a->v[0]);
+		break;
 	case ANSWER_MIN_FREE_KBYTES:
 	case ANSWER_MEMTOTAL:
 		sink_printf(sink, "%" PRIu64 " kB", a->v[0]);

@@ -179,9 +179,13 @@ static bool edit_step(struct reader *r, enum boot_step_kind kind, phys_t start, 
 	 */
 	if (r->user_count == 0 && kind == STEP_E820_REMOVE && end == UINT64_MAX)
 		return true;
-	/* Later edits (EFI tables kept, for example) are reservations as far as memblock is concerned. */
-	if (r->imported)
-		return true;
+	/* Later edits do not reach memblock: parts of EFI boot services memory that are kept for good. */
+	if (r->imported) {
+		if (kind != STEP_E820_UPDATE || old_type != E820_RAM || new_type != E820_RESERVED)
+			return true;
+		kind = STEP_EFI_KEPT;
+		old_type = new_type = 0;
+	}
 	step = boot_log_add_step(r->log, kind, r->line->line);
 	if (!step)
 		return false;

@@ -141,6 +141,17 @@ bool line_freeing(struct reader *r, struct scan s)
 	return true;
 }
 
+/* 49940K */
+bool line_efi_freed(struct reader *r, struct scan s)
+{
+	uint64_t kb;
+
+	if (!scan_kb(&s, &kb))
+		return false;
+	reader_answer(r, ANSWER_EFI_FREED)->v[0] = kb;
+	return true;
+}
+
 /* 1024 MiB on node 0: says what the area before it was for */
 bool line_hugetlb_cma(struct reader *r, struct scan s)
 {
