@@ -57,6 +57,20 @@ static bool inside_memblock(const char *caller)
 	return false;
 }
 
+/*
+ * Is a placement of so many bytes what the request before it got?  If not, the request's own line is
+ * missing, and this is another one's, which was not printed.
+ */
+static bool fits_request(const struct reader *r, uint64_t size)
+{
+	const struct boot_step *s;
+
+	if (r->request == READER_NO_STEP)
+		return false;
+	s = &r->log->input.steps[r->request];
+	return size >= s->size && size - s->size < max_u64(s->align, 64);
+}
+
 static bool reserve(struct reader *r, phys_t start, phys_t end, uint64_t flags, int32_t nid,
 		    const char *caller)
 {
@@ -67,7 +81,7 @@ static bool reserve(struct reader *r, phys_t start, phys_t end, uint64_t flags, 
 	if (!strncmp(caller, "memblock_double_array", 21))
 		return true;
 	if (inside_memblock(caller)) {
-		if (r->request != READER_NO_STEP) {
+		if (fits_request(r, end - start)) {
 			struct answer *a = reader_answer(r, ANSWER_PLACEMENT);
 
 			a->index = r->request;
