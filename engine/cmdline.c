@@ -16,10 +16,11 @@ static int digit_value(char c)
 	return 99;
 }
 
-uint64_t memparse(const char *text, const char **end)
+/* A number without suffix; @end is where it stops, @text itself where there is none. */
+static uint64_t parse_number(const char *text, const char **end)
 {
 	uint64_t n = 0;
-	unsigned int base = 10, shift = 0;
+	unsigned int base = 10;
 
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit_value(text[2]) < 16) {
 		base = 16;
@@ -29,6 +30,15 @@ uint64_t memparse(const char *text, const char **end)
 	}
 	for (; digit_value(*text) < (int)base; text++)
 		n = n * base + (unsigned int)digit_value(*text);
+	*end = text;
+	return n;
+}
+
+uint64_t memparse(const char *text, const char **end)
+{
+	uint64_t n = parse_number(text, &text);
+	unsigned int shift = 0;
+
 	switch (*text) {
 	case 'E':
 	case 'e':
@@ -77,7 +87,8 @@ static void parse_memmap_one(struct cmdline *c, const char *value)
 	uint64_t size, start;
 	uint32_t old_type = 0, new_type = 0;
 
-	if (!strncmp(value, "exactmap", 8) && (!value[8] || value[8] == ',')) {
+	/* Whatever follows that word. */
+	if (!strncmp(value, "exactmap", 8)) {
 		add_memmap(c, MEMMAP_EXACTMAP, 0, 0, 0, 0);
 		return;
 	}
@@ -104,10 +115,14 @@ static void parse_memmap_one(struct cmdline *c, const char *value)
 	case '%':
 		start = memparse(p + 1, &p);
 		if (*p == '-')
-			old_type = (uint32_t)memparse(p + 1, &p);
+			old_type = (uint32_t)parse_number(p + 1, &p);
 		if (*p == '+')
-			new_type = (uint32_t)memparse(p + 1, &p);
-		add_memmap(c, MEMMAP_CONVERT, start, size, new_type, old_type);
+			new_type = (uint32_t)parse_number(p + 1, &p);
+		/* Of all forms this one alone edits nothing if more follows. */
+		if (*p && *p != ',')
+			add_memmap(c, MEMMAP_LIMIT, UINT64_MAX, 0, 0, 0);
+		else
+			add_memmap(c, MEMMAP_CONVERT, start, size, new_type, old_type);
 		break;
 	default:
 		add_memmap(c, MEMMAP_LIMIT, size, 0, 0, 0);
@@ -198,7 +213,9 @@ static void parse_numa_cma(struct cmdline *c, const char *value)
 	}
 }
 
-static void parse_option(struct cmdline *c, const char *name, const char *value, bool x86)
+/* @given: there was a '=', perhaps with nothing behind it. */
+static void parse_option(struct cmdline *c, const char *name, const char *value, bool given,
+			 bool x86)
 {
 	const char *p;
 
@@ -207,10 +224,12 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 	} else if (!strcmp(name, "mem")) {
 		uint64_t size = memparse(value, &p);
 
-		if (p == value || !size)
-			return;
 		if (x86) {
-			add_memmap(c, MEMMAP_LIMIT, size, 0, 0, 0);
+			/* Of nonsense nothing comes but the user-defined map. */
+			if (strcmp(value, "nopentium") != 0 && given)
+				add_memmap(c, MEMMAP_LIMIT, size ? size : UINT64_MAX, 0, 0, 0);
+		} else if (p == value || !size) {
+			return;
 		} else if (*p == '@') {
 			c->mem_elsewhere = true;
 		} else {
@@ -300,6 +319,6 @@ void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
 		eq = strchr(word, '=');
 		if (eq)
 			*eq = 0;
-		parse_option(ret, word, eq ? eq + 1 : "", x86);
+		parse_option(ret, word, eq ? eq + 1 : "", eq != NULL, x86);
 	}
 }

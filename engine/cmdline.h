@@ -16,7 +16,8 @@ enum memmap_action {
 	MEMMAP_ADD, /* N@S, N#S (ACPI), N!S (persistent): add with type */
 	MEMMAP_RESERVE, /* N$S: whatever is there becomes reserved */
 	MEMMAP_CONVERT, /* N%S-old+new; 0 = unset */
-	MEMMAP_LIMIT, /* mem=N, memmap=N: usable memory from N up is removed */
+	/* mem=N, memmap=N: usable memory from N up is removed; UINT64_MAX: nothing, as by mem=0 */
+	MEMMAP_LIMIT,
 };
 
 struct memmap_option {

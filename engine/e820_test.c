@@ -53,6 +53,7 @@ static void the_higher_type_wins(void **state)
 	e820_add(&e, 2, 3, E820_RESERVED);
 	e820_add(&e, 5, 5, E820_NVS);
 	e820_add(&e, 6, 5, E820_NVS);
+	assert_int_equal(e.count, 3);
 	e820_sanitize(&e);
 	EXPECT_ENTRIES(&e, { 1, 2, E820_RAM }, { 2, 3, E820_RESERVED }, { 3, 4, E820_ACPI },
 		       { 4, 6, E820_RAM });
