@@ -14,11 +14,22 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 
+/* Texts of gfp_flags read before, by a hash. */
+#define GFP_SEEN 256
+
+struct gfp_seen {
+	size_t len;
+	uint32_t gfp;
+	uint8_t flags; /* of the event */
+	char text[240];
+};
+
 struct text_reader {
 	char *buffer;
 	size_t start, end; /* of what is left in the buffer */
 	bool last; /* nothing follows the buffer */
 	bool passing_over; /* inside of a line that was too long */
+	struct gfp_seen gfp[GFP_SEEN];
 };
 
 /* Moves what is left to the front, and reads on. */
@@ -39,18 +50,36 @@ static struct error *fill(struct trace *t, struct text_reader *r)
 	return NULL;
 }
 
-/* Numbers alone are understood; names are left to the caller's eye. */
-static void take_gfp(struct scan_str text, struct event *event)
+static uint32_t hash_gfp(struct scan_str text)
 {
-	struct scan s = scan_of_str(text);
-	uint64_t bits;
+	uint32_t hash = (uint32_t)text.len * 0x9e3779b1U;
 
-	if (scan_str_eq(text, "none"))
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (uint8_t)text.p[i]) * 16777619U;
+	return hash ^ hash >> 15;
+}
+
+/* The bits of flags as text; the same few texts come again and again. */
+static void take_gfp(struct trace *t, struct scan_str text, struct event *event)
+{
+	struct text_reader *r = t->reader;
+	struct gfp_seen *seen = &r->gfp[hash_gfp(text) & (GFP_SEEN - 1)];
+	bool understood;
+
+	if (seen->len == text.len && text.len && !memcmp(seen->text, text.p, text.len)) {
+		event->gfp = seen->gfp;
+		event->flags |= seen->flags;
 		return;
-	if (scan_number(&s, &bits) && scan_done(&s) && bits <= UINT32_MAX)
-		event->gfp = (uint32_t)bits;
-	else
+	}
+	understood = gfp_parse(&t->gfp, text.p, text.len, &event->gfp);
+	if (!understood)
 		event->flags |= EVENT_GFP_UNKNOWN;
+	if (text.len > sizeof(seen->text))
+		return;
+	memcpy(seen->text, text.p, text.len);
+	seen->len = text.len;
+	seen->gfp = event->gfp;
+	seen->flags = understood ? 0 : EVENT_GFP_UNKNOWN;
 }
 
 static void take_line(struct trace *t, const char *line, const char *end)
@@ -78,7 +107,7 @@ static void take_line(struct trace *t, const char *line, const char *end)
 	*event = parsed.event;
 	event->line = number;
 	if (event->kind == EVENT_ALLOC)
-		take_gfp(parsed.gfp, event);
+		take_gfp(t, parsed.gfp, event);
 	if (event->kind == EVENT_MARKER || event->kind == EVENT_OTHER)
 		event->text = reader_string(t, parsed.text.p, parsed.text.len);
 	else

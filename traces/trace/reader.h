@@ -35,7 +35,7 @@ struct reader_strings {
 struct trace {
 	const struct reader_ops *ops;
 	void *reader; /* of the ops */
-	const struct facts *facts; /* NULL: not told */
+	struct gfp_table gfp;
 	struct input_stream *stream;
 	char *path; /* NULL: no file of its own: bytes or standard input */
 	/* First bytes of the stream, read already. */

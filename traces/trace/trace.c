@@ -95,6 +95,18 @@ void reader_fail(struct trace *t, struct error *err)
 		t->failed = err;
 }
 
+static void init_gfp(const struct trace_options *options, struct gfp_table *ret)
+{
+	struct facts newest;
+
+	if (options && options->gfp) {
+		*ret = *options->gfp;
+		return;
+	}
+	facts_init(&newest, eras[era_count - 1].version);
+	gfp_table_init(ret, options && options->facts ? options->facts : &newest);
+}
+
 /* Takes @stream and @path over, whatever happens. */
 static struct error *open_stream(struct input_stream *stream, char *path,
 				 const struct trace_options *options, struct trace **ret)
@@ -109,7 +121,7 @@ static struct error *open_stream(struct input_stream *stream, char *path,
 	}
 	t->stream = stream;
 	t->path = path;
-	t->facts = options ? options->facts : NULL;
+	init_gfp(options, &t->gfp);
 	t->batch = calloc(READER_BATCH, sizeof(*t->batch));
 	if (!t->batch || !strings_begin(&t->strings))
 		err = error_no_memory();

@@ -17,6 +17,7 @@
 #include "engine/error.h"
 #include "engine/event.h"
 #include "engine/facts.h"
+#include "engine/gfp.h"
 
 struct trace;
 
@@ -26,6 +27,8 @@ struct trace_options {
 	 * .mmtrace), or else the newest kernel's meaning is taken.  Borrowed until trace_close().
 	 */
 	const struct facts *facts;
+	/* The same as a table, from gfp_format_read() perhaps; NULL: that of the facts.  Borrowed alike. */
+	const struct gfp_table *gfp;
 };
 
 /* Opens the file @path, or standard input if it is "-".  Errors name the file (and line, or block). */
