@@ -397,7 +397,7 @@ static bool is_named(const char *node, const char *name)
 /* Cells of the children of @node, as it says; the defaults of the specification. */
 static uint32_t cells_of(const void *dt, int node, const char *name, uint32_t usual)
 {
-	int len;
+	int len = 0;
 	const void *p = fdt_getprop(dt, node, name, &len);
 
 	return p && len == 4 ? read_be32(p) : usual;
@@ -409,7 +409,7 @@ static bool dma_translate(const struct reader *r, int depth, uint64_t *addr)
 	const void *dt = r->dt;
 
 	for (; depth > 0; depth--) {
-		int node = r->nodes[depth], parent = r->nodes[depth - 1], len;
+		int node = r->nodes[depth], parent = r->nodes[depth - 1], len = 0;
 		const uint8_t *p = fdt_getprop(dt, node, "dma-ranges", &len);
 		uint32_t a = cells_of(dt, node, "#address-cells", 2),
 			 s = cells_of(dt, node, "#size-cells", 1);
