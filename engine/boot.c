@@ -1412,7 +1412,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->facts = in->facts;
 	m->config = in->config;
 	cmdline_parse(in->command_line ? in->command_line : "", is_x86(m), &m->cmdline);
-	memblock_init(&m->mb, &m->facts, m->config.page_shift, 128, 128);
+	memblock_renew(&m->mb, &m->facts, m->config.page_shift, 128, 128);
 	m->mb.observer = observe;
 	m->mb.observer_ctx = &b;
 	m->mb.movable_node = m->cmdline.movable_node;

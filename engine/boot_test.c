@@ -4,10 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/boot.h"
+#include "engine/buddy.h"
+#include "engine/prng.h"
 
 #define MIB (1ULL << 20)
 #define BANKS 300
@@ -108,11 +112,125 @@ static void large_map_before_state(void **unused)
 	machine_deinit(&m);
 }
 
+/* ---- a machine that was used before ------------------------------------------------------------ */
+
+struct made {
+	struct boot_input in;
+	struct e820_entry map[BANKS + 1];
+	struct affinity_memory affinity[BANKS + 1];
+	uint8_t distance[4 * 4];
+	struct boot_step steps[40];
+};
+
+/* A machine of 1 to 4 nodes in up to BANKS banks, of any era, with random requests. */
+static void draw_machine(struct made *made, struct prng *prng)
+{
+	uint32_t nodes = (uint32_t)prng_between(prng, 1, 4);
+	uint32_t banks = (uint32_t)prng_between(prng, nodes, prng_chance(prng, 1, 4) ? BANKS : 16);
+	struct boot_input *in = &made->in;
+	phys_t at = MIB;
+
+	memset(made, 0, sizeof(*made));
+	in->version = eras[prng_below(prng, era_count)].version;
+	facts_init(&in->facts, in->version);
+	arch_config_default(ARCH_X86_64, false, &in->config);
+	arch_config_apply_facts(&in->config, &in->facts);
+	if (prng_chance(prng, 1, 4))
+		in->config.max_order = in->config.pageblock_order;
+	in->command_line = prng_chance(prng, 1, 4) ? "kernelcore=50%" : "";
+	in->firmware = made->map;
+	in->affinity = made->affinity;
+	in->distance = made->distance;
+	in->distance_count = nodes;
+	in->steps = made->steps;
+	in->reservations_told = true;
+	in->online_cpus = in->nr_cpu_ids = (uint32_t)prng_between(prng, 1, 8);
+	made->map[in->firmware_count++] = (struct e820_entry){ 0, 0x9f000, E820_RAM };
+	for (uint32_t i = 0; i < banks; i++) {
+		uint64_t size = prng_between(prng, 1, 64) * MIB;
+		int32_t nid = (int32_t)((uint64_t)i * nodes / banks);
+
+		made->map[in->firmware_count++] = (struct e820_entry){ at, at + size, E820_RAM };
+		made->affinity[in->affinity_count++] = (struct affinity_memory){
+			.start = i ? at : 0, .end = at + size, .nid = nid
+		};
+		at += size + prng_below(prng, 3) * MIB;
+	}
+	for (uint32_t i = 0; i < nodes * nodes; i++)
+		made->distance[i] = i / nodes == i % nodes ? 10
+							   : (uint8_t)prng_between(prng, 11, 40);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct boot_step *s = &made->steps[in->step_count++];
+
+		s->kind = i < 4 ? STEP_RESERVE : STEP_ALLOC;
+		s->base = prng_below(prng, at);
+		s->size = prng_skewed(prng, 4 * MIB) + 1;
+		s->align = 64;
+		s->nid = prng_chance(prng, 1, 2) ? NID_NONE : (int32_t)prng_below(prng, nodes);
+		s->name = i < 10 ? "early" : i < 20 ? "sparse_init_nid" : "alloc_large_system_hash";
+	}
+}
+
+static void check_same(const struct machine *m, const struct machine *fresh)
+{
+	assert_false(fresh->out_of_memory);
+	assert_false(m->out_of_memory);
+	assert_int_equal(m->stage, fresh->stage);
+	assert_int_equal(m->answers.count, fresh->answers.count);
+	for (uint32_t i = 0; i < m->answers.count; i++) {
+		const struct answer *a = &m->answers.items[i], *f = &fresh->answers.items[i];
+
+		assert_true(answer_same_key(a, f));
+		assert_int_equal(a->basis, f->basis);
+		assert_true(answer_same_value(&m->answers, a, &fresh->answers, f));
+	}
+	assert_int_equal(m->mb.reserved.cnt, fresh->mb.reserved.cnt);
+	assert_int_equal(m->mb.current_limit, fresh->mb.current_limit);
+	assert_int_equal(m->zonelists.policy_zone, fresh->zonelists.policy_zone);
+	assert_int_equal(m->buddy != NULL, fresh->buddy != NULL);
+	if (m->buddy) {
+		assert_int_equal(buddy_hash(m->buddy), buddy_hash(fresh->buddy));
+		assert_null(buddy_check(m->buddy, false));
+	}
+}
+
+/* One machine boots one input after the other, each time as if it were new. */
+static void a_reset_machine_boots_like_a_new_one(void **unused)
+{
+	struct made *made = calloc(1, sizeof(*made));
+	struct prng prng = prng_init(1);
+	struct machine m;
+
+	(void)unused;
+	assert_non_null(made);
+	machine_init(&m);
+	for (unsigned int i = 0; i < 200; i++) {
+		enum boot_stage until = prng_chance(&prng, 3, 4)
+						? STAGE_LATE
+						: (enum boot_stage)prng_below(&prng, STAGE_COUNT);
+		struct machine fresh;
+
+		draw_machine(made, &prng);
+		machine_init(&fresh);
+		machine_reset(&m);
+		assert_null(m.buddy);
+		assert_int_equal(m.answers.count, 0);
+		fresh.want_lists = m.want_lists = prng_chance(&prng, 3, 4);
+		boot_run(&fresh, &made->in, until);
+		boot_run(&m, &made->in, until);
+		check_same(&m, &fresh);
+		machine_deinit(&fresh);
+	}
+	machine_deinit(&m);
+	free(made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(large_map),
 		cmocka_unit_test(large_map_before_state),
+		cmocka_unit_test(a_reset_machine_boots_like_a_new_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,19 +131,54 @@ static void mark_shared(struct buddy *b, uint32_t zone, pfn_t pfn)
 		b->slots[slot].shared = 1;
 }
 
+/* The contents are void.  Without memory the buffer stays, and *@failed is set. */
+static void *resize(void *buffer, size_t bytes, bool *failed)
+{
+	void *resized = realloc(buffer, bytes);
+
+	*failed |= !resized;
+	return resized ? resized : buffer;
+}
+
+/* Everything of a used @b is forgotten but its buffers. */
+static void keep_buffers(struct buddy *b, unsigned int max_order)
+{
+	struct buddy kept = { .zones = b->zones,
+			      .spans = b->spans,
+			      .slots = b->slots,
+			      .block_types = b->block_types,
+			      .entries = b->entries,
+			      .chunk_slot = b->chunk_slot,
+			      .chunk_room = b->chunk_room,
+			      .free_chunks = b->free_chunks,
+			      .memory = b->memory,
+			      .pending = b->pending,
+			      .pending_room = b->pending_room };
+
+	/* Chunks had another size. */
+	if (b->max_order != max_order)
+		kept.chunk_room = 0;
+	*b = kept;
+}
+
 static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t slots,
 		     uint32_t ranges)
 {
 	uint64_t blocks = slots << (b->max_order - b->pageblock_order);
+	bool failed = false;
 
 	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
 		return false;
-	b->zones = calloc((size_t)(zones + 1), sizeof(*b->zones));
-	b->spans = malloc((size_t)(spans + 1) * sizeof(*b->spans));
-	b->slots = malloc((size_t)(slots + 1) * sizeof(*b->slots));
-	b->block_types = calloc((size_t)(blocks / 2 + 1), 1);
-	b->memory = malloc(((size_t)ranges + 1) * sizeof(*b->memory));
-	return b->zones && b->spans && b->slots && b->block_types && b->memory;
+	b->zones = resize(b->zones, (size_t)(zones + 1) * sizeof(*b->zones), &failed);
+	b->spans = resize(b->spans, (size_t)(spans + 1) * sizeof(*b->spans), &failed);
+	b->slots = resize(b->slots, (size_t)(slots + 1) * sizeof(*b->slots), &failed);
+	b->block_types = resize(b->block_types, (size_t)(blocks / 2 + 1), &failed);
+	b->memory = resize(b->memory, ((size_t)ranges + 1) * sizeof(*b->memory), &failed);
+	if (failed)
+		return false;
+	memset(b->zones, 0, (size_t)(zones + 1) * sizeof(*b->zones));
+	memset(b->block_types, 0, (size_t)(blocks / 2 + 1));
+	return true;
 }
 
 void buddy_init(struct buddy *b, const struct arch_config *config, const struct facts *facts,
@@ -152,7 +187,7 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 {
 	uint64_t zones = 0, spans = 0, slots = 0;
 
-	memset(b, 0, sizeof(*b));
+	keep_buffers(b, config->max_order);
 	b->max_order = config->max_order;
 	b->pageblock_order = config->pageblock_order < config->max_order ? config->pageblock_order
 									 : config->max_order;

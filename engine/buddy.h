@@ -113,7 +113,8 @@ enum buddy_place {
 };
 
 /*
- * Zones with memory, in order of node and type; no page is free and every pageblock Unmovable.  @ranges
+ * Zones with memory, in order of node and type; no page is free and every pageblock Unmovable.  @b is
+ * zeroed, or a buddy, whose buffers are used again.  @ranges
  * is memory in address order; @config, @nodes and @ranges are read now only, @facts is borrowed until
  * deinit.  On failure out_of_memory is set (also when a machine has more than 2^28 slots).
  */

@@ -277,14 +277,15 @@ void handover_lists_free_all(struct machine *m)
 
 	if (!m->want_lists)
 		return;
-	if (m->buddy) {
-		buddy_deinit(m->buddy);
-	} else {
+	if (!m->buddy) {
+		m->buddy = m->spare_buddy;
+		m->spare_buddy = NULL;
+	}
+	if (!m->buddy)
 		m->buddy = calloc(1, sizeof(*m->buddy));
-		if (!m->buddy) {
-			m->out_of_memory = true;
-			return;
-		}
+	if (!m->buddy) {
+		m->out_of_memory = true;
+		return;
 	}
 	buddy_init(m->buddy, &m->config, &m->facts, m->nodes, m->node_count, m->ranges,
 		   m->range_count);

@@ -11,6 +11,34 @@ void machine_init(struct machine *m)
 	memset(m, 0, sizeof(*m));
 }
 
+void machine_reset(struct machine *m)
+{
+	struct machine kept = { .e820 = m->e820,
+				.mb = m->mb,
+				.zonelists = m->zonelists,
+				.answers = m->answers,
+				.ranges = m->ranges,
+				.range_room = m->range_room,
+				.spare_buddy = m->buddy ? m->buddy : m->spare_buddy };
+
+	kept.e820.count = 0;
+	kept.e820.out_of_memory = false;
+	kept.zonelists.by_zone = kept.zonelists.out_of_memory = false;
+	kept.zonelists.policy_zone = ZONE_DMA;
+	answers_clear(&kept.answers);
+	kept.answers.out_of_memory = false;
+	if (m->buddy && m->spare_buddy) {
+		buddy_deinit(m->spare_buddy);
+		free(m->spare_buddy);
+	}
+	free(m->nodes);
+	free(m->distance);
+	free(m->numa_blocks);
+	free(m->cma);
+	free(m->tree_placed);
+	*m = kept;
+}
+
 void machine_deinit(struct machine *m)
 {
 	e820_deinit(&m->e820);
@@ -26,5 +54,8 @@ void machine_deinit(struct machine *m)
 	if (m->buddy)
 		buddy_deinit(m->buddy);
 	free(m->buddy);
+	if (m->spare_buddy)
+		buddy_deinit(m->spare_buddy);
+	free(m->spare_buddy);
 	memset(m, 0, sizeof(*m));
 }

@@ -91,12 +91,18 @@ struct machine {
 	enum boot_stage stage;
 	bool want_lists; /* build free lists too; set before the boot */
 	struct buddy *buddy; /* the free lists; NULL until memory is handed over */
+	struct buddy *spare_buddy; /* of a machine that was reset: its buffers, or NULL */
 
 	bool out_of_memory;
 	struct answers answers;
 };
 
 void machine_init(struct machine *m);
+/*
+ * Makes of @m, whatever it went through, what machine_init() makes, but keeps buffers for the next boot:
+ * a fuzzer boots very many machines.
+ */
+void machine_reset(struct machine *m);
 void machine_deinit(struct machine *m);
 
 #endif

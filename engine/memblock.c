@@ -120,6 +120,14 @@ void memblock_init(struct memblock *mb, const struct facts *facts, unsigned int 
 		   uint32_t memory_max, uint32_t reserved_max)
 {
 	memset(mb, 0, sizeof(*mb));
+	memblock_renew(mb, facts, page_shift, memory_max, reserved_max);
+}
+
+void memblock_renew(struct memblock *mb, const struct facts *facts, unsigned int page_shift,
+		    uint32_t memory_max, uint32_t reserved_max)
+{
+	mb->observer = NULL;
+	mb->observer_ctx = NULL;
 	mb->facts = facts;
 	mb->page_shift = page_shift;
 	mb->region_bytes = 24;

@@ -113,6 +113,9 @@ struct memblock {
  */
 void memblock_init(struct memblock *mb, const struct facts *facts, unsigned int page_shift,
 		   uint32_t memory_max, uint32_t reserved_max);
+/* The same for one that is zeroed or was used; its buffers are kept. */
+void memblock_renew(struct memblock *mb, const struct facts *facts, unsigned int page_shift,
+		    uint32_t memory_max, uint32_t reserved_max);
 void memblock_deinit(struct memblock *mb);
 /*
  * Back to boot: everything but facts, observer, page_shift, smp_cache_bytes, region_bytes,
