@@ -22,25 +22,26 @@ static struct error *boot_rounds(struct bench *b, const struct made_machine *wha
 				 enum boot_stage until, bool lists, uint32_t boots)
 {
 	struct boot_input in;
+	struct machine m;
 	struct error *err = made_init(&in, what) ? NULL : error_no_memory();
 
+	machine_init(&m);
 	while (!err && bench_round(b)) {
 		for (uint32_t i = 0; i < boots && !err; i++) {
-			struct machine m;
-
-			machine_init(&m);
+			machine_reset(&m);
 			m.want_lists = lists;
 			boot_run(&m, &in, until);
 			err = judge(&m, until, what->nodes);
-			machine_deinit(&m);
 		}
 		bench_work(b, boots);
 	}
+	machine_deinit(&m);
 	made_deinit(&in);
 	return err;
 }
 
 static const struct made_machine small = { 4, 2ULL << 30, 2 };
+static const struct made_machine tiny = { 4, 256ULL << 20, 2 };
 
 struct error *bench_boot_small(struct bench *b)
 {
@@ -50,6 +51,11 @@ struct error *bench_boot_small(struct bench *b)
 struct error *bench_boot_lists(struct bench *b)
 {
 	return boot_rounds(b, &small, STAGE_LATE, true, 16);
+}
+
+struct error *bench_boot_tiny(struct bench *b)
+{
+	return boot_rounds(b, &tiny, STAGE_LATE, true, 16);
 }
 
 struct error *bench_boot_giant(struct bench *b)

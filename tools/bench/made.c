@@ -69,7 +69,7 @@ static void add_steps(struct boot_input *in, const struct made_machine *what)
 	s->base = 16 * MIB;
 	s->size = 48 * MIB;
 	s = add_step(in, STEP_RESERVE, "early_reserve_initrd");
-	s->base = GIB;
+	s->base = what->node_bytes < 2 * GIB ? what->node_bytes / 2 : GIB;
 	s->size = 32 * MIB;
 	s = add_step(in, STEP_RESERVE, "reserve_bios_regions");
 	s->base = 0x9f000;
@@ -96,6 +96,7 @@ static void add_steps(struct boot_input *in, const struct made_machine *what)
 bool made_init(struct boot_input *ret, const struct made_machine *what)
 {
 	uint32_t nodes = what->nodes;
+	uint64_t low = what->node_bytes < 2 * GIB ? what->node_bytes : 2 * GIB;
 	phys_t start = 4 * GIB;
 
 	memset(ret, 0, sizeof(*ret));
@@ -117,14 +118,14 @@ bool made_init(struct boot_input *ret, const struct made_machine *what)
 
 	add_firmware(ret, 0, 0x9fc00, E820_RAM);
 	add_firmware(ret, 0x9fc00, MIB, E820_RESERVED);
-	add_firmware(ret, MIB, 2 * GIB, E820_RAM);
-	add_affinity(ret, 0, 2 * GIB, 0);
+	add_firmware(ret, MIB, low, E820_RAM);
+	add_affinity(ret, 0, low, 0);
 	for (uint32_t n = 0; n < nodes; n++) {
 		uint64_t bytes = what->node_bytes;
 
 		/* The first node has begun below. */
 		if (!n)
-			bytes = bytes > 2 * GIB ? bytes - 2 * GIB : 0;
+			bytes -= low;
 		if (bytes)
 			add_node(ret, n, start, bytes);
 		start += bytes;

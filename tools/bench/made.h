@@ -2,10 +2,11 @@
 /*
  * Made: the boot of a machine that nobody has, from its size alone.
  *
- * An x86-64 of many nodes: 2 GiB of the first lie below the hole at 2 GiB, each further node has its
- * memory after the one before, with a small reserved range inside.  Nodes sit on boards and boards in
- * racks, and distances grow with each step.  Steps are those of a 6.12 kernel up to zonelists (or to
- * the end of the boot): image and ramdisk, page tables, NODE_DATA, memory map, hash tables.
+ * An x86-64 of many nodes: what fits of the first lies below the hole at 2 GiB, each further node has
+ * its memory after the one before, with a small reserved range inside.  A node has 256 MiB or more.
+ * Nodes sit on boards and boards in racks, and distances grow with each step.  Steps are those of a 6.12
+ * kernel up to zonelists (or to the end of the boot): image and ramdisk, page tables, NODE_DATA, memory
+ * map, hash tables.
  */
 #ifndef TOOLS_BENCH_MADE_H
 #define TOOLS_BENCH_MADE_H
