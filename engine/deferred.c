@@ -16,7 +16,10 @@ static pfn_t first_aligned_beyond(pfn_t start, pfn_t end, uint64_t counted, uint
 	return pfn < end ? pfn : PFN_NONE;
 }
 
-/* Pages the old rule initialises at once: 2 GiB or 1/256 of the node, plus what is reserved there. */
+/*
+ * Pages the old rule initialises at once: 2 GiB or 1/256 of the node, and as many as the reservations that
+ * lie in there or touch it have in all (d135e5750205 mm/page_alloc.c: broken deferred calculation).
+ */
 static uint64_t early_pages_two_gib(const struct node *node, const struct memblock *mb,
 				    const struct arch_config *config)
 {
@@ -28,10 +31,46 @@ static uint64_t early_pages_two_gib(const struct node *node, const struct memblo
 	for (uint32_t i = 0; i < mb->reserved.cnt; i++) {
 		const struct memblock_region *r = &mb->reserved.regions[i];
 
-		if (r->base < end && r->base + r->size > start)
-			reserved += pfn_up(r->size, config->page_shift);
+		if (r->base <= end && r->base + r->size >= start)
+			reserved += r->size;
 	}
-	return min_u64(pages + reserved, node->spanned);
+	return min_u64(pages + pfn_down(reserved, config->page_shift), node->spanned);
+}
+
+/* The old rules: each zone is walked on its own, from its first page. */
+static void find_zone_by_zone(struct node *nodes, uint32_t node_count,
+			      const struct node_range *ranges, uint32_t range_count,
+			      const struct memblock *mb, const struct arch_config *config,
+			      uint32_t zones_mask, enum deferred_rule rule)
+{
+	uint64_t section = arch_section_pages(config);
+
+	for (uint32_t n = 0; n < node_count; n++) {
+		struct node *node = &nodes[n];
+		uint64_t limit = rule == DEFERRED_TWO_GIB ? early_pages_two_gib(node, mb, config)
+							  : min_u64(section, node->spanned);
+
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &node->zones[t];
+			uint64_t counted = 0;
+
+			/* Only the zone that ends with the node is deferred. */
+			if (!(zones_mask >> t & 1) || !z->spanned ||
+			    zone_end_pfn(z) < node->end_pfn)
+				continue;
+			for (uint32_t r = 0; r < range_count; r++) {
+				pfn_t start = max_u64(ranges[r].start, z->start_pfn);
+				pfn_t end = min_u64(ranges[r].end, zone_end_pfn(z));
+
+				if (ranges[r].nid != (int32_t)n || start >= end ||
+				    node->first_deferred_pfn != PFN_NONE)
+					continue;
+				node->first_deferred_pfn =
+					first_aligned_beyond(start, end, counted, limit, section);
+				counted += end - start;
+			}
+		}
+	}
 }
 
 void deferred_find(struct node *nodes, uint32_t node_count, const struct node_range *ranges,
@@ -46,48 +85,34 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 		nodes[n].first_deferred_pfn = PFN_NONE;
 	if (rule == DEFERRED_NEVER || !config->deferred_struct_page || !section)
 		return;
+	if (rule == DEFERRED_TWO_GIB || rule == DEFERRED_SECTION) {
+		find_zone_by_zone(nodes, node_count, ranges, range_count, mb, config, zones_mask,
+				  rule);
+		return;
+	}
 
+	/* One counter for all, which starts anew where another zone end is met. */
 	for (uint32_t r = 0; r < range_count; r++) {
 		struct node *node = &nodes[ranges[r].nid];
 
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &node->zones[t];
-			pfn_t start, end, zone_end = zone_end_pfn(z);
-			bool last;
-			uint64_t limit = section;
+			pfn_t zone_end = zone_end_pfn(z);
+			pfn_t start = max_u64(ranges[r].start, z->start_pfn);
+			pfn_t end = min_u64(ranges[r].end, zone_end);
+			bool never;
 
-			if (!(zones_mask >> t & 1) || !z->spanned)
+			if (!(zones_mask >> t & 1) || !z->spanned || start >= end)
 				continue;
-			start = max_u64(ranges[r].start, z->start_pfn);
-			end = min_u64(ranges[r].end, zone_end);
-			if (start >= end)
-				continue;
-			last = zone_end >= node->end_pfn;
-			if (rule == DEFERRED_TWO_GIB || rule == DEFERRED_SECTION) {
-				/* Counted per zone call; the old zones were walked whole. */
-				if (!last || node->first_deferred_pfn != PFN_NONE)
-					continue;
-				limit = rule == DEFERRED_TWO_GIB
-						? early_pages_two_gib(node, mb, config)
-						: min_u64(section, node->spanned);
-				if (previous_end != zone_end)
-					counted = 0;
-				previous_end = zone_end;
-			} else if (rule == DEFERRED_COUNTED) {
-				if (previous_end != zone_end)
-					counted = 0;
-				previous_end = zone_end;
-				if (!last || node->first_deferred_pfn != PFN_NONE)
-					continue;
-			} else {
-				if (!last || node->first_deferred_pfn != PFN_NONE)
-					continue;
-				if (previous_end != zone_end)
-					counted = 0;
+			never = zone_end < node->end_pfn || node->first_deferred_pfn != PFN_NONE;
+			if (previous_end != zone_end && (!never || rule == DEFERRED_COUNTED)) {
+				counted = 0;
 				previous_end = zone_end;
 			}
+			if (never)
+				continue;
 			node->first_deferred_pfn =
-				first_aligned_beyond(start, end, counted, limit, section);
+				first_aligned_beyond(start, end, counted, section, section);
 			counted += end - start;
 		}
 	}
