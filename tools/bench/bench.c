@@ -30,6 +30,7 @@ struct series {
 struct bench {
 	const char *captures; /* folder of large captures, or NULL */
 	uint64_t wanted_ns; /* time to spend on counted rounds */
+	uint32_t wanted_rounds; /* the least of them */
 	char path[4096];
 
 	uint32_t rounds; /* counted ones */
@@ -96,8 +97,8 @@ bool bench_round(struct bench *b)
 
 	if (b->running) {
 		end_round(b, now);
-		if (b->warm && (b->rounds == ROUNDS_MAX ||
-				(b->rounds >= ROUNDS_MIN && now - b->first_begin >= b->wanted_ns)))
+		if (b->warm && (b->rounds == ROUNDS_MAX || (b->rounds >= b->wanted_rounds &&
+							    now - b->first_begin >= b->wanted_ns)))
 			return false;
 		/* Warm after a tenth of the time, or a single round that took longer. */
 		if (!b->warm && now - b->first_begin >= b->wanted_ns / 10) {
@@ -359,13 +360,14 @@ static const char usage[] = "usage: bench [OPTION...]\n"
 			    "                   (default: what MMREPLAY_CAPTURES says)\n"
 			    "  --seconds N      time for each benchmark (default: 1)\n"
 			    "  --list           tell what there is, and measure nothing\n"
+			    "  --once           does each still run?  No figures; TAP lines\n"
 			    "  --json           for scripts\n"
 			    "  --help           this text\n";
 
 struct options {
 	const char *filter, *captures;
 	uint64_t seconds;
-	bool list, json;
+	bool list, once, json;
 };
 
 static int refuse(const char *what, const char *value)
@@ -381,6 +383,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 					       { "captures", required_argument, NULL, 'c' },
 					       { "seconds", required_argument, NULL, 's' },
 					       { "list", no_argument, NULL, 'l' },
+					       { "once", no_argument, NULL, 'o' },
 					       { "json", no_argument, NULL, 'j' },
 					       { "help", no_argument, NULL, 'h' },
 					       { 0 } };
@@ -403,6 +406,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'l':
 			o->list = true;
+			break;
+		case 'o':
+			o->once = true;
 			break;
 		case 'j':
 			o->json = true;
@@ -431,30 +437,57 @@ static const char *from_user_folder(const char *path)
 	return whole;
 }
 
-static int run_one(const struct benchmark *m, const struct options *o, struct json *j)
+static bool run_one(const struct benchmark *m, const struct options *o, struct json *j)
 {
 	struct bench b = { .captures = from_user_folder(o->captures),
-			   .wanted_ns = o->seconds * NS_PER_SECOND };
+			   .wanted_ns = o->once ? 0 : o->seconds * NS_PER_SECOND,
+			   .wanted_rounds = o->once ? 1 : ROUNDS_MIN,
+			   .warm = o->once };
 	struct error *err;
-	int code = EXIT_DONE;
+	bool ok;
 
 	series_init(&b.ours, m->name);
 	b.held_before = counted_now().bytes;
 	err = m->run(&b);
+	ok = !err;
 	if (err) {
 		char text[1024];
 
 		error_format(err, text, sizeof(text));
 		fprintf(stderr, "bench: %s: %s\n", m->name, text);
 		error_destroy(err);
-		code = EXIT_UNUSABLE;
 	} else if (o->json) {
 		json_report(j, &b, m);
-	} else {
+	} else if (!o->once) {
 		print_report(&b, m);
 	}
 	bench_deinit(&b);
-	return code;
+	return ok;
+}
+
+/* Prints what comes before the first and after the last benchmark. */
+static void begin_report(const struct options *o, struct json *j)
+{
+	if (o->json) {
+		json_init(j, stdout, JSON_PRETTY);
+		json_object_begin(j);
+		json_key_string(j, "format", "mmreplay-bench");
+		json_key_u64(j, "version", 1);
+		json_key_array_begin(j, "benchmarks");
+	} else if (!o->once) {
+		printf(TABLE_HEAD, "benchmark", "median", "", "spread", "goal", "memory");
+	}
+}
+
+static void end_report(const struct options *o, struct json *j, uint32_t chosen)
+{
+	if (o->json) {
+		json_array_end(j);
+		json_object_end(j);
+		json_deinit(j);
+	} else if (o->once) {
+		printf("1..%" PRIu32 "\n", chosen);
+	}
 }
 
 int main(int argc, char **argv)
@@ -467,31 +500,27 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = EXIT_DONE;
-	if (o.json && !o.list) {
-		json_init(&j, stdout, JSON_PRETTY);
-		json_object_begin(&j);
-		json_key_string(&j, "format", "mmreplay-bench");
-		json_key_u64(&j, "version", 1);
-		json_key_array_begin(&j, "benchmarks");
-	} else if (!o.list) {
-		printf(TABLE_HEAD, "benchmark", "median", "", "spread", "goal", "memory");
-	}
+	if (!o.list)
+		begin_report(&o, &j);
 	for (size_t i = 0; i < BENCHMARK_COUNT; i++) {
 		const struct benchmark *m = &benchmarks[i];
+		bool ok;
 
 		if (o.filter && !strstr(m->name, o.filter))
 			continue;
 		chosen++;
-		if (o.list)
+		if (o.list) {
 			printf("%-18s %s\n", m->name, m->meaning);
-		else if (run_one(m, &o, &j))
+			continue;
+		}
+		ok = run_one(m, &o, &j);
+		if (!ok)
 			code = EXIT_UNUSABLE;
+		if (o.once && !o.json)
+			printf("%s %" PRIu32 " - %s\n", ok ? "ok" : "not ok", chosen, m->name);
 	}
-	if (o.json && !o.list) {
-		json_array_end(&j);
-		json_object_end(&j);
-		json_deinit(&j);
-	}
+	if (!o.list)
+		end_report(&o, &j, chosen);
 	if (!chosen)
 		return refuse("no benchmark has this in its name: ", o.filter);
 	return code;

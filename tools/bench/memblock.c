@@ -16,6 +16,7 @@ struct error *bench_memblock(struct bench *b)
 	};
 	struct memblock_op *ops = malloc(CALLS * sizeof(*ops));
 	struct prng prng = prng_init(1);
+	struct error *err = NULL;
 	struct facts facts;
 	struct memblock mb;
 
@@ -32,7 +33,9 @@ struct error *bench_memblock(struct bench *b)
 			memblock_op_apply(&mb, &ops[i]);
 		bench_work(b, CALLS);
 	}
+	if (memblock_check(&mb))
+		err = error_create(ERROR_RANGE, NULL, 0, 0, "%s", memblock_check(&mb));
 	memblock_deinit(&mb);
 	free(ops);
-	return NULL;
+	return err;
 }
