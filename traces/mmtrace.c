@@ -33,6 +33,8 @@
 
 /* Part of the format only in so far as equal input is to give equal bytes. */
 #define ZSTD_LEVEL 15
+/* Events are many: this is four times as fast, for a tenth more bytes. */
+#define ZSTD_LEVEL_EVENTS 7
 
 #define PACKED_BYTES_MAX ((uint32_t)ZSTD_COMPRESSBOUND(MMTRACE_BLOCK_BYTES_MAX))
 /* What the message of one block may take in memory. */
@@ -215,7 +217,6 @@ struct error *mmtrace_writer_create(struct sink sink, struct mmtrace_writer **re
 		free(w);
 		return error_no_memory();
 	}
-	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	w->sink = sink;
 	file_head_write(head);
 	sink_write(&w->sink, (const char *)head, sizeof(head));
@@ -275,6 +276,8 @@ struct error *mmtrace_write(struct mmtrace_writer *w, enum mmtrace_type type, un
 	    !make_room(&w->packed, &w->packed_room, ZSTD_compressBound(bytes)))
 		return error_no_memory();
 	protobuf_c_message_pack(message, w->message);
+	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel,
+			       type == MMTRACE_EVENTS ? ZSTD_LEVEL_EVENTS : ZSTD_LEVEL);
 	packed = ZSTD_compress2(w->zstd, w->packed, w->packed_room, w->message, bytes);
 	if (ZSTD_isError(packed))
 		return error_no_memory(); /* nothing else can fail: the room is enough */
