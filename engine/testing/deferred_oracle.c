@@ -41,7 +41,7 @@ pfn_t deferred_oracle(int32_t nid, const struct node *nodes, uint32_t node_count
 {
 	struct walk w = { .counter = 0 };
 
-	assert(node_count <= ORACLE_NODES);
+	assert(node_count <= ORACLE_NODES && section > 0);
 	for (uint32_t n = 0; n < node_count; n++)
 		w.found[n] = PFN_NONE;
 	for (uint32_t r = 0; r < range_count; r++) {
