@@ -1443,10 +1443,10 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 
 		if (b.step == b.first_late)
 			reach(&b, STAGE_MEM_INIT);
-		if (s->kind == STEP_NODE_DATA && b.step == b.first_node_data &&
-		    until >= STAGE_NUMA) {
+		if (s->kind == STEP_NODE_DATA && b.step == b.first_node_data) {
 			reach(&b, STAGE_SETUP_ARCH);
-			stamp_nodes(&b);
+			if (until >= STAGE_NUMA)
+				stamp_nodes(&b);
 		}
 		if (b.step == b.last_node_data + 1 && b.last_node_data < in->step_count)
 			reach(&b, STAGE_NUMA);
