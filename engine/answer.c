@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/answer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,24 @@ void answers_add_unknowable(struct answers *a, enum answer_kind kind, const char
 	all->index = ANSWER_INDEX_ALL;
 	all->basis = BASIS_UNDERIVABLE;
 	all->reason = reason;
+}
+
+static void reverse(struct answer *items, uint32_t first, uint32_t end)
+{
+	while (first + 1 < end) {
+		struct answer t = items[first];
+
+		items[first++] = items[--end];
+		items[end] = t;
+	}
+}
+
+void answers_move(struct answers *a, uint32_t first, uint32_t end, uint32_t to)
+{
+	assert(to <= first && first <= end && end <= a->count);
+	reverse(a->items, to, first);
+	reverse(a->items, first, end);
+	reverse(a->items, to, end);
 }
 
 void answers_push(struct answers *a, uint32_t value)

@@ -75,6 +75,8 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind);
 #define ANSWER_INDEX_ALL UINT32_MAX
 /* Appends such an answer, underivable for @reason. */
 void answers_add_unknowable(struct answers *a, enum answer_kind kind, const char *reason);
+/* Moves the answers [first, end) to where @to <= first stands; their order stays. */
+void answers_move(struct answers *a, uint32_t first, uint32_t end, uint32_t to);
 /* Appends @value to the list of the newest answer. */
 void answers_push(struct answers *a, uint32_t value);
 

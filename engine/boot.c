@@ -149,6 +149,8 @@ static bool is_after_zonelists(const struct boot_step *s, const struct facts *fa
 {
 	if (s->kind != STEP_ALLOC && s->kind != STEP_RESERVE)
 		return false;
+	if (name_is(s->name, "page_ext_init_flatmem"))
+		return true;
 	if (name_is(s->name, "swiotlb_"))
 		return !fact_get(facts, FACT_swiotlb_before_zonelists);
 	return !fact_get(facts, FACT_zonelists_in_mm_core_init) &&
@@ -161,6 +163,7 @@ static void survey(struct boot *b)
 	const struct boot_input *in = b->in;
 	const struct arch_config *config = &b->m->config;
 	uint32_t n = in->step_count, last_sparse = n, first_zone = n, last_zone = n;
+	uint32_t cma = n, percpu_end = n;
 	/* Where pgdats of memoryless nodes come late, their NODE_DATA lines do too. */
 	bool late_node_data = !fact_get(&b->m->facts, FACT_pgdat_for_possible_nodes);
 
@@ -186,15 +189,21 @@ static void survey(struct boot *b)
 		}
 		if (is_late_step(s) && b->first_late == n)
 			b->first_late = i;
+		if (s->kind == STEP_CMA_RESERVE && cma == n)
+			cma = i;
+		if (name_is(s->name, "pcpu_") || name_is(s->name, "setup_per_cpu_areas") ||
+		    name_is(s->name, "alloc_bootmem_cpumask_var"))
+			percpu_end = i + 1;
 		if (is_after_zonelists(s, &b->m->facts) && b->after_zonelists == n)
 			b->after_zonelists = i;
 	}
-	/* On the way there the log buffer is allocated again where CPUs or an option made it grow. */
-	while (!fact_get(&b->m->facts, FACT_zonelists_in_mm_core_init) && b->after_zonelists < n &&
-	       b->after_zonelists > 0 && !is_x86(b->m) &&
-	       name_is(in->steps[b->after_zonelists - 1].name, "setup_log_buf"))
-		b->after_zonelists--;
+	/* Nothing is allocated between the per-cpu areas and the zonelists where those come next. */
+	if (!fact_get(&b->m->facts, FACT_zonelists_in_mm_core_init) && percpu_end < n)
+		b->after_zonelists = percpu_end;
 	b->zones_start = last_sparse < n ? last_sparse + 1 : first_zone;
+	if (b->zones_start == n && config->arch == ARCH_ARM64 &&
+	    fact_get(&b->m->facts, FACT_arm64_cma_after_zones))
+		b->zones_start = cma;
 	b->zones_end = b->zones_start;
 	if (last_zone < n)
 		b->zones_end = last_zone + 1;
@@ -290,11 +299,48 @@ static bool name_nodes(struct machine *m, const struct boot_input *in)
 	return in->affinity_count ? all && !m->cmdline.numa_off : nids;
 }
 
+/* Where the placement of @step stands among the answers; their number when it has none. */
+static uint32_t placement_of(const struct answers *as, uint32_t step)
+{
+	uint32_t i = 0;
+
+	while (i < as->count &&
+	       (as->items[i].kind != ANSWER_PLACEMENT || as->items[i].index != step))
+		i++;
+	/* An array that grew did so before. */
+	while (i < as->count && i > 0 && as->items[i - 1].kind == ANSWER_DOUBLED)
+		i--;
+	return i;
+}
+
+/*
+ * Nodes are told before numa=fake= cuts them up, which takes memory for distances.  The first table of
+ * distances is the firmware's, if it has one; it is read before.
+ */
+static void tell_nodes_before_emulation(struct boot *b, uint32_t first)
+{
+	struct answers *as = &b->m->answers;
+	uint32_t at = b->in->step_count;
+
+	for (uint32_t i = b->step; i-- > 0;) {
+		const struct boot_step *s = &b->in->steps[i];
+
+		if (s->kind != STEP_ALLOC)
+			continue;
+		if (name_is(s->name, "numa_emulation") ||
+		    (name_is(s->name, "numa_alloc_distance") && at == b->in->step_count))
+			at = i;
+	}
+	at = placement_of(as, at);
+	if (at < first)
+		answers_move(as, first, as->count, at);
+}
+
 static void stamp_nodes(struct boot *b)
 {
 	struct machine *m = b->m;
 	const struct boot_input *in = b->in;
-	uint32_t count = 1, parsed;
+	uint32_t count = 1, parsed, first = m->answers.count;
 	bool named = false;
 
 	if (b->stamped)
@@ -373,6 +419,8 @@ static void stamp_nodes(struct boot *b)
 	for (uint32_t n = 0; n < m->node_count; n++)
 		m->nodes[n].parsed = n < parsed || m->emulated;
 	m->affinity_used = named;
+	if (m->emulated)
+		tell_nodes_before_emulation(b, first);
 }
 
 static void finish_numa(struct boot *b)
@@ -859,7 +907,7 @@ static void init_free_area(struct boot *b)
 			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
 		node->memory = node->present > 0;
 		/* Where memoryless nodes come late, their lines do too. */
-		if (!node->memory && (!all_possible || !node->possible))
+		if (!node->memory && ((!all_possible && is_x86(m)) || !node->possible))
 			continue;
 		answer_initmem(m, n);
 		account_node(m, n);
@@ -868,7 +916,7 @@ static void init_free_area(struct boot *b)
 	find_unavailable(m);
 	deferred_find(m->nodes, m->node_count, m->ranges, m->range_count, &m->mb, &m->config,
 		      m->config.zones_mask, &m->facts);
-	if (!all_possible) {
+	if (!all_possible && is_x86(m)) {
 		for (uint32_t n = 0; n < m->node_count; n++)
 			if (m->nodes[n].possible && !m->nodes[n].memory)
 				answer_initmem(m, n);
@@ -877,12 +925,62 @@ static void init_free_area(struct boot *b)
 		void_layout(m, b->in);
 }
 
+/* The first answer of @kind from @from on, of any node or @nid. */
+static uint32_t find_answer(const struct answers *as, uint32_t from, enum answer_kind kind,
+			    int32_t nid)
+{
+	while (from < as->count &&
+	       (as->items[from].kind != kind || (nid != NID_NONE && as->items[from].nid != nid)))
+		from++;
+	return from;
+}
+
+/*
+ * free_area_init() allocates between its lines: the pgdat of a node without memory comes before the node's
+ * line, its flat memory map after it, and the pageblock bits of each zone before the line of its map.
+ */
+static void order_zone_answers(struct boot *b)
+{
+	struct answers *as = &b->m->answers;
+	uint32_t pgdat = 0, map = 0, bits = 0;
+
+	for (uint32_t i = b->zones_start; i < b->zones_end; i++) {
+		const struct boot_step *s = &b->in->steps[i];
+		uint32_t at = placement_of(as, i), to, end = at;
+
+		if (s->kind != STEP_ALLOC || at == as->count)
+			continue;
+		while (as->items[end++].kind != ANSWER_PLACEMENT)
+			continue;
+		if (name_is(s->name, "setup_usemap")) {
+			bits = to = find_answer(as, bits, ANSWER_MEMMAP_INIT, NID_NONE);
+			bits += 1 + end - at;
+		} else if (is_zone_step(s, &b->m->config) &&
+			   (name_is(s->name, "alloc_node_mem_map") ||
+			    name_is(s->name, "memmap_alloc"))) {
+			map = find_answer(as, map, ANSWER_INITMEM, NID_NONE);
+			to = ++map;
+			if (to < as->count && as->items[to].kind == ANSWER_NODE_PAGES)
+				to++;
+		} else {
+			while (pgdat < as->count &&
+			       (as->items[pgdat].kind != ANSWER_INITMEM || !as->items[pgdat].v[2]))
+				pgdat++;
+			to = pgdat;
+			pgdat += 1 + end - at;
+		}
+		if (to < at)
+			answers_move(as, at, end, to);
+	}
+}
+
 /* The end of free_area_init, after its own allocations. */
 static void finish_zones(struct boot *b)
 {
 	if (b->zones_finished || b->next_stage <= STAGE_ZONES)
 		return;
 	b->zones_finished = true;
+	order_zone_answers(b);
 	if (!fact_get(&b->m->facts, FACT_memmap_accounting))
 		count_free_memblock(b->m);
 }
@@ -1014,24 +1112,6 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 	}
 }
 
-static void build_zonelists(struct boot *b)
-{
-	struct machine *m = b->m;
-
-	finish_zones(b);
-	m->stage = STAGE_ZONELISTS;
-	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL, &m->config,
-			&m->facts);
-	m->zonelists.by_zone =
-		m->cmdline.zonelist_order
-			? m->cmdline.zonelist_order == 'z' &&
-				  fact_get(&m->facts, FACT_zonelist_order_rule) < 3
-			: zonelists_default_by_zone(m->nodes, m->node_count, &m->config, &m->facts);
-	m->out_of_memory |= m->zonelists.out_of_memory;
-	if (!m->out_of_memory)
-		answer_zonelists(m, b->in);
-}
-
 /*
  * Newer kernels size tables by what memblock has free, older ones by what the memory map leaves.  Where
  * the log does not tell what was reserved, the free memory of its "Memory:" line is a lower bound.
@@ -1058,6 +1138,28 @@ static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
 	if (m->nr_all_pages > m->nr_kernel_pages)
 		free_kb -= min_u64(free_kb, m->nr_all_pages - m->nr_kernel_pages);
 	m->nr_kernel_pages_over = m->nr_kernel_pages - min_u64(free_kb, m->nr_kernel_pages);
+}
+
+static void build_zonelists(struct boot *b)
+{
+	struct machine *m = b->m;
+
+	finish_zones(b);
+	if (fact_get(&m->facts, FACT_zonelists_in_mm_core_init)) {
+		bound_kernel_pages(m, b->in);
+		hash_tables_answer(m, HASH_GROUP_EARLY, UINT32_MAX);
+	}
+	m->stage = STAGE_ZONELISTS;
+	zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, NULL, &m->config,
+			&m->facts);
+	m->zonelists.by_zone =
+		m->cmdline.zonelist_order
+			? m->cmdline.zonelist_order == 'z' &&
+				  fact_get(&m->facts, FACT_zonelist_order_rule) < 3
+			: zonelists_default_by_zone(m->nodes, m->node_count, &m->config, &m->facts);
+	m->out_of_memory |= m->zonelists.out_of_memory;
+	if (!m->out_of_memory)
+		answer_zonelists(m, b->in);
 }
 
 static void init_mem(struct boot *b)
@@ -1198,6 +1300,20 @@ static void step_forward(struct machine *m, const struct boot_input *in, const s
 	}
 }
 
+/* The lines of a node whose pgdat comes when zones are long there follow that. */
+static void tell_late_node(struct machine *m, int32_t nid)
+{
+	struct answers *as = &m->answers;
+	uint32_t at = find_answer(as, 0, ANSWER_INITMEM, nid), end = at + 1;
+
+	if (at == as->count)
+		return;
+	while (end < as->count && as->items[end].kind == ANSWER_NODE_PAGES &&
+	       as->items[end].nid == nid)
+		end++;
+	answers_move(as, end, as->count, at);
+}
+
 static void take_node_data(struct boot *b, const struct boot_step *s)
 {
 	struct machine *m = b->m;
@@ -1220,6 +1336,8 @@ static void take_node_data(struct boot *b, const struct boot_step *s)
 		if (base >= r->base && base < r->base + r->size && r->nid != s->nid && r->nid >= 0)
 			a->v[2] = (uint64_t)r->nid + 1;
 	}
+	if (b->zones_finished)
+		tell_late_node(m, s->nid);
 }
 
 /*

@@ -711,6 +711,19 @@ static bool last_placed(const struct machine *m, const struct boot_input *in, ui
 	return false;
 }
 
+/* The line of the low part is the first, though the other one is placed before. */
+static void tell_crashkernel_low_first(struct answers *as)
+{
+	uint32_t at = as->count ? as->count - 1 : 0;
+
+	if (!as->count || as->items[at].kind != ANSWER_CRASHKERNEL || !as->items[at].index)
+		return;
+	while (at > 0 && as->items[at - 1].kind != ANSWER_CRASHKERNEL)
+		at--;
+	if (at > 0)
+		answers_move(as, at, as->count, at - 1);
+}
+
 void setup_arch_crashkernel(struct machine *m, const struct boot_input *in,
 			    const struct boot_step *s, uint32_t step)
 {
@@ -743,6 +756,7 @@ void setup_arch_crashkernel(struct machine *m, const struct boot_input *in,
 					      : "what was reserved before is not in the log";
 	a->v[0] = base;
 	a->v[1] = base + s->size;
+	tell_crashkernel_low_first(&m->answers);
 }
 
 void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size,
@@ -758,6 +772,7 @@ void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size
 	a->basis = m->reserved_known ? basis : BASIS_UNDERIVABLE;
 	a->v[0] = base;
 	a->v[1] = base + size;
+	tell_crashkernel_low_first(&m->answers);
 }
 
 /* crashkernel=SIZE or crashkernel=1G-4G:128M,4G-:256M: the size for this much memory; 0 = none. */
