@@ -376,6 +376,46 @@ void handover_lists_deferred(struct machine *m)
 	m->out_of_memory |= b->out_of_memory;
 }
 
+/* Takes [start, end) out of pending memory. */
+static void cut_pending(struct buddy *b, struct buddy_pending *p, pfn_t start, pfn_t end)
+{
+	pfn_t rest = p->end;
+	uint32_t zone = p->zone;
+
+	if (start == p->start) {
+		p->start = end;
+		return;
+	}
+	p->end = start;
+	if (end < rest)
+		buddy_add_pending(b, zone, end, rest);
+}
+
+bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int order)
+{
+	struct buddy *b = m->buddy;
+	pfn_t end = pfn + (1ULL << order);
+
+	for (uint32_t i = 0; i < b->pending_count; i++) {
+		struct buddy_pending *p = &b->pending[i];
+		uint32_t zone = p->zone;
+
+		if (pfn < p->start || end > p->end)
+			continue;
+		cut_pending(b, p, pfn, end);
+		if (order || fact_get(&m->facts, FACT_deferred_free_rule) != DEFERRED_FREE_OLD)
+			buddy_set_block_types(
+				b, zone, pfn,
+				fact_get(&m->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD ?
+					pfn + 1 :
+					end,
+				MIGRATE_MOVABLE);
+		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FRESH);
+		return true;
+	}
+	return false;
+}
+
 /* ---- later ----------------------------------------------------------------------------------------- */
 
 /* The first page at or after @pfn that is memory of @zone and not free; PFN_NONE if there is none. */

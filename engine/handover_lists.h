@@ -19,6 +19,12 @@ void handover_lists_free_all(struct machine *m);
 /* page_alloc_init_late(): pending memory is freed. */
 void handover_lists_deferred(struct machine *m);
 
+/*
+ * Frees the 2^@order pages at @pfn if they are pending, as the thread that initialises them does: past
+ * the page sets.  False: they are not pending.
+ */
+bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int order);
+
 /* Who gives pages back. */
 enum handover_source {
 	HANDOVER_DISCARD, /* memblock's own arrays */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replay: a recorded trace against the model, event by event.
+ *
+ * For every event the model is first asked what the kernel will do, from what was recorded before and
+ * from what this event asks for; only then it looks at what was done.  Where the two differ, the miss is
+ * counted under the rule that explains it, and the model takes over what the event proves.
+ *
+ * So the answer to event i depends on events before i, and on what i asks for, alone.
+ */
+#ifndef ENGINE_REPLAY_H
+#define ENGINE_REPLAY_H
+
+#include "engine/machine.h"
+#include "engine/page_alloc.h"
+
+/* Why a prediction was wrong. */
+enum replay_miss {
+	REPLAY_HIT,
+#define MISS(name, text, meaning) REPLAY_MISS_##name,
+#include "engine/replay_miss.def"
+#undef MISS
+	REPLAY_MISS_COUNT
+};
+/* "hit", "gap" ... */
+const char *replay_miss_name(enum replay_miss miss);
+
+struct replay_prediction {
+	const struct event *event; /* borrowed */
+	uint64_t index; /* of the event in the trace, from 0 */
+	pfn_t predicted; /* PFN_NONE: the model expected no such event */
+	uint32_t zone; /* of the recorded page; BUDDY_ZONE_NONE if no zone has it */
+	enum replay_miss miss;
+};
+
+struct replay_options {
+	uint32_t kinds; /* bit per enum event_kind that is used; 0 = all.  Others are skipped */
+	uint32_t cpu_count; /* at least as many as the trace names */
+	/* Called for each event that was predicted; may be NULL. */
+	void (*predicted)(void *ctx, const struct replay_prediction *p);
+	void *ctx;
+};
+
+struct replay_stats {
+	uint64_t events; /* used */
+	uint64_t kinds[EVENT_KIND_COUNT];
+	uint64_t predicted[EVENT_KIND_COUNT], right[EVENT_KIND_COUNT];
+	uint64_t misses[EVENT_KIND_COUNT][REPLAY_MISS_COUNT];
+	uint64_t silent; /* pages found to have been taken without an event */
+};
+
+struct replay;
+
+/*
+ * @booted was booted up to the hand-over of memory with free lists (STAGE_MEM_INIT, want_lists): the
+ * trace begins there.  @late is the same machine booted to its end.  Both are borrowed; @booted's free
+ * lists change.  NULL when the host has no memory.
+ */
+struct replay *replay_create(struct machine *booted, const struct machine *late,
+			     const struct replay_options *options);
+void replay_destroy(struct replay *r);
+
+void replay_event(struct replay *r, const struct event *e);
+const struct replay_stats *replay_stats(const struct replay *r);
+struct page_alloc *replay_alloc(struct replay *r);
+
+#endif
