@@ -492,6 +492,7 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 		return;
 	base = b->slots[slot].chunk << b->max_order;
 	entries = b->entries + base;
+	entries[off] = 0; /* no longer handed out */
 	while (order < b->max_order) {
 		uint32_t other = off ^ 1u << order;
 

@@ -32,6 +32,7 @@ enum event_flag {
 	EVENT_FRAGMENTING = 4, /* extfrag */
 	EVENT_COLD = 8, /* free_batched up to 4.14 */
 	EVENT_GFP_UNKNOWN = 16, /* alloc: some name of the flags was not understood */
+	EVENT_GIVES_PAGE = 32, /* extfrag of the model: no zone_locked tells of this page */
 };
 
 struct event {

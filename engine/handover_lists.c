@@ -404,12 +404,12 @@ bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int ord
 			continue;
 		cut_pending(b, p, pfn, end);
 		if (order || fact_get(&m->facts, FACT_deferred_free_rule) != DEFERRED_FREE_OLD)
-			buddy_set_block_types(
-				b, zone, pfn,
-				fact_get(&m->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD ?
-					pfn + 1 :
-					end,
-				MIGRATE_MOVABLE);
+			buddy_set_block_types(b, zone, pfn,
+					      fact_get(&m->facts, FACT_deferred_free_rule) ==
+							      DEFERRED_FREE_OLD
+						      ? pfn + 1
+						      : end,
+					      MIGRATE_MOVABLE);
 		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FRESH);
 		return true;
 	}

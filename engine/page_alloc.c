@@ -279,8 +279,8 @@ uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request
 
 /* ---- get and put ------------------------------------------------------------------------------- */
 
-static void mark_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
-		      enum migratetype type)
+void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
+		     enum migratetype type)
 {
 	struct buddy *b = a->buddy;
 	uint32_t slot;
@@ -330,7 +330,7 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 
 			if (pfn == PFN_NONE)
 				continue;
-			mark_held(a, zone, pfn, r.order, r.type);
+			page_alloc_mark(a, zone, pfn, r.order, r.type);
 			if (zone_ret)
 				*zone_ret = zone;
 			return pfn;

@@ -117,6 +117,10 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 /* Frees 2^@order pages at @pfn on @cpu.  False: no zone has that page. */
 bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order);
 
+/* Notes that a block, which is on no list, was handed out to a request for @type. */
+void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
+		     enum migratetype type);
+
 /* The zone that holds @pfn, or BUDDY_ZONE_NONE. */
 uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn);
 

@@ -140,10 +140,22 @@ bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigne
 	return true;
 }
 
-bool pageset_find(const struct page_alloc *a, uint32_t zone, const struct pageset *set, pfn_t pfn,
+bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	struct buddy *b = a->buddy;
+	uint64_t entry;
+	uint32_t slot;
+
+	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
+		return false;
+	entry = b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
+			   (pfn & (slot_pages(b) - 1))];
+	return entry_order(entry) == ENTRY_ORDER_PCP;
+}
+
+bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
 		  unsigned int *index_ret, uint32_t *depth_ret)
 {
-	(void)zone;
 	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
 		uint32_t cursor = BUDDY_LIST_START, depth = 0;
 		pfn_t at;

@@ -41,8 +41,10 @@ void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, 
 void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
 		   unsigned int first);
 
+/* Does @pfn begin a block on any page set's list? */
+bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 /* Where @pfn is: false if it is on no list of @set.  Slow. */
-bool pageset_find(const struct page_alloc *a, uint32_t zone, const struct pageset *set, pfn_t pfn,
+bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
 		  unsigned int *index_ret, uint32_t *depth_ret);
 /* Takes @pfn, which is on list @index, off. */
 void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,

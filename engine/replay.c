@@ -32,9 +32,11 @@ struct replay_cpu {
 	uint32_t held_zone;
 	unsigned int held_order;
 	enum migratetype held_type;
+	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
 	unsigned int last_order;
+	enum event_kind before; /* the CPU's last event */
 	/* Frees that may yet turn out to be batched. */
 	struct announced *frees;
 	uint32_t free_count, free_room;
@@ -190,6 +192,12 @@ static void expect_nothing(struct replay_cpu *c)
 	c->doing = DOING_NOTHING;
 }
 
+/* Does the model's event stand for a block that was taken? */
+static bool gives_page(const struct event *e)
+{
+	return e->kind == EVENT_ZONE_LOCKED || e->flags & EVENT_GIVES_PAGE;
+}
+
 static bool expects(const struct replay_cpu *c)
 {
 	return c->at < c->expected.count;
@@ -197,29 +205,86 @@ static bool expects(const struct replay_cpu *c)
 
 /* ---- what the model believed wrongly ------------------------------------------------------------ */
 
-/* Makes @pfn no page of the model's free or per-CPU lists.  Where was it? */
-static enum replay_miss take_out(struct replay *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
-				 unsigned int order)
+/* Takes the block at @pfn off whatever per-CPU list it is on. */
+static enum replay_miss take_from_sets(struct replay *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				       unsigned int *order)
 {
 	struct page_alloc *a = &r->alloc;
-	struct buddy_block block;
 
 	for (uint32_t i = 0; i < a->cpu_count; i++) {
 		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu, depth;
 		struct pageset *set = page_alloc_set(a, zone, at);
 		unsigned int index;
 
-		if (!pageset_find(a, zone, set, pfn, &index, &depth))
+		if (!pageset_find(a, set, pfn, &index, &depth))
 			continue;
+		*order = pageset_list_order(a, index);
 		pageset_remove(a, zone, set, index, pfn);
 		return at == cpu ? REPLAY_MISS_OTHER_LIST : REPLAY_MISS_OTHER_CPU;
 	}
-	if (buddy_find(a->buddy, zone, pfn, &block)) {
-		if (block.order >= order)
-			buddy_carve(a->buddy, zone, &block, pfn, order, block.type);
-		return REPLAY_MISS_SPLIT;
-	}
 	return REPLAY_MISS_UNTRACED;
+}
+
+/* A per-CPU block that begins before @pfn and holds it. */
+static void take_larger(struct replay *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	static const unsigned int orders[] = { 1, 2, 3 };
+	const struct page_alloc *a = &r->alloc;
+
+	for (unsigned int i = 0; a->rules.high_orders && i < 4; i++) {
+		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size;
+		pfn_t head;
+
+		if (order > a->buddy->max_order)
+			continue;
+		head = round_down_to(pfn, 1ULL << order);
+		if (head == pfn || !pageset_holds(&r->alloc, zone, head))
+			continue;
+		/* A smaller block may begin there as well. */
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			if (pageset_list_order(a, index) < order)
+				continue;
+			for (uint32_t at = 0; at < a->cpu_count; at++) {
+				struct pageset *set = page_alloc_set(&r->alloc, zone, at);
+				unsigned int found;
+				uint32_t depth;
+
+				if (set->lists[index].count &&
+				    pageset_find(a, set, head, &found, &depth) && found == index) {
+					take_from_sets(r, cpu, zone, head, &size);
+					return;
+				}
+			}
+		}
+	}
+}
+
+/* Makes 2^@order pages at @pfn no part of any list of the model.  Where was the first? */
+static enum replay_miss take_out(struct replay *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				 unsigned int order)
+{
+	struct page_alloc *a = &r->alloc;
+	enum replay_miss first = REPLAY_MISS_UNTRACED;
+	pfn_t end = pfn + (1ULL << order);
+
+	take_larger(r, cpu, zone, pfn);
+	for (pfn_t at = pfn; at < end;) {
+		enum replay_miss miss = REPLAY_MISS_UNTRACED;
+		struct buddy_block block;
+		unsigned int size = 0;
+
+		if (pageset_holds(a, zone, at)) {
+			miss = take_from_sets(r, cpu, zone, at, &size);
+		} else if (buddy_find(a->buddy, zone, at, &block)) {
+			size = block.order < order ? block.order : order;
+			buddy_carve(a->buddy, zone, &block, at, size, block.type);
+			miss = REPLAY_MISS_SPLIT;
+		}
+		if (at == pfn)
+			first = miss;
+		at += 1ULL << size;
+	}
+	return first;
 }
 
 /* Most blocks that are thought to be gone without a trace: before the trace began, and later. */
@@ -269,7 +334,7 @@ static void settle(struct replay *r, uint32_t cpu)
 		uint32_t left = 0;
 
 		for (uint32_t i = c->at; i < c->expected.count; i++)
-			left += c->expected.events[i].kind == EVENT_ZONE_LOCKED;
+			left += gives_page(&c->expected.events[i]);
 		pageset_unrefill(a, c->zone, page_alloc_set(a, c->zone, cpu), c->index, left);
 	} else if (c->doing == DOING_DRAIN && expects(c)) {
 		struct pageset *set = page_alloc_set(a, c->zone, cpu);
@@ -321,6 +386,18 @@ static void commit_announced(struct replay *r, uint32_t cpu, uint32_t count)
 		commit_free(r, cpu, c->frees[i].pfn, c->frees[i].order);
 	memmove(c->frees, c->frees + count, (c->free_count - count) * sizeof(*c->frees));
 	c->free_count -= count;
+}
+
+/*
+ * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
+ * carried out, which drains and interrupts do not end, they are kept.
+ */
+static void commit_pending(struct replay *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	if (c->before == EVENT_FREE)
+		commit_announced(r, cpu, c->free_count);
 }
 
 static void on_free(struct replay *r, const struct event *e)
@@ -454,7 +531,12 @@ static void on_taken(struct replay *r, const struct event *e)
 	enum replay_miss miss;
 	struct alloc_request req;
 
-	commit_announced(r, e->cpu, c->free_count);
+	if (e->kind == EVENT_EXTFRAG &&
+	    (r->alloc.rules.fallback < 3 ||
+	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
+		return; /* tells how, not what */
+	c->last_taken = e->pfn;
+	commit_pending(r, e->cpu);
 	if (c->doing == DOING_DRAIN)
 		settle(r, e->cpu);
 	if (refill_goes_on(r, e)) {
@@ -479,16 +561,10 @@ static void on_taken(struct replay *r, const struct event *e)
 		expect_nothing(c);
 		begin_taking(r, e);
 	}
+	while (expects(c) && !gives_page(&c->expected.events[c->at]))
+		c->at++;
 	want = expects(c) ? &c->expected.events[c->at] : NULL;
-	if (e->kind == EVENT_EXTFRAG || (want && want->kind == EVENT_EXTFRAG)) {
-		/* Told, not counted. */
-		if (want && want->kind == EVENT_EXTFRAG)
-			c->at++;
-		if (e->kind == EVENT_EXTFRAG)
-			return;
-		want = expects(c) ? &c->expected.events[c->at] : NULL;
-	}
-	if (want && want->kind == EVENT_ZONE_LOCKED && want->pfn == e->pfn) {
+	if (want && want->pfn == e->pfn) {
 		c->at++;
 		c->done++;
 		tell(r, e, want->pfn, zone, REPLAY_HIT);
@@ -547,7 +623,7 @@ static void on_alloc(struct replay *r, const struct event *e)
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
 
-	commit_announced(r, e->cpu, c->free_count);
+	commit_pending(r, e->cpu);
 	settle(r, e->cpu);
 	if (e->pfn == PFN_NONE)
 		return;
@@ -576,6 +652,7 @@ static void on_alloc(struct replay *r, const struct event *e)
 	if (predicted == e->pfn) {
 		if (set)
 			pageset_pop(a, set, index);
+		page_alloc_mark(a, real, e->pfn, e->order, req.type);
 		tell(r, e, predicted, real, miss);
 		return;
 	}
@@ -589,7 +666,7 @@ static void on_alloc(struct replay *r, const struct event *e)
 		unsigned int at;
 		uint32_t depth;
 
-		if (set && real == zone && pageset_find(a, zone, set, e->pfn, &at, &depth) &&
+		if (set && real == zone && pageset_find(a, set, e->pfn, &at, &depth) &&
 		    at == index) {
 			while (depth--) {
 				pageset_pop(a, set, index);
@@ -605,6 +682,7 @@ static void on_alloc(struct replay *r, const struct event *e)
 				miss = REPLAY_MISS_OTHER_ZONE;
 		}
 	}
+	page_alloc_mark(a, real, e->pfn, e->order, req.type);
 	tell(r, e, predicted, real, miss);
 }
 
@@ -616,7 +694,7 @@ static void on_drain(struct replay *r, const struct event *e)
 	enum replay_miss miss;
 	pfn_t predicted = PFN_NONE;
 
-	commit_announced(r, e->cpu, c->free_count);
+	commit_pending(r, e->cpu);
 	if (c->doing == DOING_DRAIN && expects(c)) {
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {
@@ -631,8 +709,8 @@ static void on_drain(struct replay *r, const struct event *e)
 	}
 	if (c->doing == DOING_DRAIN)
 		expect_nothing(c);
-	miss = predicted == PFN_NONE ? REPLAY_MISS_UNASKED :
-				       take_out(r, e->cpu, zone, e->pfn, e->order);
+	miss = predicted == PFN_NONE ? REPLAY_MISS_UNASKED
+				     : take_out(r, e->cpu, zone, e->pfn, e->order);
 	if (predicted == PFN_NONE)
 		take_out(r, e->cpu, zone, e->pfn, e->order);
 	buddy_free_as(a->buddy, zone, e->pfn, e->order,
@@ -668,6 +746,7 @@ void replay_event(struct replay *r, const struct event *e)
 		default:
 			break;
 		}
+		r->cpus[e->cpu].before = (enum event_kind)e->kind;
 	}
 	r->index++;
 }

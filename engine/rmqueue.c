@@ -71,7 +71,7 @@ static bool may_claim(const struct page_alloc *a, unsigned int order, enum migra
 }
 
 static void note_extfrag(struct page_alloc *a, uint32_t zone, const struct buddy_block *block,
-			 pfn_t pfn, unsigned int order, enum migratetype type)
+			 pfn_t pfn, unsigned int order, enum migratetype type, bool gives_page)
 {
 	struct event e = { .kind = EVENT_EXTFRAG,
 			   .pfn = pfn,
@@ -82,6 +82,8 @@ static void note_extfrag(struct page_alloc *a, uint32_t zone, const struct buddy
 
 	if (!a->events)
 		return;
+	if (gives_page)
+		e.flags |= EVENT_GIVES_PAGE;
 	if (block->order < a->buddy->pageblock_order)
 		e.flags |= EVENT_FRAGMENTING;
 	if (buddy_block_type(a->buddy, zone, block->pfn) == type)
@@ -188,7 +190,7 @@ static bool fallback_by_steal(struct page_alloc *a, uint32_t zone, unsigned int 
 		whole = may_claim(a, block.order, type);
 	}
 	steal(a, zone, &block, type, whole);
-	note_extfrag(a, zone, &block, block.pfn, order, type);
+	note_extfrag(a, zone, &block, block.pfn, order, type, false);
 	return true;
 }
 
@@ -199,7 +201,7 @@ static pfn_t take_large(struct page_alloc *a, uint32_t zone, const struct buddy_
 	retype(a->buddy, zone, block, type);
 	buddy_carve(a->buddy, zone, block, block->pfn, order, type);
 	a->taken_type = type;
-	note_extfrag(a, zone, block, block->pfn, order, type);
+	note_extfrag(a, zone, block, block->pfn, order, type, true);
 	return block->pfn;
 }
 
@@ -216,7 +218,7 @@ static pfn_t try_claim(struct page_alloc *a, uint32_t zone, const struct buddy_b
 	buddy_move_block(a->buddy, zone, block->pfn, type, true);
 	buddy_set_block_type(a->buddy, zone, block->pfn, type);
 	pfn = smallest(a, zone, order, type);
-	note_extfrag(a, zone, block, pfn, order, type);
+	note_extfrag(a, zone, block, pfn, order, type, false);
 	return pfn;
 }
 
@@ -226,7 +228,7 @@ static pfn_t take_single(struct page_alloc *a, uint32_t zone, const struct buddy
 {
 	buddy_carve(a->buddy, zone, block, block->pfn, order, block->type);
 	a->taken_type = block->type;
-	note_extfrag(a, zone, block, block->pfn, order, type);
+	note_extfrag(a, zone, block, block->pfn, order, type, true);
 	return block->pfn;
 }
 
