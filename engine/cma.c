@@ -87,9 +87,12 @@ bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret)
 	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) &&
 		       m->config.phys_bits == 64 && !m->mb.bottom_up;
 
+	/* A place that is asked for must be a place for areas. */
+	if (!size || (fixed && base != req->base))
+		return false;
 	if (!limit || limit > end)
 		limit = end;
-	if (base + size > limit)
+	if (base > limit || size > limit - base)
 		return false;
 	if (fixed) {
 		if ((base < high && base + size > high) ||
