@@ -308,7 +308,7 @@ static struct error *read_some(struct input_stream *s, void *to, size_t room, si
 static struct error *stream_fill(struct input_stream *s)
 {
 	struct error *err;
-	size_t n;
+	size_t n = 0;
 
 	if (s->stored_size && s->stored != s->piece)
 		memmove(s->piece, s->stored, s->stored_size);
@@ -335,32 +335,31 @@ static struct error *stream_begin(struct input_stream *s)
 					 : unpacker_create(s->name, s->packing, &s->unpacker);
 }
 
-static struct error *stream_create(const char *name, struct input_stream **ret)
+/* NULL without memory. */
+static struct input_stream *stream_create(const char *name)
 {
 	struct input_stream *s = calloc(1, sizeof(*s));
 
 	if (!s)
-		return error_no_memory();
+		return NULL;
 	s->fd = -1;
 	s->name = strdup(name);
 	if (!s->name) {
 		free(s);
-		return error_no_memory();
+		return NULL;
 	}
-	*ret = s;
-	return NULL;
+	return s;
 }
 
 struct error *input_stream_open(const char *path, struct input_stream **ret)
 {
 	bool is_stdin = !strcmp(path, "-");
-	struct input_stream *s;
+	struct input_stream *s = stream_create(is_stdin ? "<stdin>" : path);
 	struct error *err;
 	struct stat st;
 
-	err = stream_create(is_stdin ? "<stdin>" : path, &s);
-	if (err)
-		return err;
+	if (!s)
+		return error_no_memory();
 	s->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	s->fd_owned = !is_stdin;
 	s->piece = malloc(STREAM_PIECE_BYTES);
@@ -386,12 +385,11 @@ struct error *input_stream_open(const char *path, struct input_stream **ret)
 struct error *input_stream_from_bytes(const char *name, const void *data, size_t size,
 				      struct input_stream **ret)
 {
-	struct input_stream *s;
+	struct input_stream *s = stream_create(name);
 	struct error *err;
 
-	err = stream_create(name, &s);
-	if (err)
-		return err;
+	if (!s)
+		return error_no_memory();
 	s->stored = data;
 	s->stored_size = size;
 	s->stored_last = true;

@@ -106,6 +106,55 @@ static struct bytes join(struct bytes a, struct bytes b)
 	return ret;
 }
 
+/* Reads a stream to its end or an error in pieces of @room; the caller frees. */
+static struct error *drain(struct input_stream *stream, size_t room, struct bytes *ret)
+{
+	size_t capacity = 4096;
+
+	*ret = (struct bytes){ malloc(capacity), 0 };
+	assert_non_null(ret->data);
+	for (;;) {
+		struct error *err;
+		size_t n;
+
+		if (ret->size + room > capacity) {
+			capacity = capacity * 2 + room;
+			ret->data = realloc(ret->data, capacity);
+			assert_non_null(ret->data);
+		}
+		err = input_stream_read(stream, ret->data + ret->size, room, &n);
+		if (err)
+			return err;
+		assert_true(n <= room);
+		ret->size += n;
+		if (!n)
+			return NULL;
+	}
+}
+
+/* The same from a stream. */
+static void expect_stream(struct bytes stored, enum input_packing packing, const void *want,
+			  size_t size)
+{
+	static const size_t rooms[] = { 1, 1000, 1 << 20 };
+
+	/* Byte by byte takes long. */
+	for (size_t i = size > 1000; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		struct input_stream *stream;
+		struct bytes got;
+
+		assert_null(input_stream_from_bytes("name", stored.data, stored.size, &stream));
+		assert_int_equal(input_stream_packing(stream), packing);
+		assert_string_equal(input_stream_name(stream), "name");
+		assert_null(drain(stream, rooms[i], &got));
+		assert_int_equal(got.size, size);
+		if (size)
+			assert_memory_equal(got.data, want, size);
+		free(got.data);
+		input_stream_close(stream);
+	}
+}
+
 /* Reads @stored and expects @want of it. */
 static void expect_bytes(struct bytes stored, enum input_packing packing, const void *want,
 			 size_t size)
@@ -127,6 +176,7 @@ static void expect_bytes(struct bytes stored, enum input_packing packing, const 
 	input_deinit(&input);
 	assert_null(input.data);
 	input_deinit(&input);
+	expect_stream(stored, packing, want, size);
 }
 
 static void expect_error(struct error *err, enum error_code code, const char *file,
@@ -525,6 +575,97 @@ static void tells_absent_from_wrong(void **state)
 	assert_false(absent);
 }
 
+/* Files longer than the piece a stream holds, in rooms that do not fit it. */
+static void streams_files(void **state)
+{
+	struct bytes data = sample(3000000);
+	size_t j;
+
+	(void)state;
+	for (j = 0; j < PACKINGS; j++) {
+		struct bytes stored = packings[j].pack(data.data, data.size), got;
+		char path[] = "/tmp/input_test.XXXXXX";
+		struct input_stream *stream;
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, stored.data, stored.size), (ssize_t)stored.size);
+		close(fd);
+		assert_true(stored.size > 300000);
+		assert_null(input_stream_open(path, &stream));
+		assert_int_equal(input_stream_packing(stream), packings[j].packing);
+		assert_null(drain(stream, 70001, &got));
+		assert_int_equal(got.size, data.size);
+		assert_memory_equal(got.data, data.data, data.size);
+		input_stream_close(stream);
+		free(got.data);
+
+		/* Cut off: what came before is right, and then an error. */
+		assert_int_equal(truncate(path, (off_t)stored.size - 20), 0);
+		assert_null(input_stream_open(path, &stream));
+		if (j)
+			expect_error(drain(stream, 70001, &got), ERROR_CORRUPT, path, "is cut off");
+		else
+			assert_null(drain(stream, 70001, &got));
+		assert_true(got.size <= data.size && got.size > 200000);
+		assert_memory_equal(got.data, data.data, got.size);
+		input_stream_close(stream);
+		free(got.data);
+		unlink(path);
+		free(stored.data);
+	}
+	free(data.data);
+}
+
+/* Streams say of damaged data what input_from_bytes() says. */
+static void streams_refuse_alike(void **state)
+{
+	struct bytes data = sample(700);
+	size_t i, j;
+
+	(void)state;
+	for (j = 1; j < PACKINGS; j++) {
+		struct bytes stored = packings[j].pack(data.data, data.size);
+
+		for (i = 6; i < stored.size; i++) {
+			struct error *err, *whole;
+			struct input_stream *stream;
+			struct input input = { 0 };
+			struct bytes got;
+
+			stored.data[i] ^= 0x15;
+			whole = input_from_bytes("name", stored.data, stored.size, NULL, &input);
+			assert_null(
+				input_stream_from_bytes("name", stored.data, stored.size, &stream));
+			err = drain(stream, 1 << 20, &got);
+			stored.data[i] ^= 0x15;
+			assert_int_equal(!err, !whole);
+			if (err) {
+				assert_int_equal(err->code, whole->code);
+				assert_string_equal(err->file, "name");
+			}
+			error_destroy(err);
+			error_destroy(whole);
+			input_deinit(&input);
+			input_stream_close(stream);
+			free(got.data);
+		}
+		free(stored.data);
+	}
+	free(data.data);
+}
+
+static void streams_say_why_not(void **state)
+{
+	struct input_stream *stream;
+
+	(void)state;
+	expect_error(input_stream_open("/nonexistent/file", &stream), ERROR_NOT_FOUND,
+		     "/nonexistent/file", "cannot be opened");
+	expect_error(input_stream_open("/", &stream), ERROR_OS, "/", "cannot be read");
+	input_stream_close(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,6 +684,9 @@ int main(void)
 		cmocka_unit_test(says_what_is_forbidden),
 		cmocka_unit_test(reads_standard_input),
 		cmocka_unit_test(tells_absent_from_wrong),
+		cmocka_unit_test(streams_files),
+		cmocka_unit_test(streams_refuse_alike),
+		cmocka_unit_test(streams_say_why_not),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

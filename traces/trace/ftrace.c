@@ -11,25 +11,17 @@
 
 #include "traces/trace/reader.h"
 #include "traces/trace/text.h"
+#include "traces/trace/text_fast.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10)
-
-/* Texts of gfp_flags read before, by a hash. */
-#define GFP_SEEN 256
-
-struct gfp_seen {
-	size_t len;
-	uint32_t gfp;
-	uint8_t flags; /* of the event */
-	char text[240];
-};
 
 struct text_reader {
 	char *buffer;
 	size_t start, end; /* of what is left in the buffer */
+	size_t whole; /* end of the last whole line in it */
 	bool last; /* nothing follows the buffer */
 	bool passing_over; /* inside of a line that was too long */
-	struct gfp_seen gfp[GFP_SEEN];
+	struct text_fast fast;
 };
 
 /* Moves what is left to the front, and reads on. */
@@ -47,39 +39,10 @@ static struct error *fill(struct trace *t, struct text_reader *r)
 	r->end += n;
 	r->last = !n;
 	t->stats.bytes += n;
+	r->whole = r->end;
+	while (r->whole > 0 && r->buffer[r->whole - 1] != '\n')
+		r->whole--;
 	return NULL;
-}
-
-static uint32_t hash_gfp(struct scan_str text)
-{
-	uint32_t hash = (uint32_t)text.len * 0x9e3779b1U;
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (uint8_t)text.p[i]) * 16777619U;
-	return hash ^ hash >> 15;
-}
-
-/* The bits of flags as text; the same few texts come again and again. */
-static void take_gfp(struct trace *t, struct scan_str text, struct event *event)
-{
-	struct text_reader *r = t->reader;
-	struct gfp_seen *seen = &r->gfp[hash_gfp(text) & (GFP_SEEN - 1)];
-	bool understood;
-
-	if (seen->len == text.len && text.len && !memcmp(seen->text, text.p, text.len)) {
-		event->gfp = seen->gfp;
-		event->flags |= seen->flags;
-		return;
-	}
-	understood = gfp_parse(&t->gfp, text.p, text.len, &event->gfp);
-	if (!understood)
-		event->flags |= EVENT_GFP_UNKNOWN;
-	if (text.len > sizeof(seen->text))
-		return;
-	memcpy(seen->text, text.p, text.len);
-	seen->len = text.len;
-	seen->gfp = event->gfp;
-	seen->flags = understood ? 0 : EVENT_GFP_UNKNOWN;
 }
 
 static void take_line(struct trace *t, const char *line, const char *end)
@@ -106,12 +69,35 @@ static void take_line(struct trace *t, const char *line, const char *end)
 	event = &t->batch[t->count++];
 	*event = parsed.event;
 	event->line = number;
-	if (event->kind == EVENT_ALLOC)
-		take_gfp(t, parsed.gfp, event);
+	if (event->kind == EVENT_ALLOC &&
+	    !gfp_parse(&t->gfp, parsed.gfp.p, parsed.gfp.len, &event->gfp))
+		event->flags |= EVENT_GFP_UNKNOWN;
 	if (event->kind == EVENT_MARKER || event->kind == EVENT_OTHER)
 		event->text = reader_string(t, parsed.text.p, parsed.text.len);
 	else
 		event->text = reader_string(t, parsed.comm.p, parsed.comm.len);
+	text_fast_learn(&((struct text_reader *)t->reader)->fast, line, end, &parsed, event);
+}
+
+/* As many lines as the fast parser knows. */
+static void take_fast(struct trace *t, struct text_reader *r)
+{
+	const char *limit = r->buffer + r->whole, *line = r->buffer + r->start;
+	struct event *event = t->batch + t->count, *end = t->batch + READER_BATCH;
+	uint64_t number = t->stats.lines;
+
+	while (event < end) {
+		const char *feed = text_fast_parse(&r->fast, line, limit, event);
+
+		if (!feed)
+			break;
+		event->line = ++number;
+		event++;
+		line = feed + 1;
+	}
+	t->stats.lines = number;
+	t->count = (size_t)(event - t->batch);
+	r->start = (size_t)(line - r->buffer);
 }
 
 static struct error *text_next(struct trace *t)
@@ -120,9 +106,14 @@ static struct error *text_next(struct trace *t)
 	struct error *err = NULL;
 
 	while (!err && !reader_full(t)) {
-		const char *line = r->buffer + r->start;
-		const char *feed = memchr(line, '\n', r->end - r->start);
+		const char *line, *feed;
 
+		if (!r->passing_over)
+			take_fast(t, r);
+		if (reader_full(t))
+			break;
+		line = r->buffer + r->start;
+		feed = memchr(line, '\n', r->end - r->start);
 		if (feed) {
 			if (!r->passing_over)
 				take_line(t, line, feed);
@@ -165,7 +156,7 @@ struct error *text_reader_open(struct trace *t)
 		return error_no_memory();
 	t->reader = r;
 	t->ops = &text_ops;
-	r->buffer = malloc(BUFFER_BYTES);
+	r->buffer = calloc(1, BUFFER_BYTES + TEXT_FAST_MARGIN);
 	if (!r->buffer)
 		return error_no_memory();
 	memcpy(r->buffer, t->head, t->head_size);

@@ -55,7 +55,7 @@ static bool strings_begin(struct reader_strings *strings)
 uint32_t reader_string(struct trace *t, const char *text, size_t len)
 {
 	struct reader_strings *strings = &t->strings;
-	const char *nul = memchr(text, '\0', len);
+	const char *nul = len ? memchr(text, '\0', len) : NULL;
 	uint32_t slot, n;
 
 	/* What a string cannot hold ends it. */

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of traces as a whole: what each line becomes and how it is counted, buffers and batches, packed
+ * and damaged files, and the captured traces against a count made another way.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/testing/captures.h"
+#include "traces/testing/check.h"
+#include "traces/testing/robust.h"
+#include "traces/trace/trace.h"
+
+#define HEAD "            init-1       [001] d..1.     1.721010: "
+
+static const char sample[] =
+	"# tracer: nop\n"
+	"#\n"
+	"# entries-in-buffer/entries-written: 7/9   #P:2\n"
+	"#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
+	"          <idle>-0       [000] d..4.     0.000003: mm_page_alloc_zone_locked: "
+	"page=(____ptrval____) pfn=0x5315 order=0 migratetype=1 percpu_refill=1\n"
+	"CPU:1 [LOST 5 EVENTS]\n" HEAD
+	"mm_page_alloc: page=(____ptrval____) pfn=0x5315 order=0 migratetype=1 "
+	"gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ATOMIC\n" HEAD
+	"mm_page_alloc: page=0000000000000000 pfn=0x0 order=9 migratetype=1 gfp_flags=__GFP_NEW\n"
+	"##### CPU 1 buffer started ####\n" HEAD "tracing_mark_write: SNAP one begin\n" HEAD
+	"mm_page_free: page=(____ptrval____) pfn=0x5315 order=0\n"
+	"\n"
+	"what is this\n" HEAD "mm_page_free: page=(____ptrval____) pfn=0x53\n" HEAD
+	"sched_switch: prev_comm=init\n" HEAD
+	"mm_page_free: page=(____ptrval____) pfn=0x16 order=10";
+
+struct list {
+	struct event *events;
+	size_t count;
+};
+
+static void collect(struct trace *t, struct list *ret)
+{
+	*ret = (struct list){ 0 };
+	for (;;) {
+		const struct event *events;
+		size_t count;
+
+		check_ok(trace_next(t, &events, &count));
+		if (!count)
+			return;
+		ret->events = realloc(ret->events, (ret->count + count) * sizeof(*events));
+		assert_non_null(ret->events);
+		memcpy(ret->events + ret->count, events, count * sizeof(*events));
+		ret->count += count;
+	}
+}
+
+static void facts_of(const char *version, struct facts *ret)
+{
+	uint32_t number;
+
+	assert_true(facts_parse_version(version, &number));
+	facts_init(ret, number);
+}
+
+static void test_sample(void **state)
+{
+	struct trace_options options = { 0 };
+	const struct trace_stats *stats;
+	const struct event *e;
+	struct facts facts;
+	struct trace *t;
+	struct list list;
+
+	(void)state;
+	facts_of("6.1", &facts);
+	options.facts = &facts;
+	check_ok(trace_open_bytes("sample", sample, strlen(sample), &options, &t));
+	collect(t, &list);
+	assert_int_equal(list.count, 8);
+	e = list.events;
+	assert_int_equal(e->kind, EVENT_ZONE_LOCKED);
+	assert_int_equal(e->line, 5);
+	assert_string_equal(trace_string(t, e->text), "<idle>");
+	e++;
+	assert_int_equal(e->kind, EVENT_LOST);
+	assert_int_equal(e->cpu, 1);
+	assert_int_equal(e->count, 5);
+	assert_int_equal(e->line, 6);
+	e++;
+	assert_int_equal(e->kind, EVENT_ALLOC);
+	assert_int_equal(e->gfp, 0x100eca);
+	assert_int_equal(e->flags, 0);
+	assert_string_equal(trace_string(t, e->text), "init");
+	e++;
+	assert_int_equal(e->pfn, PFN_NONE);
+	assert_int_equal(e->flags, EVENT_GFP_UNKNOWN);
+	e++;
+	assert_int_equal(e->kind, EVENT_MARKER);
+	assert_string_equal(trace_string(t, e->text), "SNAP one begin");
+	e++;
+	assert_int_equal(e->kind, EVENT_FREE);
+	e++;
+	assert_int_equal(e->kind, EVENT_OTHER);
+	assert_string_equal(trace_string(t, e->text), "sched_switch");
+	e++;
+	assert_int_equal(e->kind, EVENT_FREE);
+	assert_int_equal(e->pfn, 0x16);
+	assert_int_equal(e->line, 16);
+
+	stats = trace_stats(t);
+	assert_int_equal(stats->lines, 16);
+	assert_int_equal(stats->ignored, 6);
+	assert_int_equal(stats->unknown, 1);
+	assert_int_equal(stats->first_unknown_line, 13);
+	assert_int_equal(stats->damaged, 1);
+	assert_int_equal(stats->first_damaged_line, 14);
+	assert_int_equal(stats->overwritten, 2);
+	assert_int_equal(stats->bytes, strlen(sample));
+	assert_int_equal(stats->events[EVENT_FREE], 2);
+	assert_string_equal(trace_string(t, 0), "");
+	assert_string_equal(trace_string(t, 1000000), "");
+	free(list.events);
+	trace_close(t);
+	trace_close(NULL);
+}
+
+/* Without facts the newest kernel's names are understood: __GFP_ATOMIC is none of them. */
+static void test_flags_by_kernel(void **state)
+{
+	static const char line[] = HEAD "mm_page_alloc: page=ff pfn=1 order=0 migratetype=0 "
+					"gfp_flags=GFP_ATOMIC|__GFP_ATOMIC\n";
+	static const struct {
+		const char *version;
+		uint32_t gfp;
+		uint8_t flags;
+	} cases[] = {
+		{ "5.10", 0xa20, 0 },
+		{ "4.9", 0x2080020, 0 },
+		{ NULL, 0x820, EVENT_GFP_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct trace_options options = { 0 };
+		struct facts facts;
+		struct trace *t;
+		struct list list;
+
+		if (cases[i].version) {
+			facts_of(cases[i].version, &facts);
+			options.facts = &facts;
+		}
+		check_ok(trace_open_bytes("line", line, strlen(line), &options, &t));
+		collect(t, &list);
+		assert_int_equal(list.count, 1);
+		assert_int_equal(list.events[0].gfp, cases[i].gfp);
+		assert_int_equal(list.events[0].flags, cases[i].flags);
+		free(list.events);
+		trace_close(t);
+	}
+}
+
+/* Lines that lie across the ends of buffers, more tasks than are remembered, and one endless line. */
+static void test_long(void **state)
+{
+	const unsigned int count = 30000;
+	size_t room = (size_t)count * 120 + 700000, len = 0;
+	char *text = malloc(room);
+	struct trace *t;
+	struct list list;
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned int i = 0; i < count; i++) {
+		len += (size_t)sprintf(text + len,
+				       "%16s-%-7u [%03u] .....     1.%06u: mm_page_free: "
+				       "page=(____ptrval____) pfn=0x%x order=0\n",
+				       i % 3 ? "init" : "cat", i % 700 + 1, i % 4, i, i + 1);
+		if (i == count / 2) {
+			memset(text + len, 'x', 600000);
+			len += 600000;
+			text[len++] = '\n';
+		}
+	}
+	check_ok(trace_open_bytes("long", text, len, NULL, &t));
+	collect(t, &list);
+	assert_int_equal(list.count, count);
+	for (unsigned int i = 0; i < count; i++) {
+		const struct event *e = &list.events[i];
+
+		assert_int_equal(e->pfn, i + 1);
+		assert_int_equal(e->pid, i % 700 + 1);
+		assert_int_equal(e->cpu, i % 4);
+		assert_int_equal(e->line, i + 1 + (i > count / 2));
+		assert_int_equal(e->time, 1000000000 + (uint64_t)i * 1000);
+		assert_string_equal(trace_string(t, e->text), i % 3 ? "init" : "cat");
+	}
+	assert_int_equal(trace_stats(t)->unknown, 1);
+	assert_int_equal(trace_stats(t)->first_unknown_line, count / 2 + 2);
+	assert_int_equal(trace_stats(t)->lines, count + 1);
+	assert_int_equal(trace_stats(t)->bytes, len);
+	free(list.events);
+	trace_close(t);
+	free(text);
+}
+
+static void test_errors(void **state)
+{
+	static const uint8_t cut_off[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58 };
+	struct trace *t;
+
+	(void)state;
+	check_error(trace_open("/nonexistent/trace.txt", NULL, &t), ERROR_NOT_FOUND, 0, 0);
+	check_error(trace_open_bytes("cut", cut_off, sizeof(cut_off), NULL, &t), ERROR_CORRUPT, 0,
+		    0);
+	check_ok(trace_open_bytes("empty", "", 0, NULL, &t));
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct event *events;
+		size_t count = 1;
+
+		check_ok(trace_next(t, &events, &count));
+		assert_int_equal(count, 0);
+	}
+	trace_close(t);
+}
+
+/* Reads all there is; whatever an event says has to be in its range. */
+static void read_any(const uint8_t *data, size_t len)
+{
+	struct error *err;
+	struct trace *t;
+
+	err = trace_open_bytes("any", data, len, NULL, &t);
+	if (err) {
+		error_destroy(err);
+		return;
+	}
+	for (;;) {
+		const struct event *events;
+		size_t count;
+
+		err = trace_next(t, &events, &count);
+		if (err || !count)
+			break;
+		for (size_t i = 0; i < count; i++) {
+			assert_true(events[i].kind < EVENT_KIND_COUNT);
+			assert_true(events[i].line > 0);
+			assert_non_null(trace_string(t, events[i].text));
+		}
+	}
+	error_destroy(err);
+	trace_close(t);
+}
+
+static void test_robust(void **state)
+{
+	(void)state;
+	robust_truncate(read_any, sample, strlen(sample));
+	robust_damage(read_any, sample, strlen(sample), 11, 3000);
+}
+
+/* How often lines of the text have this after the head. */
+static uint64_t count_lines(const char *text, const char *name)
+{
+	uint64_t count = 0;
+	size_t len = strlen(name);
+
+	while ((text = strstr(text, name))) {
+		count++;
+		text += len;
+	}
+	return count;
+}
+
+static void count_capture(const char *dir, void *ctx)
+{
+	static const char *const names[] = {
+		[EVENT_ALLOC] = ": mm_page_alloc: ",
+		[EVENT_FREE] = ": mm_page_free: ",
+		[EVENT_FREE_BATCHED] = ": mm_page_free_batched: ",
+		[EVENT_ZONE_LOCKED] = ": mm_page_alloc_zone_locked: ",
+		[EVENT_PCPU_DRAIN] = ": mm_page_pcpu_drain: ",
+		[EVENT_EXTFRAG] = ": mm_page_alloc_extfrag: ",
+		[EVENT_MARKER] = ": tracing_mark_write: ",
+	};
+	struct input_limits limits = { .bytes_max = (size_t)1 << 30 };
+	unsigned int *traces = ctx;
+	const struct trace_stats *stats;
+	uint64_t sum = 0, last = 0;
+	bool absent = true;
+	struct input text;
+	struct trace *t;
+	char path[4096];
+
+	check_ok(input_read_in(dir, "trace.txt.zst", &limits, &absent, &text));
+	if (absent)
+		return;
+	(*traces)++;
+	snprintf(path, sizeof(path), "%s/trace.txt.zst", dir);
+	check_ok(trace_open(path, NULL, &t));
+	for (;;) {
+		const struct event *events;
+		size_t count;
+
+		check_ok(trace_next(t, &events, &count));
+		if (!count)
+			break;
+		for (size_t i = 0; i < count; i++) {
+			assert_true(events[i].line > last);
+			last = events[i].line;
+		}
+	}
+	stats = trace_stats(t);
+	for (unsigned int kind = 0; kind < sizeof(names) / sizeof(names[0]); kind++) {
+		uint64_t counted = count_lines((const char *)text.data, names[kind]);
+
+		if (stats->events[kind] != counted)
+			fail_msg("%s: %llu events%s, %llu lines", dir,
+				 (unsigned long long)stats->events[kind], names[kind],
+				 (unsigned long long)counted);
+		sum += counted;
+	}
+	assert_int_equal(stats->lines, count_lines((const char *)text.data, "\n"));
+	assert_int_equal(stats->lines, sum + stats->ignored);
+	assert_int_equal(stats->bytes, text.size);
+	assert_int_equal(stats->unknown + stats->damaged, 0);
+	input_deinit(&text);
+	trace_close(t);
+}
+
+static void test_captures(void **state)
+{
+	const char *dir = captures_dir();
+	unsigned int traces = 0;
+
+	(void)state;
+	captures_each(dir, count_capture, &traces);
+	assert_true(traces > 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sample), cmocka_unit_test(test_flags_by_kernel),
+		cmocka_unit_test(test_long),   cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_robust), cmocka_unit_test(test_captures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
