@@ -42,7 +42,7 @@
 struct reader {
 	const struct log_line *lines;
 	struct meminfo_reports reports;
-	uint32_t reports_room;
+	uint32_t reports_room, alone_room;
 
 	/* The last failing request that no report took yet. */
 	struct meminfo_request request;
@@ -643,6 +643,31 @@ static struct scan_str task_name(struct scan line, const char *end)
 	return name;
 }
 
+/* The request read last, if there was one, got no report. */
+static void leave_alone(struct reader *r)
+{
+	struct meminfo_report *alone;
+
+	if (r->request.kind == MEMINFO_REQUEST_NONE)
+		return;
+	alone = r->reports.nalone < UINT32_MAX ? grow(r->reports.alone, (uint32_t)r->reports.nalone,
+						      &r->alone_room, sizeof(*alone))
+					       : NULL;
+	if (!alone) {
+		r->no_memory = true;
+		return;
+	}
+	r->reports.alone = alone;
+	alone[r->reports.nalone++] = (struct meminfo_report){
+		.request = r->request,
+		.first = r->request_at,
+		.end = r->request_at,
+		.strings = r->request_strings,
+	};
+	r->request = (struct meminfo_request){ 0 };
+	r->request_strings = (struct strings){ 0 };
+}
+
 static bool read_request(struct reader *r, struct scan line, uint32_t number)
 {
 	static const struct {
@@ -695,6 +720,7 @@ static bool read_request(struct reader *r, struct scan line, uint32_t number)
 	    scan_i32(&t, &request.oom_adj))
 		request.has |= MEMINFO_REQUEST_OOM_ADJ;
 
+	leave_alone(r);
 	strings_deinit(&r->request_strings);
 	r->request_strings = strings;
 	r->request = request;
@@ -753,8 +779,10 @@ static void start_report(struct reader *r, size_t at)
 		r->report.request = r->request;
 		r->report.strings = r->request_strings;
 		r->request_strings = (struct strings){ 0 };
+		r->request = (struct meminfo_request){ 0 };
+	} else {
+		leave_alone(r);
 	}
-	r->request = (struct meminfo_request){ 0 };
 	r->nodes_room = r->zones_room = r->hugepages_room = 0;
 	r->gap_lines = 0;
 	r->waiting_nid = NID_NONE;
@@ -883,6 +911,7 @@ struct error *meminfo_reports_parse(const struct log_line *lines, size_t nlines,
 	for (size_t i = 0; i < nlines && !r.no_memory;)
 		i += read_line(&r, i, nlines);
 	end_report(&r);
+	leave_alone(&r);
 	strings_deinit(&r.request_strings);
 	report_deinit(&r.report);
 	if (r.no_memory) {
@@ -897,7 +926,10 @@ void meminfo_reports_deinit(struct meminfo_reports *reports)
 {
 	for (size_t i = 0; i < reports->nreports; i++)
 		report_deinit(&reports->reports[i]);
+	for (size_t i = 0; i < reports->nalone; i++)
+		report_deinit(&reports->alone[i]);
 	free(reports->reports);
+	free(reports->alone);
 	*reports = (struct meminfo_reports){ 0 };
 }
 

@@ -199,6 +199,13 @@ struct meminfo_report {
 struct meminfo_reports {
 	struct meminfo_report *reports; /* in the order of the log */
 	size_t nreports;
+	/*
+	 * Failing requests that no "Mem-Info:" followed: the log is cut off there, or the kernel told
+	 * something else, as when a memory cgroup was at its limit.  Of these reports only @request is
+	 * filled in; @first and @end are the index of its line.
+	 */
+	struct meminfo_report *alone; /* in the order of the log */
+	size_t nalone;
 };
 
 /*
