@@ -13,23 +13,21 @@ void watermark_rules_init(struct watermark_rules *ret, const struct facts *facts
 }
 
 /* The mark less what the request's rights are worth. */
-static int64_t min_of(const struct watermark_rules *rules, int64_t mark, unsigned int flags)
+static void find_min(const struct watermark_rules *rules, int64_t mark, unsigned int flags,
+		     struct watermark_answer *a)
 {
-	int64_t min = mark;
+	bool non_block = flags & ALLOC_NON_BLOCK;
 
-	if (flags & ALLOC_MIN_RESERVE)
-		min -= min / 2;
-	if (rules->min_reserve) {
-		if ((flags & ALLOC_NON_BLOCK) && (flags & ALLOC_MIN_RESERVE))
-			min -= min / 4;
-		if (flags & ALLOC_OOM)
-			min -= min / 2;
-	} else if (flags & ALLOC_OOM) {
-		min -= min / 2;
-	} else if (flags & ALLOC_NON_BLOCK) {
-		min -= min / 4;
-	}
-	return min;
+	/* It adds to the right of __GFP_HIGH, or was one that victims had in another size. */
+	non_block = non_block &&
+		    (rules->min_reserve ? flags & ALLOC_MIN_RESERVE : !(flags & ALLOC_OOM));
+	a->min = mark;
+	a->high_part = flags & ALLOC_MIN_RESERVE ? a->min / 2 : 0;
+	a->min -= a->high_part;
+	a->non_block_part = non_block ? a->min / 4 : 0;
+	a->min -= a->non_block_part;
+	a->victim_part = flags & ALLOC_OOM ? a->min / 2 : 0;
+	a->min -= a->victim_part;
 }
 
 uint32_t watermark_usable_types(const struct watermark_rules *rules, unsigned int alloc_flags)
@@ -84,7 +82,7 @@ static enum watermark_refusal full(const struct watermark_rules *rules,
 				   unsigned int order, unsigned int flags,
 				   struct watermark_answer *a)
 {
-	a->min = min_of(rules, mark, flags);
+	find_min(rules, mark, flags, a);
 	a->limit = a->min + zone->reserve;
 	if (a->usable <= a->limit)
 		return WATERMARK_TOO_FEW;
@@ -95,24 +93,24 @@ static enum watermark_refusal full(const struct watermark_rules *rules,
 	return has_block(rules, zone, order, flags) ? WATERMARK_PASSED : WATERMARK_NO_BLOCK;
 }
 
-/* Step 1.  The mark is not less any rights there. */
-static bool fast(const struct watermark_rules *rules, const struct watermark_zone *zone,
-		 const struct watermark_answer *a)
+/* What the fast check, step 1, compares with the whole mark. */
+static int64_t fast_usable(const struct watermark_rules *rules, const struct watermark_zone *zone,
+			   const struct watermark_answer *a)
 {
-	int64_t limit = zone->mark + zone->reserve, unusable = a->highatomic + a->cma;
+	int64_t usable = zone->free - a->highatomic - a->cma;
 
 	switch (rules->fast) {
 	case WATERMARK_FAST_NONE:
-		return false;
+		break;
 	case WATERMARK_FAST_CMA:
-		return zone->free - a->cma > limit;
+		return zone->free - a->cma;
 	case WATERMARK_FAST_WRAPS:
 		/* A negative number was compared with an unsigned one. */
-		return zone->free < unusable || zone->free - unusable > limit;
+		return usable < 0 ? INT64_MAX : usable;
 	case WATERMARK_FAST_ALL:
-		return zone->free - (zone->free < unusable ? zone->free : unusable) > limit;
+		return usable < 0 ? 0 : usable;
 	}
-	return false;
+	return usable;
 }
 
 bool watermark_check(const struct watermark_rules *rules, const struct watermark_zone *zone,
@@ -125,7 +123,8 @@ bool watermark_check(const struct watermark_rules *rules, const struct watermark
 	if (!(alloc_flags & ALLOC_CMA))
 		a.cma = zone->free_cma;
 	a.usable = zone->free - a.too_large - a.highatomic - a.cma;
-	if (!order && fast(rules, zone, &a)) {
+	a.fast_usable = fast_usable(rules, zone, &a);
+	if (!order && rules->fast && a.fast_usable > zone->mark + zone->reserve) {
 		a.fast = true;
 		a.min = zone->mark;
 		a.limit = a.min + zone->reserve;

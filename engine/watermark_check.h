@@ -73,13 +73,20 @@ enum watermark_refusal {
 /* How the answer came about; every number that went into it. */
 struct watermark_answer {
 	enum watermark_refusal refusal;
-	bool fast; /* passed by the fast check */
+	bool fast; /* passed by the fast check: .fast_usable was above .limit, with a whole mark */
 	bool retest; /* these are the numbers of the second test, without boost */
 	int64_t too_large; /* 2^order - 1 */
 	int64_t highatomic; /* subtracted; 0 with rights */
 	int64_t cma; /* subtracted; 0 with ALLOC_CMA */
 	int64_t usable; /* free less the three above; may be negative */
-	int64_t min; /* the mark less rights */
+	/* What the fast check takes for it, where there is one: it may not see all that is unusable,
+	 * and take a negative number for INT64_MAX. */
+	int64_t fast_usable;
+	/* What rights are worth; 0 each where the fast check passed. */
+	int64_t high_part; /* __GFP_HIGH: half of the mark */
+	int64_t non_block_part; /* cannot wait: a quarter of what is left */
+	int64_t victim_part; /* victims: half of what is left */
+	int64_t min; /* the mark less these three */
 	int64_t limit; /* min + reserve; usable must be above it */
 	/* Steps through the orders, with WATERMARK_TOO_FEW_ABOVE. */
 	unsigned int order; /* blocks of this order and below do not count */

@@ -250,9 +250,11 @@ static void check_arithmetic(const struct view *view, unsigned int order, bool p
 	assert_int_equal(a->usable, view->zone.free - a->too_large - a->highatomic - a->cma);
 	assert_int_equal(a->limit, a->min + view->zone.reserve);
 	assert_true(!a->retest || view->zone.boost);
+	assert_int_equal(a->min + a->high_part + a->non_block_part + a->victim_part,
+			 view->zone.mark - (a->retest ? view->zone.boost : 0));
 	switch (a->refusal) {
 	case WATERMARK_PASSED:
-		assert_true(a->fast || a->usable > a->limit);
+		assert_true((a->fast ? a->fast_usable : a->usable) > a->limit);
 		break;
 	case WATERMARK_TOO_FEW:
 		assert_true(a->usable <= a->limit);
