@@ -11,6 +11,7 @@
 #include "traces/firmware/slit.h"
 #include "traces/firmware/srat.h"
 #include "traces/input.h"
+#include "traces/mmtrace_file.h"
 #include "traces/procfs/iomem.h"
 #include "traces/procfs/meminfo.h"
 #include "traces/procfs/nodes.h"
@@ -824,18 +825,71 @@ struct error *capture_read_input(const struct input *input, struct boot_log *ret
 	return read_log_bytes(input, ret);
 }
 
-struct error *capture_read(const char *path, struct boot_log *ret)
+static bool is_folder(const char *path)
 {
-	struct input input = { 0 };
-	struct error *err;
 	struct stat st;
 
-	if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
+	return strcmp(path, "-") != 0 && !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+struct error *capture_read(const char *path, struct boot_log *ret)
+{
+	struct mmtrace_reader *stored;
+	struct input input = { 0 };
+	struct error *err;
+
+	if (is_folder(path))
 		return read_folder(path, ret);
+	/* Block by block: a trace behind the boot may be longer than memory. */
+	err = mmtrace_file_open(path, &stored);
+	if (err)
+		return err;
+	if (stored) {
+		err = boot_store_read(stored, path, ret);
+		mmtrace_reader_destroy(stored);
+		return err;
+	}
 	err = input_read(path, NULL, &input);
 	if (err)
 		return err;
 	err = capture_read_input(&input, ret);
 	input_deinit(&input);
 	return err;
+}
+
+static struct error *trace_of_folder(const char *dir, char **ret)
+{
+	static const char *const names[] = { "trace.txt",    "trace.txt.zst", "trace.txt.gz",
+					     "trace.txt.xz", "trace.mmtrace", NULL };
+	size_t size = strlen(dir) + sizeof("/trace.txt.zst");
+	char *path = malloc(size);
+	struct stat st;
+
+	if (!path)
+		return error_no_memory();
+	for (unsigned int i = 0; names[i]; i++) {
+		snprintf(path, size, "%s/%s", dir, names[i]);
+		if (!stat(path, &st)) {
+			*ret = path;
+			return NULL;
+		}
+	}
+	free(path);
+	return NULL;
+}
+
+struct error *capture_trace_path(const char *path, char **ret)
+{
+	struct mmtrace_reader *stored;
+	struct error *err;
+
+	*ret = NULL;
+	if (is_folder(path))
+		return trace_of_folder(path, ret);
+	err = mmtrace_file_open(path, &stored);
+	if (err || !stored)
+		return err;
+	mmtrace_reader_destroy(stored);
+	*ret = strdup(path);
+	return *ret ? NULL : error_no_memory();
 }

@@ -24,4 +24,10 @@ struct error *capture_read(const char *path, struct boot_log *ret);
 /* The same for a file whose bytes are at hand. */
 struct error *capture_read_input(const struct input *input, struct boot_log *ret);
 
+/*
+ * The trace that belongs to the source @path: trace.txt (packed or not) or trace.mmtrace of a folder, and
+ * a stored file itself, which may have one.  NULL in *@ret: there is none.  The caller frees it.
+ */
+struct error *capture_trace_path(const char *path, char **ret);
+
 #endif

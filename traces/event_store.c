@@ -71,6 +71,7 @@ struct event_writer {
 	uint64_t first; /* number of events[0] */
 	uint64_t last_line, last_time; /* of the event before it */
 	uint32_t string_count; /* written */
+	uint32_t string_end; /* behind the last that an event named */
 
 	struct dictionary shapes, places;
 	struct shapes_out *out;
@@ -218,15 +219,15 @@ static struct error *write_strings(struct event_writer *w, ProtobufCBinaryData *
 	return err;
 }
 
-/* Writes all strings before number @end that were not written yet. */
-static struct error *write_strings_to(struct event_writer *w, uint32_t end)
+/* Writes the strings that events have named, or that stand before these, and were not written yet. */
+static struct error *write_new_strings(struct event_writer *w)
 {
 	uint32_t room = 0, count = 0;
 	ProtobufCBinaryData *texts = NULL;
 	struct error *err = NULL;
 	size_t bytes = 0;
 
-	while (!err && w->string_count + count < end) {
+	while (!err && w->string_count + count < w->string_end) {
 		const char *text = w->string(w->ctx, w->string_count + count);
 		ProtobufCBinaryData *grown = grow(texts, count, &room, sizeof(*texts));
 
@@ -372,6 +373,7 @@ static struct error *write_block(struct event_writer *w)
 		return NULL;
 	unit = time_unit(w);
 	make_columns(w, unit);
+	err = write_new_strings(w);
 	for (int c = 0; c < COLUMNS && !err; c++)
 		err = column_pack(w->values[c], w->count, &w->rooms[c], &columns[c]);
 	if (err)
@@ -418,11 +420,10 @@ struct error *event_writer_add(struct event_writer *w, const struct event *event
 
 	for (size_t i = 0; i < count && !err; i++) {
 		err = check_event(&events[i]);
-		/* Strings stand before the events of their block, whose place is not fixed yet. */
-		if (!err && events[i].text >= w->string_count)
-			err = write_strings_to(w, events[i].text + 1);
 		if (err)
 			break;
+		if (events[i].text >= w->string_end)
+			w->string_end = events[i].text + 1;
 		w->events[w->count++] = events[i];
 		if (w->count == EVENT_BLOCK_MAX)
 			err = write_block(w);
@@ -501,6 +502,7 @@ struct event_reader {
 	uint64_t position; /* number of the next event */
 	bool lost; /* since the last event something was damaged */
 	bool end, has_totals;
+	bool met; /* some block of a trace */
 	struct event_totals totals;
 	uint64_t damaged; /* blocks that mmtrace found whole and that make no sense */
 	struct error *damage; /* the first of these */
@@ -880,7 +882,8 @@ static size_t put_end(struct event_reader *r, struct event *ret)
 	r->end = true;
 	if (r->has_totals && r->totals.events > r->position)
 		missing = r->totals.events - r->position;
-	if (!missing && (!r->lost || r->has_totals))
+	/* A boot without a trace may be cut off too. */
+	if (!missing && (!r->lost || r->has_totals || !r->met))
 		return 0;
 	put_lost(r, r->position + missing, ret);
 	return 1;
@@ -903,6 +906,7 @@ static struct error *take_block(struct event_reader *r, const struct mmtrace_blo
 	if (block->type != MMTRACE_EVENTS && block->type != MMTRACE_STRINGS &&
 	    block->type != MMTRACE_EVENT_TOTALS)
 		return NULL;
+	r->met = true;
 	err = mmtrace_unpack(r->r, descriptor, &message);
 	if (err) {
 		/* Counted by mmtrace. */

@@ -54,6 +54,8 @@ enum mmtrace_flag {
 	MMTRACE_ESSENTIAL = 1,
 };
 
+/* As many first bytes tell whether it is a stored file. */
+#define MMTRACE_MAGIC_BYTES 8
 /* Do the bytes begin like a stored file?  They may turn out to be damaged. */
 bool mmtrace_is(const void *data, size_t size);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "traces/mmtrace_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -69,64 +70,86 @@ static struct error *open_plain(int fd, uint64_t size, const char *path,
 		path, ret);
 }
 
-/* ---- a file that is packed as a whole ---- */
+/* ---- a stream ---- */
 
-struct unpacked {
-	struct input input;
-	size_t at;
+struct stream {
+	struct input_stream *stream;
+	bool owned;
+	uint8_t head[MMTRACE_MAGIC_BYTES * 2];
+	size_t head_size, head_at;
 };
 
-static size_t read_unpacked(void *ctx, void *buf, size_t size, struct error **err_ret)
+static size_t read_stream(void *ctx, void *buf, size_t size, struct error **err_ret)
 {
-	struct unpacked *u = ctx;
-	size_t n = u->input.size - u->at;
+	struct stream *s = ctx;
+	size_t n = s->head_size - s->head_at;
 
-	(void)err_ret;
-	if (n > size)
-		n = size;
-	memcpy(buf, u->input.data + u->at, n);
-	u->at += n;
-	return n;
+	if (n) {
+		n = n < size ? n : size;
+		memcpy(buf, s->head + s->head_at, n);
+		s->head_at += n;
+		return n;
+	}
+	*err_ret = input_stream_read(s->stream, buf, size, &n);
+	return *err_ret ? 0 : n;
 }
 
-static struct error *seek_unpacked(void *ctx, uint64_t offset, uint64_t *size_ret)
+static void close_stream(void *ctx)
 {
-	struct unpacked *u = ctx;
+	struct stream *s = ctx;
 
-	u->at = offset < u->input.size ? (size_t)offset : u->input.size;
-	*size_ret = u->input.size;
-	return NULL;
+	if (s->owned)
+		input_stream_close(s->stream);
+	free(s);
 }
 
-static void close_unpacked(void *ctx)
+static struct error *open_stream(struct input_stream *stream, bool owned, const void *head,
+				 size_t head_size, struct mmtrace_reader **ret)
 {
-	struct unpacked *u = ctx;
+	struct stream *s = calloc(1, sizeof(*s));
 
-	input_deinit(&u->input);
-	free(u);
+	if (!s) {
+		if (owned)
+			input_stream_close(stream);
+		return error_no_memory();
+	}
+	assert(head_size <= sizeof(s->head));
+	*s = (struct stream){ .stream = stream, .owned = owned, .head_size = head_size };
+	memcpy(s->head, head, head_size);
+	return mmtrace_reader_create(
+		(struct mmtrace_source){ .read = read_stream, .close = close_stream, .ctx = s },
+		input_stream_name(stream), ret);
 }
 
+struct error *mmtrace_stream_open(struct input_stream *stream, const void *head, size_t head_size,
+				  struct mmtrace_reader **ret)
+{
+	return open_stream(stream, false, head, head_size, ret);
+}
+
+/* A file that is packed as a whole. */
 static struct error *open_packed(const char *path, struct mmtrace_reader **ret)
 {
-	struct unpacked *u = calloc(1, sizeof(*u));
-	struct error *err;
+	struct input_stream *stream;
+	struct error *err = input_stream_open(path, &stream);
+	uint8_t head[MMTRACE_MAGIC_BYTES];
+	size_t size = 0, n = 1;
 
-	if (!u)
-		return error_no_memory();
-	err = input_read(path, NULL, &u->input);
-	if (err) {
-		free(u);
+	if (err)
 		return err;
+	while (!err && n && size < sizeof(head)) {
+		err = input_stream_read(stream, head + size, sizeof(head) - size, &n);
+		size += err ? 0 : n;
 	}
-	if (!mmtrace_is(u->input.data, u->input.size)) {
-		close_unpacked(u);
-		return NULL;
+	if (!err && mmtrace_is(head, size))
+		return open_stream(stream, true, head, size, ret);
+	input_stream_close(stream);
+	/* Damaged so early it is nothing that could be told; who reads it as something else will say so. */
+	if (err && err->code == ERROR_CORRUPT) {
+		error_destroy(err);
+		err = NULL;
 	}
-	return mmtrace_reader_create((struct mmtrace_source){ .read = read_unpacked,
-							      .seek = seek_unpacked,
-							      .close = close_unpacked,
-							      .ctx = u },
-				     path, ret);
+	return err;
 }
 
 static struct error *error_of_system(const char *path, int number)
@@ -137,13 +160,7 @@ static struct error *error_of_system(const char *path, int number)
 
 struct error *mmtrace_file_open(const char *path, struct mmtrace_reader **ret)
 {
-	static const uint8_t packed[][6] = {
-		{ 0x1f, 0x8b },
-		{ 0xfd, '7', 'z', 'X', 'Z', 0 },
-		{ 0x28, 0xb5, 0x2f, 0xfd },
-	};
-	static const size_t packed_bytes[] = { 2, 6, 4 };
-	uint8_t begin[8];
+	uint8_t begin[MMTRACE_MAGIC_BYTES];
 	struct stat st;
 	ssize_t n;
 	int fd;
@@ -162,8 +179,7 @@ struct error *mmtrace_file_open(const char *path, struct mmtrace_reader **ret)
 	if (n > 0 && mmtrace_is(begin, (size_t)n))
 		return open_plain(fd, (uint64_t)st.st_size, path, ret);
 	close(fd);
-	for (size_t i = 0; i < sizeof(packed_bytes) / sizeof(packed_bytes[0]); i++)
-		if (n >= (ssize_t)packed_bytes[i] && !memcmp(begin, packed[i], packed_bytes[i]))
-			return open_packed(path, ret);
+	if (n > 0 && unpack_detect(begin, (size_t)n) != INPUT_PLAIN)
+		return open_packed(path, ret);
 	return NULL;
 }

@@ -422,9 +422,8 @@ static void note_damage(struct picture_set *set, const char *path, uint32_t bloc
 		set->damage = error_create_block(err->code, path, block, "%s", err->message);
 }
 
-/* Pictures stand before all events. */
-static struct error *read_stored(struct mmtrace_reader *r, const char *path,
-				 struct picture_set *set)
+struct error *picture_set_take_all(struct picture_set *set, struct mmtrace_reader *r,
+				   const char *path)
 {
 	struct mmtrace_block block;
 
@@ -438,6 +437,7 @@ static struct error *read_stored(struct mmtrace_reader *r, const char *path,
 			note_damage(set, path, block.number, block.error);
 			continue;
 		}
+		/* Pictures stand before all events. */
 		if (block.type == MMTRACE_EVENTS)
 			break;
 		if (block.type != MMTRACE_PICTURE)
@@ -464,7 +464,7 @@ struct error *picture_set_read(const char *path, struct picture_set *ret)
 	err = mmtrace_file_open(path, &r);
 	if (err || !r)
 		return err;
-	err = read_stored(r, path, ret);
+	err = picture_set_take_all(ret, r, path);
 	mmtrace_reader_destroy(r);
 	return err;
 }

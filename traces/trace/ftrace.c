@@ -146,7 +146,7 @@ static void text_close(struct trace *t)
 	free(r);
 }
 
-static const struct reader_ops text_ops = { text_next, text_close };
+static const struct reader_ops text_ops = { .next = text_next, .close = text_close };
 
 struct error *text_reader_open(struct trace *t)
 {

@@ -23,6 +23,12 @@ struct reader_ops {
 	/* Fills the batch; an empty one is the end. */
 	struct error *(*next)(struct trace *t);
 	void (*close)(struct trace *t);
+	/* NULL: the strings are those of reader_string(). */
+	const char *(*string)(const struct trace *t, uint32_t number);
+	/* NULL: nothing is ever damaged that trace_stats() does not count by its line. */
+	const struct error *(*damage)(const struct trace *t);
+	/* NULL: cannot. */
+	struct error *(*seek)(struct trace *t, uint64_t to, bool by_time);
 };
 
 struct reader_strings {
@@ -77,5 +83,6 @@ static inline void reader_unknown(struct trace *t, uint64_t line)
 }
 
 struct error *text_reader_open(struct trace *t);
+struct error *stored_reader_open(struct trace *t);
 
 #endif

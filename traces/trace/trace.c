@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/mmtrace.h"
 #include "traces/trace/reader.h"
 
 static uint32_t hash_bytes(const char *text, size_t len)
@@ -134,7 +135,9 @@ static struct error *open_stream(struct input_stream *stream, char *path,
 			break;
 		t->head_size += n;
 	}
-	if (!err)
+	if (!err && mmtrace_is(t->head, t->head_size))
+		err = stored_reader_open(t);
+	else if (!err)
 		err = text_reader_open(t);
 	if (err) {
 		trace_close(t);
@@ -218,10 +221,40 @@ struct error *trace_next(struct trace *t, const struct event **ret, size_t *coun
 
 const char *trace_string(const struct trace *t, uint32_t number)
 {
+	if (t->ops->string)
+		return t->ops->string(t, number);
 	return number < t->strings.count ? t->strings.text[number] : "";
 }
 
 const struct trace_stats *trace_stats(const struct trace *t)
 {
 	return &t->stats;
+}
+
+const struct error *trace_damage(const struct trace *t)
+{
+	return t->ops->damage ? t->ops->damage(t) : NULL;
+}
+
+static struct error *seek(struct trace *t, uint64_t to, bool by_time)
+{
+	struct error *err;
+
+	if (!t->ops->seek)
+		return error_create(ERROR_UNSUPPORTED, input_stream_name(t->stream), 0, 0,
+				    "cannot be read anywhere but from its start on");
+	err = t->ops->seek(t, to, by_time);
+	if (!err && !t->failed)
+		t->end = false;
+	return err;
+}
+
+struct error *trace_seek(struct trace *t, uint64_t number)
+{
+	return seek(t, number, false);
+}
+
+struct error *trace_seek_time(struct trace *t, uint64_t time)
+{
+	return seek(t, time, true);
 }

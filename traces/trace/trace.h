@@ -62,5 +62,15 @@ struct trace_stats {
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);
+/* The first block of a stored trace that is damaged or missing, or NULL.  Borrowed until the next call. */
+const struct error *trace_damage(const struct trace *t);
+
+/*
+ * What is given next is event @number, counted from 0, or the first at @time or later; the end, if there
+ * is none.  For stored traces in a file that is not packed once more; ERROR_UNSUPPORTED for any other,
+ * which then goes on as before.  The statistics count what is handed out.
+ */
+struct error *trace_seek(struct trace *t, uint64_t number);
+struct error *trace_seek_time(struct trace *t, uint64_t time);
 
 #endif

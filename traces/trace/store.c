@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/trace/store.h"
+
+#include "traces/event_store.h"
+
+static const char *string_of(const void *ctx, uint32_t number)
+{
+	return trace_string(ctx, number);
+}
+
+static struct event_totals totals_of(const struct trace_stats *stats)
+{
+	return (struct event_totals){
+		.lines = stats->lines,
+		.ignored = stats->ignored,
+		.unknown = stats->unknown,
+		.first_unknown_line = stats->first_unknown_line,
+		.damaged = stats->damaged,
+		.first_damaged_line = stats->first_damaged_line,
+		.overwritten = stats->overwritten,
+		.bytes = stats->bytes,
+	};
+}
+
+struct error *trace_store(struct trace *t, struct mmtrace_writer *w, uint64_t *events_ret)
+{
+	struct event_totals totals;
+	struct event_writer *ew;
+	struct error *err = event_writer_create(w, string_of, t, &ew);
+	uint64_t total = 0;
+	size_t count = 1;
+
+	if (err)
+		return err;
+	while (!err && count) {
+		const struct event *events;
+
+		err = trace_next(t, &events, &count);
+		if (!err)
+			err = event_writer_add(ew, events, count);
+		if (!err)
+			total += count;
+	}
+	if (!err) {
+		totals = totals_of(trace_stats(t));
+		err = event_writer_end(ew, &totals);
+	}
+	event_writer_destroy(ew);
+	if (!err)
+		*events_ret = total;
+	return err;
+}
