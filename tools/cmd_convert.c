@@ -2,6 +2,7 @@
 /* mmreplay convert: any source as a stored file, and a stored file as text. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,10 +14,23 @@
 #include "traces/input.h"
 #include "traces/message_text.h"
 #include "traces/mmtrace.h"
+#include "traces/mmtrace_file.h"
+#include "traces/picture_set.h"
+#include "traces/trace/store.h"
+#include "traces/trace/trace.h"
 
 static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
 
 static const struct cli_option options[] = {
+	{ .name = "trace",
+	  .kind = CLI_KIND_FILE,
+	  .value = "FILE",
+	  .help = "store this trace behind the boot, instead of the one SRC has; - is standard input" },
+	{ .name = "era",
+	  .kind = CLI_KIND_ERA,
+	  .value = "ERA",
+	  .help = "which kernel wrote a trace that comes without its log (what names of GFP flags "
+		  "stand for)" },
 	{ .name = "text",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "write the messages as text, block by block, instead of a stored file" },
@@ -32,38 +46,165 @@ static const struct cli_example examples[] = {
 	  "a folder becomes one small file" },
 	{ "mmreplay check boot.mmtrace", "which every command reads as it reads the folder" },
 	{ "dmesg | mmreplay convert - -o boot.mmtrace", "keep this boot" },
+	{ "mmreplay convert dmesg.txt --trace trace.txt.zst -o all.mmtrace",
+	  "a log and the trace that was recorded after it" },
 	{ "mmreplay convert boot.mmtrace --text | less", "read what is stored" },
 	{ 0 }
 };
 
-/* A boot and, if it came as a stored file, the file. */
+/* What is to be stored: a boot, its pictures and its trace, or some of them. */
 struct source {
 	const char *path;
-	bool stored; /* @input is a stored file, and @log is not read */
-	struct input input;
+	struct input input; /* of standard input */
+	bool has_boot;
 	struct boot_log log;
+	struct picture_set pictures;
+	char *trace_path; /* owned; NULL: none, or in @input */
+	bool trace_in_input;
+	bool trace_is_stored; /* with a boot perhaps, and then perhaps without an event */
+	uint64_t events; /* written */
+	char *trace_note; /* what was odd about the trace, or NULL */
 };
-
-/* @stored: take a stored file as it is. */
-static struct error *source_read(const char *path, bool stored, struct source *ret)
-{
-	struct error *err;
-	struct stat st;
-
-	ret->path = path;
-	if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return capture_read(path, &ret->log);
-	err = input_read(path, NULL, &ret->input);
-	if (err)
-		return err;
-	ret->stored = stored && mmtrace_is(ret->input.data, ret->input.size);
-	return ret->stored ? NULL : capture_read_input(&ret->input, &ret->log);
-}
 
 static void source_deinit(struct source *s)
 {
 	input_deinit(&s->input);
 	boot_log_deinit(&s->log);
+	picture_set_deinit(&s->pictures);
+	free(s->trace_path);
+	free(s->trace_note);
+}
+
+/* A file or folder, which can be read more than once; standard input and pipes cannot. */
+static bool is_lasting(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") && (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* Does it begin like a trace?  A log may hold a line or two that look like one. */
+static bool looks_like_trace(struct trace *t)
+{
+	const struct event *events;
+	uint64_t known = 0;
+	size_t count;
+	struct error *err = trace_next(t, &events, &count);
+
+	for (size_t i = 0; !err && i < count; i++)
+		known += events[i].kind != EVENT_OTHER;
+	known = known > trace_stats(t)->unknown;
+	error_destroy(err);
+	return known;
+}
+
+static struct error *is_trace(const char *path, bool *ret)
+{
+	struct trace *t;
+	struct error *err = trace_open(path, NULL, &t);
+
+	if (err)
+		return err;
+	*ret = looks_like_trace(t);
+	trace_close(t);
+	return NULL;
+}
+
+/* A trace without a boot is no boot that is damaged. */
+static struct error *take_boot(struct error *err, struct source *s)
+{
+	if (err && err->code == ERROR_FORMAT) {
+		error_destroy(err);
+		boot_log_deinit(&s->log);
+		memset(&s->log, 0, sizeof(s->log));
+		return NULL;
+	}
+	s->has_boot = !err;
+	return err;
+}
+
+static struct error *read_stored_input(struct source *s)
+{
+	const struct input *in = &s->input;
+	struct mmtrace_reader *r;
+	struct error *err = take_boot(capture_read_input(in, &s->log), s);
+
+	s->trace_in_input = s->trace_is_stored = true;
+	if (!err)
+		err = mmtrace_reader_create_bytes(in->data, in->size, in->name, &r);
+	if (err)
+		return err;
+	err = picture_set_take_all(&s->pictures, r, in->name);
+	mmtrace_reader_destroy(r);
+	return err;
+}
+
+static struct error *read_input(struct source *s)
+{
+	struct error *err = input_read(s->path, NULL, &s->input);
+	const struct input *in = &s->input;
+	struct trace *t;
+
+	if (err)
+		return err;
+	if (mmtrace_is(in->data, in->size))
+		return read_stored_input(s);
+	err = trace_open_bytes(in->name, in->data, in->size, NULL, &t);
+	if (err)
+		return err;
+	s->trace_in_input = looks_like_trace(t);
+	trace_close(t);
+	if (s->trace_in_input)
+		return NULL;
+	err = capture_read_input(in, &s->log);
+	s->has_boot = !err;
+	return err;
+}
+
+static struct error *read_path(struct source *s)
+{
+	bool trace = false;
+	struct error *err = capture_trace_path(s->path, &s->trace_path);
+
+	if (!err)
+		err = picture_set_read(s->path, &s->pictures);
+	if (err)
+		return err;
+	s->trace_is_stored = s->trace_path && !is_folder(s->path);
+	if (s->trace_is_stored)
+		return take_boot(capture_read(s->path, &s->log), s);
+	if (!is_folder(s->path))
+		err = is_trace(s->path, &trace);
+	if (!err && trace) {
+		s->trace_path = strdup(s->path);
+		return s->trace_path ? NULL : error_no_memory();
+	}
+	if (!err)
+		err = capture_read(s->path, &s->log);
+	s->has_boot = !err;
+	return err;
+}
+
+/* @trace: a trace in place of its own, or NULL. */
+static struct error *source_read(const char *path, const char *trace, struct source *ret)
+{
+	struct error *err;
+
+	ret->path = path;
+	err = is_lasting(path) ? read_path(ret) : read_input(ret);
+	if (err || !trace)
+		return err;
+	free(ret->trace_path);
+	ret->trace_in_input = ret->trace_is_stored = false;
+	ret->trace_path = strdup(trace);
+	return ret->trace_path ? NULL : error_no_memory();
 }
 
 /* What the file calls its source: the folder's or file's own name. */
@@ -81,16 +222,104 @@ static const char *source_name(const struct source *s, char *buf, size_t size)
 	return slash && slash[1] ? slash + 1 : buf;
 }
 
-static struct error *write_file(const struct source *s, struct sink sink,
+/* What a reader of the trace could not make events of, in a sentence for the user. */
+static char *note_of(const struct trace *t)
+{
+	const struct trace_stats *stats = trace_stats(t);
+	const struct error *damage = trace_damage(t);
+	char text[512], note[1024];
+
+	if (damage) {
+		error_format(damage, text, sizeof(text));
+		snprintf(note, sizeof(note), "%s; the events that are missing are stored as lost",
+			 text);
+	} else if (stats->damaged) {
+		snprintf(note, sizeof(note),
+			 "damaged lines of the trace: %" PRIu64 ", the first is line %" PRIu64,
+			 stats->damaged, stats->first_damaged_line);
+	} else if (stats->unknown) {
+		snprintf(note, sizeof(note),
+			 "lines of the trace that are not known: %" PRIu64
+			 ", the first is line %" PRIu64,
+			 stats->unknown, stats->first_unknown_line);
+	} else {
+		return NULL;
+	}
+	return strdup(note);
+}
+
+static struct error *open_trace(const struct source *s, const struct trace_options *how,
+				struct trace **ret)
+{
+	const struct input *in = &s->input;
+
+	if (s->trace_in_input)
+		return trace_open_bytes(in->name, in->data, in->size, how, ret);
+	return trace_open(s->trace_path, how, ret);
+}
+
+/* Is there a trace to be stored?  A stored boot may have one or not. */
+static struct error *has_trace(const struct source *s, bool *ret)
+{
+	const struct event *events;
+	struct error *err;
+	struct trace *t;
+	size_t count;
+
+	*ret = s->trace_path || s->trace_in_input;
+	if (!s->trace_is_stored)
+		return NULL;
+	err = open_trace(s, NULL, &t);
+	if (err)
+		return err;
+	err = trace_next(t, &events, &count);
+	*ret = !err && count;
+	trace_close(t);
+	return err;
+}
+
+static struct error *write_trace(struct cli *cli, struct source *s, struct mmtrace_writer *w)
+{
+	struct trace_options how = { 0 };
+	uint32_t version;
+	struct facts facts;
+	struct error *err;
+	struct trace *t;
+
+	if (cli_era(cli, &version)) {
+		facts_init(&facts, version);
+		how.facts = &facts;
+	} else if (s->has_boot) {
+		how.facts = &s->log.input.facts;
+	}
+	err = open_trace(s, &how, &t);
+	if (err)
+		return err;
+	err = trace_store(t, w, &s->events);
+	if (!err)
+		s->trace_note = note_of(t);
+	trace_close(t);
+	return err;
+}
+
+static struct error *write_file(struct cli *cli, struct source *s, struct sink sink,
 				struct mmtrace_written *ret)
 {
 	struct mmtrace_writer *w;
 	struct error *err = mmtrace_writer_create(sink, &w);
+	bool trace = false;
 	char name[4096];
 
 	if (err)
 		return err;
-	err = boot_store_write(&s->log, source_name(s, name, sizeof(name)), w);
+	if (s->has_boot)
+		err = boot_store_write(&s->log, source_name(s, name, sizeof(name)), w);
+	if (!err)
+		err = picture_set_write(&s->pictures, w);
+	if (!err)
+		err = has_trace(s, &trace);
+	if (!err && trace)
+		err = write_trace(cli, s, w);
 	if (!err)
 		err = mmtrace_write_end(w);
 	*ret = mmtrace_written(w);
@@ -130,18 +359,14 @@ static void print_block(FILE *out, struct mmtrace_reader *r, const struct mmtrac
 }
 
 /* Prints every whole block, and fails with the first damage. */
-static enum cli_exit print_text(struct cli *cli, const void *data, size_t size, const char *name)
+static enum cli_exit print_text(struct cli *cli, struct mmtrace_reader *r)
 {
 	FILE *out = cli_out(cli);
 	struct mmtrace_block block;
-	struct mmtrace_reader *r;
-	struct error *err = mmtrace_reader_create_bytes(data, size, name, &r);
 	enum cli_exit code = CLI_OK;
 	const struct error *first;
 	char text[512];
 
-	if (err)
-		return cli_fail_error(cli, err);
 	while (mmtrace_next(r, &block)) {
 		if (block.error && block.error->block >= 0)
 			fprintf(out, "# block %" PRIu32 ": damaged: %s\n", block.number,
@@ -160,22 +385,41 @@ static enum cli_exit print_text(struct cli *cli, const void *data, size_t size, 
 	return code;
 }
 
-static enum cli_exit convert_to_text(struct cli *cli, const struct source *s)
+static enum cli_exit convert_to_text(struct cli *cli, struct source *s)
 {
 	struct mmtrace_written written;
+	struct mmtrace_reader *r;
 	struct sink_text file = { 0 };
-	struct error *err;
+	struct error *err = write_file(cli, s, sink_to_text(&file), &written);
 	enum cli_exit code;
 
-	if (s->stored)
-		return print_text(cli, s->input.data, s->input.size, s->input.name);
-	err = write_file(s, sink_to_text(&file), &written);
 	if (!err && file.out_of_memory)
 		err = error_no_memory();
-	code = err ? cli_fail_error(cli, error_in_file(err, s->path))
-		   : print_text(cli, file.data, file.len, s->path);
+	if (!err)
+		err = mmtrace_reader_create_bytes(file.data, file.len, s->path, &r);
+	code = err ? cli_fail_error(cli, error_in_file(err, s->path)) : print_text(cli, r);
 	sink_text_deinit(&file);
 	return code;
+}
+
+static enum cli_exit show_input(struct cli *cli, const struct input *in)
+{
+	struct mmtrace_reader *r;
+	struct error *err = mmtrace_reader_create_bytes(in->data, in->size, in->name, &r);
+
+	return err ? cli_fail_error(cli, err) : print_text(cli, r);
+}
+
+/* A stored file is shown as it is, whatever its blocks are; *@done_ret is false for any other source. */
+static enum cli_exit show_stored(struct cli *cli, const char *path, bool *done_ret)
+{
+	struct mmtrace_reader *r;
+	struct error *err = mmtrace_file_open(path, &r);
+
+	*done_ret = err || r;
+	if (err)
+		return cli_fail_error(cli, err);
+	return r ? print_text(cli, r) : CLI_OK;
 }
 
 /* ---- a stored file ----------------------------------------------------------------------------- */
@@ -196,6 +440,8 @@ static enum cli_exit report_json(struct cli *cli, const struct source *s, const 
 	json_key_u64(&j, "message_bytes", written->message_bytes);
 	json_key_u64(&j, "steps", s->log.input.step_count);
 	json_key_u64(&j, "answers", s->log.recorded.count);
+	json_key_u64(&j, "pictures", s->pictures.count);
+	json_key_u64(&j, "events", s->events);
 	json_object_end(&j);
 	json_deinit(&j);
 	if (fflush(stdout) || ferror(stdout))
@@ -203,12 +449,26 @@ static enum cli_exit report_json(struct cli *cli, const struct source *s, const 
 	return CLI_OK;
 }
 
-static enum cli_exit convert_to_file(struct cli *cli, const struct source *s)
+static void report(struct cli *cli, const struct source *s, const char *name,
+		   const struct mmtrace_written *written)
+{
+	char trace[64] = "";
+
+	if (s->events)
+		snprintf(trace, sizeof(trace), ", %" PRIu64 " events", s->events);
+	cli_note(cli,
+		 "%s: %" PRIu32 " steps and %" PRIu32 " answers%s in %" PRIu64 " blocks, %" PRIu64
+		 " bytes (%" PRIu64 " before packing)",
+		 name, s->log.input.step_count, s->log.recorded.count, trace, written->blocks,
+		 written->bytes, written->message_bytes);
+}
+
+static enum cli_exit convert_to_file(struct cli *cli, struct source *s)
 {
 	const char *path = cli_text(cli, "output");
 	bool to_file = path && strcmp(path, "-");
 	struct mmtrace_written written;
-	struct error *err = write_file(s, sink_to_file(cli_out(cli)), &written);
+	struct error *err = write_file(cli, s, sink_to_file(cli_out(cli)), &written);
 
 	if (err)
 		return cli_fail_error(cli, error_in_file(err, s->path));
@@ -217,23 +477,22 @@ static enum cli_exit convert_to_file(struct cli *cli, const struct source *s)
 			       : cli_fail(cli, "cannot write standard output: %s", strerror(errno));
 	if (cli_has(cli, "json"))
 		return report_json(cli, s, path, &written);
-	cli_note(cli,
-		 "%s: %" PRIu32 " steps and %" PRIu32 " answers in %" PRIu64 " blocks, %" PRIu64
-		 " bytes (%" PRIu64 " before packing)",
-		 to_file ? path : "standard output", s->log.input.step_count, s->log.recorded.count,
-		 written.blocks, written.bytes, written.message_bytes);
+	report(cli, s, to_file ? path : "standard output", &written);
 	return CLI_OK;
 }
 
-static bool is_empty(const struct boot_log *log)
+static bool is_empty(const struct source *s)
 {
-	return !log->input.step_count && !log->input.firmware_count && !log->recorded.count;
+	const struct boot_log *log = &s->log;
+
+	return !log->input.step_count && !log->input.firmware_count && !log->recorded.count &&
+	       !s->trace_path && !s->trace_in_input;
 }
 
 static enum cli_exit run(struct cli *cli)
 {
 	const char *path = cli_text(cli, "output");
-	bool text = cli_has(cli, "text"), to_file = path && strcmp(path, "-");
+	bool text = cli_has(cli, "text"), to_file = path && strcmp(path, "-"), done;
 	struct source s = { 0 };
 	enum cli_exit code;
 	struct error *err;
@@ -243,30 +502,44 @@ static enum cli_exit run(struct cli *cli)
 	if (!text && !to_file && isatty(fileno(cli_out(cli))))
 		return cli_fail_usage(
 			cli, "a stored file is nothing to look at: give -o FILE, or --text");
-	err = source_read(cli_argument(cli, 0), text, &s);
+	if (text && !cli_has(cli, "trace")) {
+		code = show_stored(cli, cli_argument(cli, 0), &done);
+		if (done)
+			return code;
+	}
+	err = source_read(cli_argument(cli, 0), cli_text(cli, "trace"), &s);
 	for (uint32_t i = 0; i < s.log.note_count && !err; i++)
 		if (!s.log.notes[i].line)
 			cli_note(cli, "%s", s.log.notes[i].what);
 	if (err)
 		code = cli_fail_error(cli, err);
-	else if (!s.stored && is_empty(&s.log))
+	else if (text && s.input.data && mmtrace_is(s.input.data, s.input.size) && !s.trace_path)
+		code = show_input(cli, &s.input);
+	else if (is_empty(&s))
 		code = cli_fail(cli, "'%s' tells nothing that could be stored", s.path);
 	else if (text)
 		code = convert_to_text(cli, &s);
 	else
 		code = convert_to_file(cli, &s);
+	if (s.trace_note)
+		cli_note(cli, "%s", s.trace_note);
 	source_deinit(&s);
 	return code;
 }
 
 const struct command command_convert = {
 	.name = "convert",
-	.summary = "store a boot in one small file, or show what is stored",
+	.summary = "store a boot and its trace in one small file, or show what is stored",
 	.description =
 		"Reads any source and writes what mmreplay took from it to one file, by custom named "
-		".mmtrace: what the boot was told, step by step, and what the kernel answered. Every "
+		".mmtrace: what the boot was told, step by step, and what the kernel answered; the "
+		"pictures of /proc that a folder has; and the events of its page-allocation trace. Every "
 		"command reads such a file like its source and comes to the same results. The same "
 		"source gives the same bytes.\n"
+		"\n"
+		"The trace of a folder is its file trace.txt, packed or not. --trace names one for a log, "
+		"and a trace alone is a source too: --era tells then which kernel wrote it. Events take a "
+		"byte each or less.\n"
 		"\n"
 		"The file is a row of blocks. Each has a head with a hash, and a payload: a protobuf "
 		"message, packed by zstd. A reader that meets a damaged block says which, and reads on "
