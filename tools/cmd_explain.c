@@ -323,10 +323,12 @@ static void print_kernel(FILE *out, const struct explanation *e)
 
 static void print_request(FILE *out, const struct explanation *e)
 {
-	uint64_t pages = UINT64_C(1) << e->order;
-
-	fprintf(out, "  request   %" PRIu64 " page%s of %u kB (order %u%s)", pages,
-		pages == 1 ? "" : "s", e->page_kb, e->order, e->has_order ? "" : " assumed");
+	fputs("  request   ", out);
+	if (e->order <= ORDER_MAX)
+		fprintf(out, "%" PRIu64 " page%s of %u kB (order %u%s)", UINT64_C(1) << e->order,
+			e->order ? "s" : "", e->page_kb, e->order, e->has_order ? "" : " assumed");
+	else
+		fprintf(out, "order %u", e->order);
 	if (e->gfp || !e->gfp_names[0])
 		fprintf(out, ", gfp %#" PRIx64, e->gfp);
 	fputc('\n', out);

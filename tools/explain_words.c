@@ -233,9 +233,11 @@ void explain_verdict_words(const struct explanation *e, const struct sink *sink)
 		put_vmalloc_words(e, sink);
 		break;
 	case EXPLAIN_TOO_LARGE:
-		sink_printf(sink,
-			    "order %u is larger than the largest block of this kernel, order %u.",
-			    e->order, e->max_order);
+		sink_printf(sink, "order %u is larger than the largest block of ", e->order);
+		if (e->max_order)
+			sink_printf(sink, "this kernel, order %u.", e->max_order);
+		else
+			sink_puts(sink, "any kernel.");
 		break;
 	case EXPLAIN_NO_LOW_ZONE:
 		sink_printf(sink,

@@ -10,11 +10,18 @@
 #include <string.h>
 
 #include "engine/alloc_flags.h"
+#include "engine/units.h"
 #include "traces/grow.h"
 #include "traces/scan.h"
 
 /* Where a report has no end, the lines after its beginning that may still belong to it. */
 #define TAIL_LINES 400
+/* More pages than any machine has: what a damaged log says beyond that counts as that. */
+#define PAGES_MAX ((uint64_t)1 << 52)
+#define PAGE_KB_MAX 1024
+/* Orders of kernels are below this. */
+#define ORDERS_MAX 32
+_Static_assert(MEMINFO_REPORT_ORDERS_MAX <= ORDERS_MAX, "a bit for each order");
 /* A report without its request: how far back its kernel may be named. */
 #define BACK_LINES 80
 
@@ -421,6 +428,11 @@ static enum zone_type highest_zone(uint32_t bits, uint32_t mask)
 	return ZONE_NORMAL;
 }
 
+static int64_t bounded(uint64_t pages)
+{
+	return (int64_t)(pages < PAGES_MAX ? pages : PAGES_MAX);
+}
+
 /* ---- zones ------------------------------------------------------------------------------------- */
 
 static void read_lists(const struct meminfo_report_zone *seen, struct explain_zone *z)
@@ -442,7 +454,7 @@ static void read_lists(const struct meminfo_report_zone *seen, struct explain_zo
 	for (uint32_t o = 0; o < seen->norders; o++)
 		z->has_types |= seen->types[o] != 0;
 	for (uint32_t o = 0; o < seen->norders; o++) {
-		z->nr_free[o] = seen->blocks[o];
+		z->nr_free[o] = min_u64(seen->blocks[o], PAGES_MAX >> o);
 		if (!seen->blocks[o])
 			continue;
 		/* Before 3.8 no types were printed: any block may be of any. */
@@ -464,20 +476,20 @@ static void read_highatomic(const struct explanation *e, struct explain_zone *z)
 	if (fact_get(&e->facts, FACT_migrate_reserve))
 		return;
 	if (!fact_get(&e->facts, FACT_watermark_counts_free_highatomic)) {
-		z->numbers.highatomic = (int64_t)(seen->reserved_highatomic_kb / e->page_kb);
+		z->numbers.highatomic = bounded(seen->reserved_highatomic_kb / e->page_kb);
 		z->highatomic_unknown = !(seen->has & MEMINFO_ZONE_RESERVED_HIGHATOMIC) &&
 					z->nonempty[MIGRATE_HIGHATOMIC];
 		return;
 	}
 	if (seen->has & MEMINFO_ZONE_FREE_HIGHATOMIC) {
-		z->numbers.highatomic = (int64_t)(seen->free_highatomic_kb / e->page_kb);
+		z->numbers.highatomic = bounded(seen->free_highatomic_kb / e->page_kb);
 		return;
 	}
 	/* Not printed: at least what lies in orders where no other type is. */
 	for (uint32_t o = 0; o < seen->norders; o++)
 		if (seen->types[o] == MEMINFO_TYPE_HIGHATOMIC)
-			alone += seen->blocks[o] << o;
-	z->numbers.highatomic = (int64_t)alone;
+			alone += z->nr_free[o] << o;
+	z->numbers.highatomic = bounded(alone);
 	z->highatomic_unknown = z->nonempty[MIGRATE_HIGHATOMIC];
 }
 
@@ -487,7 +499,7 @@ static uint64_t pages_of_value(const struct explanation *e, const struct explain
 	uint64_t kb = 0;
 
 	meminfo_report_value_of(z->seen->values, z->seen->nvalues, name, &kb);
-	return kb / e->page_kb;
+	return (uint64_t)bounded(kb / e->page_kb);
 }
 
 static void read_numbers(struct explanation *e, struct explain_zone *z)
@@ -497,11 +509,11 @@ static void read_numbers(struct explanation *e, struct explain_zone *z)
 	read_lists(seen, z);
 	z->has_reserve = e->highest_rank < seen->nlowmem_reserve;
 	z->numbers = (struct watermark_zone){
-		.free = (int64_t)(seen->free_kb / e->page_kb),
-		.free_cma = (int64_t)(seen->free_cma_kb / e->page_kb),
-		.mark = (int64_t)(seen->min_kb / e->page_kb),
-		.boost = (int64_t)(seen->boost_kb / e->page_kb),
-		.reserve = z->has_reserve ? (int64_t)seen->lowmem_reserve[e->highest_rank] : 0,
+		.free = bounded(seen->free_kb / e->page_kb),
+		.free_cma = bounded(seen->free_cma_kb / e->page_kb),
+		.mark = bounded(seen->min_kb / e->page_kb),
+		.boost = bounded(seen->boost_kb / e->page_kb),
+		.reserve = z->has_reserve ? bounded(seen->lowmem_reserve[e->highest_rank]) : 0,
 		.nonempty = z->nonempty,
 		.nr_free = z->nr_free,
 	};
@@ -537,6 +549,28 @@ static bool enough_pages(const struct watermark_rules *rules, struct watermark_z
 	return watermark_check(rules, &numbers, order, flags, NULL);
 }
 
+/* How many more free pages, in large blocks, make it pass.  It fails as it is. */
+static uint64_t find_need(const struct watermark_rules *rules, struct watermark_zone n,
+			  unsigned int order, unsigned int flags)
+{
+	int64_t free = n.free, low = 0, high = 1;
+
+	for (n.free = free + high; !enough_pages(rules, n, order, flags); n.free = free + high) {
+		low = high;
+		high *= 2;
+	}
+	while (low + 1 < high) {
+		int64_t middle = low + (high - low) / 2;
+
+		n.free = free + middle;
+		if (enough_pages(rules, n, order, flags))
+			high = middle;
+		else
+			low = middle;
+	}
+	return (uint64_t)high;
+}
+
 static void find_remedies(const struct explanation *e, const struct watermark_rules *rules,
 			  struct explain_zone *z)
 {
@@ -544,10 +578,8 @@ static void find_remedies(const struct explanation *e, const struct watermark_ru
 	unsigned int flags = e->alloc_flags;
 	int64_t low = -1, high = n.mark;
 
-	if (z->answer.refusal == WATERMARK_TOO_FEW)
-		z->need_pages = (uint64_t)(z->answer.limit - z->answer.usable) + 1;
-	else if (z->answer.refusal == WATERMARK_TOO_FEW_ABOVE)
-		z->need_pages = (uint64_t)(z->answer.min_above - z->answer.usable_above) + 1;
+	if (z->answer.refusal != WATERMARK_NO_BLOCK)
+		z->need_pages = find_need(rules, n, e->order, flags);
 	z->mark_max = -1;
 	if (!z->need_pages)
 		return;
@@ -612,7 +644,7 @@ static void ask(const struct explanation *e, const struct watermark_rules *rules
 	if (e->report->request.kind == MEMINFO_REQUEST_OOM && (z->seen->has & MEMINFO_ZONE_HIGH)) {
 		struct watermark_zone n = z->numbers;
 
-		n.mark = (int64_t)(z->seen->high_kb / e->page_kb);
+		n.mark = bounded(z->seen->high_kb / e->page_kb);
 		z->has_last = true;
 		watermark_check(rules, &n, e->order, ALLOC_WMARK_HIGH | ALLOC_CPUSET, &z->last);
 	}
@@ -623,7 +655,7 @@ static void answer_zone(struct explanation *e, const struct watermark_rules *rul
 {
 	bool bound = e->alloc_flags & ALLOC_CPUSET;
 
-	if (!z->type_known || !(z->seen->has & MEMINFO_ZONE_FREE) ||
+	if (!z->type_known || e->order >= ORDERS_MAX || !(z->seen->has & MEMINFO_ZONE_FREE) ||
 	    !(z->seen->has & MEMINFO_ZONE_MIN)) {
 		z->state = EXPLAIN_ZONE_UNKNOWN;
 		return;
@@ -665,7 +697,7 @@ static bool make_zones(struct explanation *e)
 		const struct meminfo_report_zone *seen = &report->zones[i];
 		enum zone_type type;
 
-		if (seen->norders && seen->block_kb)
+		if (seen->norders && seen->block_kb && seen->block_kb <= PAGE_KB_MAX)
 			e->page_kb = (unsigned int)seen->block_kb;
 		if (seen->norders > e->max_order + 1)
 			e->max_order = seen->norders - 1;
@@ -750,7 +782,7 @@ static enum explain_verdict judge(const struct reader *r, struct explanation *e,
 		return EXPLAIN_NO_LOW_ZONE;
 	if (!e->nzones)
 		return EXPLAIN_NO_ZONES;
-	if (e->max_order && e->order > e->max_order)
+	if (e->order >= ORDERS_MAX || (e->max_order && e->order > e->max_order))
 		return EXPLAIN_TOO_LARGE;
 	return judge_zones(e);
 }

@@ -423,6 +423,39 @@ static void borders(void **state)
 	free(many);
 }
 
+/* Requests that no report follows: before another request, too far away, and at the end. */
+static void alone(void **state)
+{
+	char text[8192] = "a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=1\n"
+			  "b invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=2\n"
+			  "Mem-Info:\n"
+			  "4 pages RAM\n"
+			  "c: page allocation failure: order:3, mode:0xcc0(GFP_KERNEL)\n";
+	struct meminfo_reports reports;
+
+	(void)state;
+	for (int i = 0; i < 600; i++)
+		strcat(text, "call\n");
+	strcat(text, "Mem-Info:\nd invoked oom-killer: gfp_mask=0xcc0, order=4\n");
+	parse(text, strlen(text), &reports);
+	assert_int_equal(reports.nreports, 2);
+	assert_string_equal(reports.reports[0].request.comm, "b");
+	assert_int_equal(reports.reports[1].request.kind, MEMINFO_REQUEST_NONE);
+	assert_int_equal(reports.nalone, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct meminfo_report *report = &reports.alone[i];
+
+		assert_int_equal(report->request.order, i ? i + 2 : 1);
+		assert_int_equal(report->line, 0);
+		assert_int_equal(report->nzones, 0);
+		assert_true(report->first == report->end &&
+			    report->first + 1 == report->request.line);
+	}
+	assert_string_equal(reports.alone[0].request.gfp_text, "GFP_KERNEL");
+	assert_string_equal(reports.alone[2].request.comm, "d");
+	meminfo_reports_deinit(&reports);
+}
+
 /* More of everything than a kernel prints: kept up to a limit, the rest is counted. */
 static void limits(void **state)
 {
@@ -512,6 +545,7 @@ int main(void)
 		cmocka_unit_test(without_numa), cmocka_unit_test(requests),
 		cmocka_unit_test(wrapped),	cmocka_unit_test(borders),
 		cmocka_unit_test(limits),	cmocka_unit_test(damage),
+		cmocka_unit_test(alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
