@@ -87,11 +87,11 @@ bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret)
 	bool from_4g = fact_get(&m->facts, FACT_cma_bottom_up_from_4g) &&
 		       m->config.phys_bits == 64 && !m->mb.bottom_up;
 
-	/* A place that is asked for must be a place for areas. */
-	if (!size || (fixed && base != req->base))
+	if (!size)
 		return false;
 	if (!limit || limit > end)
 		limit = end;
+	/* That holds for no fixed place which is not aligned. */
 	if (base > limit || size > limit - base)
 		return false;
 	if (fixed) {

@@ -106,6 +106,8 @@ static void fixed_places(void **state)
 
 	(void)state;
 	begin(&m, "6.1", ARCH_X86_64, MIB, GIB, 0);
+	/* Round the end of the address space. */
+	assert_int_equal(declare(&m, -(4 * MIB), 4 * MIB, 0), NOWHERE);
 	assert_int_equal(declare(&m, 16 * MIB, 64 * MIB, 80 * MIB), 64 * MIB);
 	/* Taken, the last byte of it taken, beside it. */
 	assert_int_equal(declare(&m, 16 * MIB, 64 * MIB, 80 * MIB), NOWHERE);
@@ -120,6 +122,7 @@ static void fixed_places(void **state)
 	/* Across the end of low memory, and up to it. */
 	begin(&m, "6.1", ARCH_ARM, MIB, GIB, 768 * MIB);
 	assert_int_equal(declare(&m, 16 * MIB, 760 * MIB, 776 * MIB), NOWHERE);
+	assert_int_equal(declare(&m, 16 * MIB, GIB - 8 * MIB, GIB + 8 * MIB), NOWHERE);
 	assert_int_equal(declare(&m, 16 * MIB, 752 * MIB, 768 * MIB), 752 * MIB);
 	assert_int_equal(declare(&m, 16 * MIB, 768 * MIB, 784 * MIB), 768 * MIB);
 	machine_deinit(&m);
@@ -143,6 +146,8 @@ static void areas_lie_in_one_zone(void **state)
 	/* A base above its end looks nowhere else. */
 	assert_int_equal(declare(&m, 128 * MIB, 832 * MIB, 0), 832 * MIB);
 	assert_int_equal(declare(&m, 128 * MIB, 800 * MIB, 0), NOWHERE);
+	assert_int_equal(declare(&m, 32 * MIB, 900 * MIB, 0), NOWHERE);
+	assert_int_equal(declare(&m, 32 * MIB, 768 * MIB, 0), 768 * MIB);
 	machine_deinit(&m);
 }
 
