@@ -58,6 +58,8 @@ static bool other_node_inside(const struct machine *m, int32_t nid, phys_t start
 
 bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t low, phys_t high)
 {
+	bool need_memory = fact_get(&m->facts, FACT_numa_blocks_need_memory);
+
 	if (!set_blocks(m, in->affinity, in->affinity_count))
 		return false;
 	for (uint32_t i = 0; i < m->numa_block_count;) {
@@ -65,7 +67,9 @@ bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t 
 
 		b->start = max_u64(b->start, low);
 		b->end = min_u64(b->end, high);
-		if (b->start >= b->end)
+		if (b->start >= b->end ||
+		    (need_memory &&
+		     !memblock_overlaps(&m->mb, MEMBLOCK_MEMORY, b->start, b->end - b->start)))
 			drop_block(m, i);
 		else
 			i++;

@@ -9,9 +9,9 @@
 #include "engine/machine.h"
 
 /*
- * Copies the input's blocks into m->numa_blocks, clipped to [low, high), empty ones dropped, blocks of
- * one node joined where no other node's block lies between (each join is an answer).  Returns false when
- * two nodes' blocks overlap: the kernel then rejects the whole table.
+ * Copies the input's blocks into m->numa_blocks, clipped to [low, high), empty ones and (in newer kernels)
+ * those without memory dropped, blocks of one node joined where no other node's block lies between (each
+ * join is an answer).  Returns false when two nodes' blocks overlap: the kernel then rejects the whole table.
  */
 bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t low, phys_t high);
 
