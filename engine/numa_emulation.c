@@ -227,7 +227,10 @@ static void remap_distance(struct emulation *em, uint32_t fake_count, const char
 				value = numa_distance(m, (uint32_t)em->physical[i],
 						      (uint32_t)em->physical[j]);
 			}
-			distance[(size_t)i * fake_count + j] = (uint8_t)(value > 255 ? 255 : value);
+			/* What cannot be a distance is ignored. */
+			if (value > 255 || (i == j && value != 10))
+				value = i == j ? 10 : 20;
+			distance[(size_t)i * fake_count + j] = (uint8_t)value;
 		}
 	}
 	free(m->distance);

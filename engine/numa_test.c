@@ -399,6 +399,13 @@ static void distances_of_made_up_nodes(void **state)
 	assert_int_equal(numa_distance(&m, 1, 0), 32);
 	assert_int_equal(numa_distance(&m, 1, 1), 10);
 	machine_deinit(&m);
+	begin_two(&m);
+	assert_true(numa_emulate(&m, "2:11,256,40"));
+	assert_int_equal(numa_distance(&m, 0, 0), 10);
+	assert_int_equal(numa_distance(&m, 0, 1), 20);
+	/* The last without a comma is not counted. */
+	assert_int_equal(numa_distance(&m, 1, 0), 20);
+	machine_deinit(&m);
 }
 
 /* An option without sense changes nothing. */
