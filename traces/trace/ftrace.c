@@ -69,9 +69,8 @@ static void take_line(struct trace *t, const char *line, const char *end)
 	event = &t->batch[t->count++];
 	*event = parsed.event;
 	event->line = number;
-	if (event->kind == EVENT_ALLOC &&
-	    !gfp_parse(&t->gfp, parsed.gfp.p, parsed.gfp.len, &event->gfp))
-		event->flags |= EVENT_GFP_UNKNOWN;
+	if (event->kind == EVENT_ALLOC)
+		reader_gfp(t, parsed.gfp.p, parsed.gfp.len, event);
 	if (event->kind == EVENT_MARKER || event->kind == EVENT_OTHER)
 		event->text = reader_string(t, parsed.text.p, parsed.text.len);
 	else

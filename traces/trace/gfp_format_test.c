@@ -8,6 +8,7 @@
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
 #include "traces/testing/robust.h"
+#include "traces/trace/expression.h"
 #include "traces/trace/gfp_format.h"
 #include "traces/trace/trace.h"
 
@@ -27,6 +28,17 @@ static void newest(struct gfp_table *ret)
 
 static void test_expressions(void **state)
 {
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} cases[] = {
+		{ "(21 - 12)", 9 },
+		{ "2 + 3 * 4 - 1", 13 },
+		{ "1 << 2 + 1", 8 },
+		{ "((unsigned int)((21 - 12))) < ((unsigned int)(11 - 1)) ? 5 : (7)", 5 },
+		{ "0x10UL | 3 & ~1", 0x12 },
+		{ "1 ? 0 ? 2 : 3 : 4", 3 },
+	};
 	struct gfp_table table;
 
 	(void)state;
@@ -37,6 +49,14 @@ static void test_expressions(void **state)
 	assert_int_equal(table.names[0].mask, 0xc40);
 	assert_int_equal(table.names[1].mask, 0x2000);
 	assert_int_equal(table.names[2].mask, 0x7bf);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scan s = scan_of(cases[i].text, strlen(cases[i].text));
+		uint64_t value;
+
+		assert_true(expression_read(&s, &value));
+		assert_true(scan_done(&s));
+		assert_int_equal(value, cases[i].value);
+	}
 }
 
 static void test_refused(void **state)

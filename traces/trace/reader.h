@@ -42,6 +42,7 @@ struct trace {
 	const struct reader_ops *ops;
 	void *reader; /* of the ops */
 	struct gfp_table gfp;
+	uint32_t gfp_unknown; /* bits that stand for unknown names */
 	struct input_stream *stream;
 	char *path; /* NULL: no file of its own: bytes or standard input */
 	/* First bytes of the stream, read already. */
@@ -60,6 +61,9 @@ struct trace {
  * with that error.
  */
 uint32_t reader_string(struct trace *t, const char *text, size_t len);
+
+/* The bits of flags as text; unknown names get bits of their own. */
+void reader_gfp(struct trace *t, const char *text, size_t len, struct event *event);
 
 /* The trace ends with @err after the events of this batch; a second error is dropped. */
 void reader_fail(struct trace *t, struct error *err);

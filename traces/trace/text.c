@@ -156,6 +156,8 @@ static bool parse_head_from(const char *line, const char *from, struct scan *s,
 /*
  * The option latency-format:
  *	    init-1         0d..2.   12us+: mm_page_free: ...
+ * the same of trace-cmd report -l:
+ *	    init-1         0d..2. 1.721010: mm_page_free: ...
  * and with the option verbose:
  *	            init       1   0 1 00000001 0000002a [00001f3a] 7.994ms (+0.001ms): mm_page_free: ...
  */
@@ -165,27 +167,29 @@ static bool parse_head_latency(struct scan *s, struct text_line *ret)
 	const char *end = s->end - line < HEAD_BYTES_MAX ? s->end : line + HEAD_BYTES_MAX;
 
 	for (const char *p = line; p < end && (p = memchr(p, '-', (size_t)(end - p))); p++) {
-		struct scan t = { p + 1, s->end };
+		struct scan t = { p + 1, s->end }, u;
 		uint32_t pid, cpu;
-		uint64_t us;
+		uint64_t time;
 
 		if (!scan_u32(&t, &pid) || pid > INT32_MAX || !scan_ws1(&t) ||
-		    !scan_u32(&t, &cpu) || cpu > UINT16_MAX || !scan_irq_flags(&t) ||
-		    !scan_ws1(&t) || !scan_dec(&t, &us))
+		    !scan_u32(&t, &cpu) || cpu > UINT16_MAX || !scan_irq_flags(&t) || !scan_ws1(&t))
 			continue;
-		if (scan_lit(&t, "us")) {
-			if (us > UINT64_MAX / 1000)
-				continue;
-			us *= 1000;
-			if (scan_peek(&t) != ':' && t.p < t.end)
-				t.p++;
+		u = t;
+		if (scan_dec(&u, &time) && scan_lit(&u, "us") && time <= UINT64_MAX / 1000) {
+			time *= 1000;
+			/* A mark of how long it took. */
+			if (scan_peek(&u) != ':' && u.p < u.end)
+				u.p++;
+			t = u;
+		} else if (!scan_time(&t, &time)) {
+			continue;
 		}
 		if (!scan_char(&t, ':'))
 			continue;
 		ret->comm = trimmed(line, p);
 		ret->event.pid = (int32_t)pid;
 		ret->event.cpu = (uint16_t)cpu;
-		ret->event.time = us;
+		ret->event.time = time;
 		*s = t;
 		return true;
 	}
@@ -221,6 +225,38 @@ static bool parse_head_verbose(struct scan *s, struct text_line *ret)
 	return true;
 }
 
+/*
+ * A comment in a function graph, which knows the CPU and perhaps the time:
+ *	 1)               |  / * mm_page_free: page=... pfn=... order=0 * /
+ * Takes the end of the comment off, too.
+ */
+static bool parse_head_graph(struct scan *s, struct text_line *ret)
+{
+	struct scan t = *s;
+	const char *end;
+	uint64_t time;
+	uint32_t cpu;
+
+	scan_ws(&t);
+	if (!scan_time(&t, &time) || !scan_ws(&t) || !scan_char(&t, '|')) {
+		t = *s;
+		time = 0;
+	}
+	scan_ws(&t);
+	if (!scan_u32(&t, &cpu) || cpu > UINT16_MAX || !scan_char(&t, ')') || !scan_past(&t, "|") ||
+	    !scan_ws(&t) || !scan_lit(&t, "/* "))
+		return false;
+	for (end = t.end; end > t.p && scan_is_blank(end[-1]); end--)
+		;
+	if (end - t.p < 3 || memcmp(end - 3, " */", 3) != 0)
+		return false;
+	ret->event.cpu = (uint16_t)cpu;
+	ret->event.pid = -1;
+	ret->event.time = time;
+	*s = (struct scan){ t.p, end - 3 };
+	return true;
+}
+
 static bool parse_head(struct scan *s, struct text_line *ret)
 {
 	const char *line = s->p;
@@ -230,7 +266,7 @@ static bool parse_head(struct scan *s, struct text_line *ret)
 	    parse_head_from(line, line + COMM_COLUMNS, s, ret))
 		return true;
 	return parse_head_from(line, line, s, ret) || parse_head_latency(s, ret) ||
-	       parse_head_verbose(s, ret);
+	       parse_head_verbose(s, ret) || parse_head_graph(s, ret);
 }
 
 enum event_kind text_event_kind(struct scan_str name)
@@ -560,6 +596,10 @@ static bool is_noise(struct scan s)
 	t = s;
 	if (scan_lit(&t, "CPU ") && scan_dec(&t, &number) && scan_lit(&t, " is empty"))
 		return scan_blank_end(&t);
+	/* A call in a function graph: "  1)   0.131 us    |    __next_zones_zonelist();" */
+	t = s;
+	if (scan_ws(&t) && scan_dec(&t, &number) && scan_char(&t, ')') && scan_past(&t, "|"))
+		return true;
 	if (!scan_ws1(&s))
 		return false;
 	if (scan_lit(&s, "=> "))

@@ -60,6 +60,10 @@ static void test_layouts(void **state)
 		  "init", 1, 0, 7994000 },
 		{ "            init       1   2 1 00000001 0000002a [0000000000001f3a] 7994 (+1): " FREE,
 		  "init", 1, 2, 7994 },
+		{ "    init-1         1d..2.    1.721010: " FREE, "init", 1, 1, 1721010000 },
+		/* comments in a function graph */
+		{ "   1)               |  /* " FREE " */", "", -1, 1, 0 },
+		{ "     1.721010 |   1)               |  /* " FREE " */", "", -1, 1, 1721010000 },
 		/* trace-cmd report */
 		{ "            init-1     [001]     1.721010: mm_page_free:         "
 		  "page=0xffffd1b840283500 pfn=41172 order=3",
@@ -265,6 +269,8 @@ static void test_other_lines(void **state)
 		{ "CPU 1 is empty", TEXT_IGNORED },
 		{ " => __alloc_pages", TEXT_IGNORED },
 		{ "\tffffffff811a2b3c __alloc_pages+0x2c ([kernel.kallsyms])", TEXT_IGNORED },
+		{ "   1)   0.131 us    |      __next_zones_zonelist();", TEXT_IGNORED },
+		{ "   1)               |  /* mm_page_free: page=ff pfn=1 */", TEXT_DAMAGED },
 		{ "hello", TEXT_UNKNOWN },
 		{ "[    0.000000] Linux version 6.1.0", TEXT_UNKNOWN },
 		{ "CPU:0 [LOST 12 SHOES]", TEXT_UNKNOWN },

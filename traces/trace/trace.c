@@ -87,6 +87,49 @@ uint32_t reader_string(struct trace *t, const char *text, size_t len)
 	return n;
 }
 
+/* Gives bits to the names of @text that have none, as far as there are any left. */
+static void name_unknown(struct trace *t, const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint32_t used = t->gfp_unknown;
+
+	for (unsigned int bit = 0; bit < GFP_BIT_COUNT; bit++)
+		used |= t->gfp.mask[bit];
+	for (unsigned int i = 0; i < t->gfp.name_count; i++)
+		used |= t->gfp.names[i].mask;
+	while (text < end) {
+		const char *bar = memchr(text, '|', (size_t)(end - text));
+		size_t item = (size_t)((bar ? bar : end) - text);
+		uint32_t bit = 1U << 31, gfp;
+
+		while (bit & used)
+			bit >>= 1;
+		if (!gfp_parse(&t->gfp, text, item, &gfp) &&
+		    gfp_table_add_name(&t->gfp, text, item, bit)) {
+			t->gfp_unknown |= bit;
+			used |= bit;
+		}
+		text += item + 1;
+	}
+}
+
+void reader_gfp(struct trace *t, const char *text, size_t len, struct event *event)
+{
+	bool understood = gfp_parse(&t->gfp, text, len, &event->gfp);
+
+	if (!understood) {
+		name_unknown(t, text, len);
+		gfp_parse(&t->gfp, text, len, &event->gfp);
+	}
+	if (!understood || event->gfp & t->gfp_unknown)
+		event->flags |= EVENT_GFP_UNKNOWN;
+}
+
+const struct gfp_table *trace_gfp(const struct trace *t)
+{
+	return &t->gfp;
+}
+
 void reader_fail(struct trace *t, struct error *err)
 {
 	t->end = true;

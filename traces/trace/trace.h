@@ -48,6 +48,13 @@ struct error *trace_next(struct trace *t, const struct event **ret, size_t *coun
 /* String number @number of the trace: a task's name, a marker, an event's name.  Never NULL. */
 const char *trace_string(const struct trace *t, uint32_t number);
 
+/*
+ * The kernel's names of the GFP bits of this trace's events.  A name that is not known is kept: it gets a
+ * bit that this kernel does not use, from bit 31 down, and events with it have EVENT_GFP_UNKNOWN.  Valid
+ * until the next call of trace_next().
+ */
+const struct gfp_table *trace_gfp(const struct trace *t);
+
 struct trace_stats {
 	uint64_t events[EVENT_KIND_COUNT];
 	uint64_t lines; /* or records */

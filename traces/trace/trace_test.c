@@ -70,6 +70,7 @@ static void test_sample(void **state)
 	struct facts facts;
 	struct trace *t;
 	struct list list;
+	char text[64];
 
 	(void)state;
 	facts_of("6.1", &facts);
@@ -94,6 +95,9 @@ static void test_sample(void **state)
 	e++;
 	assert_int_equal(e->pfn, PFN_NONE);
 	assert_int_equal(e->flags, EVENT_GFP_UNKNOWN);
+	assert_int_equal(e->gfp, 1U << 31);
+	assert_int_equal(gfp_format(trace_gfp(t), e->gfp, text, sizeof(text)), 9);
+	assert_string_equal(text, "__GFP_NEW");
 	e++;
 	assert_int_equal(e->kind, EVENT_MARKER);
 	assert_string_equal(trace_string(t, e->text), "SNAP one begin");
@@ -136,7 +140,7 @@ static void test_flags_by_kernel(void **state)
 	} cases[] = {
 		{ "5.10", 0xa20, 0 },
 		{ "4.9", 0x2080020, 0 },
-		{ NULL, 0x820, EVENT_GFP_UNKNOWN },
+		{ NULL, 0x80000820, EVENT_GFP_UNKNOWN },
 	};
 
 	(void)state;
