@@ -440,6 +440,76 @@ static void kept_for_atomic(void **state)
 	end(&log);
 }
 
+/* Each remedy where it just helps, and where it just does not. */
+static void remedies(void **state)
+{
+	static const struct {
+		const char *zone, *gfp;
+		bool boost, cma;
+		uint64_t need_pages;
+		int64_t mark_max;
+	} cases[] = {
+		{ "free:80kB min:80kB low:90kB high:100kB", "GFP_KERNEL", false, false, 1, 19 },
+		{ "free:4kB min:80kB low:90kB high:100kB", "GFP_KERNEL", false, false, 20, 0 },
+		{ "free:0kB min:80kB low:90kB high:100kB", "GFP_KERNEL", false, false, 21, -1 },
+		{ "free:84kB boost:40kB min:120kB low:130kB high:140kB", "GFP_KERNEL", true, false,
+		  10, 20 },
+		{ "free:80kB boost:40kB min:120kB low:130kB high:140kB", "GFP_KERNEL", false, false,
+		  11, 19 },
+		{ "free:84kB min:80kB low:90kB high:100kB free_cma:4kB", "GFP_KERNEL", false, true,
+		  1, 19 },
+		{ "free:80kB min:80kB low:90kB high:100kB free_cma:4kB", "GFP_KERNEL", false, false,
+		  2, 18 },
+		/* Movable requests have it already. */
+		{ "free:80kB min:80kB low:90kB high:100kB free_cma:4kB", "GFP_HIGHUSER_MOVABLE",
+		  false, false, 1, 19 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct log log;
+		const struct explain_zone *z = &one_zone("6.1.5", cases[i].gfp, 0, cases[i].zone,
+							 "20*4kB (UM) = 80kB", &log)
+							->zones[0];
+
+		assert_int_equal(z->state, EXPLAIN_ZONE_REFUSES);
+		if (z->boost_decides != cases[i].boost || z->cma_decides != cases[i].cma ||
+		    z->need_pages != cases[i].need_pages || z->mark_max != cases[i].mark_max)
+			fail_msg("case %zu: boost %d, cma %d, %u pages, min %d", i,
+				 z->boost_decides, z->cma_decides, (unsigned int)z->need_pages,
+				 (int)z->mark_max);
+		end(&log);
+	}
+}
+
+/* The lowmem reserve: 21 pages are enough without it, by one. */
+static void reserve_decides(void **state)
+{
+	static const struct {
+		const char *free;
+		bool decides;
+	} cases[] = { { "84kB", true }, { "80kB", false } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char text[1024];
+		struct log log;
+		const struct explanation *e;
+
+		snprintf(
+			text, sizeof(text),
+			"[    1.000000] a: page allocation failure: order:0, mode:0x0(GFP_KERNEL)\n"
+			"[    1.000000] Mem-Info:\n"
+			"[    1.000000] DMA free:%s min:80kB low:90kB high:100kB managed:4000kB\n"
+			"[    1.000000] lowmem_reserve[]: 0 5 5\n",
+			cases[i].free);
+		e = explain_text(text, NULL, &log);
+		assert_int_equal(e->zones[0].state, EXPLAIN_ZONE_REFUSES);
+		assert_int_equal(e->zones[0].reserve_decides, cases[i].decides);
+		end(&log);
+	}
+}
+
 static void lists_of_other_types(void **state)
 {
 	const char *zone = "free:400kB min:80kB low:90kB high:100kB";
@@ -560,6 +630,8 @@ int main(void)
 		cmocka_unit_test(places),
 		cmocka_unit_test(bonds),
 		cmocka_unit_test(kept_for_atomic),
+		cmocka_unit_test(remedies),
+		cmocka_unit_test(reserve_decides),
 		cmocka_unit_test(lists_of_other_types),
 		cmocka_unit_test(requests_without_report),
 		cmocka_unit_test(damage),

@@ -38,6 +38,8 @@ static void check_sum(const struct explanation *e, const struct explain_zone *z,
 	HOLDS(a->limit == a->min + z->numbers.reserve);
 	if (z->has_reserve && plain(seen->lowmem_reserve[e->highest_rank]))
 		HOLDS(z->numbers.reserve == (int64_t)seen->lowmem_reserve[e->highest_rank]);
+	if (z->has_last && plain(seen->high_kb))
+		HOLDS(z->last.min == (int64_t)seen->high_kb / page);
 	switch (a->refusal) {
 	case WATERMARK_PASSED:
 		HOLDS((a->fast ? a->fast_usable : a->usable) > a->limit);
