@@ -55,6 +55,13 @@ static void put_page_words(const struct explanation *e, const struct explain_zon
 		sink_puts(sink, ", or without the pages kept for atomic requests");
 	if (z->cma_decides)
 		sink_puts(sink, ", or as a movable request, which may use CMA areas");
+	if (fact_get(&e->facts, FACT_watermark_looks_for_block) && z->has_lists &&
+	    z->largest_order < (int)e->order)
+		sink_printf(
+			sink,
+			"; and then with a free block of order %u or more, as there is none that "
+			"it may use",
+			e->order);
 }
 
 void explain_zone_words(const struct explanation *e, const struct explain_zone *z,
@@ -101,7 +108,7 @@ static void put_reclaim_words(const struct explanation *e, const struct sink *si
 static void put_refused_words(const struct explanation *e, const struct sink *sink)
 {
 	const struct explain_zone *nearest = NULL;
-	uint32_t blocks = 0, lists = 0;
+	uint32_t blocks = 0, lists = 0, kept_away = 0;
 
 	for (uint32_t i = 0; i < e->nzones; i++) {
 		const struct explain_zone *z = &e->zones[i];
@@ -114,12 +121,18 @@ static void put_refused_words(const struct explanation *e, const struct sink *si
 		else if (!nearest || z->need_pages < nearest->need_pages)
 			nearest = z;
 	}
+	for (uint32_t i = 0; i < e->nzones; i++)
+		kept_away += e->zones[i].state == EXPLAIN_ZONE_NODEMASK ||
+			     e->zones[i].state == EXPLAIN_ZONE_CPUSET;
 	if (e->asked == 1)
 		sink_puts(sink, "the one zone it may use refuses.");
 	else if (e->asked == 2)
 		sink_puts(sink, "both zones it may use refuse.");
 	else
 		sink_printf(sink, "all %" PRIu32 " zones it may use refuse.", e->asked);
+	if (kept_away)
+		sink_printf(sink, " %" PRIu32 " more %s kept from it by a node mask or a cpuset.",
+			    kept_away, kept_away == 1 ? "is" : "are");
 	if (e->empty) {
 		sink_puts(sink, " No page is free and there are no watermarks: this early in the "
 				"boot, memory has not been handed to the page allocator.");

@@ -638,7 +638,11 @@ static void ask(const struct explanation *e, const struct watermark_rules *rules
 	} else {
 		z->state = EXPLAIN_ZONE_PASSES;
 	}
-	z->types = z->answer.refusal == WATERMARK_NO_BLOCK ? e->check_types : e->types;
+	z->types = e->types;
+	if (z->answer.refusal == WATERMARK_NO_BLOCK)
+		z->types = e->check_types;
+	else if (e->order && z->answer.refusal)
+		z->types &= e->check_types;
 	z->largest_order = largest_of(z, z->types);
 	z->largest_other = largest_of(z, ~z->types);
 	if (e->report->request.kind == MEMINFO_REQUEST_OOM && (z->seen->has & MEMINFO_ZONE_HIGH)) {

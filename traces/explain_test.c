@@ -546,7 +546,8 @@ static void lists_of_other_types(void **state)
 
 /* ---- all samples ---- */
 
-static const char *const samples[] = { "2.6.32", "4.4", "5.10", "6.1", "7.2", "others", "cut" };
+static const char *const samples[] = { "2.6.32", "4.4", "5.10",	  "6.1",
+				       "6.12",	 "7.2", "others", "cut" };
 
 static void requests_without_report(void **state)
 {
