@@ -664,6 +664,13 @@ static uint64_t flat_pages_with_memmap(const struct machine *m, pfn_t start, pfn
 	return pages;
 }
 
+/* Is it memory without a mapping?  Of ranges that touch on arm64, every second one is. */
+static bool is_unmapped(const struct machine *m, const struct node_range *r)
+{
+	return r->flags & MEMBLOCK_NOMAP ||
+	       (m->config.arch == ARCH_ARM64 && r->flags & MEMBLOCK_UNTOLD);
+}
+
 /* Where only the first frame of a pageblock is looked at, the hole's first pageblock may count. */
 static uint64_t pages_behind_memory(const struct machine *m, pfn_t start, pfn_t end)
 {
@@ -672,7 +679,7 @@ static uint64_t pages_behind_memory(const struct machine *m, pfn_t start, pfn_t 
 
 	for (uint32_t r = 0; r < m->range_count; r++)
 		if (first >= m->ranges[r].start && first < m->ranges[r].end &&
-		    !(m->ranges[r].flags & MEMBLOCK_NOMAP))
+		    !is_unmapped(m, &m->ranges[r]))
 			return min_u64(end, first + block) - start;
 	return 0;
 }
@@ -731,6 +738,9 @@ static void count_zeroed(struct machine *m)
 	if (!rule || fact_get(&m->facts, FACT_unavailable_ranges) || !m->range_count)
 		return;
 	for (uint32_t r = 0; r < m->range_count; r++) {
+		/* What is not mapped is a hole like any. */
+		if (is_unmapped(m, &m->ranges[r]))
+			continue;
 		if (hole < m->ranges[r].start)
 			pages += pages_with_memmap(m, hole, m->ranges[r].start);
 		hole = m->ranges[r].end;

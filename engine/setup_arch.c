@@ -253,6 +253,8 @@ static void add_given_ranges(struct machine *m, const struct boot_input *in)
 
 		if (i && r[-1].nid == r->nid && r[-1].end == r->start)
 			flags ^= MEMBLOCK_UNTOLD;
+		else
+			flags = 0;
 		memblock_add(&m->mb, pfn_phys(r->start, shift), pfn_phys(r->end - r->start, shift),
 			     r->nid, r->flags | flags);
 	}

@@ -639,7 +639,9 @@ static void put_heading(const struct answer_text *t, const struct answers *as,
 	}
 	if (a->kind == ANSWER_NODE_RANGE && !done->ranges) {
 		done->ranges = true;
-		if (pfns)
+		if (pfns && fact(t, FACT_early_memory_line))
+			sink_puts(sink, "Early memory PFN ranges\n");
+		else if (pfns)
 			sink_printf(sink, "early_node_map[%" PRIu32 "] active PFN ranges\n",
 				    count_kind(as, ANSWER_NODE_RANGE));
 		else

@@ -313,6 +313,10 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 		ret->guessed_era =
 			guess_era(text, first, end, ret->input.config.arch == ARCH_ARM64);
 	reader_flush_orphans(&r, 0);
+	/* Kernels that can defer struct pages say how long it took before they free anything late. */
+	for (uint32_t i = 0; i < ret->input.step_count && !r.saw_deferred; i++)
+		if (ret->input.steps[i].kind == STEP_LATE_FREE)
+			ret->input.config.deferred_struct_page = false;
 	boot_log_settle(ret, 0);
 	infer_fit(ret);
 	if (ret->recorded.out_of_memory)

@@ -136,10 +136,21 @@ void infer_machine(const struct infer *infer, struct boot_log *log)
 
 /* ---- after parsing ---------------------------------------------------------------------------- */
 
+/* A bucket of the TCP established table has one chain or two, and nothing else. */
+static void infer_chains(struct boot_log *log, const struct answer *a)
+{
+	uint64_t pointer = log->input.config.pointer_bytes;
+
+	if (a->v[0] && (a->v[2] == a->v[0] * pointer || a->v[2] == a->v[0] * pointer * 2))
+		log->input.facts.v[FACT_hash_tcp_established_chains] =
+			(int64_t)(a->v[2] / a->v[0] / pointer);
+}
+
 void infer_facts(struct boot_log *log)
 {
 	struct facts *f = &log->input.facts;
-	bool hash = false, tells_memory = false;
+	bool hash = false, tells_memory = false, ranges = false;
+	bool x86 = log->input.config.arch == ARCH_X86_64 || log->input.config.arch == ARCH_I386;
 
 	for (uint32_t i = 0; i < log->recorded.count; i++) {
 		const struct answer *a = &log->recorded.items[i];
@@ -148,6 +159,18 @@ void infer_facts(struct boot_log *log)
 		case ANSWER_HASH:
 			hash = true;
 			tells_memory |= a->v[3] != HASH_MEMORY_UNKNOWN;
+			if (a->v[3] == HASH_VMALLOC_HUGE)
+				f->v[FACT_hash_vmalloc_huge] = 1;
+			if (a->index == HASH_TABLE_TCP_ESTABLISHED)
+				infer_chains(log, a);
+			break;
+		case ANSWER_NODE_RANGE:
+			ranges = true;
+			break;
+		case ANSWER_INITMEM:
+			/* When nodes are found, or when their memory map is. */
+			if (x86)
+				f->v[FACT_initmem_line] = ranges;
 			break;
 		case ANSWER_UNAVAILABLE:
 			/* In one sum, or zone by zone. */

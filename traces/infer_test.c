@@ -503,6 +503,136 @@ static void large_locks(void **state)
 	drop_log(&f);
 }
 
+/* A package's name hides the release; the end of the line tells it, and no other version does. */
+static void release_of_a_package(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t version;
+	} cases[] = {
+		{ "Linux version 5.4.0-90-generic (b@h) (gcc version 9.4.0 (Ubuntu 9.4.0-1)) #1-Ubuntu "
+		  "SMP (Ubuntu 5.4.0-90.100-generic 5.4.157)\n",
+		  FACTS_VERSION(5, 4, 157) },
+		{ "Linux version 5.4.0-90-generic (b@h) (gcc version 9.4.0 (Ubuntu 5.4.0-1 5.4.9)) #1\n",
+		  FACTS_VERSION(5, 4, 9) },
+		{ "Linux version 5.4.0-90-generic (gcc version 9.4.0 (Ubuntu 9.4.0-1 9.4.1)) #1\n",
+		  FACTS_VERSION(5, 4, 0) },
+		{ "Linux version 6.1.0-50-amd64 (gcc) #1 SMP Debian 6.1.176-1 (2026-07-02)\n",
+		  FACTS_VERSION(6, 1, 176) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+
+		read_log(&f, cases[i].line);
+		assert_int_equal(f.log.input.version, cases[i].version);
+		drop_log(&f);
+	}
+}
+
+/*
+ * arm64: the second of three ranges that touch is not mapped, and its 4 pages lie in a pageblock that
+ * begins with memory.  The range that does not touch begins anew with mapped memory.
+ *
+ *	40000000    80000000 80004000     c0000000       100000000
+ *	[  mapped   ][ not   ][  mapped   ]      ...      [ mapped ]
+ */
+static void holes_that_are_not_mapped(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x410fd034]\n"
+		     "[    0.000000] Linux version 5.8.10 (gcc) #1 SMP\n"
+		     "[    0.000000] Zone ranges:\n"
+		     "[    0.000000]   DMA32    [mem 0x0000000040000000-0x00000000ffffffff]\n"
+		     "[    0.000000]   Normal   [mem 0x0000000100000000-0x000000013fffffff]\n"
+		     "[    0.000000] Movable zone start for each node\n"
+		     "[    0.000000] Early memory node ranges\n"
+		     "[    0.000000]   node   0: [mem 0x0000000040000000-0x0000000080000fff]\n"
+		     "[    0.000000]   node   0: [mem 0x0000000080001000-0x0000000080004fff]\n"
+		     "[    0.000000]   node   0: [mem 0x0000000080005000-0x00000000bfffffff]\n"
+		     "[    0.000000]   node   0: [mem 0x0000000100000000-0x000000013fffffff]\n"
+		     "[    0.000000] Zeroed struct page in unavailable ranges: 4 pages\n");
+	assert_int_equal(count(&f, ANSWER_UNAVAILABLE, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* 3.10 with later patches: nodes are told when their memory map is, and a bucket has one chain. */
+static void patched_kernels(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(
+		&f,
+		"[    0.000000] Linux version 3.10.0-1.el7.x86_64 (gcc) #1 SMP\n"
+		"[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n"
+		"[    0.000000] BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] usable\n"
+		"[    0.000000] e820: last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+		"[    0.000000] Early memory node ranges\n"
+		"[    0.000000]   node   0: [mem 0x00001000-0x0009ffff]\n"
+		"[    0.000000]   node   0: [mem 0x00100000-0x7fffffff]\n"
+		"[    0.000000] Initmem setup node 0 [mem 0x00001000-0x7fffffff]\n"
+		"[    0.100000] TCP established hash table entries: 16384 (order: 5, 131072 bytes)\n");
+	assert_int_equal(count(&f, ANSWER_INITMEM, COMPARE_AGREE), 1);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* 3.3 and 3.4 have a heading of their own above the ranges. */
+static void heading_of_3_4(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f,
+		 "[    0.000000] Linux version 3.4.0 (gcc) #1 SMP\n"
+		 "[    0.000000] CPU: ARMv7 Processor [512f06f0] revision 0 (ARMv7), cr=10c5387d\n"
+		 "[    0.000000] Zone PFN ranges:\n"
+		 "[    0.000000]   Normal   0x00040000 -> 0x00050000\n"
+		 "[    0.000000] Movable zone start PFN for each node\n"
+		 "[    0.000000] Early memory PFN ranges\n"
+		 "[    0.000000]     0: 0x00040000 -> 0x00050000\n"
+		 "[    0.000000] On node 0 totalpages: 65536\n");
+	assert_int_equal(f.log.input.given_range_count, 1);
+	assert_int_equal(count(&f, ANSWER_NODE_RANGE, COMPARE_GIVEN), 1);
+	assert_int_equal(count(&f, ANSWER_NODE_PAGES, COMPARE_AGREE), 1);
+	drop_log(&f);
+}
+
+/* Kernels that defer struct pages say so before they free anything late. */
+static void deferring_is_told(void **state)
+{
+	static const char start[] = "[    0.000000] Linux version 5.4.100 (gcc) #1 SMP\n"
+				    "[    0.000000] BIOS-e820: [mem 0x0-0xfffff] usable\n";
+	static const struct {
+		const char *end;
+		bool deferred;
+	} cases[] = {
+		{ "", true },
+		{ "[    1.000000] Freeing initrd memory: 100K\n", false },
+		{ "[    0.500000] node 0 deferred pages initialised in 2ms\n"
+		  "[    1.000000] Freeing initrd memory: 100K\n",
+		  true },
+		{ "[    0.500000] node 0 initialised, 1000 pages in 2ms\n"
+		  "[    1.000000] Freeing initrd memory: 100K\n",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		struct fixture f;
+
+		snprintf(text, sizeof(text), "%s%s", start, cases[i].end);
+		read_log(&f, text);
+		assert_int_equal(f.log.input.config.deferred_struct_page, cases[i].deferred);
+		drop_log(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +653,11 @@ int main(void)
 		cmocka_unit_test(size_without_place),
 		cmocka_unit_test(cut_lines),
 		cmocka_unit_test(large_locks),
+		cmocka_unit_test(release_of_a_package),
+		cmocka_unit_test(holes_that_are_not_mapped),
+		cmocka_unit_test(patched_kernels),
+		cmocka_unit_test(heading_of_3_4),
+		cmocka_unit_test(deferring_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,15 +5,25 @@
 
 #include "traces/dmesg/reader.h"
 
+/* A release of the same series as the one known is the more exact one. */
+static void take_release(struct boot_log *log, struct scan_str word)
+{
+	uint32_t release;
+
+	if (facts_parse_version(boot_log_text(log, word.p, word.len), &release) &&
+	    release >> 16 == log->input.version >> 16)
+		log->input.version = release;
+}
+
 /* Linux version 6.1.0-50-amd64 (debian-kernel@...) (gcc ...) #1 SMP Debian 6.1.176-1 (2026-07-02) */
 bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 {
-	static const char build[] = " Debian ";
+	static const char debian[] = " Debian ", ubuntu[] = " (Ubuntu ";
 	struct boot_input *in = &log->input;
 	struct scan s = scan_of(text, len), t;
 	struct scan_str word;
 	const char *name;
-	uint32_t version, full;
+	uint32_t version;
 
 	if (!scan_word(&s, &word))
 		return false;
@@ -25,12 +35,14 @@ bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 	in->version = version;
 	t = s;
 	in->big_locks = scan_past(&t, " PREEMPT_RT ");
-	/* Debian's package name hides the stable release (6.1.0-50), its build text tells it. */
+	/* The names of packages hide the stable release (6.1.0-50), the text of the build tells it. */
 	t = s;
-	if (scan_past(&t, build) && scan_word(&t, &word) &&
-	    facts_parse_version(boot_log_text(log, word.p, word.len), &full) &&
-	    full >> 16 == version >> 16)
-		in->version = full;
+	if (scan_past(&t, debian) && scan_word(&t, &word))
+		take_release(log, word);
+	/* (Ubuntu 5.4.0-1051.57-fips 5.4.181) at the end; the compiler's version looks alike. */
+	for (t = s; scan_past(&t, ubuntu);)
+		if (scan_word(&t, &word) && scan_char(&t, ' ') && scan_word(&t, &word))
+			take_release(log, word);
 	return true;
 }
 

@@ -234,6 +234,11 @@ bool line_memblock_free_old(struct reader *r, struct scan s)
 	return range_call(r, s, STEP_FREE);
 }
 
+bool line_memblock_free_early(struct reader *r, struct scan s)
+{
+	return range_call(r, s, STEP_FREE);
+}
+
 bool line_memblock_phys_free(struct reader *r, struct scan s)
 {
 	return range_call(r, s, STEP_FREE);

@@ -52,6 +52,7 @@ struct reader {
 	/* The firmware map became memory: what happens to it from now on changes memory no more. */
 	bool imported;
 	bool kernel_not_ram; /* the next e820 removal is the kernel's, and is undone at once */
+	bool saw_deferred; /* deferred struct pages were told of */
 	bool saw_arm, saw_arm64, saw_x86, saw_e820, saw_lowmem, saw_highmem, saw_pae;
 	unsigned int address_digits; /* of memblock lines */
 };

@@ -40,6 +40,12 @@ bool line_node_ranges(struct reader *r, struct scan s)
 	return open_section(r, SECTION_NODES);
 }
 
+bool line_early_memory_pfns(struct reader *r, struct scan s)
+{
+	(void)s;
+	return open_section(r, SECTION_NODE_PFNS);
+}
+
 bool line_early_node_map(struct reader *r, struct scan s)
 {
 	(void)s;
