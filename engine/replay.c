@@ -417,6 +417,9 @@ static void on_free(struct replay *r, const struct event *e)
 		return;
 	}
 	if (!batchable || (r->free_rule == 1 && e->order)) {
+		/* A list of pages is freed with nothing in between. */
+		if (r->free_rule == 1)
+			commit_announced(r, e->cpu, c->free_count);
 		commit_free(r, e->cpu, e->pfn, e->order);
 		return;
 	}
