@@ -391,9 +391,9 @@ static void cut_pending(struct buddy *b, struct buddy_pending *p, pfn_t start, p
 		buddy_add_pending(b, zone, end, rest);
 }
 
-bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int order)
+bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order)
 {
-	struct buddy *b = m->buddy;
+	bool old = fact_get(b->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD;
 	pfn_t end = pfn + (1ULL << order);
 
 	for (uint32_t i = 0; i < b->pending_count; i++) {
@@ -403,13 +403,8 @@ bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int ord
 		if (pfn < p->start || end > p->end)
 			continue;
 		cut_pending(b, p, pfn, end);
-		if (order || fact_get(&m->facts, FACT_deferred_free_rule) != DEFERRED_FREE_OLD)
-			buddy_set_block_types(b, zone, pfn,
-					      fact_get(&m->facts, FACT_deferred_free_rule) ==
-							      DEFERRED_FREE_OLD
-						      ? pfn + 1
-						      : end,
-					      MIGRATE_MOVABLE);
+		if (order || !old)
+			buddy_set_block_types(b, zone, pfn, old ? pfn + 1 : end, MIGRATE_MOVABLE);
 		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FRESH);
 		return true;
 	}

@@ -23,7 +23,7 @@ void handover_lists_deferred(struct machine *m);
  * Frees the 2^@order pages at @pfn if they are pending, as the thread that initialises them does: past
  * the page sets.  False: they are not pending.
  */
-bool handover_lists_free_deferred(struct machine *m, pfn_t pfn, unsigned int order);
+bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order);
 
 /* Who gives pages back. */
 enum handover_source {

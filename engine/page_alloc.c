@@ -101,6 +101,34 @@ void page_alloc_deinit(struct page_alloc *a)
 	memset(a, 0, sizeof(*a));
 }
 
+static void *copy_of(const void *from, size_t bytes, bool *failed)
+{
+	void *to = malloc(bytes + 1);
+
+	if (!to)
+		*failed = true;
+	else
+		memcpy(to, from, bytes);
+	return to;
+}
+
+void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struct buddy *buddy)
+{
+	bool failed = false;
+
+	*dst = *src;
+	dst->buddy = buddy;
+	dst->events = NULL;
+	dst->zones = copy_of(src->zones, src->zone_count * sizeof(*src->zones), &failed);
+	dst->sets = copy_of(src->sets,
+			    (size_t)src->zone_count * src->cpu_count * sizeof(*src->sets), &failed);
+	dst->rows = copy_of(src->rows,
+			    (size_t)src->node_count * src->row_room * sizeof(*src->rows), &failed);
+	dst->row_length =
+		copy_of(src->row_length, src->node_count * sizeof(*src->row_length), &failed);
+	dst->out_of_memory |= failed;
+}
+
 void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes)
 {
 	for (uint32_t zone = 0; zone < a->zone_count; zone++) {

@@ -100,6 +100,8 @@ void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arc
 		     const struct facts *facts, const struct node *nodes, uint32_t node_count,
 		     const struct zonelists *zonelists, uint32_t cpu_count);
 void page_alloc_deinit(struct page_alloc *a);
+/* Makes @dst (not initialised) an equal allocator over @buddy, which is a copy of src's. */
+void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struct buddy *buddy);
 
 /* Takes watermarks and reserves (but not boost) from @nodes, as setup_per_zone_wmarks() leaves them. */
 void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes);

@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/replay_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/handover_lists.h"
+#include "engine/pageset.h"
+#include "engine/rmqueue.h"
+#include "engine/wmark.h"
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static void apply_stage(struct replay_model *r, unsigned int stage)
+{
+	const struct replay_setup *s = r->setup;
+
+	r->stage = stage;
+	for (uint32_t zone = 0; zone < r->alloc.zone_count; zone++) {
+		const struct stage_sizes *sizes = &s->sizes[stage][zone];
+
+		page_alloc_set_pagesets(&r->alloc, zone, sizes->batch, sizes->high,
+					sizes->high_min, sizes->high_max);
+	}
+	if (stage == REPLAY_STAGES - 1)
+		page_alloc_set_watermarks(&r->alloc, s->late->nodes);
+}
+
+struct replay_model *replay_model_create(const struct replay_setup *s, struct buddy *buddy)
+{
+	struct replay_model *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->setup = s;
+	page_alloc_init(&r->alloc, buddy, s->config, s->facts, s->late->nodes, s->late->node_count,
+			&s->late->zonelists, s->cpu_count);
+	r->cpus = calloc(s->cpu_count, sizeof(*r->cpus));
+	if (r->alloc.out_of_memory || !r->cpus) {
+		replay_model_destroy(r);
+		return NULL;
+	}
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
+		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken = PFN_NONE;
+	apply_stage(r, 0);
+	return r;
+}
+
+void replay_model_destroy(struct replay_model *r)
+{
+	if (!r)
+		return;
+	for (uint32_t cpu = 0; r->cpus && cpu < r->setup->cpu_count; cpu++) {
+		free(r->cpus[cpu].expected.events);
+		free(r->cpus[cpu].frees);
+	}
+	free(r->cpus);
+	page_alloc_deinit(&r->alloc);
+	if (r->lists.slots)
+		buddy_deinit(&r->lists);
+	free(r);
+}
+
+struct replay_model *replay_model_clone(const struct replay_model *from)
+{
+	struct replay_model *r = calloc(1, sizeof(*r));
+	const struct replay_setup *s = from->setup;
+	bool failed = false;
+
+	if (!r)
+		return NULL;
+	*r = *from;
+	memset(&r->lists, 0, sizeof(r->lists));
+	memset(&r->alloc, 0, sizeof(r->alloc));
+	r->cpus = calloc(s->cpu_count, sizeof(*r->cpus));
+	if (!r->cpus) {
+		free(r);
+		return NULL;
+	}
+	buddy_copy(&r->lists, from->alloc.buddy);
+	page_alloc_copy(&r->alloc, &from->alloc, &r->lists);
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++) {
+		const struct replay_cpu *f = &from->cpus[cpu];
+		struct replay_cpu *c = &r->cpus[cpu];
+
+		*c = *f;
+		c->expected.events = calloc(f->expected.room + 1, sizeof(*f->expected.events));
+		c->frees = calloc(f->free_room + 1, sizeof(*f->frees));
+		if (!c->expected.events || !c->frees) {
+			failed = true;
+			continue;
+		}
+		if (f->expected.count)
+			memcpy(c->expected.events, f->expected.events,
+			       f->expected.count * sizeof(*f->expected.events));
+		if (f->free_count)
+			memcpy(c->frees, f->frees, f->free_count * sizeof(*f->frees));
+	}
+	if (failed || r->lists.out_of_memory || r->alloc.out_of_memory) {
+		replay_model_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+bool replay_model_has_next_stage(const struct replay_model *r)
+{
+	return r->stage + 1 < REPLAY_STAGES;
+}
+
+void replay_model_next_stage(struct replay_model *r)
+{
+	apply_stage(r, r->stage + 1);
+}
+
+/* ---- what was predicted ------------------------------------------------------------------------- */
+
+static void tell(struct replay_model *r, const struct event *e, pfn_t predicted, uint32_t zone,
+		 enum replay_miss miss)
+{
+	(void)e;
+	r->outcome = (struct replay_outcome){ true, predicted, zone, miss };
+}
+
+static void expect_nothing(struct replay_cpu *c)
+{
+	c->expected.count = c->at = 0;
+	c->doing = DOING_NOTHING;
+}
+
+/* Does the model's event stand for a block that was taken? */
+static bool gives_page(const struct event *e)
+{
+	return e->kind == EVENT_ZONE_LOCKED || e->flags & EVENT_GIVES_PAGE;
+}
+
+static bool expects(const struct replay_cpu *c)
+{
+	return c->at < c->expected.count;
+}
+
+/* ---- what the model believed wrongly ------------------------------------------------------------ */
+
+/* Takes the block at @pfn off whatever per-CPU list it is on. */
+static enum replay_miss take_from_sets(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				       unsigned int *order)
+{
+	struct page_alloc *a = &r->alloc;
+
+	for (uint32_t i = 0; i < a->cpu_count; i++) {
+		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu, depth;
+		struct pageset *set = page_alloc_set(a, zone, at);
+		unsigned int index;
+
+		if (!pageset_find(a, set, pfn, &index, &depth))
+			continue;
+		*order = pageset_list_order(a, index);
+		pageset_remove(a, zone, set, index, pfn);
+		return at == cpu ? REPLAY_MISS_OTHER_LIST : REPLAY_MISS_OTHER_CPU;
+	}
+	return REPLAY_MISS_UNTRACED;
+}
+
+/* A per-CPU block that begins before @pfn and holds it. */
+static void take_larger(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	static const unsigned int orders[] = { 1, 2, 3 };
+	const struct page_alloc *a = &r->alloc;
+
+	for (unsigned int i = 0; a->rules.high_orders && i < 4; i++) {
+		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size;
+		pfn_t head;
+
+		if (order > a->buddy->max_order)
+			continue;
+		head = round_down_to(pfn, 1ULL << order);
+		if (head == pfn || !pageset_holds(&r->alloc, zone, head))
+			continue;
+		/* A smaller block may begin there as well. */
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			if (pageset_list_order(a, index) < order)
+				continue;
+			for (uint32_t at = 0; at < a->cpu_count; at++) {
+				struct pageset *set = page_alloc_set(&r->alloc, zone, at);
+				unsigned int found;
+				uint32_t depth;
+
+				if (set->lists[index].count &&
+				    pageset_find(a, set, head, &found, &depth) && found == index) {
+					take_from_sets(r, cpu, zone, head, &size);
+					return;
+				}
+			}
+		}
+	}
+}
+
+/* Makes 2^@order pages at @pfn no part of any list of the model.  Where was the first? */
+static enum replay_miss take_out(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				 unsigned int order)
+{
+	struct page_alloc *a = &r->alloc;
+	enum replay_miss first = REPLAY_MISS_UNTRACED;
+	pfn_t end = pfn + (1ULL << order);
+
+	take_larger(r, cpu, zone, pfn);
+	for (pfn_t at = pfn; at < end;) {
+		enum replay_miss miss = REPLAY_MISS_UNTRACED;
+		struct buddy_block block;
+		unsigned int size = 0;
+
+		if (pageset_holds(a, zone, at)) {
+			miss = take_from_sets(r, cpu, zone, at, &size);
+		} else if (buddy_find(a->buddy, zone, at, &block)) {
+			size = block.order < order ? block.order : order;
+			buddy_carve(a->buddy, zone, &block, at, size, block.type);
+			miss = REPLAY_MISS_SPLIT;
+		}
+		if (at == pfn)
+			first = miss;
+		at += 1ULL << size;
+	}
+	return first;
+}
+
+/* Most blocks that are thought to be gone without a trace: before the trace began, and later. */
+enum { UNTRACED_AT_START = 1 << 18, UNTRACED_LATER = 64 };
+
+/*
+ * Takes blocks like the kernel would until @pfn comes, if it comes soon: what came before it went
+ * without an event.  Otherwise nothing changes.
+ */
+static bool catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t limit = r->stage == 0 ? UNTRACED_AT_START : UNTRACED_LATER, count = 0;
+	pfn_t *taken = malloc(limit * sizeof(*taken));
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+	struct buddy_block block;
+	bool found = false;
+
+	while (taken && count < limit && buddy_find(a->buddy, zone, pfn, &block)) {
+		pfn_t at = rmqueue_one(a, zone, req->order, req->type, req->flags, &mode);
+
+		if (at == PFN_NONE)
+			break;
+		if (at == pfn) {
+			found = true;
+			break;
+		}
+		taken[count++] = at;
+	}
+	if (found)
+		r->silent += (uint64_t)count << req->order;
+	else
+		for (; count; count--)
+			buddy_free_as(a->buddy, zone, taken[count - 1], req->order,
+				      buddy_block_type(a->buddy, zone, taken[count - 1]));
+	free(taken);
+	return found;
+}
+
+/* The trace moved on while the model expected more of what it was doing. */
+static void settle(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	if (c->doing == DOING_REFILL && expects(c)) {
+		uint32_t left = 0;
+
+		for (uint32_t i = c->at; i < c->expected.count; i++)
+			left += gives_page(&c->expected.events[i]);
+		pageset_unrefill(a, c->zone, page_alloc_set(a, c->zone, cpu), c->index, left);
+	} else if (c->doing == DOING_DRAIN && expects(c)) {
+		struct pageset *set = page_alloc_set(a, c->zone, cpu);
+
+		for (uint32_t i = c->expected.count; i-- > c->at;) {
+			const struct event *e = &c->expected.events[i];
+			struct buddy_block block;
+			enum migratetype type = r->setup->types[e->migratetype];
+			unsigned int index = pageset_list(
+				a, e->order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
+
+			if (!buddy_find(a->buddy, c->zone, e->pfn, &block) ||
+			    block.order < e->order)
+				continue;
+			buddy_carve(a->buddy, c->zone, &block, e->pfn, e->order, block.type);
+			pageset_insert(a, c->zone, set, index, e->pfn, true);
+		}
+		/* More is kept than the model knew: the next sizes are in force. */
+		if (r->stage + 1 < REPLAY_STAGES)
+			apply_stage(r, r->stage + 1);
+	}
+	expect_nothing(c);
+}
+
+/* ---- frees ------------------------------------------------------------------------------------- */
+
+static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, pfn);
+
+	settle(r, cpu);
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	take_out(r, cpu, zone, pfn, order);
+	a->events = &c->expected;
+	page_alloc_put(a, cpu, pfn, order);
+	a->events = NULL;
+	c->doing = DOING_DRAIN;
+	c->zone = zone;
+}
+
+static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t count)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	for (uint32_t i = 0; i < count; i++)
+		commit_free(r, cpu, c->frees[i].pfn, c->frees[i].order);
+	memmove(c->frees, c->frees + count, (c->free_count - count) * sizeof(*c->frees));
+	c->free_count -= count;
+}
+
+/*
+ * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
+ * carried out, which drains and interrupts do not end, they are kept.
+ */
+static void commit_pending(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	if (c->before == EVENT_FREE)
+		commit_announced(r, cpu, c->free_count);
+}
+
+static void on_free(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	bool batchable = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED &&
+			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+
+	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+		return;
+	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
+	    e->pfn < c->last + (1ULL << c->last_order)) {
+		uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
+
+		if (zone != BUDDY_ZONE_NONE)
+			buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
+		return;
+	}
+	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
+		/* A list of pages is freed with nothing in between. */
+		if (r->setup->free_rule == 1)
+			commit_announced(r, e->cpu, c->free_count);
+		commit_free(r, e->cpu, e->pfn, e->order);
+		return;
+	}
+	if (c->free_count == c->free_room) {
+		uint32_t room = c->free_room ? c->free_room * 2 : 64;
+		struct announced *grown = realloc(c->frees, room * sizeof(*grown));
+
+		if (!grown)
+			return;
+		c->frees = grown;
+		c->free_room = room;
+	}
+	c->frees[c->free_count++] = (struct announced){ e->pfn, e->order };
+}
+
+static void on_free_batched(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	uint32_t i = 0;
+
+	if (!r->setup->free_rule)
+		return;
+	while (i < c->free_count && c->frees[i].pfn != e->pfn)
+		i++;
+	if (i == c->free_count)
+		return;
+	commit_announced(r, e->cpu, i + 1);
+}
+
+/* ---- allocations ------------------------------------------------------------------------------- */
+
+static struct alloc_request request_of(const struct replay_model *r, const struct event *e)
+{
+	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
+
+	req.type = e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
+						       : MIGRATE_UNMOVABLE;
+	if (req.type == MIGRATE_CMA)
+		req.type = MIGRATE_MOVABLE;
+	req.flags = WMARK_LOW | (req.type == MIGRATE_MOVABLE ? ALLOC_CMA : 0);
+	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
+	return req;
+}
+
+static void start_refill(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+			 const struct alloc_request *req, unsigned int blocks)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	c->expected.count = c->at = 0;
+	c->doing = DOING_REFILL;
+	c->zone = zone;
+	c->index = index;
+	c->order = req->order;
+	c->type = req->type;
+	a->events = &c->expected;
+	pageset_refill(a, zone, page_alloc_set(a, zone, cpu), index, req->type, req->flags, blocks);
+	a->events = NULL;
+}
+
+/* The first record of something: the model does it all now, as far as it knows. */
+static void begin_taking(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = request_of(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone = page_alloc_choose_zone(a, &req);
+	struct pageset *set;
+
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	if (index == PCP_LIST_NONE) {
+		c->doing = DOING_BLOCK;
+		a->events = &c->expected;
+		c->held = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
+		a->events = NULL;
+		c->held_zone = zone;
+		c->held_order = req.order;
+		c->held_type = req.type;
+		return;
+	}
+	set = page_alloc_set(a, zone, e->cpu);
+	while (set->lists[index].count) {
+		pageset_pop(a, set, index);
+		r->silent += 1ULL << req.order;
+	}
+	pageset_before_alloc(a, set);
+	c->tuned = true;
+	c->done = 0;
+	c->wanted = pageset_refill_count(a, zone, set, req.order);
+	start_refill(r, e->cpu, zone, index, &req, c->wanted);
+}
+
+/* A refill that goes on after the model thought it was over. */
+static bool refill_goes_on(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct alloc_request req = request_of(r, e);
+
+	return c->doing == DOING_REFILL && !expects(c) && c->order == req.order &&
+	       c->type == req.type;
+}
+
+static void on_taken(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	const struct event *want;
+	enum replay_miss miss;
+	struct alloc_request req;
+
+	if (e->kind == EVENT_EXTFRAG &&
+	    (r->alloc.rules.fallback < 3 ||
+	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
+		return; /* tells how, not what */
+	c->last_taken = e->pfn;
+	commit_pending(r, e->cpu);
+	if (c->doing == DOING_DRAIN)
+		settle(r, e->cpu);
+	if (refill_goes_on(r, e)) {
+		/* Larger batches than thought; or pages are taken in bulk and the list is filled again. */
+		req = request_of(r, e);
+		if (r->stage + 1 < REPLAY_STAGES) {
+			struct pageset *set = page_alloc_set(a, c->zone, e->cpu);
+			unsigned int wanted;
+
+			apply_stage(r, r->stage + 1);
+			wanted = pageset_refill_count(a, c->zone, set, req.order);
+			if (wanted > c->done) {
+				c->wanted = wanted;
+				start_refill(r, e->cpu, c->zone, c->index, &req, wanted - c->done);
+			} else {
+				begin_taking(r, e);
+			}
+		} else {
+			begin_taking(r, e);
+		}
+	} else if (!expects(c)) {
+		expect_nothing(c);
+		begin_taking(r, e);
+	}
+	while (expects(c) && !gives_page(&c->expected.events[c->at]))
+		c->at++;
+	want = expects(c) ? &c->expected.events[c->at] : NULL;
+	if (want && want->pfn == e->pfn) {
+		c->at++;
+		c->done++;
+		tell(r, e, want->pfn, zone, REPLAY_HIT);
+		return;
+	}
+	if (zone == BUDDY_ZONE_NONE) {
+		tell(r, e, want ? want->pfn : PFN_NONE, zone, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	/* Undo what was wrong, do what is right, and go on from there. */
+	{
+		pfn_t predicted = want ? want->pfn : PFN_NONE;
+		unsigned int done = c->done, wanted = c->wanted;
+
+		if (c->doing == DOING_BLOCK) {
+			if (c->held != PFN_NONE)
+				buddy_free_as(a->buddy, c->held_zone, c->held, c->held_order,
+					      c->held_type);
+			miss = take_out(r, e->cpu, zone, e->pfn, e->order);
+			c->held = e->pfn;
+			c->held_zone = zone;
+			c->at = c->expected.count;
+		} else {
+			struct pageset *set = page_alloc_set(a, zone, e->cpu);
+			unsigned int index = c->index;
+
+			settle(r, e->cpu);
+			req = request_of(r, e);
+			if (catch_up(r, zone, &req, e->pfn))
+				miss = REPLAY_MISS_SPLIT;
+			else
+				miss = take_out(r, e->cpu, zone, e->pfn, e->order);
+			pageset_insert(a, zone, set, index, e->pfn, true);
+			req = request_of(r, e);
+			c->done = done + 1;
+			c->wanted = wanted;
+			if (wanted > done + 1)
+				start_refill(r, e->cpu, zone, index, &req, wanted - done - 1);
+			else {
+				c->doing = DOING_REFILL;
+				c->zone = zone;
+			}
+		}
+		tell(r, e, predicted, zone, miss);
+	}
+}
+
+static void on_alloc(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = request_of(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone, real;
+	pfn_t predicted = PFN_NONE;
+	enum replay_miss miss = REPLAY_HIT;
+	struct pageset *set = NULL;
+
+	commit_pending(r, e->cpu);
+	settle(r, e->cpu);
+	if (e->pfn == PFN_NONE)
+		return;
+	real = page_alloc_zone_of(a, e->pfn);
+	if (c->held != PFN_NONE && c->held_order == req.order) {
+		predicted = c->held;
+		c->held = PFN_NONE;
+		zone = c->held_zone;
+	} else {
+		zone = page_alloc_choose_zone(a, &req);
+		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE) {
+			set = page_alloc_set(a, zone, e->cpu);
+			if (!c->tuned)
+				pageset_before_alloc(a, set);
+			if (!set->lists[index].count)
+				pageset_refill(a, zone, set, index, req.type, req.flags,
+					       pageset_refill_count(a, zone, set, req.order));
+			predicted = pageset_head(a, set, index);
+		} else if (zone != BUDDY_ZONE_NONE) {
+			predicted = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
+		}
+	}
+	c->tuned = false;
+	c->last = e->pfn;
+	c->last_order = e->order;
+	if (predicted == e->pfn) {
+		if (set)
+			pageset_pop(a, set, index);
+		page_alloc_mark(a, real, e->pfn, e->order, req.type);
+		tell(r, e, predicted, real, miss);
+		return;
+	}
+	if (real == BUDDY_ZONE_NONE) {
+		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	if (!set && predicted != PFN_NONE)
+		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
+	{
+		unsigned int at;
+		uint32_t depth;
+
+		if (set && real == zone && pageset_find(a, set, e->pfn, &at, &depth) &&
+		    at == index) {
+			while (depth--) {
+				pageset_pop(a, set, index);
+				r->silent += 1ULL << req.order;
+			}
+			pageset_pop(a, set, index);
+			miss = REPLAY_MISS_SILENT;
+		} else {
+			miss = take_out(r, e->cpu, real, e->pfn, e->order);
+			if (predicted == PFN_NONE)
+				miss = REPLAY_MISS_EMPTY;
+			else if (real != zone)
+				miss = REPLAY_MISS_OTHER_ZONE;
+		}
+	}
+	page_alloc_mark(a, real, e->pfn, e->order, req.type);
+	tell(r, e, predicted, real, miss);
+}
+
+static void on_drain(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	enum replay_miss miss;
+	pfn_t predicted = PFN_NONE;
+
+	commit_pending(r, e->cpu);
+	if (c->doing == DOING_DRAIN && expects(c)) {
+		predicted = c->expected.events[c->at].pfn;
+		if (predicted == e->pfn) {
+			c->at++;
+			tell(r, e, predicted, zone, REPLAY_HIT);
+			return;
+		}
+	}
+	if (zone == BUDDY_ZONE_NONE) {
+		tell(r, e, predicted, zone, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	if (c->doing == DOING_DRAIN)
+		expect_nothing(c);
+	miss = predicted == PFN_NONE ? REPLAY_MISS_UNASKED
+				     : take_out(r, e->cpu, zone, e->pfn, e->order);
+	if (predicted == PFN_NONE)
+		take_out(r, e->cpu, zone, e->pfn, e->order);
+	buddy_free_as(a->buddy, zone, e->pfn, e->order,
+		      e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
+							  : MIGRATE_UNMOVABLE);
+	tell(r, e, predicted, zone, miss);
+}
+
+bool replay_model_would_refill(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = request_of(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone;
+
+	if (e->kind != EVENT_ALLOC || index == PCP_LIST_NONE)
+		return false;
+	zone = page_alloc_choose_zone(a, &req);
+	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;
+}
+
+struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
+{
+	r->outcome.predicted = false;
+	if (e->kind != EVENT_FREE)
+		r->cpus[e->cpu].last = PFN_NONE;
+	switch ((enum event_kind)e->kind) {
+	case EVENT_ALLOC:
+		on_alloc(r, e);
+		break;
+	case EVENT_FREE:
+		on_free(r, e);
+		break;
+	case EVENT_FREE_BATCHED:
+		on_free_batched(r, e);
+		break;
+	case EVENT_ZONE_LOCKED:
+	case EVENT_EXTFRAG:
+		on_taken(r, e);
+		break;
+	case EVENT_PCPU_DRAIN:
+		on_drain(r, e);
+		break;
+	default:
+		break;
+	}
+	r->cpus[e->cpu].before = (enum event_kind)e->kind;
+	return r->outcome;
+}

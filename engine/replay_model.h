@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replay model: one account of what happened, followed through a trace.  replay.h keeps several where a
+ * trace does not tell at once which is true.
+ */
+#ifndef ENGINE_REPLAY_MODEL_H
+#define ENGINE_REPLAY_MODEL_H
+
+#include "engine/replay.h"
+
+/*
+ * The page sets of a boot have three sizes: one page at first; by what each zone has before deferred
+ * memory joins; the final ones.  When one follows another is not in the trace.
+ */
+enum { REPLAY_STAGES = 3 };
+
+/* Page set sizes of a zone between two moments of the boot, in pages. */
+struct stage_sizes {
+	uint64_t batch, high, high_min, high_max;
+};
+
+/* What all models of a replay share. */
+struct replay_setup {
+	const struct machine *late;
+	const struct arch_config *config;
+	const struct facts *facts;
+	struct stage_sizes *sizes[REPLAY_STAGES]; /* by zone */
+	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the kernel's number */
+	uint32_t kinds; /* bit per enum event_kind that the trace has */
+	uint32_t cpu_count;
+	unsigned int free_rule;
+	bool contiguous_runs, exact_to_tail;
+};
+
+struct replay_outcome {
+	bool predicted; /* otherwise the rest is void */
+	pfn_t pfn;
+	uint32_t zone; /* of the recorded page */
+	enum replay_miss miss;
+};
+
+/* A block whose free was announced (mm_page_free) and not yet carried out. */
+struct announced {
+	pfn_t pfn;
+	uint8_t order;
+};
+
+/* What the CPU is in the middle of. */
+enum doing { DOING_NOTHING, DOING_REFILL, DOING_BLOCK, DOING_DRAIN };
+
+struct replay_cpu {
+	enum doing doing;
+	struct alloc_events expected; /* what the model did and the trace has not told yet */
+	uint32_t at; /* next of it */
+	/* The refill or drain at hand. */
+	uint32_t zone;
+	unsigned int index, order, done, wanted;
+	enum migratetype type;
+	bool tuned; /* the page set knows already of the allocation that is coming */
+	/* A block taken past the page sets, until its mm_page_alloc. */
+	pfn_t held;
+	uint32_t held_zone;
+	unsigned int held_order;
+	enum migratetype held_type;
+	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
+	/* The block allocated last, while nothing but its own pages was freed. */
+	pfn_t last;
+	unsigned int last_order;
+	enum event_kind before; /* the CPU's last event */
+	/* Frees that may yet turn out to be batched. */
+	struct announced *frees;
+	uint32_t free_count, free_room;
+};
+
+struct replay_model {
+	const struct replay_setup *setup; /* borrowed */
+	struct page_alloc alloc;
+	struct buddy lists; /* unless they are borrowed: zeroed then */
+	unsigned int stage;
+	struct replay_cpu *cpus;
+	struct replay_outcome outcome; /* of the event at hand */
+	uint64_t silent; /* pages found to have been taken without an event */
+	uint64_t misses;
+};
+
+/* A model over @buddy, which is borrowed and changes.  NULL when the host has no memory. */
+struct replay_model *replay_model_create(const struct replay_setup *s, struct buddy *buddy);
+void replay_model_destroy(struct replay_model *r);
+/* An equal model with lists of its own. */
+struct replay_model *replay_model_clone(const struct replay_model *from);
+
+bool replay_model_has_next_stage(const struct replay_model *r);
+void replay_model_next_stage(struct replay_model *r);
+/* Would this model have to fill a per-CPU list to answer @e? */
+bool replay_model_would_refill(struct replay_model *r, const struct event *e);
+/* Predicts and then takes in one event; e->cpu is below setup->cpu_count. */
+struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e);
+
+#endif
