@@ -384,6 +384,8 @@ static void cut_pending(struct buddy *b, struct buddy_pending *p, pfn_t start, p
 
 	if (start == p->start) {
 		p->start = end;
+		if (end == rest)
+			*p = b->pending[--b->pending_count];
 		return;
 	}
 	p->end = start;

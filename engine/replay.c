@@ -13,8 +13,8 @@
 #include "engine/replay_model.h"
 #include "engine/wmark.h"
 
-/* Models followed at once; how many misses one may be behind the best. */
-enum { MODELS_MAX = 24, MISSES_BEHIND = 2 };
+/* Models followed at once; when to look for equal ones; how many misses behind the best ends one. */
+enum { MODELS_MAX = 32, MODELS_MANY = 8, MISSES_BEHIND = 2 };
 
 struct replay {
 	struct replay_options options;
@@ -142,8 +142,7 @@ static void believe(struct replay *r, uint32_t i)
 static void drop(struct replay *r, uint32_t i)
 {
 	replay_model_destroy(r->models[i]);
-	memmove(&r->models[i], &r->models[i + 1],
-		(r->model_count - i - 1) * sizeof(*r->models));
+	memmove(&r->models[i], &r->models[i + 1], (r->model_count - i - 1) * sizeof(*r->models));
 	r->model_count--;
 }
 
@@ -164,6 +163,52 @@ static void branch(struct replay *r, const struct event *e)
 	}
 }
 
+/*
+ * Model @i gave another page than the kernel.  Where two things may have happened, both are followed.
+ */
+static void correct(struct replay *r, uint32_t i, const struct event *e, bool blind)
+{
+	struct replay_model *m = r->models[i];
+
+	static const enum replay_correction others[] = { REPLAY_BY_STACKS, REPLAY_BY_BULK };
+	uint32_t first = r->model_count;
+
+	for (unsigned int k = 0; blind && k < 2 && r->model_count < MODELS_MAX; k++) {
+		struct replay_model *other;
+
+		if (m->outcome.miss == REPLAY_MISS_UNTRACED)
+			break;
+		other = replay_model_clone(m);
+		if (other && replay_model_correct(other, e, others[k]))
+			r->models[r->model_count++] = other;
+		else
+			replay_model_destroy(other);
+	}
+	replay_model_correct(m, e, REPLAY_BY_STATE);
+	if (!i && first < r->model_count)
+		believe(r, first);
+}
+
+/* Accounts that have become the same are one. */
+static void unite(struct replay *r)
+{
+	uint64_t hashes[MODELS_MAX];
+
+	for (uint32_t i = 0; i < r->model_count; i++)
+		hashes[i] = replay_model_hash(r->models[i]);
+	for (uint32_t i = r->model_count; --i;) {
+		uint32_t same = 0;
+
+		while (same < i && hashes[same] != hashes[i])
+			same++;
+		if (same == i)
+			continue;
+		if (r->models[i]->misses < r->models[same]->misses)
+			r->models[same]->misses = r->models[i]->misses;
+		drop(r, i);
+	}
+}
+
 static void sift(struct replay *r)
 {
 	uint32_t best = 0;
@@ -176,6 +221,8 @@ static void sift(struct replay *r)
 	for (uint32_t i = r->model_count; --i;)
 		if (r->models[i]->misses >= r->models[0]->misses + MISSES_BEHIND)
 			drop(r, i);
+	if (r->model_count > MODELS_MANY)
+		unite(r);
 }
 
 static void count(struct replay *r, const struct event *e, const struct replay_outcome *o)
@@ -198,12 +245,14 @@ void replay_event(struct replay *r, const struct event *e)
 		r->stats.kinds[e->kind]++;
 		if (blind)
 			branch(r, e);
-		for (uint32_t i = 0; i < r->model_count; i++) {
+		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
 			struct replay_outcome o = replay_model_event(r->models[i], e);
 
 			r->models[i]->misses += o.predicted && o.miss != REPLAY_HIT;
 			if (!i && o.predicted)
 				count(r, e, &o);
+			if (r->models[i]->wrong)
+				correct(r, i, e, blind);
 		}
 		if (r->model_count > 1)
 			sift(r);

@@ -19,8 +19,8 @@ static void apply_stage(struct replay_model *r, unsigned int stage)
 	for (uint32_t zone = 0; zone < r->alloc.zone_count; zone++) {
 		const struct stage_sizes *sizes = &s->sizes[stage][zone];
 
-		page_alloc_set_pagesets(&r->alloc, zone, sizes->batch, sizes->high,
-					sizes->high_min, sizes->high_max);
+		page_alloc_set_pagesets(&r->alloc, zone, sizes->batch, sizes->high, sizes->high_min,
+					sizes->high_max);
 	}
 	if (stage == REPLAY_STAGES - 1)
 		page_alloc_set_watermarks(&r->alloc, s->late->nodes);
@@ -103,9 +103,38 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 	return r;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+uint64_t replay_model_hash(const struct replay_model *r)
+{
+	const struct page_alloc *a = &r->alloc;
+	uint64_t hash = mix(buddy_hash(a->buddy), r->stage);
+
+	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
+		const struct pageset *set = &a->sets[i];
+
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint32_t cursor = BUDDY_LIST_START;
+			pfn_t pfn;
+
+			while (pageset_next(a, set, index, &cursor, &pfn))
+				hash = mix(hash, pfn);
+			hash = mix(hash, index);
+		}
+		hash = mix(mix(hash, set->high), (uint64_t)set->free_count << 16 |
+							 set->alloc_factor << 8 | set->free_factor);
+	}
+	return hash;
+}
+
 bool replay_model_has_next_stage(const struct replay_model *r)
 {
-	return r->stage + 1 < REPLAY_STAGES;
+	/* The last sizes are computed when all memory has joined. */
+	return r->stage + 1 < REPLAY_STAGES && (!r->stage || !r->alloc.buddy->pending_count);
 }
 
 void replay_model_next_stage(struct replay_model *r)
@@ -142,8 +171,8 @@ static bool expects(const struct replay_cpu *c)
 /* ---- what the model believed wrongly ------------------------------------------------------------ */
 
 /* Takes the block at @pfn off whatever per-CPU list it is on. */
-static enum replay_miss take_from_sets(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
-				       unsigned int *order)
+static enum replay_miss take_from_sets(struct replay_model *r, uint32_t cpu, uint32_t zone,
+				       pfn_t pfn, unsigned int *order)
 {
 	struct page_alloc *a = &r->alloc;
 
@@ -230,7 +259,8 @@ enum { UNTRACED_AT_START = 1 << 18, UNTRACED_LATER = 64 };
  * Takes blocks like the kernel would until @pfn comes, if it comes soon: what came before it went
  * without an event.  Otherwise nothing changes.
  */
-static bool catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req, pfn_t pfn)
+static bool catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
+		     pfn_t pfn)
 {
 	struct page_alloc *a = &r->alloc;
 	uint32_t limit = r->stage == 0 ? UNTRACED_AT_START : UNTRACED_LATER, count = 0;
@@ -289,7 +319,7 @@ static void settle(struct replay_model *r, uint32_t cpu)
 			pageset_insert(a, c->zone, set, index, e->pfn, true);
 		}
 		/* More is kept than the model knew: the next sizes are in force. */
-		if (r->stage + 1 < REPLAY_STAGES)
+		if (replay_model_has_next_stage(r))
 			apply_stage(r, r->stage + 1);
 	}
 	expect_nothing(c);
@@ -307,6 +337,10 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 	if (zone == BUDDY_ZONE_NONE)
 		return;
 	take_out(r, cpu, zone, pfn, order);
+	if (!(r->setup->kinds >> EVENT_PCPU_DRAIN & 1)) {
+		page_alloc_put(a, cpu, pfn, order);
+		return;
+	}
 	a->events = &c->expected;
 	page_alloc_put(a, cpu, pfn, order);
 	a->events = NULL;
@@ -481,7 +515,7 @@ static void on_taken(struct replay_model *r, const struct event *e)
 	if (refill_goes_on(r, e)) {
 		/* Larger batches than thought; or pages are taken in bulk and the list is filled again. */
 		req = request_of(r, e);
-		if (r->stage + 1 < REPLAY_STAGES) {
+		if (replay_model_has_next_stage(r)) {
 			struct pageset *set = page_alloc_set(a, c->zone, e->cpu);
 			unsigned int wanted;
 
@@ -551,6 +585,152 @@ static void on_taken(struct replay_model *r, const struct event *e)
 	}
 }
 
+/* A refill of list @index gave what the kernel did not take: it goes back, and starts again at @pfn. */
+static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+			 const struct alloc_request *req, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	unsigned int blocks = set->lists[index].count;
+	bool found;
+
+	pageset_unrefill(a, zone, set, index, blocks);
+	found = catch_up(r, zone, req, pfn);
+	if (found && blocks)
+		blocks--;
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	return found;
+}
+
+/* Where the page was by the model's account. */
+static enum replay_miss explain(struct replay_model *r, const struct event *e, unsigned int index,
+				uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct buddy_block block;
+	unsigned int at;
+	uint32_t depth;
+
+	if (pageset_holds(a, zone, e->pfn)) {
+		if (!pageset_find(a, page_alloc_set(a, zone, e->cpu), e->pfn, &at, &depth))
+			return REPLAY_MISS_OTHER_CPU;
+		return at == index ? REPLAY_MISS_SILENT : REPLAY_MISS_OTHER_LIST;
+	}
+	return buddy_find(a->buddy, zone, e->pfn, &block) ? REPLAY_MISS_SPLIT
+							  : REPLAY_MISS_UNTRACED;
+}
+
+/* Most pages that one bulk allocation takes without an event. */
+enum { BULK_MAX = 2048 };
+
+/* Takes pages like a bulk allocation, which tells nothing, until @pfn comes. */
+static bool bulk_until(struct replay_model *r, const struct event *e,
+		       const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+
+	for (unsigned int i = 0; i <= BULK_MAX; i++) {
+		if (!set->lists[index].count)
+			pageset_refill(a, zone, set, index, req->type, req->flags,
+				       pageset_refill_count(a, zone, set, req->order));
+		if (!set->lists[index].count)
+			return false;
+		if (pageset_pop(a, set, index) == e->pfn)
+			return true;
+		r->silent += 1ULL << req->order;
+	}
+	return false;
+}
+
+/* A thread's stack is so many pages, taken in bulk; and how many stacks go by at most. */
+enum { STACK_PAGES = 4, STACKS_MAX = 16 };
+
+/*
+ * Stacks were taken from the list of single unmovable pages, which was filled again by that, and so the
+ * pages of other lists moved on:
+ *
+ *	model	[ list: a b c ] next free: d e f g ...		this request: d
+ *	kernel	took a b c and then one of  d e f g		this request: h
+ */
+static bool stacks_until(struct replay_model *r, const struct event *e,
+			 const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int blocks = r->fresh;
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+
+	if (zone != r->wrong_zone || (index != PCP_LIST_NONE && !blocks) || index == 0)
+		return false;
+	if (blocks)
+		pageset_unrefill(a, zone, set, index, blocks);
+	for (unsigned int stack = 0, fills = 0; stack < STACKS_MAX && !fills; stack++) {
+		for (unsigned int i = 0; i < STACK_PAGES; i++) {
+			if (!set->lists[0].count) {
+				fills++;
+				pageset_refill(a, zone, set, 0, MIGRATE_UNMOVABLE, req->flags,
+					       pageset_refill_count(a, zone, set, 0));
+			}
+			if (!set->lists[0].count)
+				return false;
+			pageset_pop(a, set, 0);
+			r->silent++;
+		}
+	}
+	if (!blocks)
+		return rmqueue_one(a, zone, req->order, req->type, req->flags, &mode) == e->pfn;
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	return set->lists[index].count && pageset_pop(a, set, index) == e->pfn;
+}
+
+bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = request_of(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	struct pageset *set;
+	struct buddy_block block;
+	bool done = false;
+
+	r->wrong = false;
+	if (zone == BUDDY_ZONE_NONE)
+		return how == REPLAY_BY_STATE;
+	set = page_alloc_set(a, zone, e->cpu);
+	if (how == REPLAY_BY_BULK) {
+		if (index == PCP_LIST_NONE || req.order || !bulk_until(r, e, &req, index, zone))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_STACKS) {
+		if (!stacks_until(r, e, &req, index, zone))
+			return false;
+		done = true;
+	} else if (index != PCP_LIST_NONE && pageset_holds(a, zone, e->pfn)) {
+		unsigned int at;
+		uint32_t depth;
+
+		if (r->fresh && r->wrong_zone == zone) {
+			/* The list was filled too early: what is missing went before. */
+			done = refill_again(r, e->cpu, zone, index, &req, e->pfn);
+		} else if (pageset_find(a, set, e->pfn, &at, &depth) && at == index) {
+			for (; depth; depth--) {
+				pageset_pop(a, set, index);
+				r->silent += 1ULL << req.order;
+			}
+			pageset_pop(a, set, index);
+			done = true;
+		}
+	} else if (buddy_find(a->buddy, zone, e->pfn, &block)) {
+		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
+					      : catch_up(r, zone, &req, e->pfn);
+	}
+	if (!done)
+		take_out(r, e->cpu, zone, e->pfn, e->order);
+	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
+	return true;
+}
+
 static void on_alloc(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -578,8 +758,9 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 			if (!c->tuned)
 				pageset_before_alloc(a, set);
 			if (!set->lists[index].count)
-				pageset_refill(a, zone, set, index, req.type, req.flags,
-					       pageset_refill_count(a, zone, set, req.order));
+				r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
+							  pageset_refill_count(a, zone, set,
+									       req.order));
 			predicted = pageset_head(a, set, index);
 		} else if (zone != BUDDY_ZONE_NONE) {
 			predicted = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
@@ -596,32 +777,18 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		return;
 	}
 	if (real == BUDDY_ZONE_NONE) {
+		if (!set && predicted != PFN_NONE)
+			buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
 		return;
 	}
 	if (!set && predicted != PFN_NONE)
 		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
-	{
-		unsigned int at;
-		uint32_t depth;
-
-		if (set && real == zone && pageset_find(a, set, e->pfn, &at, &depth) &&
-		    at == index) {
-			while (depth--) {
-				pageset_pop(a, set, index);
-				r->silent += 1ULL << req.order;
-			}
-			pageset_pop(a, set, index);
-			miss = REPLAY_MISS_SILENT;
-		} else {
-			miss = take_out(r, e->cpu, real, e->pfn, e->order);
-			if (predicted == PFN_NONE)
-				miss = REPLAY_MISS_EMPTY;
-			else if (real != zone)
-				miss = REPLAY_MISS_OTHER_ZONE;
-		}
-	}
-	page_alloc_mark(a, real, e->pfn, e->order, req.type);
+	r->wrong = true;
+	r->wrong_zone = zone;
+	miss = real != zone ? REPLAY_MISS_OTHER_ZONE : explain(r, e, index, real);
+	if (predicted == PFN_NONE)
+		miss = REPLAY_MISS_EMPTY;
 	tell(r, e, predicted, real, miss);
 }
 
@@ -674,6 +841,8 @@ bool replay_model_would_refill(struct replay_model *r, const struct event *e)
 struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
 {
 	r->outcome.predicted = false;
+	r->wrong = false;
+	r->fresh = 0;
 	if (e->kind != EVENT_FREE)
 		r->cpus[e->cpu].last = PFN_NONE;
 	switch ((enum event_kind)e->kind) {

@@ -79,6 +79,9 @@ struct replay_model {
 	unsigned int stage;
 	struct replay_cpu *cpus;
 	struct replay_outcome outcome; /* of the event at hand */
+	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
+	unsigned int fresh; /* blocks that this event's prediction put on the list */
+	uint32_t wrong_zone; /* where the model took its page from */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
 };
@@ -89,11 +92,27 @@ void replay_model_destroy(struct replay_model *r);
 /* An equal model with lists of its own. */
 struct replay_model *replay_model_clone(const struct replay_model *from);
 
+/* Equal for models that will predict the same. */
+uint64_t replay_model_hash(const struct replay_model *r);
+
 bool replay_model_has_next_stage(const struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
-/* Predicts and then takes in one event; e->cpu is below setup->cpu_count. */
+/*
+ * Predicts and then takes in one event; e->cpu is below setup->cpu_count.  If the model is wrong
+ * afterwards, the same event must be given to replay_model_correct().
+ */
 struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e);
+
+/* What may have happened when the kernel gave another page. */
+enum replay_correction {
+	REPLAY_BY_STATE, /* what the place of the page in the model's lists suggests */
+	REPLAY_BY_STACKS, /* stacks of new threads were, so that another list was filled before */
+	REPLAY_BY_BULK, /* pages before it were taken from the per-CPU list in bulk */
+};
+/* Takes in the page of @e.  False: it cannot have been so, and the model is void. */
+bool replay_model_correct(struct replay_model *r, const struct event *e,
+			  enum replay_correction how);
 
 #endif
