@@ -107,13 +107,28 @@ static inline bool watermark_highatomic_right(const struct watermark_rules *rule
 	return alloc_flags & (rules->min_reserve ? ALLOC_RIGHTS : ALLOC_NON_BLOCK | ALLOC_OOM);
 }
 
-/* The same answer as watermark_check, with the common case inline. */
+/*
+ * The same answer as watermark_check, with the common case inline: what passes with everything
+ * subtracted and no right at all passes by the rules of every kernel, and a block of a type that is
+ * open to everybody is open to this request.
+ */
 static inline bool watermark_ok(const struct watermark_rules *rules,
 				const struct watermark_zone *zone, unsigned int order,
 				unsigned int alloc_flags)
 {
-	if (!order && zone->free - zone->highatomic - zone->free_cma > zone->mark + zone->reserve)
-		return true; /* passes with all there is subtracted, so by any rule */
+	int64_t left = zone->free - zone->highatomic - zone->free_cma - ((int64_t)1 << order) + 1;
+
+	if (left > zone->mark + zone->reserve) {
+		const uint32_t *nonempty = zone->nonempty;
+
+		if (!order)
+			return true;
+		if (rules->looks_for_block &&
+		    (nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
+		     nonempty[MIGRATE_RECLAIMABLE]) >>
+			    order)
+			return true;
+	}
 	return watermark_check(rules, zone, order, alloc_flags, NULL);
 }
 
