@@ -192,3 +192,25 @@ void column_read(struct column_reader *r, size_t count, uint64_t *ret)
 	}
 	r->next += count;
 }
+
+uint64_t column_max(const struct column_reader *r)
+{
+	struct column_reader rest = *r;
+	uint64_t values[1024], max = 0;
+
+	if (r->bytes == 1 && r->patch == r->patch_count) {
+		uint8_t most = 0;
+
+		for (size_t i = r->next; i < r->count; i++)
+			most = r->planes[i] > most ? r->planes[i] : most;
+		return most;
+	}
+	while (rest.next < rest.count) {
+		size_t left = rest.count - rest.next, count = left < 1024 ? left : 1024;
+
+		column_read(&rest, count, values);
+		for (size_t i = 0; i < count; i++)
+			max = values[i] > max ? values[i] : max;
+	}
+	return max;
+}

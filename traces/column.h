@@ -63,4 +63,6 @@ struct error *column_read_begin(const Mmtrace__Column *column, size_t count,
 				struct column_reader *ret);
 /* The next @count values, which are there. */
 void column_read(struct column_reader *r, size_t count, uint64_t *ret);
+/* The largest of the values that @r has left; 0 if there is none. */
+uint64_t column_max(const struct column_reader *r);
 #endif

@@ -13,7 +13,7 @@ static void check_values(const uint64_t *values, size_t count, struct prng *prng
 	struct column_room room = { 0 };
 	struct column_reader r;
 	Mmtrace__Column column;
-	uint64_t *copy = calloc(count + 1, sizeof(*copy));
+	uint64_t *copy = calloc(count + 1, sizeof(*copy)), max = 0;
 
 	assert_non_null(copy);
 	check_ok(column_pack(values, count, &room, &column));
@@ -25,6 +25,11 @@ static void check_values(const uint64_t *values, size_t count, struct prng *prng
 		at += piece;
 	}
 	assert_memory_equal(values, copy, count * sizeof(*values));
+	assert_int_equal(column_max(&r), 0);
+	check_ok(column_read_begin(&column, count, &r));
+	for (size_t i = 0; i < count; i++)
+		max = values[i] > max ? values[i] : max;
+	assert_int_equal(column_max(&r), max);
 	column_room_deinit(&room);
 	free(copy);
 }

@@ -38,7 +38,7 @@ static_assert((int)EVENT_PERCPU_REFILL == (int)MMTRACE__EVENTS__FLAG__PERCPU_REF
 /* Bytes of texts in one block of strings. */
 #define STRINGS_BYTES ((size_t)1 << 20)
 /* Slots of a dictionary being made: a power of two, more than half of them free. */
-#define SLOTS (4 * EVENT_BLOCK_MAX)
+#define SLOTS ((size_t)4 * EVENT_BLOCK_MAX)
 
 enum { COLUMN_SHAPE, COLUMN_PLACE, COLUMN_TIME, COLUMN_LINE, COLUMN_PFN, COLUMNS };
 
@@ -110,7 +110,8 @@ static void dictionary_clear(struct dictionary *d)
 static uint32_t dictionary_find(struct dictionary *d, uint64_t a, uint64_t b)
 {
 	uint64_t hash = (a * 0x9e3779b97f4a7c15U ^ b) * 0xd6e8feb86659fd93U;
-	uint32_t slot = (uint32_t)(hash >> 32) % SLOTS, i;
+	size_t slot = (hash >> 32) % SLOTS;
+	uint32_t i;
 
 	while ((i = d->slots[slot])) {
 		if (d->keys[i - 1][0] == a && d->keys[i - 1][1] == b)
@@ -731,28 +732,6 @@ static struct error *take_places(struct event_reader *r, const Mmtrace__Events *
 	return NULL;
 }
 
-/* Is every value of a column of indices below @end? */
-static bool all_below(struct column_reader r, size_t end)
-{
-	uint64_t values[1024], max = 0;
-
-	if (r.bytes == 1 && !r.patch_count) {
-		uint8_t most = 0;
-
-		for (size_t i = 0; i < r.count; i++)
-			most = r.planes[i] > most ? r.planes[i] : most;
-		return most < end;
-	}
-	while (r.next < r.count) {
-		size_t count = r.count - r.next < 1024 ? r.count - r.next : 1024;
-
-		column_read(&r, count, values);
-		for (size_t i = 0; i < count; i++)
-			max = max_u64(max, values[i]);
-	}
-	return max < end;
-}
-
 static struct error *take_columns(struct event_reader *r, const Mmtrace__Events *m, uint32_t count)
 {
 	static const Mmtrace__Column zeros = MMTRACE__COLUMN__INIT;
@@ -768,8 +747,8 @@ static struct error *take_columns(struct event_reader *r, const Mmtrace__Events 
 		if (err)
 			return err;
 	}
-	if (!all_below(r->columns[COLUMN_SHAPE], m->n_kind) ||
-	    !all_below(r->columns[COLUMN_PLACE], m->n_cpu))
+	if (column_max(&r->columns[COLUMN_SHAPE]) >= m->n_kind ||
+	    column_max(&r->columns[COLUMN_PLACE]) >= m->n_cpu)
 		return out_of_range("the number of a shape or a place");
 	return NULL;
 }
@@ -843,7 +822,7 @@ static size_t put_events(struct event_reader *r, struct event *ret, size_t room)
 		line += column_unfold(values[COLUMN_LINE][i]) + 1;
 		pfns[shape->kind] = pfn;
 		*e = *shape;
-		e->pfn |= pfn;
+		e->pfn = shape->pfn | pfn;
 		e->time = time;
 		e->line = line;
 		e->pid = place->pid;
