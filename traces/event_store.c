@@ -89,7 +89,7 @@ struct event_writer {
 
 static bool dictionary_init(struct dictionary *d)
 {
-	d->slots = malloc(SLOTS * sizeof(*d->slots));
+	d->slots = malloc((size_t)SLOTS * sizeof(*d->slots));
 	d->keys = malloc(EVENT_BLOCK_MAX * sizeof(*d->keys));
 	return d->slots && d->keys;
 }
@@ -102,7 +102,7 @@ static void dictionary_deinit(struct dictionary *d)
 
 static void dictionary_clear(struct dictionary *d)
 {
-	memset(d->slots, 0, SLOTS * sizeof(*d->slots));
+	memset(d->slots, 0, (size_t)SLOTS * sizeof(*d->slots));
 	d->count = 0;
 }
 
