@@ -21,6 +21,9 @@ struct given {
 	const char *value;
 };
 
+/* What cli_out() writes to, and the one file that a command may write beside it. */
+enum { OUTPUT_MAIN, OUTPUT_EXTRA, OUTPUT_COUNT };
+
 struct cli {
 	const struct command *command; /* NULL until it is known */
 	struct given *given;
@@ -28,14 +31,16 @@ struct cli {
 	const char **arguments;
 	unsigned int argument_count;
 
-	FILE *out;
-	const char *out_name; /* as messages call it */
-	char *final_path; /* where the temporary file goes in the end; NULL: no such file */
+	struct output {
+		FILE *file; /* NULL: not open */
+		const char *name; /* as messages call it */
+		char *final_path; /* where the temporary file goes in the end; NULL: no such file */
+	} outputs[OUTPUT_COUNT];
 	bool progress_shown;
 };
 
-/* The temporary file of -o, for the signal handlers; "" when there is none. */
-static char temporary_path[4096];
+/* The temporary file of each output, for the signal handlers; "" when there is none. */
+static char temporary_paths[OUTPUT_COUNT][4096];
 
 const struct command *command_find(const char *name)
 {
@@ -53,8 +58,8 @@ static void message_va(struct cli *cli, const char *format, va_list args)
 
 	cli_progress(cli, "%s", "");
 	/* What was written so far belongs before the message when both go to one place. */
-	if (cli->out)
-		fflush(cli->out);
+	if (cli->outputs[OUTPUT_MAIN].file)
+		fflush(cli->outputs[OUTPUT_MAIN].file);
 	vsnprintf(buf, sizeof(buf), format, args);
 	fputs("mmreplay: ", stderr);
 	text_print_safe(stderr, buf);
@@ -136,7 +141,8 @@ const char *cli_colour(struct cli *cli, enum cli_colour colour)
 	const char *term = getenv("TERM");
 
 	assert(colour < CLI_COLOUR_COUNT);
-	if ((no_color && *no_color) || !term || !strcmp(term, "dumb") || !isatty(fileno(cli->out)))
+	if ((no_color && *no_color) || !term || !strcmp(term, "dumb") ||
+	    !isatty(fileno(cli_out(cli))))
 		return "";
 	return codes[colour];
 }
@@ -464,7 +470,7 @@ static enum cli_exit parse(struct cli *cli, int argc, char **argv, bool *help)
 
 FILE *cli_out(struct cli *cli)
 {
-	return cli->out;
+	return cli->outputs[OUTPUT_MAIN].file;
 }
 
 void cli_json_begin(struct cli *cli, struct json *j, unsigned int version)
@@ -472,41 +478,43 @@ void cli_json_begin(struct cli *cli, struct json *j, unsigned int version)
 	char format[64];
 
 	snprintf(format, sizeof(format), "mmreplay-%s-%u", cli->command->name, version);
-	json_init(j, cli->out, JSON_PRETTY);
+	json_init(j, cli_out(cli), JSON_PRETTY);
 	json_object_begin(j);
 	json_key_string(j, "format", format);
 }
 
 /*
- * Opens the file of -o.  A regular file is made under a temporary name beside its place, so that the
- * rename at the end is one step; anything else (/dev/null, a pipe) is written in place.
+ * Opens an output.  A regular file is made under a temporary name beside its place, so that the rename
+ * at the end is one step; anything else (/dev/null, a pipe) is written in place.
  */
-static enum cli_exit open_output(struct cli *cli, const char *path)
+static enum cli_exit open_output(struct cli *cli, unsigned int which, const char *path)
 {
+	struct output *o = &cli->outputs[which];
+	char *temporary_path = temporary_paths[which];
+	size_t room = sizeof(temporary_paths[which]);
 	struct stat st;
 	mode_t mode, mask;
+	FILE *file;
 	bool exists;
 	int fd;
 
-	cli->out_name = path;
 	exists = !stat(path, &st);
 	if (exists && !S_ISREG(st.st_mode)) {
-		FILE *out = fopen(path, "w");
-
-		if (!out)
+		file = fopen(path, "w");
+		if (!file)
 			return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
-		cli->out = out;
+		o->file = file;
+		o->name = path;
 		return CLI_OK;
 	}
 	if (exists && access(path, W_OK))
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
 
 	/* A symbolic link stays, and the file it names is replaced. */
-	cli->final_path = exists ? realpath(path, NULL) : strdup(path);
-	if (!cli->final_path)
+	o->final_path = exists ? realpath(path, NULL) : strdup(path);
+	if (!o->final_path)
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
-	if ((size_t)snprintf(temporary_path, sizeof(temporary_path), "%s.XXXXXX",
-			     cli->final_path) >= sizeof(temporary_path)) {
+	if ((size_t)snprintf(temporary_path, room, "%s.XXXXXX", o->final_path) >= room) {
 		temporary_path[0] = 0;
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(ENAMETOOLONG));
 	}
@@ -518,12 +526,33 @@ static enum cli_exit open_output(struct cli *cli, const char *path)
 	mask = umask(0);
 	umask(mask);
 	mode = exists ? st.st_mode & 0777 : 0666 & ~mask;
-	cli->out = fchmod(fd, mode) ? NULL : fdopen(fd, "w");
-	if (!cli->out) {
-		cli->out = stdout;
+	file = fchmod(fd, mode) ? NULL : fdopen(fd, "w");
+	if (!file) {
 		close(fd);
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
 	}
+	o->file = file;
+	o->name = path;
+	return CLI_OK;
+}
+
+enum cli_exit cli_open_file(struct cli *cli, const char *path, FILE **ret)
+{
+	struct output *extra = &cli->outputs[OUTPUT_EXTRA];
+	const struct output *out = &cli->outputs[OUTPUT_MAIN];
+	enum cli_exit exit_code;
+
+	assert(!extra->file);
+	if (!strcmp(path, "-")) {
+		*ret = out->file;
+		return CLI_OK;
+	}
+	exit_code = open_output(cli, OUTPUT_EXTRA, path);
+	if (exit_code)
+		return exit_code;
+	if (extra->final_path && out->final_path && !strcmp(extra->final_path, out->final_path))
+		return cli_fail_usage(cli, "two outputs cannot both be '%s'", path);
+	*ret = extra->file;
 	return CLI_OK;
 }
 
@@ -536,34 +565,50 @@ static bool close_stream(FILE *f)
 	return !fclose(f) && ok;
 }
 
-/* Closes the output and decides the exit code: data that did not arrive is a failure too. */
-static enum cli_exit close_output(struct cli *cli, enum cli_exit exit_code)
+/* Data that did not arrive is a failure. */
+static enum cli_exit close_output(struct cli *cli, struct output *o, enum cli_exit exit_code)
 {
-	bool keep = exit_code == CLI_OK || exit_code == CLI_FINDING;
-	FILE *out = cli->out;
-	bool ok, renamed;
+	bool is_stdout = o->file == stdout, ok = close_stream(o->file);
 
-	cli_progress(cli, "%s", "");
-	cli->out = NULL;
-	ok = close_stream(out);
-	if (!ok && keep) {
-		exit_code = cli_fail(cli, "cannot write %s%s%s%s%s", out == stdout ? "" : "'",
-				     cli->out_name, out == stdout ? "" : "'", errno ? ": " : "",
-				     errno ? strerror(errno) : "");
-		keep = false;
-	}
-	if (!temporary_path[0])
+	o->file = NULL;
+	if (ok || (exit_code != CLI_OK && exit_code != CLI_FINDING))
 		return exit_code;
-	renamed = keep && !rename(temporary_path, cli->final_path);
-	if (keep && !renamed)
-		exit_code = cli_fail(cli, "cannot write '%s': %s", cli->out_name, strerror(errno));
-	if (!renamed)
-		unlink(temporary_path);
-	temporary_path[0] = 0;
+	return cli_fail(cli, "cannot write %s%s%s%s%s", is_stdout ? "" : "'", o->name,
+			is_stdout ? "" : "'", errno ? ": " : "", errno ? strerror(errno) : "");
+}
+
+/* Closes all outputs, puts them in place if all went well, and decides the exit code. */
+static enum cli_exit close_outputs(struct cli *cli, enum cli_exit exit_code)
+{
+	cli_progress(cli, "%s", "");
+	for (unsigned int i = 0; i < OUTPUT_COUNT; i++)
+		if (cli->outputs[i].file)
+			exit_code = close_output(cli, &cli->outputs[i], exit_code);
+	for (unsigned int i = 0; i < OUTPUT_COUNT; i++) {
+		bool keep = exit_code == CLI_OK || exit_code == CLI_FINDING, renamed;
+		struct output *o = &cli->outputs[i];
+
+		if (!temporary_paths[i][0])
+			continue;
+		renamed = keep && !rename(temporary_paths[i], o->final_path);
+		if (keep && !renamed)
+			exit_code =
+				cli_fail(cli, "cannot write '%s': %s", o->name, strerror(errno));
+		if (!renamed)
+			unlink(temporary_paths[i]);
+		temporary_paths[i][0] = 0;
+	}
 	return exit_code;
 }
 
 /* ---- the program ---- */
+
+static void remove_temporary_files(void)
+{
+	for (unsigned int i = 0; i < OUTPUT_COUNT; i++)
+		if (temporary_paths[i][0])
+			unlink(temporary_paths[i]);
+}
 
 /* An assertion failed: no core dump, no exit code of a signal, no half-written file. */
 static void on_abort(int number)
@@ -575,16 +620,14 @@ static void on_abort(int number)
 
 	(void)ignored;
 	(void)number;
-	if (temporary_path[0])
-		unlink(temporary_path);
+	remove_temporary_files();
 	_exit(CLI_BUG);
 }
 
 /* Stopped from outside: clean up, then die of the same signal, as a shell expects. */
 static void on_stop(int number)
 {
-	if (temporary_path[0])
-		unlink(temporary_path);
+	remove_temporary_files();
 	signal(number, SIG_DFL);
 	raise(number);
 }
@@ -629,11 +672,11 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 		return CLI_UNUSABLE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		help_overview(cli->out);
+		help_overview(cli_out(cli));
 		return CLI_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		fputs("mmreplay " MMREPLAY_VERSION "\n", cli->out);
+		fputs("mmreplay " MMREPLAY_VERSION "\n", cli_out(cli));
 		return CLI_OK;
 	}
 	if (argv[1][0] == '-') {
@@ -660,7 +703,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 	if (exit_code)
 		return exit_code;
 	if (help) {
-		help_command(cli->out, cli->command);
+		help_command(cli_out(cli), cli->command);
 		return CLI_OK;
 	}
 	for (unsigned int i = cli->given_count; i-- > 0;) {
@@ -668,7 +711,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 
 		if (strcmp(g->option->name, "output"))
 			continue;
-		exit_code = strcmp(g->value, "-") ? open_output(cli, g->value) : CLI_OK;
+		exit_code = strcmp(g->value, "-") ? open_output(cli, OUTPUT_MAIN, g->value)
+						  : CLI_OK;
 		if (exit_code)
 			return exit_code;
 		break;
@@ -678,13 +722,14 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-	struct cli cli = { .out = stdout, .out_name = "standard output" };
+	struct cli cli = { .outputs[OUTPUT_MAIN] = { stdout, "standard output", NULL } };
 	enum cli_exit exit_code;
 
 	prepare_process();
-	exit_code = close_output(&cli, run(&cli, argc, argv));
+	exit_code = close_outputs(&cli, run(&cli, argc, argv));
 	free(cli.given);
 	free(cli.arguments);
-	free(cli.final_path);
+	for (unsigned int i = 0; i < OUTPUT_COUNT; i++)
+		free(cli.outputs[i].final_path);
 	return exit_code;
 }

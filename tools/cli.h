@@ -167,6 +167,11 @@ void cli_set_facts(const struct cli *cli, struct facts *ret);
 /* Where data goes: standard output, or the file of -o.  Owned by the frame. */
 FILE *cli_out(struct cli *cli);
 /*
+ * Opens the one file that a command writes beside cli_out(), under the rules of -o; "-" is cli_out().
+ * Owned by the frame.
+ */
+enum cli_exit cli_open_file(struct cli *cli, const char *path, FILE **ret);
+/*
  * Begins the one JSON object of a command on cli_out(), with its first member
  * "format": "mmreplay-<command>-<version>".  @version grows when a member is removed or changes its
  * meaning; new members do not count.  The caller ends with json_object_end() and json_deinit().
