@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+/* mmreplay replay: a recorded trace against the model. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/replayed.h"
+#include "tools/text.h"
+#include "traces/picture_watch.h"
+
+enum mode { MODE_PREDICT };
+
+static const char *const modes[] = { "predict", NULL };
+
+static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
+
+static const struct cli_option options[] = {
+	REPLAYED_OPTION_TRACE,
+	{ .name = "mode",
+	  .kind = CLI_KIND_CHOICE,
+	  .value = "MODE",
+	  .choices = modes,
+	  .help = "predict: the model names each page before it looks at the recorded one" },
+	REPLAYED_OPTION_EVENTS,
+	{ .name = "predictions",
+	  .kind = CLI_KIND_FILE,
+	  .value = "FILE",
+	  .help = "write a row for each predicted event, columns separated by tabs" },
+	{ .name = "differences",
+	  .kind = CLI_KIND_FLAG,
+	  .help = "list every number in which a picture differs from the model" },
+	CLI_OPTION_ERA,
+	CLI_OPTION_SET,
+	CLI_OPTION_JSON,
+	CLI_OPTION_OUTPUT,
+	{ 0 }
+};
+
+static const struct cli_example examples[] = {
+	{ "mmreplay replay trace-6.1-amd64-512m-up-mix",
+	  "which pages did the kernel hand out, and would the model have known?" },
+	{ "mmreplay replay dmesg.txt --trace trace.txt.zst --events alloc,free",
+	  "with the two events that most people record" },
+	{ "trace-cmd report | mmreplay replay dmesg.txt --trace - --json", "for scripts" },
+	{ "mmreplay replay SRC --predictions p.tsv", "every prediction beside the truth" },
+	{ 0 }
+};
+
+/* Findings that are listed; all are counted. */
+#define FINDINGS_SHOWN 20
+
+struct finding {
+	enum impossible what;
+	enum event_kind kind;
+	uint64_t index, line;
+	pfn_t pfn;
+};
+
+/* How often the first guess was right. */
+struct rate {
+	uint64_t predicted, right;
+};
+
+struct report {
+	struct replayed r;
+	struct replay *replay;
+	struct picture_watch *watch;
+	FILE *predictions; /* NULL: not wanted */
+	struct rate (*zones)[EVENT_KIND_COUNT]; /* by zone; the last is no zone */
+	uint32_t zone_count;
+	uint64_t impossible[IMPOSSIBLE_COUNT];
+	struct finding findings[FINDINGS_SHOWN];
+	uint64_t finding_count;
+	const char *broken; /* what buddy_check() says after the last event, or NULL */
+};
+
+/* ---- run --------------------------------------------------------------------------------------- */
+
+static void print_pfn(FILE *out, pfn_t pfn)
+{
+	if (pfn == PFN_NONE)
+		fputs("\t-", out);
+	else
+		fprintf(out, "\t%" PRIu64, pfn);
+}
+
+static void write_prediction(const struct report *report, const struct replay_prediction *p)
+{
+	const struct event *e = p->event;
+	char zone[32];
+
+	fprintf(report->predictions, "%" PRIu64 "\t%" PRIu64 "\t%s\t%u\t%u\t%u", p->index, e->line,
+		event_kind_name((enum event_kind)e->kind), (unsigned int)e->cpu,
+		(unsigned int)e->order, (unsigned int)e->migratetype);
+	print_pfn(report->predictions, e->pfn);
+	print_pfn(report->predictions, p->predicted);
+	fprintf(report->predictions, "\t%s\t%s\n",
+		replayed_zone_name(&report->r, p->zone, zone, sizeof(zone)),
+		p->miss == REPLAY_HIT ? "-" : replay_miss_name(p->miss));
+}
+
+static void on_prediction(void *ctx, const struct replay_prediction *p)
+{
+	struct report *report = ctx;
+	uint32_t zone = p->zone < report->zone_count ? p->zone : report->zone_count;
+
+	report->zones[zone][p->event->kind].predicted++;
+	report->zones[zone][p->event->kind].right += p->miss == REPLAY_HIT;
+	if (report->predictions)
+		write_prediction(report, p);
+}
+
+static void on_impossible(struct report *report, enum impossible what, const struct event *e)
+{
+	report->impossible[what]++;
+	if (report->finding_count < FINDINGS_SHOWN)
+		report->findings[report->finding_count] =
+			(struct finding){ what, (enum event_kind)e->kind, report->r.index - 1,
+					  e->line, e->pfn };
+	report->finding_count++;
+}
+
+static void on_event(struct report *report, const struct event *e)
+{
+	struct replayed *r = &report->r;
+	enum impossible what = POSSIBLE;
+
+	if (replayed_uses(r, e))
+		what = replayed_check(r, replay_alloc(report->replay), e);
+	if (what != POSSIBLE) {
+		/* It keeps its number, and does nothing. */
+		static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
+
+		on_impossible(report, what, e);
+		replay_event(report->replay, &nothing);
+		return;
+	}
+	replay_event(report->replay, e);
+	if (e->kind == EVENT_MARKER)
+		picture_watch_marker(report->watch, trace_string(r->trace, e->text), e->line);
+	else if (picture_watch_active(report->watch))
+		picture_watch_look(report->watch);
+}
+
+static enum cli_exit prepare(struct cli *cli, struct report *report)
+{
+	const char *predictions = cli_text(cli, "predictions");
+	struct machine *m = &report->r.booted.m;
+	struct replay_options how = { .kinds = report->r.kinds,
+					  .cpu_count = report->r.cpu_count,
+					  .predicted = on_prediction,
+					  .ctx = report };
+	enum cli_exit code;
+	struct error *err;
+
+	report->zone_count = m->buddy->zone_count;
+	report->zones = calloc((size_t)report->zone_count + 1, sizeof(*report->zones));
+	report->replay = replay_create(m, &report->r.late, &how);
+	if (!report->zones || !report->replay)
+		return cli_fail_error(cli, error_no_memory());
+	err = picture_watch_create(&report->r.pictures, m->buddy, &m->config, &m->facts,
+				   &report->watch);
+	if (err)
+		return cli_fail_error(cli, err);
+	if (!predictions)
+		return CLI_OK;
+	code = cli_open_file(cli, predictions, &report->predictions);
+	if (code == CLI_OK)
+		fputs("index\tline\tkind\tcpu\torder\tmigratetype\trecorded_pfn\tpredicted_pfn\t"
+		      "zone\tmiss_rule\n",
+		      report->predictions);
+	return code;
+}
+
+static enum cli_exit replay_all(struct cli *cli, struct report *report)
+{
+	const struct event *e;
+	enum cli_exit code;
+
+	while ((code = replayed_next(cli, &report->r, &e)) == CLI_OK && e)
+		on_event(report, e);
+	if (code != CLI_OK)
+		return code;
+	if (report->r.booted.m.buddy->out_of_memory || picture_watch_out_of_memory(report->watch))
+		return cli_fail_error(cli, error_no_memory());
+	report->broken = buddy_check(report->r.booted.m.buddy, false);
+	return CLI_OK;
+}
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+/* @part of @whole in per cent with three digits, rounded down: 100 is all. */
+static void print_rate(FILE *out, uint64_t part, uint64_t whole)
+{
+	uint64_t share;
+
+	if (!whole) {
+		fprintf(out, " %10s", "");
+		return;
+	}
+	share = part / whole * 100000 + part % whole * 100000 / whole;
+	fprintf(out, " %4" PRIu64 ".%03" PRIu64 " %%", share / 1000, share % 1000);
+}
+
+static void print_kinds(struct cli *cli, const struct report *report)
+{
+	const struct replay_stats *stats = replay_stats(report->replay);
+	FILE *out = cli_out(cli);
+
+	fprintf(out, "\n%s%-30s %10s %10s %10s%s\n", cli_colour(cli, CLI_BOLD), "events", "used",
+		"predicted", "right", cli_colour(cli, CLI_PLAIN));
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+		if (!stats->kinds[k])
+			continue;
+		fprintf(out, "%-30s %10" PRIu64, event_kind_name((enum event_kind)k),
+			stats->kinds[k]);
+		if (stats->predicted[k]) {
+			fprintf(out, " %10" PRIu64 " %10" PRIu64, stats->predicted[k],
+				stats->right[k]);
+			print_rate(out, stats->right[k], stats->predicted[k]);
+		}
+		fputc('\n', out);
+	}
+}
+
+static void print_zones(struct cli *cli, const struct report *report)
+{
+	FILE *out = cli_out(cli);
+	char name[32];
+
+	fprintf(out, "\n%s%-11s %-30s   %10s %10s%s\n", cli_colour(cli, CLI_BOLD), "zone", "",
+		"predicted", "right", cli_colour(cli, CLI_PLAIN));
+	for (uint32_t z = 0; z <= report->zone_count; z++) {
+		uint32_t zone = z < report->zone_count ? z : BUDDY_ZONE_NONE;
+
+		for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+			const struct rate *rate = &report->zones[z][k];
+
+			if (!rate->predicted)
+				continue;
+			fprintf(out, "%-11s %-30s   %10" PRIu64 " %10" PRIu64,
+				replayed_zone_name(&report->r, zone, name, sizeof(name)),
+				event_kind_name((enum event_kind)k), rate->predicted, rate->right);
+			print_rate(out, rate->right, rate->predicted);
+			fputc('\n', out);
+		}
+	}
+}
+
+static void print_misses(struct cli *cli, const struct report *report)
+{
+	const struct replay_stats *stats = replay_stats(report->replay);
+	FILE *out = cli_out(cli);
+	bool any = false;
+
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+		for (unsigned int m = REPLAY_HIT + 1; m < REPLAY_MISS_COUNT; m++) {
+			if (!stats->misses[k][m])
+				continue;
+			if (!any)
+				fprintf(out, "\n%s%-30s rule%s\n", cli_colour(cli, CLI_BOLD),
+					"misses", cli_colour(cli, CLI_PLAIN));
+			any = true;
+			fprintf(out, "%-30s %-12s %10" PRIu64 "\n",
+				event_kind_name((enum event_kind)k),
+				replay_miss_name((enum replay_miss)m), stats->misses[k][m]);
+		}
+	}
+	if (stats->silent)
+		fprintf(out, "%-30s %-12s %10" PRIu64 "\n", "pages taken without an event", "",
+			stats->silent);
+}
+
+static void print_findings(struct cli *cli, const struct report *report)
+{
+	FILE *out = cli_out(cli);
+
+	if (!report->finding_count)
+		return;
+	fprintf(out, "\n%sfindings: events that this machine cannot have recorded%s\n",
+		cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
+	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++) {
+		const struct finding *f = &report->findings[i];
+
+		fprintf(out, "line %" PRIu64 ": %s", f->line, event_kind_name(f->kind));
+		if (f->pfn != PFN_NONE)
+			fprintf(out, " of page frame 0x%" PRIx64, f->pfn);
+		fprintf(out, ": %s\n", impossible_meaning(f->what));
+	}
+	if (report->finding_count > FINDINGS_SHOWN)
+		fprintf(out, "... and %" PRIu64 " more\n", report->finding_count - FINDINGS_SHOWN);
+}
+
+/* The last column is not filled up. */
+static int table_width(enum picture_table table)
+{
+	return table + 1 < PICTURE_TABLE_COUNT ? 14 : 0;
+}
+
+static void print_match(struct cli *cli, const struct picture_result *p, enum picture_table table)
+{
+	enum picture_match match = p->tables[table].match;
+	bool bad = match == PICTURE_DIFFERS;
+	FILE *out = cli_out(cli);
+	char text[48];
+
+	if (bad)
+		snprintf(text, sizeof(text), "differs %" PRIu64, p->tables[table].differ);
+	else
+		snprintf(text, sizeof(text), "%s",
+			 match == PICTURE_NOT_SEEN ? "-" : picture_match_name(match));
+	fprintf(out, " %s%-*s%s", cli_colour(cli, bad ? CLI_BAD : CLI_PLAIN), table_width(table),
+		text, cli_colour(cli, CLI_PLAIN));
+}
+
+static bool is_equal(const struct picture_result *p)
+{
+	for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++)
+		if (p->tables[t].match == PICTURE_DIFFERS)
+			return false;
+	return true;
+}
+
+static void print_pictures(struct cli *cli, const struct report *report)
+{
+	FILE *out = cli_out(cli);
+	struct sink sink = sink_to_file(out);
+	uint32_t count;
+	const struct picture_result *p = picture_watch_results(report->watch, &count);
+
+	if (!count)
+		return;
+	fprintf(out, "\n%s%-10s %9s", cli_colour(cli, CLI_BOLD), "pictures", "line");
+	for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++)
+		fprintf(out, " %-*s", table_width((enum picture_table)t),
+			picture_table_name((enum picture_table)t));
+	fprintf(out, "%s\n", cli_colour(cli, CLI_PLAIN));
+	for (uint32_t i = 0; i < count; i++) {
+		text_print_safe(out, p[i].picture->name);
+		fprintf(out, "%*s %9" PRIu64,
+			strlen(p[i].picture->name) < 10 ? (int)(10 - strlen(p[i].picture->name))
+							: 0,
+			"", p[i].line);
+		for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++)
+			print_match(cli, &p[i], (enum picture_table)t);
+		fputc('\n', out);
+	}
+	if (!cli_has(cli, "differences"))
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_equal(&p[i]))
+			continue;
+		fputs("\npicture ", out);
+		text_print_safe(out, p[i].picture->name);
+		fputc('\n', out);
+		picture_watch_explain(report->watch, i, &sink);
+	}
+}
+
+static void print_verdict(struct cli *cli, const struct report *report)
+{
+	const struct replay_stats *stats = replay_stats(report->replay);
+	FILE *out = cli_out(cli);
+	uint32_t count, seen = 0, equal = 0;
+	const struct picture_result *p = picture_watch_results(report->watch, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		seen += p[i].line != 0;
+		equal += p[i].line != 0 && is_equal(&p[i]);
+	}
+	fprintf(out, "\n%s", cli_colour(cli, report->finding_count ? CLI_BAD : CLI_GOOD));
+	fprintf(out, "first guess right for");
+	print_rate(out, stats->right[EVENT_ALLOC], stats->predicted[EVENT_ALLOC]);
+	fprintf(out, " of %" PRIu64 " allocations", stats->predicted[EVENT_ALLOC]);
+	if (seen)
+		fprintf(out, "; %" PRIu32 " of %" PRIu32 " pictures equal", equal, seen);
+	if (report->finding_count)
+		fprintf(out, "; %" PRIu64 " findings", report->finding_count);
+	fprintf(out, "%s\n", cli_colour(cli, CLI_PLAIN));
+}
+
+static void print_report(struct cli *cli, const struct report *report)
+{
+	replayed_print(cli, &report->r);
+	print_kinds(cli, report);
+	print_zones(cli, report);
+	print_misses(cli, report);
+	print_findings(cli, report);
+	print_pictures(cli, report);
+	print_verdict(cli, report);
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static void json_kinds(struct json *j, const struct report *report)
+{
+	const struct replay_stats *stats = replay_stats(report->replay);
+
+	json_key_array_begin(j, "kinds");
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+		if (!stats->kinds[k])
+			continue;
+		json_object_begin(j);
+		json_key_string(j, "kind", event_kind_name((enum event_kind)k));
+		json_key_u64(j, "events", stats->kinds[k]);
+		json_key_u64(j, "predicted", stats->predicted[k]);
+		json_key_u64(j, "right", stats->right[k]);
+		json_key_object_begin(j, "misses");
+		for (unsigned int m = REPLAY_HIT + 1; m < REPLAY_MISS_COUNT; m++)
+			if (stats->misses[k][m])
+				json_key_u64(j, replay_miss_name((enum replay_miss)m),
+					     stats->misses[k][m]);
+		json_object_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_key_u64(j, "silent_pages", stats->silent);
+}
+
+static void json_zones(struct json *j, const struct report *report)
+{
+	const struct buddy *b = report->r.booted.m.buddy;
+
+	json_key_array_begin(j, "zones");
+	for (uint32_t z = 0; z < report->zone_count; z++) {
+		json_object_begin(j);
+		json_key_i64(j, "nid", b->zones[z].nid);
+		json_key_string(j, "zone", zone_type_name(b->zones[z].type));
+		json_key_array_begin(j, "kinds");
+		for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+			if (!report->zones[z][k].predicted)
+				continue;
+			json_object_begin(j);
+			json_key_string(j, "kind", event_kind_name((enum event_kind)k));
+			json_key_u64(j, "predicted", report->zones[z][k].predicted);
+			json_key_u64(j, "right", report->zones[z][k].right);
+			json_object_end(j);
+		}
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void json_findings(struct json *j, const struct report *report)
+{
+	json_key_object_begin(j, "findings");
+	json_key_u64(j, "count", report->finding_count);
+	json_key_object_begin(j, "by_rule");
+	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++)
+		if (report->impossible[i])
+			json_key_u64(j, impossible_name((enum impossible)i), report->impossible[i]);
+	json_object_end(j);
+	json_key_array_begin(j, "first");
+	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++) {
+		const struct finding *f = &report->findings[i];
+
+		json_object_begin(j);
+		json_key_u64(j, "index", f->index);
+		json_key_u64(j, "line", f->line);
+		json_key_string(j, "kind", event_kind_name(f->kind));
+		if (f->pfn == PFN_NONE)
+			json_key_null(j, "pfn");
+		else
+			json_key_u64(j, "pfn", f->pfn);
+		json_key_string(j, "rule", impossible_name(f->what));
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void json_pictures(struct json *j, const struct report *report)
+{
+	uint32_t count;
+	const struct picture_result *p = picture_watch_results(report->watch, &count);
+
+	json_key_array_begin(j, "pictures");
+	for (uint32_t i = 0; i < count; i++) {
+		json_object_begin(j);
+		json_key_string(j, "name", p[i].picture->name);
+		json_key_u64(j, "line", p[i].line);
+		json_key_bool(j, "equal", is_equal(&p[i]));
+		for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++) {
+			json_key_object_begin(j, picture_table_name((enum picture_table)t));
+			json_key_string(j, "match", picture_match_name(p[i].tables[t].match));
+			json_key_u64(j, "differ", p[i].tables[t].differ);
+			json_object_end(j);
+		}
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void print_json(struct cli *cli, const struct report *report)
+{
+	struct json j;
+
+	cli_json_begin(cli, &j, 1);
+	replayed_json(&j, &report->r);
+	json_key_string(&j, "mode", modes[cli_choice(cli, "mode", MODE_PREDICT)]);
+	json_kinds(&j, report);
+	json_zones(&j, report);
+	json_findings(&j, report);
+	json_pictures(&j, report);
+	json_object_end(&j);
+	json_deinit(&j);
+}
+
+static enum cli_exit run(struct cli *cli)
+{
+	struct report report = { 0 };
+	enum cli_exit code = replayed_read(cli, &report.r);
+
+	if (code == CLI_OK)
+		code = prepare(cli, &report);
+	if (code == CLI_OK)
+		code = replay_all(cli, &report);
+	if (code == CLI_OK) {
+		if (cli_has(cli, "json"))
+			print_json(cli, &report);
+		else
+			print_report(cli, &report);
+		if (report.finding_count)
+			code = CLI_FINDING;
+		if (report.broken) {
+			cli_fail(cli, "this is a bug in mmreplay: the model's free lists broke: %s",
+				 report.broken);
+			code = CLI_BUG;
+		}
+	}
+	picture_watch_destroy(report.watch);
+	replay_destroy(report.replay);
+	free(report.zones);
+	replayed_deinit(&report.r);
+	return code;
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.summary = "replay a page-allocation trace and predict the pages it was given",
+	.description =
+		"Boots the machine that SRC describes and lets its page allocator serve the requests "
+		"of a trace, one by one. For each event the model first says which page the kernel "
+		"will take, knowing nothing but the events before it and what this one asks for; "
+		"then it looks. A wrong guess is counted under the rule that explains it, and the "
+		"model takes over what the event proves.\n"
+		"\n"
+		"SRC is a capture folder or a stored file with its trace, or a log, and then --trace "
+		"names the trace: ftrace text in any of its shapes, packed or not.\n"
+		"\n"
+		"Markers 'SNAP NAME begin', 'SNAP NAME end' and 'SNAP NAME done' in the trace stand "
+		"around the reading of buddyinfo and pagetypeinfo, and then of kpageflags, into "
+		"snap-NAME of the folder. These pictures are compared with the model's free lists: "
+		"'at begin' and 'at end' say at which marker they were equal; 'between', that each "
+		"zone (of kpageflags, each page) was equal at some event between the two, as reading "
+		"takes pages itself; 'differs', by how many blocks or pages they never were.\n"
+		"\n"
+		"The file of --predictions has a line of headings and a row for each predicted event: "
+		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "
+		"predicted_pfn, zone, miss_rule. Page frames are decimal; '-' is no page, no zone, "
+		"or no miss. A zone is its node and its name: 0:DMA32.\n"
+		"\n"
+		"An event that this machine cannot have recorded (a page frame no zone has, an order "
+		"too high, a CPU it does not have) is a finding and takes no part.",
+	.arguments = arguments,
+	.options = options,
+	.examples = examples,
+	.finding = "the trace does not fit the machine",
+	.run = run,
+};

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/replayed.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/buddy_view.h"
+#include "engine/migratetype.h"
+#include "tools/text.h"
+#include "traces/capture.h"
+#include "traces/trace/gfp_format.h"
+
+/* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
+#define CPUS_UNKNOWN 512
+
+/* ---- options ----------------------------------------------------------------------------------- */
+
+static const struct event_word {
+	const char *word;
+	enum event_kind kind;
+} event_words[] = {
+	{ "alloc", EVENT_ALLOC },
+	{ "free", EVENT_FREE },
+	{ "free_batched", EVENT_FREE_BATCHED },
+	{ "zone_locked", EVENT_ZONE_LOCKED },
+	{ "drain", EVENT_PCPU_DRAIN },
+	{ "extfrag", EVENT_EXTFRAG },
+};
+
+/* The kind called [@text, @text + @len), by our word or by the event's own name. */
+static enum event_kind find_kind(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(event_words) / sizeof(*event_words); i++) {
+		const char *word = event_words[i].word;
+		const char *name = event_kind_name(event_words[i].kind);
+
+		if ((strlen(word) == len && !memcmp(word, text, len)) ||
+		    (strlen(name) == len && !memcmp(name, text, len)))
+			return event_words[i].kind;
+	}
+	return EVENT_KIND_COUNT;
+}
+
+static enum cli_exit read_kinds(struct cli *cli, uint32_t *ret)
+{
+	const char *text = cli_text(cli, "events");
+	uint32_t kinds = 1U << EVENT_MARKER | 1U << EVENT_LOST;
+
+	*ret = UINT32_MAX;
+	if (!text)
+		return CLI_OK;
+	for (const char *p = text, *end;; p = end + 1) {
+		enum event_kind kind;
+
+		end = p + strcspn(p, ",");
+		kind = find_kind(p, (size_t)(end - p));
+		if (kind == EVENT_KIND_COUNT)
+			return cli_fail_usage(cli, "there is no event '%.*s' for --events",
+					      (int)(end - p < 80 ? end - p : 80), p);
+		kinds |= 1U << kind;
+		if (!*end)
+			break;
+	}
+	*ret = kinds;
+	return CLI_OK;
+}
+
+/* ---- source ------------------------------------------------------------------------------------ */
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* The kernel's own names of GFP flags, where a folder has them. */
+static struct error *read_gfp(const char *path, const struct facts *facts, struct gfp_table *ret)
+{
+	struct input input = { 0 };
+	struct error *err;
+	bool absent;
+
+	gfp_table_init(ret, facts);
+	if (!is_folder(path))
+		return NULL;
+	err = input_read_in(path, "events/mm_page_alloc.format", NULL, &absent, &input);
+	if (err || absent)
+		return err;
+	gfp_format_read((const char *)input.data, input.size, ret);
+	input_deinit(&input);
+	return NULL;
+}
+
+static struct error *open_trace(struct replayed *r)
+{
+	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = &r->gfp };
+	struct error *err = read_gfp(r->booted.path, options.facts, &r->gfp);
+
+	if (!err)
+		err = trace_open(r->trace_path, &options, &r->trace);
+	return err;
+}
+
+static struct error *find_trace(struct cli *cli, struct replayed *r)
+{
+	const char *given = cli_text(cli, "trace");
+
+	if (!given)
+		return capture_trace_path(cli_argument(cli, 0), &r->trace_path);
+	r->trace_path = strdup(given);
+	return r->trace_path ? NULL : error_no_memory();
+}
+
+static uint32_t count_cpus(const struct replayed *r)
+{
+	uint32_t possible = r->booted.log.input.nr_cpu_ids, online = r->late.online_cpus;
+
+	if (!possible && !online)
+		return CPUS_UNKNOWN;
+	possible = possible > online ? possible : online;
+	return possible < UINT16_MAX ? possible : UINT16_MAX;
+}
+
+enum cli_exit replayed_read(struct cli *cli, struct replayed *r)
+{
+	const char *src = cli_argument(cli, 0), *trace = cli_text(cli, "trace");
+	enum cli_exit code = read_kinds(cli, &r->kinds);
+	struct error *err;
+
+	machine_init(&r->booted.m);
+	machine_init(&r->late);
+	if (code != CLI_OK)
+		return code;
+	if (trace && !strcmp(trace, "-") && !strcmp(src, "-"))
+		return cli_fail_usage(cli, "SRC and the trace cannot both be standard input");
+	err = find_trace(cli, r);
+	if (err)
+		return cli_fail_error(cli, err);
+	code = booted_read(cli, STAGE_MEM_INIT, true, &r->booted);
+	if (code != CLI_OK)
+		return code;
+	if (!r->trace_path)
+		return cli_fail_usage(cli, "'%s' has no trace: give --trace FILE", src);
+	if (!r->booted.m.buddy || !r->booted.m.reserved_known)
+		return cli_fail(cli,
+				"what memblock had reserved is not in '%s', so its free lists are "
+				"not known",
+				src);
+	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
+	if (r->late.out_of_memory)
+		return cli_fail_error(cli, error_no_memory());
+	r->cpu_count = count_cpus(r);
+	err = picture_set_read(src, &r->pictures);
+	if (!err)
+		err = open_trace(r);
+	if (err)
+		return cli_fail_error(cli, err);
+	return CLI_OK;
+}
+
+void replayed_deinit(struct replayed *r)
+{
+	trace_close(r->trace);
+	picture_set_deinit(&r->pictures);
+	machine_deinit(&r->late);
+	booted_deinit(&r->booted);
+	free(r->trace_path);
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret)
+{
+	if (r->at == r->count) {
+		struct error *err = trace_next(r->trace, &r->batch, &r->count);
+
+		r->at = 0;
+		if (err) {
+			r->count = 0;
+			return cli_fail_error(cli, err);
+		}
+	}
+	*ret = r->count ? &r->batch[r->at++] : NULL;
+	r->index += r->count != 0;
+	return CLI_OK;
+}
+
+enum impossible replayed_check(const struct replayed *r, struct page_alloc *a,
+			       const struct event *e)
+{
+	const struct machine *m = &r->booted.m;
+	enum impossible what = impossible_shape(e, r->cpu_count, buddy_view_max_order(m->buddy),
+						migratetype_count(&m->config));
+
+	if (what != POSSIBLE || e->pfn == PFN_NONE || e->kind >= EVENT_MARKER)
+		return what;
+	return page_alloc_zone_of(a, e->pfn) == BUDDY_ZONE_NONE ? IMPOSSIBLE_OUTSIDE : POSSIBLE;
+}
+
+/* ---- report ------------------------------------------------------------------------------------ */
+
+void replayed_print(struct cli *cli, const struct replayed *r)
+{
+	const struct trace_stats *stats = trace_stats(r->trace);
+	FILE *out = cli_out(cli);
+
+	booted_print(cli, &r->booted);
+	fprintf(out, "%-14s", "trace");
+	text_print_safe(out, r->trace_path);
+	fprintf(out, "\n%-14s%" PRIu64 " lines, %" PRIu64 " events", "", stats->lines, r->index);
+	if (stats->events[EVENT_LOST])
+		fprintf(out, ", %" PRIu64 " gaps of lost events", stats->events[EVENT_LOST]);
+	if (stats->damaged)
+		fprintf(out, ", %" PRIu64 " damaged lines (the first is %" PRIu64 ")",
+			stats->damaged, stats->first_damaged_line);
+	if (stats->unknown)
+		fprintf(out, ", %" PRIu64 " unknown lines (the first is %" PRIu64 ")",
+			stats->unknown, stats->first_unknown_line);
+	fputc('\n', out);
+}
+
+void replayed_json(struct json *j, const struct replayed *r)
+{
+	const struct trace_stats *stats = trace_stats(r->trace);
+
+	booted_json(j, &r->booted);
+	json_key_object_begin(j, "trace");
+	json_key_string(j, "path", r->trace_path);
+	json_key_u64(j, "lines", stats->lines);
+	json_key_u64(j, "events", r->index);
+	json_key_u64(j, "lost_gaps", stats->events[EVENT_LOST]);
+	json_key_u64(j, "damaged_lines", stats->damaged);
+	json_key_u64(j, "unknown_lines", stats->unknown);
+	json_object_end(j);
+}
+
+const char *replayed_zone_name(const struct replayed *r, uint32_t zone, char *buf, size_t size)
+{
+	const struct buddy *b = r->booted.m.buddy;
+
+	if (zone == BUDDY_ZONE_NONE)
+		return "-";
+	snprintf(buf, size, "%" PRId32 ":%s", buddy_view_nid(b, zone),
+		 zone_type_name(buddy_view_type(b, zone)));
+	return buf;
+}
