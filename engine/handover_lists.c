@@ -351,20 +351,16 @@ static bool threads_race(const struct machine *m, const struct buddy_pending *p)
 	return round_up_to(end, section) - start >= 2 * section;
 }
 
-void handover_lists_deferred(struct machine *m)
+void handover_lists_join(struct buddy *b)
 {
-	struct buddy *b = m->buddy;
-	enum deferred_free_rule rule;
+	enum deferred_free_rule rule =
+		(enum deferred_free_rule)fact_get(b->facts, FACT_deferred_free_rule);
 
-	if (!b)
-		return;
-	rule = (enum deferred_free_rule)fact_get(&m->facts, FACT_deferred_free_rule);
 	for (uint32_t i = 0; i < b->pending_count; i++) {
 		const struct buddy_pending *p = &b->pending[i];
 		uint64_t window = 1ULL << (rule == DEFERRED_FREE_PAGEBLOCKS ? b->pageblock_order
 									    : b->max_order);
 
-		b->order_threads |= threads_race(m, p);
 		for (pfn_t start = p->start; start < p->end;) {
 			pfn_t stop = min_u64(p->end, round_down_to(start, window) + window);
 
@@ -373,6 +369,17 @@ void handover_lists_deferred(struct machine *m)
 		}
 	}
 	b->pending_count = 0;
+}
+
+void handover_lists_deferred(struct machine *m)
+{
+	struct buddy *b = m->buddy;
+
+	if (!b)
+		return;
+	for (uint32_t i = 0; i < b->pending_count; i++)
+		b->order_threads |= threads_race(m, &b->pending[i]);
+	handover_lists_join(b);
 	m->out_of_memory |= b->out_of_memory;
 }
 

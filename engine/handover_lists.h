@@ -18,6 +18,8 @@
 void handover_lists_free_all(struct machine *m);
 /* page_alloc_init_late(): pending memory is freed. */
 void handover_lists_deferred(struct machine *m);
+/* The same for lists alone. */
+void handover_lists_join(struct buddy *b);
 
 /*
  * Frees the 2^@order pages at @pfn if they are pending, as the thread that initialises them does: past

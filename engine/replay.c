@@ -24,6 +24,13 @@ struct replay {
 	uint32_t model_count;
 	struct buddy *buddy; /* the first model's lists */
 	uint64_t index;
+	uint32_t wanted; /* kinds of events that are used */
+};
+
+/* Kinds that tell how pages reach and leave the per-CPU lists; a trace has all of them or none. */
+enum {
+	TELLING = 1 << EVENT_ZONE_LOCKED | 1 << EVENT_PCPU_DRAIN | 1 << EVENT_FREE_BATCHED |
+		  1 << EVENT_EXTFRAG,
 };
 
 static const char *const miss_names[] = {
@@ -58,7 +65,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->late = late;
 	s->config = &booted->config;
 	s->facts = &booted->facts;
-	s->kinds = options->kinds ? options->kinds : UINT32_MAX;
+	gfp_table_init(&s->gfp, s->facts);
 	s->cpu_count = options->cpu_count ? options->cpu_count : 1;
 	s->exact_to_tail = fact_get(s->facts, FACT_exact_leftovers_to_tail);
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
@@ -91,6 +98,8 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 		return NULL;
 	r->options = *options;
 	r->buddy = booted->buddy;
+	r->wanted = options->kinds ? options->kinds : UINT32_MAX;
+	r->setup.kinds = r->wanted & ~(uint32_t)TELLING;
 	if (set_up(&r->setup, booted, late, options))
 		r->models[0] = replay_model_create(&r->setup, booted->buddy);
 	if (!r->models[0]) {
@@ -236,11 +245,22 @@ static void count(struct replay *r, const struct event *e, const struct replay_o
 		r->options.predicted(r->options.ctx, &p);
 }
 
+/* The trace does tell of more than allocations and frees. */
+static void tells(struct replay *r)
+{
+	r->setup.kinds = r->wanted;
+	while (r->model_count > 1)
+		drop(r, r->model_count - 1);
+}
+
 void replay_event(struct replay *r, const struct event *e)
 {
-	if (r->setup.kinds >> e->kind & 1 && e->cpu < r->setup.cpu_count) {
-		bool blind = !(r->setup.kinds >> EVENT_ZONE_LOCKED & 1);
+	if (r->wanted >> e->kind & 1 && e->cpu < r->setup.cpu_count) {
+		bool blind;
 
+		if (1u << e->kind & TELLING & ~r->setup.kinds)
+			tells(r);
+		blind = !(r->setup.kinds & TELLING);
 		r->stats.events++;
 		r->stats.kinds[e->kind]++;
 		if (blind)

@@ -430,7 +430,15 @@ static struct alloc_request request_of(const struct replay_model *r, const struc
 	if (req.type == MIGRATE_CMA)
 		req.type = MIGRATE_MOVABLE;
 	req.flags = WMARK_LOW | (req.type == MIGRATE_MOVABLE ? ALLOC_CMA : 0);
+	/* Only mm_page_alloc tells what was asked for; the rest is taken for the usual of its type. */
 	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
+	if (e->kind == EVENT_ALLOC) {
+		enum zone_type highest = gfp_zone(e->gfp, r->setup->config->zones_mask);
+
+		if (highest != ZONE_TYPE_COUNT)
+			req.highest = highest;
+		req.thisnode = gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_THISNODE);
+	}
 	return req;
 }
 
@@ -838,10 +846,29 @@ bool replay_model_would_refill(struct replay_model *r, const struct event *e)
 	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;
 }
 
+/*
+ * A page of memory that has not joined yet is in use: so it had joined before the trace began, and the page
+ * sets have had their last sizes since.
+ */
+static void join_unseen(struct replay_model *r, pfn_t pfn)
+{
+	const struct buddy *b = r->alloc.buddy;
+
+	for (uint32_t i = 0; i < b->pending_count; i++) {
+		if (pfn < b->pending[i].start || pfn >= b->pending[i].end)
+			continue;
+		handover_lists_join(r->alloc.buddy);
+		apply_stage(r, REPLAY_STAGES - 1);
+		return;
+	}
+}
+
 struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
 {
 	r->outcome.predicted = false;
 	r->wrong = false;
+	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE)
+		join_unseen(r, e->pfn);
 	r->fresh = 0;
 	if (e->kind != EVENT_FREE)
 		r->cpus[e->cpu].last = PFN_NONE;

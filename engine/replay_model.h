@@ -6,6 +6,7 @@
 #ifndef ENGINE_REPLAY_MODEL_H
 #define ENGINE_REPLAY_MODEL_H
 
+#include "engine/gfp.h"
 #include "engine/replay.h"
 
 /*
@@ -24,6 +25,7 @@ struct replay_setup {
 	const struct machine *late;
 	const struct arch_config *config;
 	const struct facts *facts;
+	struct gfp_table gfp;
 	struct stage_sizes *sizes[REPLAY_STAGES]; /* by zone */
 	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the kernel's number */
 	uint32_t kinds; /* bit per enum event_kind that the trace has */
