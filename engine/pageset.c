@@ -85,6 +85,12 @@ static inline void insert(struct buddy *b, struct pageset *set, unsigned int ind
 	}
 }
 
+/* The count may be off from the lists where a trace proved it so. */
+static inline void count_down(struct pageset *set, uint32_t pages)
+{
+	set->count = set->count > pages ? set->count - pages : 0;
+}
+
 /* Takes @link off and returns the type that was remembered with it. */
 static inline enum migratetype take_off(struct buddy *b, struct pageset *set, unsigned int index,
 					uint32_t link)
@@ -123,7 +129,7 @@ pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index)
 	uint32_t link = set->lists[index].head;
 
 	take_off(a->buddy, set, index, link);
-	set->count -= 1u << pageset_list_order(a, index);
+	count_down(set, 1u << pageset_list_order(a, index));
 	return entry_pfn(a->buddy, link);
 }
 
@@ -177,7 +183,7 @@ void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, un
 	uint32_t link = page_link(a->buddy, zone, pfn);
 
 	take_off(a->buddy, set, index, link);
-	set->count -= 1u << pageset_list_order(a, index);
+	count_down(set, 1u << pageset_list_order(a, index));
 }
 
 void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
@@ -287,7 +293,7 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 		pfn_t pfn = entry_pfn(a->buddy, link);
 		enum migratetype type = take_off(a->buddy, set, index, link);
 
-		set->count -= 1u << order;
+		count_down(set, 1u << order);
 		buddy_free_as(a->buddy, zone, pfn, order, type);
 	}
 }
@@ -302,7 +308,7 @@ static void drain_tail(struct page_alloc *a, uint32_t zone, struct pageset *set,
 	pfn_t pfn = entry_pfn(b, link);
 	enum migratetype type = take_off(b, set, index, link);
 
-	set->count -= 1u << order;
+	count_down(set, 1u << order);
 	if (a->rules.drain_current_type || b->zones[zone].isolated)
 		type = buddy_block_type(b, zone, pfn);
 	buddy_free_as(b, zone, pfn, order, type);
@@ -328,7 +334,7 @@ static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *
 	uint32_t quota = 0;
 	int64_t left = pages;
 
-	while (left > 0) {
+	while (left > 0 && set->nonempty) {
 		do {
 			quota++;
 			index = index + 1 == lists ? 0 : index + 1;
@@ -354,7 +360,7 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		drain_in_turns(a, zone, set, pages, a->rules.drain_order == DRAIN_TURNS_OR_ONLY);
 		return;
 	}
-	for (left = pages; left > 0;) {
+	for (left = pages; left > 0 && set->nonempty;) {
 		while (!set->lists[index].count)
 			index = index + 1 == PCP_LISTS_MAX ? 0 : index + 1;
 		while (left > 0 && set->lists[index].count) {
@@ -469,6 +475,42 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 	pageset_drain(a, zone, set, pages, index);
 	if (a->zones[zone].below_high && above_high(a, zone))
 		a->zones[zone].below_high = false;
+}
+
+void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int order,
+			unsigned int index)
+{
+	uint32_t pages, most;
+
+	switch ((enum drain_amount)a->rules.drain_amount) {
+	case DRAIN_BATCH:
+		set->count = set->high;
+		pageset_drain(a, zone, set, set->batch, index);
+		return;
+	case DRAIN_DOUBLING:
+	case DRAIN_HIGH_ORDERS:
+		if (order && order <= 3 && !set->free_factor)
+			set->free_factor = 1;
+		if (set->count < set->high)
+			set->count = set->high;
+		drain_doubling(a, zone, set, order, index);
+		return;
+	case DRAIN_TUNED:
+		set->high = clamp_u32(set->count, set->high_min, set->high_max);
+		most = set->high > set->batch ? set->high - set->batch : 1;
+		pages = clamp_u32(set->free_count, set->batch < most ? set->batch : most, most);
+		pageset_drain(a, zone, set, pages, index);
+	}
+}
+
+void pageset_no_drain(struct page_alloc *a, struct pageset *set)
+{
+	if (a->rules.drain_amount == DRAIN_TUNED) {
+		set->high = clamp_u32(set->count + 1, set->high_min, set->high_max);
+		return;
+	}
+	if (set->high && set->count >= set->high)
+		set->count = set->high - 1;
 }
 
 void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, unsigned int order)

@@ -41,6 +41,15 @@ void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, 
 void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
 		   unsigned int first);
 
+/*
+ * The last free, of a block of @order to list @index, made the kernel drain, which the model did not
+ * expect: it holds more pages than are known of, or its high mark has sunk.  Takes that over and drains.
+ */
+void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int order,
+			unsigned int index);
+/* It did not make it drain, against expectation; what was drained is back already. */
+void pageset_no_drain(struct page_alloc *a, struct pageset *set);
+
 /* Does @pfn begin a block on any page set's list? */
 bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 /* Where @pfn is: false if it is on no list of @set.  Slow. */

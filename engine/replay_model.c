@@ -151,6 +151,12 @@ static void tell(struct replay_model *r, const struct event *e, pfn_t predicted,
 	r->outcome = (struct replay_outcome){ true, predicted, zone, miss };
 }
 
+static enum migratetype type_of(const struct replay_model *r, const struct event *e)
+{
+	return e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
+						   : MIGRATE_UNMOVABLE;
+}
+
 static void expect_nothing(struct replay_cpu *c)
 {
 	c->expected.count = c->at = 0;
@@ -308,7 +314,7 @@ static void settle(struct replay_model *r, uint32_t cpu)
 		for (uint32_t i = c->expected.count; i-- > c->at;) {
 			const struct event *e = &c->expected.events[i];
 			struct buddy_block block;
-			enum migratetype type = r->setup->types[e->migratetype];
+			enum migratetype type = type_of(r, e);
 			unsigned int index = pageset_list(
 				a, e->order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
 
@@ -318,9 +324,11 @@ static void settle(struct replay_model *r, uint32_t cpu)
 			buddy_carve(a->buddy, c->zone, &block, e->pfn, e->order, block.type);
 			pageset_insert(a, c->zone, set, index, e->pfn, true);
 		}
-		/* More is kept than the model knew: the next sizes are in force. */
+		/* More is kept than the model knew: the next sizes are in force, or its count is off. */
 		if (replay_model_has_next_stage(r))
 			apply_stage(r, r->stage + 1);
+		else if (!c->at)
+			pageset_no_drain(a, set);
 	}
 	expect_nothing(c);
 }
@@ -346,6 +354,8 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 	a->events = NULL;
 	c->doing = DOING_DRAIN;
 	c->zone = zone;
+	c->order = order;
+	c->type = buddy_block_type(a->buddy, zone, pfn);
 }
 
 static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t count)
@@ -425,8 +435,7 @@ static struct alloc_request request_of(const struct replay_model *r, const struc
 {
 	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
 
-	req.type = e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
-						       : MIGRATE_UNMOVABLE;
+	req.type = type_of(r, e);
 	if (req.type == MIGRATE_CMA)
 		req.type = MIGRATE_MOVABLE;
 	req.flags = WMARK_LOW | (req.type == MIGRATE_MOVABLE ? ALLOC_CMA : 0);
@@ -800,36 +809,137 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	tell(r, e, predicted, real, miss);
 }
 
+/* The first list from @index on that is not empty; PCP_LIST_NONE if all are. */
+static unsigned int next_list(const struct pageset *set, unsigned int index)
+{
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++) {
+		unsigned int at = (index + i) % PCP_LISTS_MAX;
+
+		if (set->lists[at].count)
+			return at;
+	}
+	return PCP_LIST_NONE;
+}
+
+/* What is drained next when nothing is known but that something is. */
+static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+	unsigned int index;
+
+	if (c->before == EVENT_PCPU_DRAIN) {
+		struct pageset *set = page_alloc_set(a, c->run_zone, c->run_cpu);
+
+		index = next_list(set, c->run_index);
+		if (index != PCP_LIST_NONE)
+			return pageset_tail(a, set, index);
+	}
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		struct pageset *set = page_alloc_set(a, zone, cpu);
+
+		index = next_list(set, 0);
+		if (index != PCP_LIST_NONE)
+			return pageset_tail(a, set, index);
+	}
+	return PFN_NONE;
+}
+
+/* Remembers where @pfn is, so that the next page of a drain can be guessed. */
+static void note_run(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	if (!pageset_holds(a, zone, pfn))
+		return;
+	for (uint32_t i = 0; i < a->cpu_count; i++) {
+		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu;
+		const struct pageset *set = page_alloc_set(a, zone, at);
+
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			if (pageset_tail(a, set, index) != pfn)
+				continue;
+			c->run_zone = zone;
+			c->run_cpu = at;
+			c->run_index = index;
+			return;
+		}
+	}
+}
+
+/* A drain right after a free that should not have caused one. */
+static bool drain_late(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int index =
+		pageset_list(a, c->order, c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+
+	if (c->doing != DOING_DRAIN || c->expected.count || c->zone != zone ||
+	    index == PCP_LIST_NONE || c->before == EVENT_PCPU_DRAIN)
+		return false;
+	if (a->rules.drain_order == 2 && pageset_tail(a, set, index) != e->pfn)
+		return false;
+	c->at = 0;
+	a->events = &c->expected;
+	pageset_drain_late(a, zone, set, c->order, index);
+	a->events = NULL;
+	if (expects(c) && c->expected.events[0].pfn == e->pfn)
+		return true;
+	settle(r, e->cpu);
+	return false;
+}
+
 static void on_drain(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 	uint32_t zone = page_alloc_zone_of(a, e->pfn);
 	enum replay_miss miss;
-	pfn_t predicted = PFN_NONE;
+	pfn_t predicted;
 
 	commit_pending(r, e->cpu);
 	if (c->doing == DOING_DRAIN && expects(c)) {
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {
 			c->at++;
+			c->run_zone = zone;
+			c->run_cpu = e->cpu;
+			c->run_index = pageset_list(a, e->order,
+						    type_of(r, e) < MIGRATE_HIGHATOMIC
+							    ? type_of(r, e)
+							    : MIGRATE_MOVABLE);
 			tell(r, e, predicted, zone, REPLAY_HIT);
 			return;
 		}
+	} else {
+		predicted = guess_drain(r, e->cpu);
 	}
 	if (zone == BUDDY_ZONE_NONE) {
 		tell(r, e, predicted, zone, REPLAY_MISS_OUTSIDE);
 		return;
 	}
-	if (c->doing == DOING_DRAIN)
-		expect_nothing(c);
-	miss = predicted == PFN_NONE ? REPLAY_MISS_UNASKED
-				     : take_out(r, e->cpu, zone, e->pfn, e->order);
-	if (predicted == PFN_NONE)
-		take_out(r, e->cpu, zone, e->pfn, e->order);
-	buddy_free_as(a->buddy, zone, e->pfn, e->order,
-		      e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
-							  : MIGRATE_UNMOVABLE);
+	if (c->doing == DOING_DRAIN && expects(c))
+		settle(r, e->cpu);
+	if (drain_late(r, e, zone)) {
+		c->at++;
+		c->run_zone = zone;
+		c->run_cpu = e->cpu;
+		c->run_index = pageset_list(
+			a, e->order, c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+		tell(r, e, predicted, zone, predicted == e->pfn ? REPLAY_HIT : REPLAY_MISS_UNASKED);
+		return;
+	}
+	expect_nothing(c);
+	note_run(r, e->cpu, zone, e->pfn);
+	miss = take_out(r, e->cpu, zone, e->pfn, e->order);
+	if (predicted == e->pfn)
+		miss = REPLAY_HIT;
+	else if (miss == REPLAY_MISS_OTHER_LIST)
+		miss = REPLAY_MISS_UNASKED;
+	buddy_free_as(a->buddy, zone, e->pfn, e->order, type_of(r, e));
 	tell(r, e, predicted, zone, miss);
 }
 

@@ -58,6 +58,9 @@ struct replay_cpu {
 	uint32_t zone;
 	unsigned int index, order, done, wanted;
 	enum migratetype type;
+	/* Where the last drained page was: CPU's page set of the zone, and list. */
+	uint32_t run_zone, run_cpu;
+	unsigned int run_index;
 	bool tuned; /* the page set knows already of the allocation that is coming */
 	/* A block taken past the page sets, until its mm_page_alloc. */
 	pfn_t held;
