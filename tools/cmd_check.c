@@ -297,6 +297,19 @@ static void print_json(struct cli *cli, const struct booted *b, const struct com
 	json_deinit(&j);
 }
 
+/* Nothing was found: where reading went astray is the best hint there is. */
+static enum cli_exit fail_empty(struct cli *cli, const struct booted *b)
+{
+	if (!b->log.unknown_line)
+		return cli_fail(cli, "'%s' tells nothing that could be checked", b->path);
+	return cli_fail_error(
+		cli,
+		error_create(ERROR_FORMAT, strcmp(b->path, "-") ? b->path : "<stdin>",
+			     b->log.unknown_line, b->log.unknown_column,
+			     "this line is the first that is not understood, and no other tells "
+			     "anything that could be checked"));
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	struct comparison c = { 0 };
@@ -304,7 +317,7 @@ static enum cli_exit run(struct cli *cli)
 	enum cli_exit code = booted_read(cli, STAGE_LATE, false, &b);
 
 	if (code == CLI_OK && !b.log.recorded.count)
-		code = cli_fail(cli, "'%s' tells nothing that could be checked", b.path);
+		code = fail_empty(cli, &b);
 	if (code == CLI_OK && !compare_answers(&b.log.recorded, &b.m.answers, &c))
 		code = cli_fail_error(cli, error_no_memory());
 	if (code == CLI_OK) {

@@ -304,10 +304,12 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 	guess_arch(&r);
 	infer_machine(&infer, ret);
 	for (size_t i = first; i < end; i++) {
-		if (read_line(&r, &text->lines[i]))
+		if (read_line(&r, &text->lines[i])) {
 			ret->lines_known++;
-		else
-			ret->lines_unknown++;
+		} else if (!ret->lines_unknown++) {
+			ret->unknown_line = text->lines[i].line;
+			ret->unknown_column = text->lines[i].column;
+		}
 	}
 	if (!ret->has_version)
 		ret->guessed_era =
