@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/alloc_flags.h"
+#include "engine/gfp.h"
 #include "engine/units.h"
 #include "traces/grow.h"
 #include "traces/scan.h"
@@ -414,17 +415,16 @@ static uint32_t find_zones_mask(const struct meminfo_report *report)
 	return best ? best : seen;
 }
 
-/* gfp_zone(): the highest zone the request may use. */
-static enum zone_type highest_zone(uint32_t bits, uint32_t mask)
+/* The highest zone the request may use.  Masks that contradict themselves are told as not known. */
+static enum zone_type highest_zone(struct explanation *e, uint32_t mask)
 {
-	if ((bits & EXPLAIN_GFP_MOVABLE) && (bits & EXPLAIN_GFP_HIGHMEM))
-		return ZONE_MOVABLE;
-	if ((bits & EXPLAIN_GFP_HIGHMEM) && (mask & 1U << ZONE_HIGHMEM))
-		return ZONE_HIGHMEM;
-	if ((bits & EXPLAIN_GFP_DMA32) && (mask & 1U << ZONE_DMA32))
-		return ZONE_DMA32;
-	if ((bits & EXPLAIN_GFP_DMA) && (mask & 1U << ZONE_DMA))
-		return ZONE_DMA;
+	uint32_t gfp = e->gfp_bits & (EXPLAIN_GFP_DMA | EXPLAIN_GFP_HIGHMEM | EXPLAIN_GFP_DMA32 |
+				      EXPLAIN_GFP_MOVABLE);
+	enum zone_type type = gfp_zone(gfp, mask);
+
+	if (type < ZONE_TYPE_COUNT)
+		return type;
+	e->gfp_unknown = true;
 	return ZONE_NORMAL;
 }
 
@@ -709,7 +709,7 @@ static bool make_zones(struct explanation *e)
 		    seen->min_kb >= seen->boost_kb)
 			e->min_free_kb += seen->min_kb - seen->boost_kb;
 	}
-	e->highest = highest_zone(e->gfp_bits, mask);
+	e->highest = highest_zone(e, mask);
 	e->highest_rank = zone_rank(mask, e->highest);
 	e->zones = calloc(report->nzones + 1, sizeof(*e->zones));
 	if (!e->zones)

@@ -56,7 +56,7 @@ enum explain_source {
 	EXPLAIN_VERSION_SHAPE, /* guessed from what the report looks like */
 };
 
-/* Bits of a gfp mask that matter here. */
+/* Bits of a gfp mask that matter here; the first four lie where every kernel has them. */
 enum explain_gfp {
 	EXPLAIN_GFP_DMA = 1 << 0,
 	EXPLAIN_GFP_HIGHMEM = 1 << 1,
@@ -74,7 +74,7 @@ enum explain_gfp {
 /*
  * Reads a mask as printed, "GFP_KERNEL|__GFP_ZERO" or NULL if only the number is there.  Names count
  * where there are any: they mean the same everywhere, numbers change with version and configuration.
- * *@unknown_ret is set where a name or the layout of the number is not known.
+ * *@unknown_ret tells whether a name is not known.
  */
 uint32_t explain_gfp_read(uint64_t number, const char *names, const struct facts *facts,
 			  bool *unknown_ret);

@@ -82,7 +82,8 @@ static void masks(void **state)
 		{ "5.10.223", NULL, 0x220cc4,
 		  wait | EXPLAIN_GFP_DMA32 | EXPLAIN_GFP_MEMALLOC | EXPLAIN_GFP_THISNODE, false },
 		/* Names count, not the number: both kernels mean the same. */
-		{ "6.12.107", "GFP_ATOMIC|__GFP_COMP", 0, atomic, false },
+		{ "6.12.107", "GFP_ATOMIC|__GFP_COMP", 0, high, false },
+		{ "6.1.176", "GFP_ATOMIC|__GFP_COMP", 0, atomic, false },
 		{ "2.6.32", "GFP_HIGHUSER_MOVABLE|__GFP_ZERO", 0xffff, movable, false },
 		{ "6.1.176", "__GFP_HIGH|__GFP_KSWAPD_RECLAIM", 0x820, high, false },
 		{ "6.1.176", "GFP_KERNEL|0x8000000", 0x8000cc0, wait, false },
