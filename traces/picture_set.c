@@ -423,7 +423,7 @@ static void note_damage(struct picture_set *set, const char *path, uint32_t bloc
 }
 
 struct error *picture_set_take_all(struct picture_set *set, struct mmtrace_reader *r,
-				   const char *path)
+				   const char *name)
 {
 	struct mmtrace_block block;
 
@@ -432,9 +432,9 @@ struct error *picture_set_take_all(struct picture_set *set, struct mmtrace_reade
 
 		if (block.error) {
 			if (block.error->code == ERROR_NO_MEMORY || block.error->code == ERROR_OS)
-				return error_create(block.error->code, path, 0, 0, "%s",
+				return error_create(block.error->code, name, 0, 0, "%s",
 						    block.error->message);
-			note_damage(set, path, block.number, block.error);
+			note_damage(set, name, block.number, block.error);
 			continue;
 		}
 		/* Pictures stand before all events. */
@@ -446,7 +446,7 @@ struct error *picture_set_take_all(struct picture_set *set, struct mmtrace_reade
 		if (err && err->code == ERROR_NO_MEMORY)
 			return err;
 		if (err)
-			note_damage(set, path, block.number, err);
+			note_damage(set, name, block.number, err);
 		error_destroy(err);
 	}
 	picture_set_sort(set);
