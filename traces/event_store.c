@@ -34,7 +34,7 @@ static_assert((int)EVENT_PERCPU_REFILL == (int)MMTRACE__EVENTS__FLAG__PERCPU_REF
 	      "and so are flags");
 
 /* Blocks of events that one index tells of. */
-#define INDEX_BLOCKS 4096
+#define INDEX_BLOCKS 64
 /* Bytes of texts in one block of strings. */
 #define STRINGS_BYTES ((size_t)1 << 20)
 /* Slots of a dictionary being made: a power of two, more than half of them free. */

@@ -441,7 +441,7 @@ struct lie {
 	uint32_t two[2], kind[2];
 	int32_t pid[2];
 	protobuf_c_boolean no_pfn[2];
-	uint8_t planes[2];
+	uint8_t planes[2], places[2];
 	uint32_t items;
 };
 
@@ -462,7 +462,9 @@ static void lie_init(struct lie *l)
 	l->shape.has_bytes = l->shape.has_planes = 1;
 	l->shape.bytes = 1;
 	l->shape.planes = (ProtobufCBinaryData){ 2, l->planes };
+	l->places[1] = 1;
 	l->place = l->shape;
+	l->place.planes.data = l->places;
 	l->m.shape = &l->shape;
 	l->m.place = &l->place;
 	l->m.time = &l->time;
@@ -538,6 +540,7 @@ static void test_lies(void **state)
 	LIE(l.m.n_no_pfn = 0, ERROR_CORRUPT);
 	LIE(l.m.n_pid = 1, ERROR_CORRUPT);
 	LIE(l.planes[0] = 2, ERROR_RANGE);
+	LIE(l.places[0] = 2, ERROR_RANGE);
 	LIE(l.shape.planes.len = 1, ERROR_CORRUPT);
 	LIE(l.m.has_first = 1; l.m.first = UINT64_MAX, ERROR_RANGE);
 	LIE(l.shape.n_at = l.shape.n_more = 1; l.shape.at = &at; l.shape.more = &more, ERROR_RANGE);
@@ -709,6 +712,113 @@ static void test_seek(void **state)
 	free_sample(&s);
 }
 
+/* What other tools read: where each block is, and from when to when it reaches. */
+static void test_index(void **state)
+{
+	const ProtobufCMessage *message;
+	const Mmtrace__EventIndex *x = NULL;
+	struct mmtrace_block block;
+	struct reading reading;
+	struct sample s;
+	uint64_t number = 0, min = 0;
+	size_t first = 0;
+
+	(void)state;
+	make_sample(&s);
+	reading = begin(s.file.data, s.file.len);
+	while (!x && mmtrace_next(reading.r, &block)) {
+		if (block.type != MMTRACE_EVENT_INDEX)
+			continue;
+		check_ok(mmtrace_unpack(reading.r, &mmtrace__event_index__descriptor, &message));
+		x = (const Mmtrace__EventIndex *)message;
+	}
+	assert_non_null(x);
+	assert_int_equal(x->first, 0);
+	assert_int_equal(x->n_block, BLOCKS);
+	assert_int_equal(x->n_events, BLOCKS);
+	assert_int_equal(x->n_time_min, BLOCKS);
+	assert_int_equal(x->n_time_span, BLOCKS);
+	for (int b = 0; b < BLOCKS; b++) {
+		number += x->block[b];
+		min += (uint64_t)x->time_min[b];
+		/* One block of strings stands before the first, which names them all. */
+		assert_int_equal(number, b + 1);
+		assert_int_equal(x->events[b], block_events(b));
+		assert_int_equal(min, s.events[first].time);
+		first += block_events(b);
+		assert_int_equal(min + x->time_span[b], s.events[first - 1].time);
+	}
+	end(&reading);
+	free_sample(&s);
+}
+
+/* A trace so long that it takes several indices, the last of one block. */
+static void test_many_blocks(void **state)
+{
+	enum { MANY = 129 };
+	struct event *events = new_events(EVENT_BLOCK_MAX), event;
+	struct event_totals totals = { 0 };
+	struct sink_text file = { 0 };
+	struct mmtrace_writer *w;
+	struct event_writer *ew;
+	struct mmtrace_block block;
+	struct reading reading;
+	unsigned int indices = 0;
+	uint64_t told = 0;
+	size_t count;
+
+	(void)state;
+	check_ok(mmtrace_writer_create(sink_to_text(&file), &w));
+	check_ok(event_writer_create(w, name_of, NULL, &ew));
+	for (uint64_t b = 0; b < MANY; b++) {
+		for (uint64_t i = 0; i < EVENT_BLOCK_MAX; i++)
+			events[i].time = events[i].line = b * EVENT_BLOCK_MAX + i;
+		check_ok(event_writer_add(ew, events, EVENT_BLOCK_MAX));
+	}
+	check_ok(event_writer_end(ew, &totals));
+	check_ok(mmtrace_write_end(w));
+	event_writer_destroy(ew);
+	mmtrace_writer_destroy(w);
+	free(events);
+
+	reading = begin(file.data, file.len);
+	for (uint64_t b = 0; b < MANY; b += 16) {
+		uint64_t at = b * EVENT_BLOCK_MAX + 5 * b;
+
+		check_ok(event_reader_seek_time(reading.er, at));
+		assert_int_equal(event_reader_position(reading.er), at);
+		check_ok(event_reader_seek(reading.er, at));
+		check_ok(event_reader_read(reading.er, &event, 1, &count));
+		assert_int_equal(event.line, at);
+	}
+	end(&reading);
+	reading = begin(file.data, file.len);
+	while (mmtrace_next(reading.r, &block)) {
+		const ProtobufCMessage *message;
+		const Mmtrace__EventIndex *x;
+		uint64_t number = 0, min = 0;
+
+		if (block.type != MMTRACE_EVENT_INDEX)
+			continue;
+		indices++;
+		check_ok(mmtrace_unpack(reading.r, &mmtrace__event_index__descriptor, &message));
+		x = (const Mmtrace__EventIndex *)message;
+		assert_int_equal(x->first, told * EVENT_BLOCK_MAX);
+		for (size_t i = 0; i < x->n_block; i++, told++) {
+			number += x->block[i];
+			min += (uint64_t)x->time_min[i];
+			/* The strings and the indices stand between them. */
+			assert_int_equal(number, told + indices);
+			assert_int_equal(min, told * EVENT_BLOCK_MAX);
+			assert_int_equal(x->time_span[i], EVENT_BLOCK_MAX - 1);
+		}
+	}
+	assert_int_equal(indices, 3);
+	assert_int_equal(told, MANY);
+	end(&reading);
+	sink_text_deinit(&file);
+}
+
 /* Times that fall now and then: the first event that is late enough is found. */
 static void test_seek_unsorted_times(void **state)
 {
@@ -750,6 +860,8 @@ int main(void)
 		cmocka_unit_test(test_repeated_events),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_many_blocks),
 		cmocka_unit_test(test_seek_unsorted_times),
 	};
 
