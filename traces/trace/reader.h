@@ -88,5 +88,11 @@ static inline void reader_unknown(struct trace *t, uint64_t line)
 
 struct error *text_reader_open(struct trace *t);
 struct error *stored_reader_open(struct trace *t);
+/* Whether a file begins as a trace.dat; reads one. */
+bool dat_is(const uint8_t *head, size_t size);
+struct error *dat_reader_open(struct trace *t);
+/* The same of perf.data. */
+bool perf_is(const uint8_t *head, size_t size);
+struct error *perf_reader_open(struct trace *t);
 
 #endif

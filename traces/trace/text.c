@@ -507,6 +507,7 @@ static bool parse_body(struct scan *s, struct text_line *ret)
 static enum text_class parse_event(struct scan *s, struct text_line *ret)
 {
 	struct scan_str name, system;
+	uint64_t address;
 	struct scan t;
 
 	scan_ws(s);
@@ -543,9 +544,11 @@ static enum text_class parse_event(struct scan *s, struct text_line *ret)
 		return TEXT_EVENT;
 	if (ret->event.kind == EVENT_MARKER) {
 		scan_ws(s);
-		/* trace-cmd and perf name the function in the text. */
-		if (scan_str_eq(name, "print"))
-			scan_lit(s, "tracing_mark_write: ");
+		/* trace-cmd and perf name the function in the text, or its address. */
+		t = *s;
+		if (scan_str_eq(name, "print") && !scan_lit(s, "tracing_mark_write: ") &&
+		    scan_0x(&t, &address) && scan_lit(&t, ": "))
+			*s = t;
 		ret->text = (struct scan_str){ s->p, scan_left(s) };
 		return TEXT_EVENT;
 	}
@@ -604,8 +607,8 @@ static bool is_noise(struct scan s)
 		return false;
 	if (scan_lit(&s, "=> "))
 		return true;
-	t = s;
-	return scan_hex(&t, &number) && t.p - s.p >= 6 && scan_peek(&t) == ' ';
+	/* "	ffffffff8162184b __alloc_pages+0x26b ([kernel.kallsyms])" */
+	return scan_hex(&s, &number) && scan_peek(&s) == ' ' && s.end[-1] == ')';
 }
 
 enum text_class text_line_parse(const char *line, const char *end, struct text_line *ret)

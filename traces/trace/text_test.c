@@ -19,7 +19,8 @@ static void check_str(struct scan_str got, const char *expected)
 	char copy[256];
 
 	assert_true(got.len < sizeof(copy));
-	memcpy(copy, got.p, got.len);
+	if (got.len)
+		memcpy(copy, got.p, got.len);
 	copy[got.len] = '\0';
 	assert_string_equal(copy, expected);
 }
@@ -184,6 +185,9 @@ static void test_events(void **state)
 			 TEXT_EVENT);
 	assert_int_equal(line.event.kind, EVENT_MARKER);
 	check_str(line.text, "SNAP");
+	assert_int_equal(parse(HEAD "print:                0xffffffff8149ab1a: SNAP", &line),
+			 TEXT_EVENT);
+	check_str(line.text, "SNAP");
 
 	assert_int_equal(parse(HEAD "cma_alloc: pfn=100 page=ffff0000 count=16 align=4", &line),
 			 TEXT_EVENT);
@@ -271,6 +275,7 @@ static void test_other_lines(void **state)
 		{ "\tffffffff811a2b3c __alloc_pages+0x2c ([kernel.kallsyms])", TEXT_IGNORED },
 		{ "   1)   0.131 us    |      __next_zones_zonelist();", TEXT_IGNORED },
 		{ "   1)               |  /* mm_page_free: page=ff pfn=1 */", TEXT_DAMAGED },
+		{ "\t               1 [unknown] ([unknown])", TEXT_IGNORED },
 		{ "hello", TEXT_UNKNOWN },
 		{ "[    0.000000] Linux version 6.1.0", TEXT_UNKNOWN },
 		{ "CPU:0 [LOST 12 SHOES]", TEXT_UNKNOWN },

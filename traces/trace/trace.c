@@ -180,6 +180,10 @@ static struct error *open_stream(struct input_stream *stream, char *path,
 	}
 	if (!err && mmtrace_is(t->head, t->head_size))
 		err = stored_reader_open(t);
+	else if (!err && dat_is(t->head, t->head_size))
+		err = dat_reader_open(t);
+	else if (!err && perf_is(t->head, t->head_size))
+		err = perf_reader_open(t);
 	else if (!err)
 		err = text_reader_open(t);
 	if (err) {
