@@ -72,7 +72,7 @@ uint32_t explain_gfp_read(uint64_t number, const char *names, const struct facts
 		if (!scan_until(&s, '|', &name))
 			name = (struct scan_str){ s.p, 0 };
 		scan_char(&s, '|');
-		if (!name.len || !read_name(&table, name, &bits))
+		if (!read_name(&table, name, &bits))
 			*unknown_ret = true;
 	}
 	return bits;
