@@ -29,7 +29,7 @@ struct boot_log {
 	const char *guessed_era; /* without it: the era the lines look like, or NULL */
 	bool has_debug; /* memblock=debug lines were there */
 	uint32_t lines_known, lines_unknown; /* of the memory families and in all */
-	/* Where the first unknown line of the source is, from 1; 0 when there is none, or stored. */
+	/* Where the first unknown line of the source is, from 1; 0 when there is none. */
 	uint32_t unknown_line, unknown_column;
 	struct boot_log_note *notes; /* contradictions */
 	uint32_t note_count, note_room;

@@ -85,9 +85,11 @@
 #define RANGE_FIELDS(X) \
 	X(flags);       \
 	X(base_addr)
-#define HEADER_FIELDS(X) \
-	X(lines_known);  \
-	X(lines_unknown)
+#define HEADER_FIELDS(X)  \
+	X(lines_known);   \
+	X(lines_unknown); \
+	X(unknown_line);  \
+	X(unknown_column)
 #define NOTE_FIELDS(X) \
 	X(line);       \
 	X(other_line)

@@ -174,6 +174,8 @@ static void make_boot(struct boot_log *log)
 	log->guessed_era = "6.1";
 	log->lines_known = 11;
 	log->lines_unknown = 12;
+	log->unknown_line = 13;
+	log->unknown_column = 14;
 	in->version = FACTS_VERSION(5, 10, 223);
 	facts_init(&in->facts, in->version);
 	in->facts.v[0] += 1;

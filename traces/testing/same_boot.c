@@ -13,7 +13,7 @@
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
 SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 672);
-SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 232);
+SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 240);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
 SIZE_IS(sizeof(struct device_tree), 104);
@@ -267,6 +267,8 @@ void check_same_boot(const struct boot_log *a, const struct boot_log *b)
 	SAME(has_debug);
 	SAME(lines_known);
 	SAME(lines_unknown);
+	SAME(unknown_line);
+	SAME(unknown_column);
 	SAME(note_count);
 	for (uint32_t i = 0; i < a->note_count; i++) {
 		SAME(notes[i].line);
