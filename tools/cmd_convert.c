@@ -233,6 +233,10 @@ static char *note_of(const struct trace *t)
 		error_format(damage, text, sizeof(text));
 		snprintf(note, sizeof(note), "%s; the events that are missing are stored as lost",
 			 text);
+	} else if (stats->damaged && !stats->first_damaged_line) {
+		snprintf(note, sizeof(note),
+			 "damaged blocks of the trace when it was stored: %" PRIu64,
+			 stats->damaged);
 	} else if (stats->damaged) {
 		snprintf(note, sizeof(note),
 			 "damaged lines of the trace: %" PRIu64 ", the first is line %" PRIu64,

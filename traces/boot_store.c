@@ -808,7 +808,7 @@ struct parts {
 struct load {
 	struct boot_log *log;
 	bool header;
-	bool trace; /* blocks of a trace were met */
+	bool trace; /* the file begins with a trace */
 	struct parts input, answers;
 	uint64_t message_bytes;
 	uint32_t node_cpus_room, distance_room, distances;
@@ -1493,13 +1493,13 @@ static struct error *incomplete(const struct load *l, const struct mmtrace_reade
 			   : !is_whole(&l->input) ? l->input.what
 						  : l->answers.what;
 
+	if (l->trace && !l->header && !l->input.count && !l->answers.count)
+		return error_create(ERROR_FORMAT, name, 0, 0,
+				    "holds a trace alone: the boot it goes with is not stored");
 	if (first && first->block >= 0)
 		return error_create_block(first->code, name, first->block,
 					  "%s; the %s is not whole without it", first->message,
 					  what);
-	if (l->trace && !first && !l->header && !l->input.count && !l->answers.count)
-		return error_create(ERROR_FORMAT, name, 0, 0,
-				    "holds a trace alone: the boot it goes with is not stored");
 	return error_create(ERROR_CORRUPT, name, 0, 0, "the %s is not whole", what);
 }
 
@@ -1512,11 +1512,11 @@ struct error *boot_store_read(struct mmtrace_reader *r, const char *name, struct
 	while (!err && mmtrace_next(r, &block)) {
 		/* What belongs to a boot stands before its trace, which may be long. */
 		if (!block.error &&
-		    (block.type == MMTRACE_EVENTS || block.type == MMTRACE_STRINGS)) {
-			if (l.header && is_whole(&l.input) && is_whole(&l.answers))
-				break;
-			l.trace = true;
-		}
+		    (block.type == MMTRACE_EVENTS || block.type == MMTRACE_STRINGS) && l.header &&
+		    is_whole(&l.input) && is_whole(&l.answers))
+			break;
+		if (!block.error && !block.number)
+			l.trace = is_of_trace(block.type);
 		if (block.error) {
 			if (block.error->code == ERROR_NO_MEMORY || block.error->code == ERROR_OS)
 				return error_create(block.error->code, name, 0, 0, "%s",
