@@ -152,6 +152,32 @@ static void test_damaged(void **state)
 	damage(DATA "perf.data.zst", 300);
 }
 
+/* What is there of each CPU is told, and then that there should be more. */
+static void test_cut_off(void **state)
+{
+	const struct event *events;
+	unsigned int seen[2] = { 0 };
+	struct error *err;
+	struct input in;
+	struct trace *t;
+	size_t count;
+
+	(void)state;
+	check_ok(input_read(DATA "trace-cmd-6.dat.zst", NULL, &in));
+	/* Of the second CPU's three pages one is left. */
+	check_ok(trace_open_bytes("cut", in.data, in.size - (size_t)2 * 4096, NULL, &t));
+	while (!(err = trace_next(t, &events, &count)) && count) {
+		for (size_t i = 0; i < count; i++)
+			seen[events[i].cpu]++;
+	}
+	check_error(err, ERROR_CORRUPT, 0, 0);
+	assert_true(seen[0] > 200 && seen[1] > 50 && seen[1] < 150);
+	check_ok(trace_next(t, &events, &count));
+	assert_int_equal(count, 0);
+	trace_close(t);
+	input_deinit(&in);
+}
+
 static void expect_refused(const char *path, size_t at, char byte, enum error_code code)
 {
 	struct error *err = NULL;
@@ -180,7 +206,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace_cmd), cmocka_unit_test(test_perf),
 		cmocka_unit_test(test_own_names), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

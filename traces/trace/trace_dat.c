@@ -73,6 +73,7 @@ struct dat_reader {
 	uint32_t cpu_count;
 	uint32_t *heap; /* numbers of CPUs with a next event, the earliest first */
 	uint32_t heap_count;
+	struct error *failed; /* the first that a CPU's pages ended with */
 };
 
 /* ---- packed parts ---- */
@@ -513,16 +514,25 @@ static bool next_record(struct dat_reader *r, struct cpu *cpu, const uint8_t **r
 	return false;
 }
 
-/* Puts the next event of @cpu to it; false when there is none any more, or after an error. */
-static bool next_event(struct trace *t, struct dat_reader *r, struct raw_cursor *c, struct cpu *cpu)
+/*
+ * Puts the next event of @cpu to it; false when there is none any more.  Pages that cannot be read end
+ * that CPU's trace alone: the error is told after the others'.
+ */
+static bool next_event(struct trace *t, struct dat_reader *r, struct cpu *cpu)
 {
+	struct raw_cursor c = { .file = &r->file };
 	const uint8_t *data;
 	uint32_t size;
 
 	for (;;) {
 		if (!next_record(r, cpu, &data, &size)) {
-			if (!next_page(r, c, cpu))
+			if (!next_page(r, &c, cpu)) {
+				if (r->failed)
+					error_destroy(c.err);
+				else
+					r->failed = c.err;
 				return false;
+			}
 			begin_page(r, cpu);
 			continue;
 		}
@@ -565,10 +575,10 @@ static void sink_down(struct dat_reader *r, uint32_t at)
 static struct error *dat_next(struct trace *t)
 {
 	struct dat_reader *r = t->reader;
-	struct raw_cursor c = { .file = &r->file };
+	struct error *err = NULL;
 
 	/* Room for two, as a loss comes before an event. */
-	while (r->heap_count && t->count + 2 <= READER_BATCH && !c.err) {
+	while (r->heap_count && t->count + 2 <= READER_BATCH) {
 		struct cpu *cpu = &r->cpus[r->heap[0]];
 		struct event *event = &t->batch[t->count];
 
@@ -586,11 +596,15 @@ static struct error *dat_next(struct trace *t)
 		*event = cpu->event;
 		event->line = ++t->stats.lines;
 		t->count++;
-		if (!next_event(t, r, &c, cpu))
+		if (!next_event(t, r, cpu))
 			r->heap[0] = r->heap[--r->heap_count];
 		sink_down(r, 0);
 	}
-	return c.err;
+	if (!r->heap_count) {
+		err = r->failed;
+		r->failed = NULL;
+	}
+	return err;
 }
 
 static void dat_close(struct trace *t)
@@ -603,6 +617,7 @@ static void dat_close(struct trace *t)
 	}
 	free(r->cpus);
 	free(r->heap);
+	error_destroy(r->failed);
 	record_formats_destroy(r->formats);
 	raw_file_deinit(&r->file);
 	free(r);
@@ -641,7 +656,7 @@ struct error *dat_reader_open(struct trace *t)
 		r->cpus[i].at = r->cpus[i].page_end = 0;
 		if (r->cpus[i].number > UINT16_MAX)
 			raw_refuse(&c, "has a CPU with an impossible number");
-		else if (next_event(t, r, &c, &r->cpus[i]))
+		else if (next_event(t, r, &r->cpus[i]))
 			r->heap[r->heap_count++] = i;
 	}
 	for (uint32_t i = r->heap_count; i > 0 && !c.err; i--)
