@@ -122,8 +122,8 @@ void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struc
 	dst->zones = copy_of(src->zones, src->zone_count * sizeof(*src->zones), &failed);
 	dst->sets = copy_of(src->sets,
 			    (size_t)src->zone_count * src->cpu_count * sizeof(*src->sets), &failed);
-	dst->rows = copy_of(src->rows,
-			    (size_t)src->node_count * src->row_room * sizeof(*src->rows), &failed);
+	dst->rows = copy_of(src->rows, (size_t)src->node_count * src->row_room * sizeof(*src->rows),
+			    &failed);
 	dst->row_length =
 		copy_of(src->row_length, src->node_count * sizeof(*src->row_length), &failed);
 	dst->out_of_memory |= failed;

@@ -147,9 +147,9 @@ static enum cli_exit prepare(struct cli *cli, struct report *report)
 	const char *predictions = cli_text(cli, "predictions");
 	struct machine *m = &report->r.booted.m;
 	struct replay_options how = { .kinds = report->r.kinds,
-					  .cpu_count = report->r.cpu_count,
-					  .predicted = on_prediction,
-					  .ctx = report };
+				      .cpu_count = report->r.cpu_count,
+				      .predicted = on_prediction,
+				      .ctx = report };
 	enum cli_exit code;
 	struct error *err;
 
