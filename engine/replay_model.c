@@ -380,6 +380,26 @@ static void commit_pending(struct replay_model *r, uint32_t cpu)
 		commit_announced(r, cpu, c->free_count);
 }
 
+/* A whole pageblock of a CMA area is freed for the first time: cma_init_reserved_areas() does. */
+static void activate_cma(struct replay_model *r, const struct event *e)
+{
+	struct buddy *b = r->alloc.buddy;
+	unsigned int shift = r->setup->config->page_shift;
+
+	for (uint32_t i = 0; i < r->setup->late->cma_count && e->order >= b->pageblock_order; i++) {
+		const struct cma_area *area = &r->setup->late->cma[i];
+		uint32_t zone;
+
+		if (e->pfn < area->start >> shift ||
+		    e->pfn + (1ULL << e->order) > area->end >> shift)
+			continue;
+		zone = page_alloc_zone_of(&r->alloc, e->pfn);
+		for (pfn_t pfn = e->pfn; zone != BUDDY_ZONE_NONE && pfn < e->pfn + (1ULL << e->order);
+		     pfn += 1ULL << b->pageblock_order)
+			buddy_set_block_type(b, zone, pfn, MIGRATE_CMA);
+	}
+}
+
 static void on_free(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -388,6 +408,7 @@ static void on_free(struct replay_model *r, const struct event *e)
 
 	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
 		return;
+	activate_cma(r, e);
 	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
 	    e->pfn < c->last + (1ULL << c->last_order)) {
 		uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
@@ -431,6 +452,38 @@ static void on_free_batched(struct replay_model *r, const struct event *e)
 
 /* ---- allocations ------------------------------------------------------------------------------- */
 
+/*
+ * Whose zonelist: that of the node the task had its last page from, for policies last; for a task that
+ * had none, that of the CPU.
+ */
+static uint32_t task_slot(const struct event *e)
+{
+	return ((uint32_t)e->pid * 0x9e3779b1u) >> 22;
+}
+
+static int32_t node_of(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_task *t = &r->tasks[task_slot(e)];
+
+	return t->pid == e->pid && t->nid >= 0 ? t->nid : r->cpus[e->cpu].nid;
+}
+
+static void learn_node(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_task *t = &r->tasks[task_slot(e)];
+	int32_t nid;
+
+	if (zone == BUDDY_ZONE_NONE || r->setup->late->node_count == 1)
+		return;
+	nid = r->alloc.buddy->zones[zone].nid;
+	if (t->pid != e->pid) {
+		*t = (struct replay_task){ e->pid, nid };
+		r->cpus[e->cpu].nid = nid;
+	} else {
+		t->nid = nid;
+	}
+}
+
 static struct alloc_request request_of(const struct replay_model *r, const struct event *e)
 {
 	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
@@ -441,6 +494,7 @@ static struct alloc_request request_of(const struct replay_model *r, const struc
 	req.flags = WMARK_LOW | (req.type == MIGRATE_MOVABLE ? ALLOC_CMA : 0);
 	/* Only mm_page_alloc tells what was asked for; the rest is taken for the usual of its type. */
 	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
+	req.nid = node_of(r, e);
 	if (e->kind == EVENT_ALLOC) {
 		enum zone_type highest = gfp_zone(e->gfp, r->setup->config->zones_mask);
 
@@ -764,6 +818,7 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	if (e->pfn == PFN_NONE)
 		return;
 	real = page_alloc_zone_of(a, e->pfn);
+	learn_node(r, e, real);
 	if (c->held != PFN_NONE && c->held_order == req.order) {
 		predicted = c->held;
 		c->held = PFN_NONE;
@@ -892,6 +947,22 @@ static bool drain_late(struct replay_model *r, const struct event *e, uint32_t z
 	return false;
 }
 
+/* The kernel knows the block's type better. */
+static void trust_type(struct replay_model *r, uint32_t zone, const struct event *told,
+		       const struct event *expected)
+{
+	struct buddy *b = r->alloc.buddy;
+	struct buddy_block block;
+	enum migratetype type = type_of(r, told);
+
+	if (told->migratetype == expected->migratetype)
+		return;
+	if (buddy_find(b, zone, told->pfn, &block))
+		buddy_move(b, zone, &block, type, false);
+	if (r->alloc.rules.drain_current_type || type >= MIGRATE_HIGHATOMIC)
+		buddy_set_block_type(b, zone, told->pfn, type);
+}
+
 static void on_drain(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -904,6 +975,7 @@ static void on_drain(struct replay_model *r, const struct event *e)
 	if (c->doing == DOING_DRAIN && expects(c)) {
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {
+			trust_type(r, zone, e, &c->expected.events[c->at]);
 			c->at++;
 			c->run_zone = zone;
 			c->run_cpu = e->cpu;

@@ -67,6 +67,7 @@ struct replay_cpu {
 	uint32_t held_zone;
 	unsigned int held_order;
 	enum migratetype held_type;
+	int32_t nid; /* where a task that is new here had its first page from */
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
@@ -77,12 +78,19 @@ struct replay_cpu {
 	uint32_t free_count, free_room;
 };
 
+/* What is remembered of a task. */
+struct replay_task {
+	int32_t pid;
+	int32_t nid; /* where its last page came from */
+};
+
 struct replay_model {
 	const struct replay_setup *setup; /* borrowed */
 	struct page_alloc alloc;
 	struct buddy lists; /* unless they are borrowed: zeroed then */
 	unsigned int stage;
 	struct replay_cpu *cpus;
+	struct replay_task tasks[1024]; /* by a hash of the pid */
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
