@@ -1074,6 +1074,7 @@ struct replay_outcome replay_model_event(struct replay_model *r, const struct ev
 	default:
 		break;
 	}
-	r->cpus[e->cpu].before = (enum event_kind)e->kind;
+	if (e->kind <= EVENT_EXTFRAG)
+		r->cpus[e->cpu].before = (enum event_kind)e->kind;
 	return r->outcome;
 }
