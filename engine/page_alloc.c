@@ -318,6 +318,19 @@ void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned in
 			   (pfn & (slot_pages(b) - 1))] = held_make(order, type);
 }
 
+bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	struct buddy *b = a->buddy;
+	uint64_t entry;
+	uint32_t slot;
+
+	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
+		return false;
+	entry = b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
+			   (pfn & (slot_pages(b) - 1))];
+	return entry_is_held(entry) && entry_order(entry) == order;
+}
+
 static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req)
 {
 	unsigned int index = pageset_list(a, req->order, req->type);

@@ -123,6 +123,9 @@ bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int 
 void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
 		     enum migratetype type);
 
+/* Was a block of exactly @order handed out at @pfn? */
+bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order);
+
 /* The zone that holds @pfn, or BUDDY_ZONE_NONE. */
 uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn);
 

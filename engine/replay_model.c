@@ -41,7 +41,8 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 		return NULL;
 	}
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
-		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken = PFN_NONE;
+		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
+			r->cpus[cpu].skipped = PFN_NONE;
 	apply_stage(r, 0);
 	return r;
 }
@@ -358,12 +359,56 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 	c->type = buddy_block_type(a->buddy, zone, pfn);
 }
 
+/* Does the page hold the kernel or its first file system, which are freed page by page? */
+static bool boot_image(const struct replay_setup *s, pfn_t pfn)
+{
+	phys_t addr = pfn_phys(pfn, s->config->page_shift);
+
+	return (addr >= s->late->ramdisk_start && addr < s->late->ramdisk_end) ||
+	       (addr >= s->late->kernel_start && addr < s->late->kernel_end);
+}
+
+/* Was the page not allocated on its own?  So are those of vmalloc areas: in bulk, or split. */
+static bool of_an_area(struct replay_model *r, pfn_t pfn)
+{
+	uint32_t zone = page_alloc_zone_of(&r->alloc, pfn);
+
+	return zone != BUDDY_ZONE_NONE && !boot_image(r->setup, pfn) &&
+	       !page_alloc_is_held(&r->alloc, zone, pfn, 0);
+}
+
+/* Single pages that lie together, freed one after the other: as large blocks. */
+static void commit_run(struct replay_model *r, uint32_t cpu, pfn_t pfn, uint32_t count,
+		       unsigned int order)
+{
+	if (count == 1) {
+		commit_free(r, cpu, pfn, order);
+		return;
+	}
+	while (count) {
+		order = r->alloc.buddy->max_order;
+		while (order && (pfn & ((1ULL << order) - 1) || count < 1u << order))
+			order--;
+		commit_free(r, cpu, pfn, order);
+		pfn += 1ULL << order;
+		count -= 1u << order;
+	}
+}
+
 static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t count)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
 
-	for (uint32_t i = 0; i < count; i++)
-		commit_free(r, cpu, c->frees[i].pfn, c->frees[i].order);
+	for (uint32_t i = 0; i < count;) {
+		uint32_t run = 1;
+
+		while (r->setup->contiguous_runs && i + run < count && !c->frees[i].order &&
+		       !c->frees[i + run].order && c->frees[i + run].pfn == c->frees[i].pfn + run &&
+		       of_an_area(r, c->frees[i].pfn) && of_an_area(r, c->frees[i + run].pfn))
+			run++;
+		commit_run(r, cpu, c->frees[i].pfn, run, c->frees[i].order);
+		i += run;
+	}
 	memmove(c->frees, c->frees + count, (c->free_count - count) * sizeof(*c->frees));
 	c->free_count -= count;
 }
@@ -394,7 +439,8 @@ static void activate_cma(struct replay_model *r, const struct event *e)
 		    e->pfn + (1ULL << e->order) > area->end >> shift)
 			continue;
 		zone = page_alloc_zone_of(&r->alloc, e->pfn);
-		for (pfn_t pfn = e->pfn; zone != BUDDY_ZONE_NONE && pfn < e->pfn + (1ULL << e->order);
+		for (pfn_t pfn = e->pfn;
+		     zone != BUDDY_ZONE_NONE && pfn < e->pfn + (1ULL << e->order);
 		     pfn += 1ULL << b->pageblock_order)
 			buddy_set_block_type(b, zone, pfn, MIGRATE_CMA);
 	}
@@ -403,7 +449,8 @@ static void activate_cma(struct replay_model *r, const struct event *e)
 static void on_free(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
-	bool batchable = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED &&
+	bool told = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED;
+	bool batchable = (told || r->setup->contiguous_runs) &&
 			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
 
 	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
@@ -761,9 +808,14 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	struct alloc_request req = request_of(r, e);
 	unsigned int index = pageset_list(a, req.order, req.type);
 	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct pageset *set;
 	struct buddy_block block;
 	bool done = false;
+
+	/* A page that was thought gone comes a little later: tasks were preempted on their way. */
+	if (e->pfn == c->skipped)
+		r->swaps = true;
 
 	r->wrong = false;
 	if (zone == BUDDY_ZONE_NONE)
@@ -785,11 +837,26 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			/* The list was filled too early: what is missing went before. */
 			done = refill_again(r, e->cpu, zone, index, &req, e->pfn);
 		} else if (pageset_find(a, set, e->pfn, &at, &depth) && at == index) {
-			for (; depth; depth--) {
+			bool bulk = !req.order && req.type == MIGRATE_UNMOVABLE &&
+				    (!r->swaps || !(depth % STACK_PAGES));
+
+			if (!bulk && c->last_pid != e->pid) {
+				/* It was taken before the pages above it were freed. */
+				pageset_remove(a, zone, set, index, e->pfn);
+			} else if (!bulk && depth <= REPLAY_SWAP_DEPTH) {
+				c->flying_pid = e->pid;
+				c->flying_index = index;
+				for (c->flying_count = 0; c->flying_count < depth;)
+					c->flying[c->flying_count++] = pageset_pop(a, set, index);
 				pageset_pop(a, set, index);
-				r->silent += 1ULL << req.order;
+			} else {
+				c->skipped = pageset_head(a, set, index);
+				for (; depth; depth--) {
+					pageset_pop(a, set, index);
+					r->silent += 1ULL << req.order;
+				}
+				pageset_pop(a, set, index);
 			}
-			pageset_pop(a, set, index);
 			done = true;
 		}
 	} else if (buddy_find(a->buddy, zone, e->pfn, &block)) {
@@ -798,6 +865,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	}
 	if (!done)
 		take_out(r, e->cpu, zone, e->pfn, e->order);
+	c->last_pid = e->pid;
 	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
 	return true;
 }
@@ -812,6 +880,7 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	pfn_t predicted = PFN_NONE;
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
+	bool flew = false;
 
 	commit_pending(r, e->cpu);
 	settle(r, e->cpu);
@@ -819,7 +888,16 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		return;
 	real = page_alloc_zone_of(a, e->pfn);
 	learn_node(r, e, real);
-	if (c->held != PFN_NONE && c->held_order == req.order) {
+	if (c->flying_count && c->flying_pid != e->pid && index == c->flying_index) {
+		/* Back to the task that was preempted between its page and its event. */
+		predicted = c->flying[0];
+		c->flying_count--;
+		memmove(c->flying, c->flying + 1, c->flying_count * sizeof(*c->flying));
+		if (predicted != e->pfn)
+			c->flying_count = 0;
+		zone = real;
+		flew = true;
+	} else if (c->held != PFN_NONE && c->held_order == req.order) {
 		predicted = c->held;
 		c->held = PFN_NONE;
 		zone = c->held_zone;
@@ -854,7 +932,7 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
 		return;
 	}
-	if (!set && predicted != PFN_NONE)
+	if (!set && predicted != PFN_NONE && !flew)
 		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 	r->wrong = true;
 	r->wrong_zone = zone;
@@ -1074,7 +1152,11 @@ struct replay_outcome replay_model_event(struct replay_model *r, const struct ev
 	default:
 		break;
 	}
-	if (e->kind <= EVENT_EXTFRAG)
+	if (e->kind <= EVENT_EXTFRAG) {
 		r->cpus[e->cpu].before = (enum event_kind)e->kind;
+		/* A model that is wrong has still to know who was there before. */
+		if (!r->wrong)
+			r->cpus[e->cpu].last_pid = e->pid;
+	}
 	return r->outcome;
 }

@@ -14,6 +14,8 @@
  * memory joins; the final ones.  When one follows another is not in the trace.
  */
 enum { REPLAY_STAGES = 3 };
+/* How deep a page may lie below those that preempted tasks took and have not told of yet. */
+enum { REPLAY_SWAP_DEPTH = 4 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -67,6 +69,12 @@ struct replay_cpu {
 	uint32_t held_zone;
 	unsigned int held_order;
 	enum migratetype held_type;
+	/* Pages that preempted tasks took and have not told of, and the task that runs instead. */
+	pfn_t flying[REPLAY_SWAP_DEPTH];
+	unsigned int flying_count, flying_index;
+	int32_t flying_pid;
+	int32_t last_pid; /* of the task of the CPU's last event */
+	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
@@ -95,6 +103,7 @@ struct replay_model {
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
 	uint32_t wrong_zone; /* where the model took its page from */
+	bool swaps; /* events of two tasks come in another order than their pages left the list */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
 };
