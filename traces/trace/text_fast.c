@@ -136,7 +136,7 @@ static inline bool microseconds(const char *p, uint64_t *ret)
 }
 #endif
 
-/* "   12.345678:" or "   345:"; more or fewer digits behind the point are not for us. */
+/* "   12.345678:", "   12.345678901:" or "   345:"; other digits behind the point are not for us. */
 static inline const char *parse_time(const char *p, uint64_t *ret)
 {
 	uint64_t whole = 0, part;
@@ -154,6 +154,11 @@ static inline const char *parse_time(const char *p, uint64_t *ret)
 			return NULL;
 		whole = whole * 1000000000 + part;
 		p += 7;
+		if (*p != ':' && is_digit(p[0]) && is_digit(p[1]) && is_digit(p[2])) {
+			whole += (uint64_t)(p[0] - '0') * 100 + (uint64_t)(p[1] - '0') * 10 +
+				 (uint64_t)(p[2] - '0');
+			p += 3;
+		}
 	}
 	*ret = whole;
 	return *p == ':' ? p + 1 : NULL;
@@ -281,9 +286,16 @@ const char *text_fast_parse(const struct text_fast *fast, const char *line, cons
 			return NULL;
 	}
 	p = parse_time(p, &ret->time);
-	if (!p || !IS(p, " mm_page_"))
+	if (!p)
 		return NULL;
-	p = parse_kind(p + 9, &ret->kind);
+	/* perf has the name in a column of its own, and the system in front of it. */
+	while (*p == ' ')
+		p++;
+	if (IS(p, "kmem:"))
+		p += 5;
+	if (!IS(p, "mm_page_"))
+		return NULL;
+	p = parse_kind(p + 8, &ret->kind);
 	if (!p)
 		return NULL;
 	/* trace-cmd has the fields in a column of their own. */
@@ -333,7 +345,7 @@ static const char *name_end(const char *line)
 void text_fast_learn(struct text_fast *fast, const char *line, const char *end,
 		     const struct text_line *parsed, const struct event *event)
 {
-	const char *p = line + COMM_COLUMNS;
+	const char *p = line + COMM_COLUMNS, *digits;
 	int32_t pid = 0;
 
 	if (event->kind == EVENT_ALLOC && parsed->gfp.len &&
@@ -347,12 +359,17 @@ void text_fast_learn(struct text_fast *fast, const char *line, const char *end,
 	}
 	/* Only where the name has its 16 columns, the pid five to seven, and "[CPU]" follows. */
 	if (end - line < TEXT_FAST_TASK_BYTES + 8 || event->kind == EVENT_MARKER ||
-	    event->kind == EVENT_OTHER || event->kind == EVENT_LOST || *p++ != '-')
+	    event->kind == EVENT_OTHER || event->kind == EVENT_LOST || (*p != '-' && *p != ' '))
 		return;
+	/* perf puts blanks for the dash, and the pid to the right of five columns. */
+	if (*p++ == ' ') {
+		while (*p == ' ')
+			p++;
+	}
+	digits = p;
 	for (; is_digit(*p) && pid < 100000000; p++)
 		pid = pid * 10 + (*p - '0');
-	if (p == line + COMM_COLUMNS + 1 || pid != event->pid ||
-	    parsed->comm.p + parsed->comm.len != name_end(line))
+	if (p == digits || pid != event->pid || parsed->comm.p + parsed->comm.len != name_end(line))
 		return;
 	while (*p == ' ')
 		p++;

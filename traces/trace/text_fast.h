@@ -18,7 +18,8 @@
 #define TEXT_FAST_MARGIN 64
 
 #define TEXT_FAST_TASKS 256
-#define TEXT_FAST_TASK_BYTES 24 /* of a line: a task's name, "-", and a pid in seven columns */
+#define TEXT_FAST_TASK_BYTES \
+	24 /* of a line: a task's name, "-" or a blank, and a pid in seven columns */
 #define TEXT_FAST_GFPS 256
 #define TEXT_FAST_GFP_BYTES 112
 

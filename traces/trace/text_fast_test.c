@@ -93,7 +93,12 @@ static const char sample[] =
 	"order=255\n"
 	"       long name-12345678 [000] d..4.  3.214533: mm_page_free: page=(ptrval) pfn=18 order=0\n"
 	"       long name-17      (     17) [003] d..4.  3.214533: mm_page_free:       page=(ptrval) pfn=18 "
-	"order=0\n";
+	"order=0\n"
+	"            init-1     [001]     1.721010345: mm_page_free:         page=0xa0d4 pfn=0xa0d4 order=3\n"
+	"            true 20824 [000] 16019.057043889:             kmem:mm_page_alloc: page=0x1117ae "
+	"pfn=0x1117ae order=0 migratetype=0 gfp_flags=GFP_KERNEL_ACCOUNT|__GFP_ZERO|__GFP_COMP\n"
+	"            perf  6429 [000]    22.498450: kmem:mm_page_free: page=0x176a17 pfn=1534487 order=0\n"
+	"              :-1    -1 [000]    22.498450: kmem:mm_page_free: page=0x176a17 pfn=1534487 order=0\n";
 
 static void test_sample(void **state)
 {
@@ -106,9 +111,9 @@ static void test_sample(void **state)
 	compare(&fast, copy, copy + strlen(copy), &count);
 	count = (struct count){ 0 };
 	compare(&fast, copy, copy + strlen(copy), &count);
-	assert_int_equal(count.events, 10);
-	/* All but null pages, the pid of eight digits, the column of thread groups, and what ends there. */
-	assert_int_equal(count.known, 6);
+	assert_int_equal(count.events, 14);
+	/* All but null pages, the pids of eight digits and -1, and the column of thread groups. */
+	assert_int_equal(count.known, 9);
 }
 
 static void test_damaged(void **state)
