@@ -477,8 +477,8 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 		a->zones[zone].below_high = false;
 }
 
-void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int order,
-			unsigned int index)
+void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, unsigned int index)
 {
 	uint32_t pages, most;
 

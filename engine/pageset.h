@@ -45,8 +45,8 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
  * The last free, of a block of @order to list @index, made the kernel drain, which the model did not
  * expect: it holds more pages than are known of, or its high mark has sunk.  Takes that over and drains.
  */
-void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int order,
-			unsigned int index);
+void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, unsigned int index);
 /* It did not make it drain, against expectation; what was drained is back already. */
 void pageset_no_drain(struct page_alloc *a, struct pageset *set);
 

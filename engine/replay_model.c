@@ -1106,29 +1106,42 @@ bool replay_model_would_refill(struct replay_model *r, const struct event *e)
 	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;
 }
 
-/*
- * A page of memory that has not joined yet is in use: so it had joined before the trace began, and the page
- * sets have had their last sizes since.
- */
-static void join_unseen(struct replay_model *r, pfn_t pfn)
+/* Is @pfn memory that has not joined yet? */
+static bool is_pending(const struct replay_model *r, pfn_t pfn)
 {
 	const struct buddy *b = r->alloc.buddy;
 
-	for (uint32_t i = 0; i < b->pending_count; i++) {
-		if (pfn < b->pending[i].start || pfn >= b->pending[i].end)
-			continue;
-		handover_lists_join(r->alloc.buddy);
-		apply_stage(r, REPLAY_STAGES - 1);
-		return;
-	}
+	for (uint32_t i = 0; i < b->pending_count; i++)
+		if (pfn >= b->pending[i].start && pfn < b->pending[i].end)
+			return true;
+	return false;
 }
 
-struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
+static void on_event(struct replay_model *r, const struct event *e);
+
+/*
+ * A page of memory that has not joined yet is in use: so it had joined before the trace began, and the page
+ * sets have had their last sizes since.  The page tells this, so the prediction is that of a model that
+ * does not know it.
+ */
+static void join_unseen(struct replay_model *r, const struct event *e)
+{
+	struct replay_model *unaware = replay_model_clone(r);
+
+	handover_lists_join(r->alloc.buddy);
+	apply_stage(r, REPLAY_STAGES - 1);
+	on_event(r, e);
+	if (!unaware)
+		return;
+	on_event(unaware, e);
+	r->outcome = unaware->outcome;
+	replay_model_destroy(unaware);
+}
+
+static void on_event(struct replay_model *r, const struct event *e)
 {
 	r->outcome.predicted = false;
 	r->wrong = false;
-	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE)
-		join_unseen(r, e->pfn);
 	r->fresh = 0;
 	if (e->kind != EVENT_FREE)
 		r->cpus[e->cpu].last = PFN_NONE;
@@ -1158,5 +1171,13 @@ struct replay_outcome replay_model_event(struct replay_model *r, const struct ev
 		if (!r->wrong)
 			r->cpus[e->cpu].last_pid = e->pid;
 	}
+}
+
+struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
+{
+	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && is_pending(r, e->pfn))
+		join_unseen(r, e);
+	else
+		on_event(r, e);
 	return r->outcome;
 }

@@ -24,9 +24,9 @@ struct fixture {
 /* Two blocks of order 10; one, with a page taken out of the other's front. */
 #define WHOLE "Node 0, zone   Normal 0 0 0 0 0 0 0 0 0 0 2\n"
 #define TAKEN "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 1 1\n"
-#define TYPES_HEAD                                                                           \
-	"Page block order: 9\nPages per block:  512\n\n"                                     \
-	"Free pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10\n"                \
+#define TYPES_HEAD                                                            \
+	"Page block order: 9\nPages per block:  512\n\n"                      \
+	"Free pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10\n" \
 	"Node 0, zone Normal, type Unmovable 0 0 0 0 0 0 0 0 0 0 0\n"
 
 static void set_text(struct fixture *f, enum picture_file file, const char *text)
@@ -189,10 +189,10 @@ static void test_differs(void **state)
 
 static void test_types(void **state)
 {
-	struct fixture *f =
-		start(NULL, TYPES_HEAD "Node 0, zone Normal, type Movable 0 0 0 0 0 0 0 0 0 0 2\n"
-				       "\nNumber of blocks type Unmovable Movable\n"
-				       "Node 0, zone Normal 1 3\n");
+	struct fixture *f = start(NULL, TYPES_HEAD
+				  "Node 0, zone Normal, type Movable 0 0 0 0 0 0 0 0 0 0 2\n"
+				  "\nNumber of blocks type Unmovable Movable\n"
+				  "Node 0, zone Normal 1 3\n");
 
 	(void)state;
 	mark(f, "SNAP one begin");
@@ -207,8 +207,8 @@ static void test_types(void **state)
 /* A kernel that stopped counting has at least so many. */
 static void test_capped(void **state)
 {
-	struct fixture *f = start(
-		NULL, TYPES_HEAD "Node 0, zone Normal, type Movable 0 0 0 0 0 0 0 0 0 0 >1\n");
+	struct fixture *f = start(NULL, TYPES_HEAD
+				  "Node 0, zone Normal, type Movable 0 0 0 0 0 0 0 0 0 0 >1\n");
 
 	(void)state;
 	mark(f, "SNAP one begin");

@@ -107,8 +107,7 @@ static uint64_t compare(const struct guesses *a, const struct guesses *b, uint64
 /* Another page of the same machine, as well aligned. */
 static pfn_t other_page(const struct subject *s, struct prng *prng, const struct event *e)
 {
-	const struct node_range *r =
-		&s->booted.ranges[prng_below(prng, s->booted.range_count)];
+	const struct node_range *r = &s->booted.ranges[prng_below(prng, s->booted.range_count)];
 	pfn_t pfn = r->start + prng_below(prng, r->end - r->start);
 
 	return round_down_to(pfn, 1ULL << e->order);
