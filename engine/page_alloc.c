@@ -318,17 +318,29 @@ void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned in
 			   (pfn & (slot_pages(b) - 1))] = held_make(order, type);
 }
 
-bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order)
+static uint64_t entry_at(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 {
 	struct buddy *b = a->buddy;
-	uint64_t entry;
 	uint32_t slot;
 
 	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
-		return false;
-	entry = b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
-			   (pfn & (slot_pages(b) - 1))];
+		return 0;
+	return b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
+			  (pfn & (slot_pages(b) - 1))];
+}
+
+bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	uint64_t entry = entry_at(a, zone, pfn);
+
 	return entry_is_held(entry) && entry_order(entry) == order;
+}
+
+enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	uint64_t entry = entry_at(a, zone, pfn);
+
+	return entry_is_held(entry) ? held_type(entry) : MIGRATE_TYPE_COUNT;
 }
 
 static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req)

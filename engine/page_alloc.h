@@ -126,6 +126,9 @@ void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned in
 /* Was a block of exactly @order handed out at @pfn? */
 bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order);
 
+/* The type of the request the block at @pfn was handed out to; MIGRATE_TYPE_COUNT: not known. */
+enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t pfn);
+
 /* The zone that holds @pfn, or BUDDY_ZONE_NONE. */
 uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn);
 

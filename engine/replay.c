@@ -69,6 +69,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->cpu_count = options->cpu_count ? options->cpu_count : 1;
 	s->exact_to_tail = fact_get(s->facts, FACT_exact_leftovers_to_tail);
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
+	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
 	s->contiguous_runs = fact_get(s->facts, FACT_free_contiguous_runs);
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++)
 		s->types[number] = migratetype_at(number, s->config, s->facts);

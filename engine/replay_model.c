@@ -395,34 +395,50 @@ static void commit_run(struct replay_model *r, uint32_t cpu, pfn_t pfn, uint32_t
 	}
 }
 
-static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t count)
+/* Is entry @f one of those that @pid announced?  Where tasks are not preempted, all are of one. */
+static bool announced_by(const struct replay_model *r, const struct announced *f, int32_t pid)
+{
+	/* Pages of user memory are freed in batches, in the middle of which a task may lose the CPU. */
+	return !r->setup->lazy_preemption || f->pid == pid || !f->movable;
+}
+
+/*
+ * Carries out what @pid announced, of the first @limit entries; what is known to belong to a batch under
+ * way only if @batches.
+ */
+static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limit, int32_t pid,
+			     bool batches)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
+	uint32_t kept = 0, i = 0;
 
-	for (uint32_t i = 0; i < count;) {
+	while (i < limit) {
+		const struct announced *f = &c->frees[i];
 		uint32_t run = 1;
 
-		while (r->setup->contiguous_runs && i + run < count && !c->frees[i].order &&
-		       !c->frees[i + run].order && c->frees[i + run].pfn == c->frees[i].pfn + run &&
-		       of_an_area(r, c->frees[i].pfn) && of_an_area(r, c->frees[i + run].pfn))
+		if (!announced_by(r, f, pid) || (f->batch && !batches)) {
+			c->frees[kept++] = c->frees[i++];
+			continue;
+		}
+		while (r->setup->contiguous_runs && i + run < limit && !f->order &&
+		       !f[run].order && f[run].pfn == f->pfn + run &&
+		       announced_by(r, &f[run], pid) && (batches || !f[run].batch) &&
+		       of_an_area(r, f->pfn) && of_an_area(r, f[run].pfn))
 			run++;
-		commit_run(r, cpu, c->frees[i].pfn, run, c->frees[i].order);
+		commit_run(r, cpu, f->pfn, run, f->order);
 		i += run;
 	}
-	memmove(c->frees, c->frees + count, (c->free_count - count) * sizeof(*c->frees));
-	c->free_count -= count;
+	memmove(c->frees + kept, c->frees + limit, (c->free_count - limit) * sizeof(*c->frees));
+	c->free_count -= limit - kept;
 }
 
 /*
  * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
  * carried out, which drains and interrupts do not end, they are kept.
  */
-static void commit_pending(struct replay_model *r, uint32_t cpu)
+static void commit_pending(struct replay_model *r, const struct event *e)
 {
-	struct replay_cpu *c = &r->cpus[cpu];
-
-	if (c->before == EVENT_FREE)
-		commit_announced(r, cpu, c->free_count);
+	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
 }
 
 /* A whole pageblock of a CMA area is freed for the first time: cma_init_reserved_areas() does. */
@@ -452,14 +468,15 @@ static void on_free(struct replay_model *r, const struct event *e)
 	bool told = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED;
 	bool batchable = (told || r->setup->contiguous_runs) &&
 			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+	bool movable;
+	uint32_t zone;
 
 	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
 		return;
 	activate_cma(r, e);
 	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
 	    e->pfn < c->last + (1ULL << c->last_order)) {
-		uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
-
+		zone = page_alloc_zone_of(&r->alloc, e->pfn);
 		if (zone != BUDDY_ZONE_NONE)
 			buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
 		return;
@@ -467,10 +484,13 @@ static void on_free(struct replay_model *r, const struct event *e)
 	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
 		/* A list of pages is freed with nothing in between. */
 		if (r->setup->free_rule == 1)
-			commit_announced(r, e->cpu, c->free_count);
+			commit_pending(r, e);
 		commit_free(r, e->cpu, e->pfn, e->order);
 		return;
 	}
+	zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	movable = zone != BUDDY_ZONE_NONE &&
+		  page_alloc_held_type(&r->alloc, zone, e->pfn) == MIGRATE_MOVABLE;
 	if (c->free_count == c->free_room) {
 		uint32_t room = c->free_room ? c->free_room * 2 : 64;
 		struct announced *grown = realloc(c->frees, room * sizeof(*grown));
@@ -480,13 +500,14 @@ static void on_free(struct replay_model *r, const struct event *e)
 		c->frees = grown;
 		c->free_room = room;
 	}
-	c->frees[c->free_count++] = (struct announced){ e->pfn, e->order };
+	c->frees[c->free_count++] = (struct announced){ e->pfn, e->pid, e->order, false, movable };
 }
 
 static void on_free_batched(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
-	uint32_t i = 0;
+	unsigned int order;
+	uint32_t i = 0, count;
 
 	if (!r->setup->free_rule)
 		return;
@@ -494,7 +515,16 @@ static void on_free_batched(struct replay_model *r, const struct event *e)
 		i++;
 	if (i == c->free_count)
 		return;
-	commit_announced(r, e->cpu, i + 1);
+	for (uint32_t k = i; k < c->free_count; k++)
+		c->frees[k].batch |= announced_by(r, &c->frees[k], c->frees[i].pid);
+	/* What was announced before and is not in the batch was freed by itself. */
+	count = c->free_count;
+	commit_announced(r, e->cpu, i, c->frees[i].pid, true);
+	i -= count - c->free_count;
+	order = c->frees[i].order; /* the event says 0 for all */
+	memmove(c->frees + i, c->frees + i + 1, (c->free_count - i - 1) * sizeof(*c->frees));
+	c->free_count--;
+	commit_free(r, e->cpu, e->pfn, order);
 }
 
 /* ---- allocations ------------------------------------------------------------------------------- */
@@ -627,7 +657,7 @@ static void on_taken(struct replay_model *r, const struct event *e)
 	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
 		return; /* tells how, not what */
 	c->last_taken = e->pfn;
-	commit_pending(r, e->cpu);
+	commit_pending(r, e);
 	if (c->doing == DOING_DRAIN)
 		settle(r, e->cpu);
 	if (refill_goes_on(r, e)) {
@@ -870,6 +900,26 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	return true;
 }
 
+/*
+ * Which zone's list gives the page, in a trace that tells when lists are filled: the one that was filled
+ * for it just now, or else one that has pages.
+ */
+static uint32_t told_zone(struct replay_model *r, const struct alloc_request *req,
+			  unsigned int index, uint32_t chosen, uint32_t filled)
+{
+	struct page_alloc *a = &r->alloc;
+
+	if (filled != BUDDY_ZONE_NONE && page_alloc_set(a, filled, req->cpu)->lists[index].count)
+		return filled;
+	if (chosen != BUDDY_ZONE_NONE && page_alloc_set(a, chosen, req->cpu)->lists[index].count)
+		return chosen;
+	for (uint32_t zone = a->zone_count; zone--;)
+		if (a->buddy->zones[zone].type <= req->highest &&
+		    page_alloc_set(a, zone, req->cpu)->lists[index].count)
+			return zone;
+	return chosen;
+}
+
 static void on_alloc(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -881,8 +931,10 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
 	bool flew = false;
+	uint32_t filled;
 
-	commit_pending(r, e->cpu);
+	commit_pending(r, e);
+	filled = c->doing == DOING_REFILL && c->index == index ? c->zone : BUDDY_ZONE_NONE;
 	settle(r, e->cpu);
 	if (e->pfn == PFN_NONE)
 		return;
@@ -903,6 +955,8 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		zone = c->held_zone;
 	} else {
 		zone = page_alloc_choose_zone(a, &req);
+		if (index != PCP_LIST_NONE && r->setup->kinds >> EVENT_ZONE_LOCKED & 1)
+			zone = told_zone(r, &req, index, zone, filled);
 		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE) {
 			set = page_alloc_set(a, zone, e->cpu);
 			if (!c->tuned)
@@ -1049,7 +1103,7 @@ static void on_drain(struct replay_model *r, const struct event *e)
 	enum replay_miss miss;
 	pfn_t predicted;
 
-	commit_pending(r, e->cpu);
+	commit_pending(r, e);
 	if (c->doing == DOING_DRAIN && expects(c)) {
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {

@@ -33,7 +33,7 @@ struct replay_setup {
 	uint32_t kinds; /* bit per enum event_kind that the trace has */
 	uint32_t cpu_count;
 	unsigned int free_rule;
-	bool contiguous_runs, exact_to_tail;
+	bool contiguous_runs, exact_to_tail, lazy_preemption;
 };
 
 struct replay_outcome {
@@ -46,7 +46,9 @@ struct replay_outcome {
 /* A block whose free was announced (mm_page_free) and not yet carried out. */
 struct announced {
 	pfn_t pfn;
+	int32_t pid; /* of the task that does it */
 	uint8_t order;
+	bool batch, movable; /* batch: others of its batch have been carried out */
 };
 
 /* What the CPU is in the middle of. */
