@@ -284,6 +284,12 @@ static void print_report(struct bench *b, const struct benchmark *m)
 		printf(" %-9s we have %.3f times its speed\n", unit,
 		       figures_of(&b->ratio, b->rounds).median);
 	}
+	if (m->reference) {
+		double ratio = in_unit(f.median, m->unit) / (double)m->reference;
+
+		printf("  %-16s %12" PRIu64 " %-9s we have %.3f times its speed\n", "Linux",
+		       m->reference, unit, more_is_better(m->unit) ? ratio : 1 / ratio);
+	}
 	fflush(stdout);
 }
 
@@ -320,6 +326,8 @@ static void json_report(struct json *j, struct bench *b, const struct benchmark 
 		json_key_u64(j, "goal_bytes", m->goal_mib << 20);
 		json_key_bool(j, "goal_bytes_kept", b->peak <= m->goal_mib << 20);
 	}
+	if (m->reference)
+		json_key_u64(j, "reference", m->reference);
 	if (b->part_count) {
 		json_key_array_begin(j, "parts");
 		for (uint32_t p = 0; p < b->part_count; p++) {

@@ -50,6 +50,7 @@ struct benchmark {
 	const char *noun;
 	uint64_t goal;
 	uint64_t goal_mib;
+	uint64_t reference;
 	const char *meaning;
 };
 
