@@ -201,6 +201,62 @@ static void test_migratetype(void **state)
 	assert_int_equal(gfp_migratetype(&table, 0x200da), 2);
 }
 
+/* Where each numbering has its bits; include/linux/gfp.h of these versions. */
+static void test_numbering(void **state)
+{
+	static const char *const versions[] = { "2.6.32", "3.10", "4.4", "4.12", "4.19", "5.4" };
+	static const struct {
+		enum gfp_bit bit;
+		uint32_t mask[6];
+	} rows[] = {
+		{ GFP_BIT_DMA, { 0x1, 0x1, 0x1, 0x1, 0x1, 0x1 } },
+		{ GFP_BIT_HIGHMEM, { 0x2, 0x2, 0x2, 0x2, 0x2, 0x2 } },
+		{ GFP_BIT_DMA32, { 0x4, 0x4, 0x4, 0x4, 0x4, 0x4 } },
+		{ GFP_BIT_MOVABLE, { 0x8, 0x8, 0x8, 0x8, 0x8, 0x8 } },
+		{ GFP_BIT_RECLAIMABLE, { 0x80000, 0x80000, 0x10, 0x10, 0x10, 0x10 } },
+		{ GFP_BIT_HIGH, { 0x20, 0x20, 0x20, 0x20, 0x20, 0x20 } },
+		{ GFP_BIT_IO, { 0x40, 0x40, 0x40, 0x40, 0x40, 0x40 } },
+		{ GFP_BIT_FS, { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80 } },
+		{ GFP_BIT_COLD, { 0x100, 0x100, 0x100, 0x100, 0, 0 } },
+		{ GFP_BIT_NOWARN, { 0x200, 0x200, 0x200, 0x200, 0x200, 0x2000 } },
+		{ GFP_BIT_REPEAT, { 0x400, 0x400, 0x400, 0x400, 0x400, 0x4000 } },
+		{ GFP_BIT_NOFAIL, { 0x800, 0x800, 0x800, 0x800, 0x800, 0x8000 } },
+		{ GFP_BIT_NORETRY, { 0x1000, 0x1000, 0x1000, 0x1000, 0x1000, 0x10000 } },
+		{ GFP_BIT_MEMALLOC, { 0, 0x2000, 0x2000, 0x2000, 0x2000, 0x20000 } },
+		{ GFP_BIT_COMP, { 0x4000, 0x4000, 0x4000, 0x4000, 0x4000, 0x40000 } },
+		{ GFP_BIT_ZERO, { 0x8000, 0x8000, 0x8000, 0x8000, 0x8000, 0x100 } },
+		{ GFP_BIT_NOMEMALLOC, { 0x10000, 0x10000, 0x10000, 0x10000, 0x10000, 0x80000 } },
+		{ GFP_BIT_HARDWALL, { 0x20000, 0x20000, 0x20000, 0x20000, 0x20000, 0x100000 } },
+		{ GFP_BIT_THISNODE, { 0x40000, 0x40000, 0x40000, 0x40000, 0x40000, 0x200000 } },
+		{ GFP_BIT_ATOMIC, { 0, 0, 0x80000, 0x80000, 0x80000, 0x200 } },
+		{ GFP_BIT_ACCOUNT, { 0, 0x100000, 0x100000, 0x100000, 0x100000, 0x400000 } },
+		{ GFP_BIT_NOTRACK, { 0x200000, 0x200000, 0x200000, 0x200000, 0, 0 } },
+		{ GFP_BIT_NO_KSWAPD, { 0, 0x400000, 0, 0, 0, 0 } },
+		{ GFP_BIT_WAIT, { 0x10, 0x10, 0x400000, 0x400000, 0x200000, 0x400 } },
+		{ GFP_BIT_OTHER_NODE, { 0, 0x800000, 0x800000, 0, 0, 0 } },
+		{ GFP_BIT_WRITE, { 0, 0x1000000, 0x1000000, 0x800000, 0x100, 0x1000 } },
+		{ GFP_BIT_KSWAPD_RECLAIM, { 0, 0, 0x2000000, 0x1000000, 0x400000, 0x800 } },
+	};
+
+	(void)state;
+	for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+		uint32_t all = 0, seen = 0;
+		struct gfp_table table;
+
+		table_of(versions[v], &table);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			if (gfp_mask_of(&table, rows[i].bit) != rows[i].mask[v])
+				fail_msg("%s: bit %d is 0x%x", versions[v], rows[i].bit,
+					 gfp_mask_of(&table, rows[i].bit));
+			seen |= rows[i].mask[v];
+		}
+		/* And no others. */
+		for (unsigned int bit = 0; bit < GFP_BIT_COUNT; bit++)
+			all |= gfp_mask_of(&table, bit);
+		assert_int_equal(all, seen);
+	}
+}
+
 /* Bits by name, and those that come and go with the kernel's configuration. */
 static void test_bits(void **state)
 {
@@ -258,10 +314,15 @@ static void test_names_of_a_trace(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	       cmocka_unit_test(test_both_ways),
-		cmocka_unit_test(test_not_understood), cmocka_unit_test(test_format_cut_off),
-		cmocka_unit_test(test_zone),	       cmocka_unit_test(test_migratetype),
-		cmocka_unit_test(test_bits),	       cmocka_unit_test(test_names_of_a_trace),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_both_ways),
+		cmocka_unit_test(test_not_understood),
+		cmocka_unit_test(test_format_cut_off),
+		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_migratetype),
+		cmocka_unit_test(test_numbering),
+		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_names_of_a_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

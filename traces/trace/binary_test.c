@@ -178,6 +178,183 @@ static void test_cut_off(void **state)
 	input_deinit(&in);
 }
 
+/* ---- made by hand ---- */
+
+static void put(uint8_t *p, uint64_t value, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint64_t get(const uint8_t *p, unsigned int bytes)
+{
+	uint64_t value = 0;
+
+	while (bytes--)
+		value = value << 8 | p[bytes];
+	return value;
+}
+
+/* mm_page_alloc_zone_locked of the kernel that made the file: 28 bytes. */
+#define ZONE_LOCKED 652
+#define RECORD_BYTES 28
+
+static uint8_t *put_record(uint8_t *p, uint64_t pfn, uint32_t refill)
+{
+	memset(p, 0, RECORD_BYTES);
+	put(p, ZONE_LOCKED, 2);
+	put(p + 4, 3788, 4);
+	put(p + 8, pfn, 8);
+	put(p + 16, 2, 4);
+	put(p + 20, 1, 4);
+	put(p + 24, refill, 4);
+	return p + RECORD_BYTES;
+}
+
+/* Every kind of record that a page can hold, where the first page of the first CPU was. */
+static void test_page(void **state)
+{
+	static const struct {
+		uint64_t time, pfn;
+	} expected[] = {
+		{ 1000 + (5ULL << 27) + 3 + 2, 10 },
+		{ 1000 + (5ULL << 27) + 3 + 2 + 1 + 4, 11 },
+		{ (77ULL << 27) + 9 + 1, 12 },
+	};
+	const struct event *events;
+	struct input in;
+	struct trace *t;
+	uint8_t *page, *p;
+	size_t count;
+
+	(void)state;
+	check_ok(input_read(DATA "trace-cmd-6.dat.zst", NULL, &in));
+	/* Six pages at the end, three a CPU; the second CPU's come much later. */
+	page = in.data + in.size - (size_t)6 * 4096;
+	p = page + 16;
+	put(page, 1000, 8);
+	put(p, 30 | 3 << 5, 4); /* a time that is added */
+	put(p + 4, 5, 4);
+	p += 8;
+	put(p, RECORD_BYTES / 4 | 2 << 5, 4); /* a record */
+	p = put_record(p + 4, 10, 1);
+	put(p, 29 | 1 << 5, 4); /* one that was given up */
+	put(p + 4, 12, 4);
+	p += 16;
+	put(p, 4 << 5, 4); /* one that tells its length apart */
+	put(p + 4, RECORD_BYTES + 4, 4);
+	p = put_record(p + 8, 11, 0);
+	put(p, 31 | 9 << 5, 4); /* a time that is set */
+	put(p + 4, 77, 4);
+	p += 8;
+	put(p, RECORD_BYTES / 4 | 1 << 5, 4);
+	p = put_record(p + 4, 12, 1);
+	put(p, 123, 8); /* how many were lost before the page */
+	put(page + 8, (uint64_t)(p - page - 16) | 3U << 30, 8);
+
+	check_ok(trace_open_bytes("made", in.data, in.size, NULL, &t));
+	check_ok(trace_next(t, &events, &count));
+	assert_true(count > 4);
+	assert_int_equal(events[0].kind, EVENT_LOST);
+	assert_int_equal(events[0].count, 123);
+	assert_int_equal(events[0].cpu, 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct event *e = &events[i + 1];
+
+		assert_int_equal(e->kind, EVENT_ZONE_LOCKED);
+		assert_int_equal(e->time, expected[i].time);
+		assert_int_equal(e->pfn, expected[i].pfn);
+		assert_int_equal(e->order, 2);
+		assert_int_equal(e->migratetype, 1);
+		assert_int_equal(e->flags, i == 1 ? 0 : EVENT_PERCPU_REFILL);
+		assert_string_equal(trace_string(t, e->text), "ls");
+	}
+	trace_close(t);
+	input_deinit(&in);
+}
+
+/*
+ * perf.data with its samples dealt to two CPUs, one of which always comes a round late, as buffers are
+ * emptied in turns.  @ret gets @size bytes more than the file had.
+ */
+#define SAMPLES 51
+#define ROUND 4
+
+static uint8_t *deal(const struct input *in, size_t *size_ret)
+{
+	uint64_t data = get(in->data + 40, 8), bytes = get(in->data + 48, 8);
+	const uint8_t *samples[SAMPLES], *p = in->data + data, *end = p + bytes;
+	unsigned int count = 0, features = 0;
+	uint8_t *ret = malloc(in->size + 4096), *to;
+	uint64_t more;
+
+	assert_non_null(ret);
+	memcpy(ret, in->data, data);
+	to = ret + data;
+	for (; p < end; p += get(p + 6, 2)) {
+		if (get(p, 4) == 9) {
+			assert_true(count < SAMPLES);
+			samples[count++] = p;
+		} else if (get(p, 4) != 68) {
+			memcpy(to, p, get(p + 6, 2));
+			to += get(p + 6, 2);
+		}
+	}
+	assert_int_equal(count, SAMPLES);
+	for (unsigned int round = 0; round <= SAMPLES / ROUND + 1; round++) {
+		for (unsigned int late = 0; late < 2; late++) {
+			for (unsigned int i = (round - late) * ROUND;
+			     round >= late && i < (round - late + 1) * ROUND && i < SAMPLES; i++) {
+				size_t len = get(samples[i] + 6, 2);
+
+				if (i % 2 != late)
+					continue;
+				memcpy(to, samples[i], len);
+				to += len;
+			}
+		}
+		put(to, 68, 8);
+		put(to + 6, 8, 2);
+		to += 8;
+	}
+	more = (uint64_t)(to - ret) - data - bytes;
+	put(ret + 48, bytes + more, 8);
+	memcpy(to, end, in->size - data - bytes);
+	/* What lies behind has moved. */
+	for (uint64_t bit = get(in->data + 72, 8); bit; bit >>= 1)
+		features += bit & 1;
+	for (unsigned int i = 0; i < features; i++)
+		put(to + (size_t)16 * i, get(to + (size_t)16 * i, 8) + more, 8);
+	*size_ret = in->size + more;
+	return ret;
+}
+
+static void test_rounds(void **state)
+{
+	struct walk a = { 0 }, b = { 0 };
+	struct event x, y;
+	struct input in;
+	uint8_t *made;
+	size_t size;
+
+	(void)state;
+	check_ok(input_read(DATA "perf.data.zst", NULL, &in));
+	made = deal(&in, &size);
+	check_ok(trace_open_bytes("made", made, size, NULL, &a.t));
+	open_trace(DATA "perf.data.zst", &b.t);
+	while (walk_next(&b, &y)) {
+		assert_true(walk_next(&a, &x));
+		assert_int_equal(x.time, y.time);
+		assert_int_equal(x.pfn, y.pfn);
+		assert_int_equal(x.line, y.line);
+	}
+	assert_false(walk_next(&a, &x));
+	trace_close(a.t);
+	trace_close(b.t);
+	free(made);
+	input_deinit(&in);
+}
+
 static void expect_refused(const char *path, size_t at, char byte, enum error_code code)
 {
 	struct error *err = NULL;
@@ -207,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_trace_cmd), cmocka_unit_test(test_perf),
 		cmocka_unit_test(test_own_names), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_page),	  cmocka_unit_test(test_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

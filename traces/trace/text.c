@@ -409,10 +409,9 @@ static bool parse_fields(struct scan *s, bool hex_pfn, struct fields *ret)
 }
 
 /*
- * Whether there is no page at all.  A kernel prints a null pointer as "(null)" or as zeros in the width
- * of a pointer; the tools say "(nil)", "0x0" or "0", and also where they failed to compute a pointer
- * that was there, so then the page frame has to be 0 as well.  (2.6.32 prints whatever page frame the
- * null pointer comes to.)
+ * Whether there is no page at all.  A null pointer is "(null)" or zeros for a kernel, "(nil)", "0x0" or
+ * "0" for the tools.  These print the same where they failed to compute a pointer that was there, so the
+ * page frame has to be 0 as well, but for "(null)": 2.6.32 prints whatever page frame that comes to.
  */
 static bool no_page(const struct fields *f)
 {
@@ -420,14 +419,11 @@ static bool no_page(const struct fields *f)
 	uint64_t pfn = f->v[FIELD_PFN];
 
 	/* -1 as either width of unsigned long. */
-	if (pfn == UINT64_MAX || pfn == UINT32_MAX)
+	if (pfn == UINT64_MAX || pfn == UINT32_MAX || scan_str_eq(f->page, "(null)"))
 		return true;
 	for (size_t i = 0; i < f->page.len; i++)
 		zeros = zeros && f->page.p[i] == '0';
-	if (scan_str_eq(f->page, "(null)") || (zeros && (f->page.len == 8 || f->page.len == 16)))
-		return true;
-	return !pfn && (zeros || scan_str_eq(f->page, "(nil)") || scan_str_eq(f->page, "0x0") ||
-			scan_str_eq(f->page, "<nil>"));
+	return !pfn && (zeros || scan_str_eq(f->page, "(nil)") || scan_str_eq(f->page, "0x0"));
 }
 
 static bool small(const struct fields *f, enum field field, uint8_t *ret)

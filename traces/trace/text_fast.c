@@ -346,7 +346,6 @@ void text_fast_learn(struct text_fast *fast, const char *line, const char *end,
 		     const struct text_line *parsed, const struct event *event)
 {
 	const char *p = line + COMM_COLUMNS, *digits;
-	int32_t pid = 0;
 
 	if (event->kind == EVENT_ALLOC && parsed->gfp.len &&
 	    parsed->gfp.len <= TEXT_FAST_GFP_BYTES && parsed->gfp.p + parsed->gfp.len == end) {
@@ -367,9 +366,9 @@ void text_fast_learn(struct text_fast *fast, const char *line, const char *end,
 			p++;
 	}
 	digits = p;
-	for (; is_digit(*p) && pid < 100000000; p++)
-		pid = pid * 10 + (*p - '0');
-	if (p == digits || pid != event->pid || parsed->comm.p + parsed->comm.len != name_end(line))
+	while (is_digit(*p))
+		p++;
+	if (p == digits || !parsed->comm.len || parsed->comm.p + parsed->comm.len != name_end(line))
 		return;
 	while (*p == ' ')
 		p++;

@@ -158,6 +158,20 @@ static void test_events(void **state)
 	assert_int_equal(line.event.migratetype, 2);
 	assert_int_equal(line.event.flags, EVENT_PERCPU_REFILL);
 
+	/* A raw record lacks what the format computes. */
+	assert_int_equal(
+		parse(HEAD
+		      "mm_page_alloc_zone_locked: [FAILED TO PARSE] pfn=7 order=0 migratetype=2",
+		      &line),
+		TEXT_EVENT);
+	assert_int_equal(line.event.flags, EVENT_PERCPU_REFILL);
+	assert_int_equal(
+		parse(HEAD
+		      "mm_page_alloc_zone_locked: [FAILED TO PARSE] pfn=7 order=1 migratetype=2",
+		      &line),
+		TEXT_EVENT);
+	assert_int_equal(line.event.flags, 0);
+
 	assert_int_equal(parse(HEAD "mm_page_pcpu_drain: page=(____ptrval____) pfn=0x5328 order=1 "
 				    "migratetype=2",
 			       &line),
