@@ -19,8 +19,10 @@
 #include "traces/testing/check.h"
 #include "traces/trace/trace.h"
 
-/* Events that are replayed of each trace; places where it is cut; events that are spoiled from there on. */
-enum { EVENTS_MAX = 8000, CUTS = 3, SPOILED = 20 };
+/* Events that are replayed of each trace, and events that are spoiled from a cut on. */
+enum { EVENTS_MAX = 8000, SPOILED = 20 };
+/* Places where a recorded trace is cut, and a made-up one, which is short. */
+enum { CUTS_RECORDED = 3, CUTS_MADE_UP = 20 };
 
 static const uint32_t kinds[] = { UINT32_MAX, 1U << EVENT_ALLOC | 1U << EVENT_FREE };
 
@@ -114,7 +116,7 @@ static pfn_t other_page(const struct subject *s, struct prng *prng, const struct
 }
 
 static void check_trace(struct subject *s, const struct event *events, uint64_t count,
-			struct tally *tally)
+			unsigned int cuts, struct tally *tally)
 {
 	struct guesses *whole = malloc(sizeof(*whole)), *part = malloc(sizeof(*part));
 	struct event *spoiled = malloc(count * sizeof(*spoiled));
@@ -122,7 +124,7 @@ static void check_trace(struct subject *s, const struct event *events, uint64_t 
 
 	assert_true(whole && part && spoiled);
 	replay(s, events, count, whole);
-	for (unsigned int k = 0; k < CUTS; k++) {
+	for (unsigned int k = 0; k < cuts; k++) {
 		uint64_t cut = prng_below(&prng, count);
 		uint64_t last = cut + SPOILED < count ? cut + SPOILED : count;
 
@@ -187,7 +189,7 @@ static uint64_t make_up(const struct subject *s, uint64_t seed, struct event *re
 
 static void visit_made_up(const char *path, void *ctx)
 {
-	enum { COUNT = 3000 };
+	enum { COUNT = 600 };
 	struct event *events = malloc(COUNT * sizeof(*events));
 	struct tally *tally = ctx;
 	struct subject s;
@@ -196,7 +198,7 @@ static void visit_made_up(const char *path, void *ctx)
 	boot(path, &s);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		s.kinds = kinds[k];
-		check_trace(&s, events, make_up(&s, k + 1, events, COUNT), tally);
+		check_trace(&s, events, make_up(&s, k + 1, events, COUNT), CUTS_MADE_UP, tally);
 	}
 	tally->traces++;
 	end(&s);
@@ -209,7 +211,7 @@ static void test_made_up(void **state)
 
 	(void)state;
 	captures_each("traces/captures", visit_made_up, &tally);
-	assert_true(tally.compared > 1000);
+	assert_true(tally.compared > 10000);
 	print_message("%llu guesses compared\n", (unsigned long long)tally.compared);
 }
 
@@ -253,7 +255,7 @@ static void visit_recorded(const char *path, void *ctx)
 	count = read_trace(trace, &s.log.input.facts, events);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		s.kinds = kinds[k];
-		check_trace(&s, events, count, tally);
+		check_trace(&s, events, count, CUTS_RECORDED, tally);
 	}
 	tally->traces++;
 	end(&s);
