@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* mmreplay replay: a recorded trace against the model. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/alloc_view.h"
+#include "engine/buddy_view.h"
+#include "engine/dump.h"
+#include "engine/migratetype.h"
+#include "engine/pageset.h"
 #include "tools/replayed.h"
 #include "tools/text.h"
 #include "traces/picture_watch.h"
@@ -11,6 +17,20 @@
 enum mode { MODE_PREDICT };
 
 static const char *const modes[] = { "predict", NULL };
+
+enum view {
+	VIEW_SUMMARY,
+	VIEW_BUDDYINFO,
+	VIEW_PAGETYPEINFO,
+	VIEW_ZONEINFO,
+	VIEW_PCP,
+	VIEW_FREELISTS,
+	VIEW_PAGEBLOCKS,
+	VIEW_JSON,
+};
+
+static const char *const views[] = { "summary",	  "buddyinfo",	"pagetypeinfo", "zoneinfo", "pcp",
+				     "freelists", "pageblocks", "json",		NULL };
 
 static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
 
@@ -26,6 +46,16 @@ static const struct cli_option options[] = {
 	  .kind = CLI_KIND_FILE,
 	  .value = "FILE",
 	  .help = "write a row for each predicted event, columns separated by tabs" },
+	{ .name = "at",
+	  .kind = CLI_KIND_TEXT,
+	  .value = "WHERE",
+	  .help = "stop before event number WHERE (from 0), before the trace marker of this text, or "
+		  "before the first event at this time in seconds (3.5, 4s)" },
+	{ .name = "view",
+	  .kind = CLI_KIND_CHOICE,
+	  .value = "VIEW",
+	  .choices = views,
+	  .help = "show the state there, instead of a summary" },
 	{ .name = "differences",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "list every number in which a picture differs from the model" },
@@ -43,6 +73,8 @@ static const struct cli_example examples[] = {
 	  "with the two events that most people record" },
 	{ "trace-cmd report | mmreplay replay dmesg.txt --trace - --json", "for scripts" },
 	{ "mmreplay replay SRC --predictions p.tsv", "every prediction beside the truth" },
+	{ "mmreplay replay SRC --at 'SNAP boot begin' --view buddyinfo",
+	  "the free lists when that marker was written" },
 	{ 0 }
 };
 
@@ -61,8 +93,16 @@ struct rate {
 	uint64_t predicted, right;
 };
 
+/* Where --at stops. */
+struct stop {
+	enum { STOP_NOWHERE, STOP_INDEX, STOP_TIME, STOP_MARKER } kind;
+	uint64_t number; /* event, or nanoseconds */
+	const char *text;
+};
+
 struct report {
 	struct replayed r;
+	struct stop stop;
 	struct replay *replay;
 	struct picture_watch *watch;
 	FILE *predictions; /* NULL: not wanted */
@@ -172,15 +212,88 @@ static enum cli_exit prepare(struct cli *cli, struct report *report)
 	return code;
 }
 
+/* "3.25", "3.25s" or "3s" in nanoseconds. */
+static bool read_time(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0, unit = 1000000000;
+	const char *p = text;
+	bool told = false;
+
+	for (; isdigit((unsigned char)*p); p++) {
+		if (value > UINT64_MAX / unit / 10 - 1)
+			return false;
+		value = value * 10 + (uint64_t)(*p - '0');
+	}
+	if (p == text)
+		return false;
+	value *= unit;
+	if (*p == '.') {
+		for (p++; isdigit((unsigned char)*p); p++) {
+			unit /= 10;
+			value += unit * (uint64_t)(*p - '0');
+		}
+		told = true;
+	}
+	if (*p == 's') {
+		p++;
+		told = true;
+	}
+	*ret = value;
+	return told && !*p;
+}
+
+static void read_stop(const char *text, struct stop *ret)
+{
+	char *end;
+
+	*ret = (struct stop){ .text = text };
+	if (!text)
+		return;
+	if (read_time(text, &ret->number)) {
+		ret->kind = STOP_TIME;
+		return;
+	}
+	ret->number = strtoull(text, &end, 10);
+	ret->kind = *text && !text[strspn(text, "0123456789")] ? STOP_INDEX : STOP_MARKER;
+}
+
+static bool stops(const struct report *report, const struct event *e)
+{
+	const struct stop *stop = &report->stop;
+
+	switch (stop->kind) {
+	case STOP_INDEX:
+		return report->r.index - 1 == stop->number;
+	case STOP_TIME:
+		return e->time >= stop->number;
+	case STOP_MARKER:
+		return e->kind == EVENT_MARKER &&
+		       !strcmp(trace_string(report->r.trace, e->text), stop->text);
+	case STOP_NOWHERE:
+		break;
+	}
+	return false;
+}
+
 static enum cli_exit replay_all(struct cli *cli, struct report *report)
 {
 	const struct event *e;
 	enum cli_exit code;
 
-	while ((code = replayed_next(cli, &report->r, &e)) == CLI_OK && e)
+	while ((code = replayed_next(cli, &report->r, &e)) == CLI_OK && e) {
+		if (stops(report, e)) {
+			report->r.index--;
+			break;
+		}
 		on_event(report, e);
+	}
 	if (code != CLI_OK)
 		return code;
+	if (!e && report->stop.kind != STOP_NOWHERE &&
+	    !(report->stop.kind == STOP_INDEX && report->stop.number == report->r.index))
+		return cli_fail(cli,
+				"the trace ends, after %" PRIu64 " events, before it comes to '%s'",
+				report->r.index, report->stop.text);
 	if (report->r.booted.m.buddy->out_of_memory || picture_watch_out_of_memory(report->watch))
 		return cli_fail_error(cli, error_no_memory());
 	report->broken = buddy_check(report->r.booted.m.buddy, false);
@@ -492,7 +605,121 @@ static void json_pictures(struct json *j, const struct report *report)
 	json_array_end(j);
 }
 
-static void print_json(struct cli *cli, const struct report *report)
+/* ---- the state --------------------------------------------------------------------------------- */
+
+static void json_page_set(struct json *j, const struct page_alloc *a, uint32_t zone, uint32_t cpu)
+{
+	const struct pageset *set = &a->sets[zone * a->cpu_count + cpu];
+
+	json_object_begin(j);
+	json_key_u64(j, "cpu", cpu);
+	json_key_u64(j, "count", set->count);
+	json_key_u64(j, "high", set->high);
+	json_key_u64(j, "batch", set->batch);
+	json_key_array_begin(j, "lists");
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++) {
+		uint32_t cursor = BUDDY_LIST_START;
+		pfn_t pfn;
+
+		if (!set->lists[i].count)
+			continue;
+		json_object_begin(j);
+		json_key_u64(j, "order", pageset_list_order(a, i));
+		json_key_string(j, "type",
+				migratetype_name(alloc_view_list_type(a, i), a->buddy->facts));
+		json_key_array_begin(j, "pfns");
+		while (pageset_next(a, set, i, &cursor, &pfn))
+			json_u64(j, pfn);
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void json_zone_types(struct json *j, const struct machine *m, uint32_t zone)
+{
+	uint64_t blocks[MIGRATE_TYPE_COUNT];
+
+	buddy_view_blocks(m->buddy, zone, blocks);
+	json_key_array_begin(j, "types");
+	for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
+		enum migratetype type = migratetype_at(i, &m->config, &m->facts);
+
+		json_object_begin(j);
+		json_key_string(j, "type", migratetype_name(type, &m->facts));
+		json_key_u64(j, "pageblocks", blocks[type]);
+		json_key_array_begin(j, "free_by_order");
+		for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
+			json_u64(j, buddy_view_free(m->buddy, zone, o, type));
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void json_state(struct json *j, const struct report *report)
+{
+	static const char *const marks[WMARK_COUNT] = { "min", "low", "high", "promo" };
+	const struct machine *m = &report->r.booted.m;
+	const struct page_alloc *a = replay_alloc(report->replay);
+
+	json_key_object_begin(j, "state");
+	json_key_u64(j, "events_done", report->r.index);
+	json_key_array_begin(j, "zones");
+	for (uint32_t z = 0; z < a->zone_count; z++) {
+		json_object_begin(j);
+		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
+		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
+		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
+		for (unsigned int w = 0; w < WMARK_COUNT; w++)
+			json_key_u64(j, marks[w], a->zones[z].watermark[w]);
+		json_zone_types(j, m, z);
+		json_key_array_begin(j, "page_sets");
+		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+			if (cpu < report->r.late.online_cpus ||
+			    a->sets[z * a->cpu_count + cpu].count)
+				json_page_set(j, a, z, cpu);
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void print_view(struct cli *cli, const struct report *report, enum view view)
+{
+	struct sink sink = sink_to_file(cli_out(cli));
+	const struct machine *m = &report->r.booted.m;
+	const struct page_alloc *a = replay_alloc(report->replay);
+
+	switch (view) {
+	case VIEW_SUMMARY:
+	case VIEW_JSON:
+		print_report(cli, report);
+		break;
+	case VIEW_BUDDYINFO:
+		dump_buddyinfo(m, &sink);
+		break;
+	case VIEW_PAGETYPEINFO:
+		dump_pagetypeinfo(m, &sink);
+		break;
+	case VIEW_ZONEINFO:
+		alloc_view_zoneinfo(a, &report->r.late, &sink);
+		break;
+	case VIEW_PCP:
+		alloc_view_pcp(a, &sink);
+		break;
+	case VIEW_FREELISTS:
+		buddy_dump(m->buddy, &sink);
+		break;
+	case VIEW_PAGEBLOCKS:
+		alloc_view_pageblocks(a, &sink);
+		break;
+	}
+}
+
+static void print_json(struct cli *cli, const struct report *report, bool state)
 {
 	struct json j;
 
@@ -503,24 +730,28 @@ static void print_json(struct cli *cli, const struct report *report)
 	json_zones(&j, report);
 	json_findings(&j, report);
 	json_pictures(&j, report);
+	if (state)
+		json_state(&j, report);
 	json_object_end(&j);
 	json_deinit(&j);
 }
 
 static enum cli_exit run(struct cli *cli)
 {
+	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	struct report report = { 0 };
 	enum cli_exit code = replayed_read(cli, &report.r);
 
+	read_stop(cli_text(cli, "at"), &report.stop);
 	if (code == CLI_OK)
 		code = prepare(cli, &report);
 	if (code == CLI_OK)
 		code = replay_all(cli, &report);
 	if (code == CLI_OK) {
-		if (cli_has(cli, "json"))
-			print_json(cli, &report);
+		if (cli_has(cli, "json") || view == VIEW_JSON)
+			print_json(cli, &report, view != VIEW_SUMMARY);
 		else
-			print_report(cli, &report);
+			print_view(cli, &report, view);
 		if (report.finding_count)
 			code = CLI_FINDING;
 		if (report.broken) {
@@ -560,6 +791,16 @@ const struct command command_replay = {
 		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "
 		"predicted_pfn, zone, miss_rule. Page frames are decimal; '-' is no page, no zone, "
 		"or no miss. A zone is its node and its name: 0:DMA32.\n"
+		"\n"
+		"Views of the state at the end, or where --at stops:\n"
+		"  summary       what is told above (the default)\n"
+		"  buddyinfo     as /proc/buddyinfo\n"
+		"  pagetypeinfo  as /proc/pagetypeinfo\n"
+		"  zoneinfo      as /proc/zoneinfo, without the counters the model does not keep\n"
+		"  pcp           the per-CPU lists, head first\n"
+		"  freelists     the free lists, head first\n"
+		"  pageblocks    which pageblocks are of which type\n"
+		"  json          the summary and all of these, as JSON; so with --json, too\n"
 		"\n"
 		"An event that this machine cannot have recorded (a page frame no zone has, an order "
 		"too high, a CPU it does not have) is a finding and takes no part.",
