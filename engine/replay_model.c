@@ -599,6 +599,20 @@ static void start_refill(struct replay_model *r, uint32_t cpu, uint32_t zone, un
 	a->events = NULL;
 }
 
+/* The next zone below @zone that the request may use and whose list is empty. */
+static uint32_t next_empty(struct replay_model *r, const struct alloc_request *req,
+			   unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+
+	while (zone--)
+		if (a->buddy->zones[zone].type <= req->highest &&
+		    !page_alloc_set(a, zone, req->cpu)->lists[index].count &&
+		    page_alloc_zone_free(a, zone))
+			return zone;
+	return BUDDY_ZONE_NONE;
+}
+
 /* The first record of something: the model does it all now, as far as it knows. */
 static void begin_taking(struct replay_model *r, const struct event *e)
 {
@@ -622,6 +636,25 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 		return;
 	}
 	set = page_alloc_set(a, zone, e->cpu);
+	if (set->lists[index].count && (req.order || req.type != MIGRATE_UNMOVABLE)) {
+		/* Its list needs no pages, and nobody takes such pages in bulk: it is for another zone. */
+		uint32_t other = next_empty(r, &req, index, zone);
+
+		if (other != BUDDY_ZONE_NONE) {
+			zone = other;
+			set = page_alloc_set(a, zone, e->cpu);
+		}
+	}
+	if (set->lists[index].count && zone != page_alloc_zone_of(a, e->pfn)) {
+		c->zone = zone;
+		c->index = index;
+		c->order = req.order;
+		c->type = req.type;
+		c->done = 0;
+		c->wanted = 1;
+		c->doing = DOING_REFILL;
+		return;
+	}
 	while (set->lists[index].count) {
 		pageset_pop(a, set, index);
 		r->silent += 1ULL << req.order;
