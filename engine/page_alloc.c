@@ -217,13 +217,14 @@ static bool has_block(const struct page_alloc *a, uint32_t zone, const struct al
 	return orders >> req->order;
 }
 
-static bool watermark_ok(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
-			 enum watermark mark)
+int64_t page_alloc_margin(const struct page_alloc *a, uint32_t zone,
+			  const struct alloc_request *req, enum watermark mark)
 {
 	const struct alloc_zone *z = &a->zones[zone];
 	const uint64_t *pages = a->buddy->zones[zone].free_pages;
 	int64_t min = (int64_t)(z->watermark[mark] + z->boost);
-	int64_t usable = (int64_t)page_alloc_zone_free(a, zone) - ((1LL << req->order) - 1);
+	int64_t usable =
+		(int64_t)page_alloc_zone_free(a, zone) - ((1LL << req->order) - 1) - z->drift;
 
 	if (!(req->flags & (ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_OOM)))
 		usable -= (int64_t)pages[MIGRATE_HIGHATOMIC];
@@ -236,9 +237,14 @@ static bool watermark_ok(const struct page_alloc *a, uint32_t zone, const struct
 	}
 	if (req->flags & ALLOC_OOM)
 		min -= min / 2;
-	if (usable <= min + (int64_t)z->lowmem_reserve[req->highest])
-		return false;
-	return !req->order || has_block(a, zone, req);
+	return usable - (min + (int64_t)z->lowmem_reserve[req->highest]);
+}
+
+static bool watermark_ok(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+			 enum watermark mark)
+{
+	return page_alloc_margin(a, zone, req, mark) > 0 &&
+	       (!req->order || has_block(a, zone, req));
 }
 
 /* alloc_flags_nofragment(). */
@@ -286,6 +292,20 @@ static uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_re
 		if (a->buddy->zones[row[i]].type <= req->highest)
 			return row[i];
 	return BUDDY_ZONE_NONE;
+}
+
+uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_request *req)
+{
+	uint32_t flags = WMARK_LOW, first;
+
+	if (req->type == MIGRATE_MOVABLE)
+		flags |= ALLOC_CMA;
+	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
+		return flags;
+	first = preferred_zone(a, req);
+	if (first != BUDDY_ZONE_NONE && avoid_fragments(a, req, first))
+		flags |= ALLOC_NOFRAGMENT;
+	return flags;
 }
 
 uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req)

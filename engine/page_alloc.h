@@ -43,6 +43,7 @@ struct pageset {
 struct alloc_zone {
 	uint64_t managed; /* pages */
 	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
+	int64_t drift; /* pages the kernel's own counter is lower; it is folded late (vmstat) */
 	uint64_t boost; /* pages added to every watermark; set from outside */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t reserved_highatomic; /* pages in such pageblocks */
@@ -108,6 +109,12 @@ void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes);
 /* Sizes the page sets of @zone: pageset_update() of every CPU. */
 void page_alloc_set_pagesets(struct page_alloc *a, uint32_t zone, uint64_t batch, uint64_t high,
 			     uint64_t high_min, uint64_t high_max);
+
+/* The flags of a request's first attempt, from its other fields (alloc_flags_nofragment() too). */
+uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_request *req);
+/* By how many pages @zone is above what it must keep for @req; 0 or less: it refuses. */
+int64_t page_alloc_margin(const struct page_alloc *a, uint32_t zone,
+			  const struct alloc_request *req, enum watermark mark);
 
 /* The zone a request is served from, BUDDY_ZONE_NONE when all refuse it. */
 uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req);

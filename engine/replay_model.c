@@ -40,9 +40,12 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 		replay_model_destroy(r);
 		return NULL;
 	}
-	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++) {
+		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
+			r->cpus[cpu].runs[i] = (struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = PFN_NONE;
+	}
 	apply_stage(r, 0);
 	return r;
 }
@@ -420,10 +423,10 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 			c->frees[kept++] = c->frees[i++];
 			continue;
 		}
-		while (r->setup->contiguous_runs && i + run < limit && !f->order &&
-		       !f[run].order && f[run].pfn == f->pfn + run &&
-		       announced_by(r, &f[run], pid) && (batches || !f[run].batch) &&
-		       of_an_area(r, f->pfn) && of_an_area(r, f[run].pfn))
+		while (r->setup->contiguous_runs && i + run < limit && !f->order && !f[run].order &&
+		       f[run].pfn == f->pfn + run && announced_by(r, &f[run], pid) &&
+		       (batches || !f[run].batch) && of_an_area(r, f->pfn) &&
+		       of_an_area(r, f[run].pfn))
 			run++;
 		commit_run(r, cpu, f->pfn, run, f->order);
 		i += run;
@@ -568,7 +571,6 @@ static struct alloc_request request_of(const struct replay_model *r, const struc
 	req.type = type_of(r, e);
 	if (req.type == MIGRATE_CMA)
 		req.type = MIGRATE_MOVABLE;
-	req.flags = WMARK_LOW | (req.type == MIGRATE_MOVABLE ? ALLOC_CMA : 0);
 	/* Only mm_page_alloc tells what was asked for; the rest is taken for the usual of its type. */
 	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
 	req.nid = node_of(r, e);
@@ -579,7 +581,31 @@ static struct alloc_request request_of(const struct replay_model *r, const struc
 			req.highest = highest;
 		req.thisnode = gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_THISNODE);
 	}
+	req.flags = page_alloc_fast_flags(&r->alloc, &req);
 	return req;
+}
+
+/* Most that per-CPU counters can hide: their thresholds are at most 125 pages. */
+enum { DRIFT_MAX = 1000 };
+
+/* The kernel passed over a zone, or did not, against the watermark: its counter is behind. */
+static void learn_drift(struct replay_model *r, const struct alloc_request *req, uint32_t chosen,
+			uint32_t real)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_zone *z;
+	uint32_t zone;
+	int64_t drift;
+
+	if (chosen == BUDDY_ZONE_NONE || real == BUDDY_ZONE_NONE || chosen == real || req->order ||
+	    a->buddy->zones[chosen].nid != a->buddy->zones[real].nid)
+		return;
+	/* Zones of a node are in ascending order of type. */
+	zone = chosen > real ? chosen : real;
+	z = &a->zones[zone];
+	drift = z->drift + page_alloc_margin(a, zone, req, WMARK_LOW) - (chosen > real ? 0 : 1);
+	if (drift <= DRIFT_MAX && drift >= -DRIFT_MAX)
+		z->drift = drift;
 }
 
 static void start_refill(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
@@ -728,6 +754,8 @@ static void on_taken(struct replay_model *r, const struct event *e)
 		tell(r, e, want ? want->pfn : PFN_NONE, zone, REPLAY_MISS_OUTSIDE);
 		return;
 	}
+	req = request_of(r, e);
+	learn_drift(r, &req, c->doing == DOING_BLOCK ? c->held_zone : c->zone, zone);
 	/* Undo what was wrong, do what is right, and go on from there. */
 	{
 		pfn_t predicted = want ? want->pfn : PFN_NONE;
@@ -922,7 +950,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			}
 			done = true;
 		}
-	} else if (buddy_find(a->buddy, zone, e->pfn, &block)) {
+	} else if (!(r->setup->kinds >> EVENT_ZONE_LOCKED & 1) &&
+		   buddy_find(a->buddy, zone, e->pfn, &block)) {
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : catch_up(r, zone, &req, e->pfn);
 	}
@@ -946,11 +975,25 @@ static uint32_t told_zone(struct replay_model *r, const struct alloc_request *re
 		return filled;
 	if (chosen != BUDDY_ZONE_NONE && page_alloc_set(a, chosen, req->cpu)->lists[index].count)
 		return chosen;
+	/* No pages that are known of: then most likely where the last one came from. */
+	if (r->cpus[req->cpu].runs[index].zone < a->zone_count &&
+	    a->buddy->zones[r->cpus[req->cpu].runs[index].zone].type <= req->highest)
+		return r->cpus[req->cpu].runs[index].zone;
 	for (uint32_t zone = a->zone_count; zone--;)
 		if (a->buddy->zones[zone].type <= req->highest &&
 		    page_alloc_set(a, zone, req->cpu)->lists[index].count)
 			return zone;
 	return chosen;
+}
+
+/* Lists that were filled give ascending pages, lists of freed pages often descending ones. */
+static void note_neighbour(struct list_run *run, const struct event *e, uint32_t zone)
+{
+	int64_t size = (int64_t)1 << e->order;
+
+	run->step = run->last != PFN_NONE && run->last == e->pfn + (pfn_t)size ? -size : size;
+	run->last = e->pfn;
+	run->zone = zone;
 }
 
 static void on_alloc(struct replay_model *r, const struct event *e)
@@ -963,7 +1006,7 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	pfn_t predicted = PFN_NONE;
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
-	bool flew = false;
+	bool flew = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 	uint32_t filled;
 
 	commit_pending(r, e);
@@ -988,9 +1031,16 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		zone = c->held_zone;
 	} else {
 		zone = page_alloc_choose_zone(a, &req);
-		if (index != PCP_LIST_NONE && r->setup->kinds >> EVENT_ZONE_LOCKED & 1)
+		if (index != PCP_LIST_NONE && told)
 			zone = told_zone(r, &req, index, zone, filled);
-		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE) {
+		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE && told &&
+		    !page_alloc_set(a, zone, e->cpu)->lists[index].count) {
+			/* The list has pages from before the trace: likely neighbours of the last. */
+			predicted = c->runs[index].last == PFN_NONE
+					    ? PFN_NONE
+					    : c->runs[index].last + (pfn_t)c->runs[index].step;
+			flew = true;
+		} else if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE) {
 			set = page_alloc_set(a, zone, e->cpu);
 			if (!c->tuned)
 				pageset_before_alloc(a, set);
@@ -1006,15 +1056,19 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	c->tuned = false;
 	c->last = e->pfn;
 	c->last_order = e->order;
-	if (predicted == e->pfn) {
+	if (index != PCP_LIST_NONE)
+		note_neighbour(&c->runs[index], e, real);
+	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
 		if (set)
 			pageset_pop(a, set, index);
+		else if (flew)
+			take_out(r, e->cpu, real, e->pfn, e->order);
 		page_alloc_mark(a, real, e->pfn, e->order, req.type);
 		tell(r, e, predicted, real, miss);
 		return;
 	}
 	if (real == BUDDY_ZONE_NONE) {
-		if (!set && predicted != PFN_NONE)
+		if (!set && predicted != PFN_NONE && !flew)
 			buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
 		return;
@@ -1023,6 +1077,8 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 	r->wrong = true;
 	r->wrong_zone = zone;
+	if (filled == BUDDY_ZONE_NONE)
+		learn_drift(r, &req, zone, real);
 	miss = real != zone ? REPLAY_MISS_OTHER_ZONE : explain(r, e, index, real);
 	if (predicted == PFN_NONE)
 		miss = REPLAY_MISS_EMPTY;

@@ -54,6 +54,13 @@ struct announced {
 /* What the CPU is in the middle of. */
 enum doing { DOING_NOTHING, DOING_REFILL, DOING_BLOCK, DOING_DRAIN };
 
+/* Where the last page from a per-CPU list came from, and in which direction the next may lie. */
+struct list_run {
+	pfn_t last;
+	int64_t step;
+	uint32_t zone;
+};
+
 struct replay_cpu {
 	enum doing doing;
 	struct alloc_events expected; /* what the model did and the trace has not told yet */
@@ -78,6 +85,7 @@ struct replay_cpu {
 	int32_t last_pid; /* of the task of the CPU's last event */
 	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
+	struct list_run runs[PCP_LISTS_MAX];
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
