@@ -1135,7 +1135,7 @@ static void bound_kernel_pages(struct machine *m, const struct boot_input *in)
 	    (accounting && m->dma_reserve_given))
 		return;
 	if (accounting) {
-		uint64_t dma = m->nodes[0].zones[ZONE_DMA].initial_free;
+		uint64_t dma = m->node_count ? m->nodes[0].zones[ZONE_DMA].initial_free : 0;
 
 		/* Nothing but the pages reserved below 16 MiB is unknown. */
 		m->nr_kernel_pages_over = min_u64(dma, m->nr_kernel_pages);
