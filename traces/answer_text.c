@@ -334,6 +334,8 @@ static void put_hash(const struct answer *a, const struct sink *sink)
 void answer_text_value(const struct answer_text *t, const struct answers *as,
 		       const struct answer *a, const struct sink *sink)
 {
+	unsigned int rank;
+
 	switch (a->kind) {
 	case ANSWER_USER_MAP:
 		put_user_map(t, a, sink);
@@ -415,11 +417,14 @@ void answer_text_value(const struct answer_text *t, const struct answers *as,
 			    a->v[0], a->v[1]);
 		break;
 	case ANSWER_MEMMAP_INIT:
+		/* A stored file may name a zone that there is not. */
+		rank = a->type >= 0 && a->type < ZONE_TYPE_COUNT
+			       ? zone_rank(t->in->config.zones_mask, (enum zone_type)a->type)
+			       : 0;
 		sink_printf(sink,
 			    "mminit::memmap_init Initialising map node %" PRId32
 			    " zone %u pfns %" PRIu64 " -> %" PRIu64,
-			    a->nid, zone_rank(t->in->config.zones_mask, (enum zone_type)a->type),
-			    a->v[0], a->v[1]);
+			    a->nid, rank, a->v[0], a->v[1]);
 		break;
 	case ANSWER_UNAVAILABLE:
 		if (a->nid < 0) {

@@ -95,7 +95,8 @@ bool line_kernel_command_line(struct reader *r, struct scan s)
 	joined = malloc(open + len + 1);
 	if (!joined)
 		return false;
-	memcpy(joined, r->log->input.command_line, open);
+	if (open)
+		memcpy(joined, r->log->input.command_line, open);
 	memcpy(joined + open, s.p, len);
 	len += open - (more ? 1 : 0);
 	joined[len] = 0;

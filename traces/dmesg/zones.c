@@ -289,18 +289,23 @@ bool line_memmap_init(struct reader *r, struct scan s)
 {
 	uint32_t nid, rank;
 	uint64_t start, end;
+	int32_t type = -1;
 	struct answer *a;
 
 	if (!scan_u32(&s, &nid) || !scan_lit(&s, " zone ") || !scan_u32(&s, &rank) ||
 	    !scan_lit(&s, " pfns ") || !scan_dec(&s, &start) || !scan_lit(&s, " -> ") ||
 	    !scan_dec(&s, &end))
 		return false;
-	a = reader_answer(r, ANSWER_MEMMAP_INIT);
-	a->nid = (int32_t)nid;
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 		if (r->log->input.config.zones_mask >> t & 1 &&
 		    zone_rank(r->log->input.config.zones_mask, (enum zone_type)t) == rank)
-			a->type = (int32_t)t;
+			type = (int32_t)t;
+	/* A number that no zone of this kernel has: the line is damaged. */
+	if (type < 0)
+		return false;
+	a = reader_answer(r, ANSWER_MEMMAP_INIT);
+	a->nid = (int32_t)nid;
+	a->type = type;
 	a->v[0] = start;
 	a->v[1] = end;
 	return true;
