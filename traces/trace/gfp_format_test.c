@@ -165,7 +165,7 @@ static void print_back(const char *dir, void *ctx)
 {
 	struct input_limits limits = { .bytes_max = (size_t)1 << 30 };
 	struct texts *texts = ctx;
-	const char *p, *last = "";
+	const char *p, *next, *end, *last = "";
 	struct gfp_table table;
 	struct facts facts;
 	struct input text;
@@ -177,11 +177,24 @@ static void print_back(const char *dir, void *ctx)
 		return;
 	facts_of(dir, &facts);
 	gfp_table_init(&table, &facts);
-	for (p = (const char *)text.data; (p = strstr(p, "gfp_flags=")); texts->events++) {
-		size_t len = strcspn(p += 10, "\n");
+	next = (const char *)text.data;
+	end = next + text.size;
+	/* By lines, as the address sanitizer reads all that strstr and memmem may read, each time. */
+	while (next < end) {
+		const char *line = next, *line_end = memchr(line, '\n', (size_t)(end - line));
 		char printed[512];
 		uint32_t gfp;
+		size_t len;
 
+		if (!line_end)
+			line_end = end;
+		next = line_end + 1;
+		p = memmem(line, (size_t)(line_end - line), "gfp_flags=", 10);
+		if (!p)
+			continue;
+		p += 10;
+		len = (size_t)(line_end - p);
+		texts->events++;
 		if (len == last_len && !memcmp(p, last, len))
 			continue;
 		last = p;

@@ -264,14 +264,20 @@ static void test_robust(void **state)
 }
 
 /* How often lines of the text have this after the head. */
-static uint64_t count_lines(const char *text, const char *name)
+/* By lines, as the address sanitizer reads all that strstr and memmem may read, each time. */
+static uint64_t count_lines(const struct input *text, const char *name)
 {
-	uint64_t count = 0;
+	const uint8_t *p = text->data, *end = p + text->size;
 	size_t len = strlen(name);
+	uint64_t count = 0;
 
-	while ((text = strstr(text, name))) {
-		count++;
-		text += len;
+	while (p < end) {
+		const uint8_t *line_end = memchr(p, '\n', (size_t)(end - p));
+		const uint8_t *next = line_end ? line_end + 1 : end;
+
+		if (memmem(p, (size_t)(next - p), name, len))
+			count++;
+		p = next;
 	}
 	return count;
 }
@@ -316,7 +322,7 @@ static void count_capture(const char *dir, void *ctx)
 	}
 	stats = trace_stats(t);
 	for (unsigned int kind = 0; kind < sizeof(names) / sizeof(names[0]); kind++) {
-		uint64_t counted = count_lines((const char *)text.data, names[kind]);
+		uint64_t counted = count_lines(&text, names[kind]);
 
 		if (stats->events[kind] != counted)
 			fail_msg("%s: %llu events%s, %llu lines", dir,
@@ -324,7 +330,7 @@ static void count_capture(const char *dir, void *ctx)
 				 (unsigned long long)counted);
 		sum += counted;
 	}
-	assert_int_equal(stats->lines, count_lines((const char *)text.data, "\n"));
+	assert_int_equal(stats->lines, count_lines(&text, "\n"));
 	assert_int_equal(stats->lines, sum + stats->ignored);
 	assert_int_equal(stats->bytes, text.size);
 	assert_int_equal(stats->unknown + stats->damaged, 0);
