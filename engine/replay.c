@@ -152,7 +152,8 @@ static void believe(struct replay *r, uint32_t i)
 static void drop(struct replay *r, uint32_t i)
 {
 	replay_model_destroy(r->models[i]);
-	memmove(&r->models[i], &r->models[i + 1], (r->model_count - i - 1) * sizeof(*r->models));
+	memmove(&r->models[i], &r->models[i + 1],
+		(r->model_count - i - 1) * sizeof(struct replay_model *));
 	r->model_count--;
 }
 
@@ -202,7 +203,7 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 /* Accounts that have become the same are one. */
 static void unite(struct replay *r)
 {
-	uint64_t hashes[MODELS_MAX];
+	uint64_t hashes[MODELS_MAX] = { 0 };
 
 	for (uint32_t i = 0; i < r->model_count; i++)
 		hashes[i] = replay_model_hash(r->models[i]);

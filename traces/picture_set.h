@@ -87,11 +87,11 @@ struct error *picture_set_write(const struct picture_set *set, struct mmtrace_wr
  */
 struct error *picture_set_take(struct picture_set *set, struct mmtrace_reader *r);
 /*
- * Takes all pictures of @r from where it stands to the first event; @path is what errors and damage call
+ * Takes all pictures of @r from where it stands to the first event; @name is what errors and damage call
  * the file.  ERROR_OS, ERROR_NO_MEMORY; any other damage is kept in @set.
  */
 struct error *picture_set_take_all(struct picture_set *set, struct mmtrace_reader *r,
-				   const char *path);
+				   const char *name);
 /* Brings the pictures that were taken into their order. */
 void picture_set_sort(struct picture_set *set);
 
