@@ -251,6 +251,8 @@ static void count(struct replay *r, const struct event *e, const struct replay_o
 static void tells(struct replay *r)
 {
 	r->setup.kinds = r->wanted;
+	/* The first page sets of a boot are empty: each page is taken from the free lists. */
+	r->setup.from_boot = !r->stats.kinds[EVENT_ALLOC] && !r->stats.kinds[EVENT_FREE];
 	while (r->model_count > 1)
 		drop(r, r->model_count - 1);
 }

@@ -604,7 +604,8 @@ static void learn_drift(struct replay_model *r, const struct alloc_request *req,
 	zone = chosen > real ? chosen : real;
 	z = &a->zones[zone];
 	drift = z->drift + page_alloc_margin(a, zone, req, WMARK_LOW) - (chosen > real ? 0 : 1);
-	if (drift <= DRIFT_MAX && drift >= -DRIFT_MAX)
+	/* What was allocated before a trace that begins late can be any amount. */
+	if (!r->setup->from_boot || (drift <= DRIFT_MAX && drift >= -DRIFT_MAX))
 		z->drift = drift;
 }
 
@@ -662,7 +663,8 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 		return;
 	}
 	set = page_alloc_set(a, zone, e->cpu);
-	if (set->lists[index].count && (req.order || req.type != MIGRATE_UNMOVABLE)) {
+	if (r->setup->from_boot && set->lists[index].count &&
+	    (req.order || req.type != MIGRATE_UNMOVABLE)) {
 		/* Its list needs no pages, and nobody takes such pages in bulk: it is for another zone. */
 		uint32_t other = next_empty(r, &req, index, zone);
 
@@ -755,7 +757,9 @@ static void on_taken(struct replay_model *r, const struct event *e)
 		return;
 	}
 	req = request_of(r, e);
-	learn_drift(r, &req, c->doing == DOING_BLOCK ? c->held_zone : c->zone, zone);
+	/* A request for a low zone is never a movable one. */
+	if (req.type == MIGRATE_MOVABLE)
+		learn_drift(r, &req, c->doing == DOING_BLOCK ? c->held_zone : c->zone, zone);
 	/* Undo what was wrong, do what is right, and go on from there. */
 	{
 		pfn_t predicted = want ? want->pfn : PFN_NONE;
@@ -772,6 +776,10 @@ static void on_taken(struct replay_model *r, const struct event *e)
 		} else {
 			struct pageset *set = page_alloc_set(a, zone, e->cpu);
 			unsigned int index = c->index;
+
+			/* For another zone's list, which holds another amount. */
+			if (c->zone != zone && !done)
+				wanted = pageset_refill_count(a, zone, set, e->order);
 
 			settle(r, e->cpu);
 			req = request_of(r, e);
@@ -975,10 +983,9 @@ static uint32_t told_zone(struct replay_model *r, const struct alloc_request *re
 		return filled;
 	if (chosen != BUDDY_ZONE_NONE && page_alloc_set(a, chosen, req->cpu)->lists[index].count)
 		return chosen;
-	/* No pages that are known of: then most likely where the last one came from. */
-	if (r->cpus[req->cpu].runs[index].zone < a->zone_count &&
-	    a->buddy->zones[r->cpus[req->cpu].runs[index].zone].type <= req->highest)
-		return r->cpus[req->cpu].runs[index].zone;
+	/* Where the trace begins late, lists have pages that are not known of. */
+	if (!r->setup->from_boot)
+		return chosen;
 	for (uint32_t zone = a->zone_count; zone--;)
 		if (a->buddy->zones[zone].type <= req->highest &&
 		    page_alloc_set(a, zone, req->cpu)->lists[index].count)

@@ -33,6 +33,7 @@ struct replay_setup {
 	uint32_t kinds; /* bit per enum event_kind that the trace has */
 	uint32_t cpu_count;
 	unsigned int free_rule;
+	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
 	bool contiguous_runs, exact_to_tail, lazy_preemption;
 };
 
