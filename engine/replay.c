@@ -255,6 +255,8 @@ static void tells(struct replay *r)
 	r->setup.from_boot = !r->stats.kinds[EVENT_ALLOC] && !r->stats.kinds[EVENT_FREE];
 	while (r->model_count > 1)
 		drop(r, r->model_count - 1);
+	if (!r->setup.from_boot)
+		replay_model_start_late(r->models[0]);
 }
 
 void replay_event(struct replay *r, const struct event *e)

@@ -141,6 +141,12 @@ bool replay_model_has_next_stage(const struct replay_model *r)
 	return r->stage + 1 < REPLAY_STAGES && (!r->stage || !r->alloc.buddy->pending_count);
 }
 
+void replay_model_start_late(struct replay_model *r)
+{
+	handover_lists_join(r->alloc.buddy);
+	apply_stage(r, REPLAY_STAGES - 1);
+}
+
 void replay_model_next_stage(struct replay_model *r)
 {
 	apply_stage(r, r->stage + 1);
@@ -736,6 +742,13 @@ static void on_taken(struct replay_model *r, const struct event *e)
 			} else {
 				begin_taking(r, e);
 			}
+		} else if (req.order || req.type != MIGRATE_UNMOVABLE) {
+			/* Nobody takes such pages in bulk: the list gets more than was known. */
+			c->wanted =
+				c->done + pageset_refill_count(a, c->zone,
+							       page_alloc_set(a, c->zone, e->cpu),
+							       req.order);
+			start_refill(r, e->cpu, c->zone, c->index, &req, c->wanted - c->done);
 		} else {
 			begin_taking(r, e);
 		}

@@ -129,6 +129,8 @@ struct replay_model *replay_model_clone(const struct replay_model *from);
 uint64_t replay_model_hash(const struct replay_model *r);
 
 bool replay_model_has_next_stage(const struct replay_model *r);
+/* The trace begins after the boot: all memory has joined, the page sets have their last sizes. */
+void replay_model_start_late(struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
