@@ -98,8 +98,7 @@ void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late,
 			continue;
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &late->nodes[n].zones[t];
-			uint32_t zone =
-				buddy_zone_find(a->buddy, (int32_t)n, (enum zone_type)t);
+			uint32_t zone = buddy_zone_find(a->buddy, (int32_t)n, (enum zone_type)t);
 
 			if (!(late->config.zones_mask >> t & 1) ||
 			    (zone == BUDDY_ZONE_NONE && !all))

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/migratetype.h"
+
+enum { CHUNK_ORDER = 10, CHUNK_PAGES = 1 << CHUNK_ORDER };
+
+struct page {
+	uint32_t line; /* of the last event that named it; 0: beyond 32 bits */
+	uint32_t state : 3; /* enum follow_state */
+	uint32_t head : 5; /* order + 1 of the block that was allocated here; 0: none begins here */
+	uint32_t pid : 24; /* of that event's task, its low bits */
+};
+
+/* Each CPU: were the last pages it freed known to be in use?  A free that waits for the next one. */
+struct follow_cpu {
+	bool unknown_before;
+	bool open;
+	struct follow_finding finding;
+};
+
+struct chunk {
+	struct page *pages; /* CHUNK_PAGES, or NULL */
+};
+
+struct range {
+	pfn_t start, end;
+	struct chunk *chunks;
+};
+
+struct follow {
+	struct follow_options options;
+	struct follow_stats stats;
+	struct range *ranges; /* in address order */
+	uint32_t range_count, near;
+	unsigned int max_order, type_count;
+	struct follow_cpu *cpus;
+	bool bulk; /* order 0 is handed out in bulk, without events */
+	bool batched_after; /* mm_page_free_batched follows the mm_page_free of the same page */
+	uint64_t index, chunk_count;
+	bool out_of_memory;
+};
+
+static const char *const state_names[] = { "unknown", "in use", "free", "taken", "listed" };
+
+const char *follow_state_name(enum follow_state state)
+{
+	return state_names[state];
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+struct follow *follow_create(const struct machine *m, const struct follow_options *options)
+{
+	struct follow *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->options = *options;
+	if (!f->options.kinds)
+		f->options.kinds = UINT32_MAX;
+	f->max_order = m->config.max_order;
+	f->type_count = migratetype_count(&m->config);
+	f->batched_after = fact_get(&m->facts, FACT_free_batch_rule) != 0;
+	f->bulk = fact_get(&m->facts, FACT_alloc_bulk);
+	f->ranges = calloc((size_t)m->range_count + 1, sizeof(*f->ranges));
+	f->cpus = calloc((size_t)options->cpu_count + 1, sizeof(*f->cpus));
+	if (!f->ranges || !f->cpus) {
+		follow_destroy(f);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < m->range_count; i++) {
+		const struct node_range *from = &m->ranges[i];
+		struct range *last = f->range_count ? &f->ranges[f->range_count - 1] : NULL;
+
+		if (last && last->end >= from->start)
+			last->end = max_u64(last->end, from->end);
+		else
+			f->ranges[f->range_count++] =
+				(struct range){ .start = from->start, .end = from->end };
+	}
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		struct range *r = &f->ranges[i];
+
+		r->chunks = calloc((size_t)((r->end - r->start) >> CHUNK_ORDER) + 1,
+				   sizeof(*r->chunks));
+		if (!r->chunks) {
+			follow_destroy(f);
+			return NULL;
+		}
+	}
+	return f;
+}
+
+static uint64_t range_chunks(const struct range *r)
+{
+	return ((r->end - r->start) >> CHUNK_ORDER) + 1;
+}
+
+void follow_destroy(struct follow *f)
+{
+	if (!f)
+		return;
+	for (uint32_t i = 0; f->ranges && i < f->range_count; i++) {
+		struct range *r = &f->ranges[i];
+
+		for (uint64_t c = 0; r->chunks && c < range_chunks(r); c++)
+			free(r->chunks[c].pages);
+		free(r->chunks);
+	}
+	free(f->ranges);
+	free(f->cpus);
+	free(f);
+}
+
+const struct follow_stats *follow_stats(const struct follow *f)
+{
+	return &f->stats;
+}
+
+uint64_t follow_memory_bytes(const struct follow *f)
+{
+	return f->chunk_count * CHUNK_PAGES * sizeof(struct page);
+}
+
+bool follow_out_of_memory(const struct follow *f)
+{
+	return f->out_of_memory;
+}
+
+/* ---- pages ------------------------------------------------------------------------------------- */
+
+/* The range that holds @pfn, or NULL. */
+static struct range *find_range(struct follow *f, pfn_t pfn)
+{
+	uint32_t low = 0, high = f->range_count;
+
+	if (f->near < f->range_count && pfn >= f->ranges[f->near].start &&
+	    pfn < f->ranges[f->near].end)
+		return &f->ranges[f->near];
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (f->ranges[middle].end <= pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == f->range_count || pfn < f->ranges[low].start)
+		return NULL;
+	f->near = low;
+	return &f->ranges[low];
+}
+
+/* The page, whose chunk comes into being; NULL outside of memory, or without memory of the host. */
+static struct page *get_page(struct follow *f, pfn_t pfn)
+{
+	struct range *r = find_range(f, pfn);
+	struct chunk *chunk;
+
+	if (!r)
+		return NULL;
+	chunk = &r->chunks[(pfn - r->start) >> CHUNK_ORDER];
+	if (!chunk->pages) {
+		chunk->pages = calloc(CHUNK_PAGES, sizeof(*chunk->pages));
+		if (!chunk->pages) {
+			f->out_of_memory = true;
+			return NULL;
+		}
+		f->chunk_count++;
+	}
+	return &chunk->pages[(pfn - r->start) & (CHUNK_PAGES - 1)];
+}
+
+enum follow_state follow_page(const struct follow *f, pfn_t pfn)
+{
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		const struct range *r = &f->ranges[i];
+		const struct page *pages;
+
+		if (pfn < r->start || pfn >= r->end)
+			continue;
+		pages = r->chunks[(pfn - r->start) >> CHUNK_ORDER].pages;
+		return pages ? (enum follow_state)pages[(pfn - r->start) & (CHUNK_PAGES - 1)].state
+			     : FOLLOW_UNKNOWN;
+	}
+	return FOLLOW_UNKNOWN;
+}
+
+static uint32_t pid_of(const struct event *e)
+{
+	return (uint32_t)e->pid & 0xffffff;
+}
+
+static void set_block(struct follow *f, const struct event *e, enum follow_state state)
+{
+	uint64_t *pages = f->stats.pages;
+
+	for (pfn_t pfn = e->pfn; pfn < e->pfn + (1ULL << e->order); pfn++) {
+		struct page *p = get_page(f, pfn);
+
+		if (!p)
+			continue;
+		if (p->state != FOLLOW_UNKNOWN)
+			pages[p->state]--;
+		pages[state]++;
+		*p = (struct page){ .line = e->line <= UINT32_MAX ? (uint32_t)e->line : 0,
+				    .state = state,
+				    .pid = pid_of(e) };
+	}
+	if (pages[FOLLOW_IN_USE] > f->stats.in_use_max)
+		f->stats.in_use_max = pages[FOLLOW_IN_USE];
+}
+
+/* The first page of the block in one of the states of @mask, or NULL. */
+static const struct page *find_state(struct follow *f, const struct event *e, uint32_t mask,
+				     pfn_t *pfn_ret)
+{
+	for (pfn_t pfn = e->pfn; pfn < e->pfn + (1ULL << e->order); pfn++) {
+		const struct page *p = get_page(f, pfn);
+
+		if (p && mask >> p->state & 1) {
+			*pfn_ret = pfn;
+			return p;
+		}
+	}
+	return NULL;
+}
+
+static void forget(struct follow *f)
+{
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		struct range *r = &f->ranges[i];
+
+		for (uint64_t c = 0; c < range_chunks(r); c++) {
+			free(r->chunks[c].pages);
+			r->chunks[c].pages = NULL;
+		}
+	}
+	f->chunk_count = 0;
+	memset(f->stats.pages, 0, sizeof(f->stats.pages));
+	for (uint32_t cpu = 0; cpu < f->options.cpu_count; cpu++)
+		f->cpus[cpu] = (struct follow_cpu){ .unknown_before = true };
+}
+
+/* ---- findings ---------------------------------------------------------------------------------- */
+
+static struct follow_finding make_finding(const struct follow *f, enum impossible what,
+					  const struct event *e, const struct page *page, pfn_t pfn)
+{
+	struct follow_finding finding = { what, *e, f->index, pfn, FOLLOW_UNKNOWN, 0 };
+
+	if (page) {
+		finding.before = (enum follow_state)page->state;
+		finding.line_before = page->line;
+	}
+	return finding;
+}
+
+static void report(struct follow *f, const struct follow_finding *finding)
+{
+	f->stats.findings[finding->what]++;
+	if (f->options.found)
+		f->options.found(f->options.ctx, finding);
+}
+
+static void tell(struct follow *f, enum impossible what, const struct event *e,
+		 const struct page *page, pfn_t pfn)
+{
+	struct follow_finding finding = make_finding(f, what, e, page, pfn);
+
+	report(f, &finding);
+}
+
+/* Tells @what if a page of the block is in a state of @mask. */
+static void refuse(struct follow *f, enum impossible what, const struct event *e, uint32_t mask)
+{
+	pfn_t pfn = PFN_NONE;
+	const struct page *p = find_state(f, e, mask, &pfn);
+
+	if (p)
+		tell(f, what, e, p, pfn);
+}
+
+static bool uses(const struct follow *f, enum event_kind kind)
+{
+	return f->options.kinds >> kind & 1;
+}
+
+/* ---- frees of pages that are not in use --------------------------------------------------------- */
+
+/* The CPU freed or allocated once more.  @unknown: the page was not known to be in use. */
+static void close_open(struct follow *f, struct follow_cpu *cpu, bool unknown)
+{
+	if (!cpu->open)
+		return;
+	cpu->open = false;
+	if (unknown)
+		f->stats.silent++;
+	else
+		report(f, &cpu->finding);
+}
+
+/* May the page have been handed out without an event, if this CPU frees more such pages? */
+static bool may_be_silent(const struct follow *f, const struct event *e, const struct page *page)
+{
+	if (f->bulk)
+		return !e->order || page->state == FOLLOW_LISTED;
+	return page->state == FOLLOW_LISTED ||
+	       (page->state == FOLLOW_FREE && !uses(f, EVENT_PCPU_DRAIN));
+}
+
+/* A free of @page, which is not in use by what was recorded. */
+static void on_free_unused(struct follow *f, const struct event *e, const struct page *page,
+			   pfn_t pfn)
+{
+	struct follow_cpu *cpu = &f->cpus[e->cpu];
+	bool silent = may_be_silent(f, e, page);
+	bool other_task = f->bulk && !e->order && e->pid >= 0 && page->pid != pid_of(e);
+
+	close_open(f, cpu, true);
+	if (silent && (cpu->unknown_before || other_task)) {
+		f->stats.silent++;
+	} else if (silent) {
+		cpu->open = true;
+		cpu->finding = make_finding(f, IMPOSSIBLE_FREE, e, page, pfn);
+	} else {
+		tell(f, IMPOSSIBLE_FREE, e, page, pfn);
+	}
+	cpu->unknown_before = silent;
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+static void on_alloc(struct follow *f, const struct event *e)
+{
+	struct follow_cpu *cpu = &f->cpus[e->cpu];
+	struct page *first;
+
+	close_open(f, cpu, false);
+	cpu->unknown_before = false;
+	refuse(f, IMPOSSIBLE_IN_USE, e, 1U << FOLLOW_IN_USE);
+	set_block(f, e, FOLLOW_IN_USE);
+	first = get_page(f, e->pfn);
+	if (first)
+		first->head = (e->order + 1U) & 31;
+}
+
+static void on_free(struct follow *f, const struct event *e)
+{
+	static const uint32_t unused = 1U << FOLLOW_FREE | 1U << FOLLOW_TAKEN | 1U << FOLLOW_LISTED;
+	struct follow_cpu *cpu = &f->cpus[e->cpu];
+	const struct page *first = get_page(f, e->pfn), *page;
+	pfn_t pfn = PFN_NONE;
+
+	page = find_state(f, e, unused, &pfn);
+	if (page) {
+		on_free_unused(f, e, page, pfn);
+	} else if (find_state(f, e, 1U << FOLLOW_UNKNOWN, &pfn)) {
+		close_open(f, cpu, true);
+		cpu->unknown_before = true;
+		f->stats.ghosts++;
+	} else {
+		close_open(f, cpu, false);
+		cpu->unknown_before = false;
+		if (first && first->head == e->order + 1U)
+			f->stats.exact++;
+		else
+			f->stats.pieces++;
+	}
+	set_block(f, e, FOLLOW_FREE);
+}
+
+static void on_pages(struct follow *f, const struct event *e)
+{
+	switch ((enum event_kind)e->kind) {
+	case EVENT_ALLOC:
+		on_alloc(f, e);
+		break;
+	case EVENT_FREE:
+		on_free(f, e);
+		break;
+	case EVENT_FREE_BATCHED:
+		/* It repeats mm_page_free, as far as that was recorded. */
+		if (f->batched_after && uses(f, EVENT_FREE))
+			refuse(f, IMPOSSIBLE_BATCHED, e, 1U << FOLLOW_IN_USE);
+		break;
+	case EVENT_ZONE_LOCKED:
+		refuse(f, IMPOSSIBLE_IN_USE, e, 1U << FOLLOW_IN_USE);
+		refuse(f, IMPOSSIBLE_TAKEN, e, 1U << FOLLOW_TAKEN);
+		set_block(f, e, FOLLOW_TAKEN);
+		break;
+	case EVENT_PCPU_DRAIN:
+		refuse(f, IMPOSSIBLE_IN_USE, e, 1U << FOLLOW_IN_USE);
+		refuse(f, IMPOSSIBLE_LISTED, e, 1U << FOLLOW_LISTED);
+		set_block(f, e, FOLLOW_LISTED);
+		break;
+	case EVENT_EXTFRAG:
+		refuse(f, IMPOSSIBLE_IN_USE, e, 1U << FOLLOW_IN_USE);
+		break;
+	default:
+		break;
+	}
+}
+
+static void follow_used(struct follow *f, const struct event *e)
+{
+	enum impossible what =
+		impossible_shape(e, f->options.cpu_count, f->max_order, f->type_count);
+
+	f->stats.events++;
+	f->stats.kinds[e->kind]++;
+	if (what != POSSIBLE) {
+		tell(f, what, e, NULL, PFN_NONE);
+	} else if (e->kind == EVENT_LOST) {
+		f->stats.gaps++;
+		forget(f);
+	} else if (e->kind >= EVENT_MARKER) {
+		return;
+	} else if (e->pfn == PFN_NONE) {
+		f->stats.failed += e->kind == EVENT_ALLOC;
+	} else if (!find_range(f, e->pfn) || !find_range(f, e->pfn + (1ULL << e->order) - 1)) {
+		tell(f, IMPOSSIBLE_OUTSIDE, e, NULL, e->pfn);
+	} else {
+		on_pages(f, e);
+	}
+}
+
+void follow_event(struct follow *f, const struct event *e)
+{
+	if (uses(f, (enum event_kind)e->kind))
+		follow_used(f, e);
+	f->index++;
+}
+
+void follow_end(struct follow *f)
+{
+	for (uint32_t cpu = 0; cpu < f->options.cpu_count; cpu++)
+		close_open(f, &f->cpus[cpu], false);
+}
+
+/* ---- check ------------------------------------------------------------------------------------- */
+
+const char *follow_check(const struct follow *f)
+{
+	uint64_t pages[FOLLOW_STATE_COUNT] = { 0 }, chunks = 0;
+
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		const struct range *r = &f->ranges[i];
+
+		for (uint64_t c = 0; c < range_chunks(r); c++) {
+			if (!r->chunks[c].pages)
+				continue;
+			chunks++;
+			for (unsigned int p = 0; p < CHUNK_PAGES; p++) {
+				const struct page *page = &r->chunks[c].pages[p];
+
+				if (page->state >= FOLLOW_STATE_COUNT)
+					return "a page is in no state there is";
+				if (page->head && page->state != FOLLOW_IN_USE)
+					return "a block begins at a page that is not in use";
+				pages[page->state]++;
+			}
+		}
+	}
+	if (chunks != f->chunk_count)
+		return "chunks were counted wrongly";
+	for (unsigned int s = FOLLOW_UNKNOWN + 1; s < FOLLOW_STATE_COUNT; s++)
+		if (pages[s] != f->stats.pages[s])
+			return "pages were counted wrongly";
+	return NULL;
+}
