@@ -10,13 +10,14 @@
 #include "engine/dump.h"
 #include "engine/migratetype.h"
 #include "engine/pageset.h"
+#include "tools/replay_follow.h"
 #include "tools/replayed.h"
 #include "tools/text.h"
 #include "traces/picture_watch.h"
 
-enum mode { MODE_PREDICT };
+enum mode { MODE_PREDICT, MODE_FOLLOW };
 
-static const char *const modes[] = { "predict", NULL };
+static const char *const modes[] = { "predict", "follow", NULL };
 
 enum view {
 	VIEW_SUMMARY,
@@ -40,7 +41,8 @@ static const struct cli_option options[] = {
 	  .kind = CLI_KIND_CHOICE,
 	  .value = "MODE",
 	  .choices = modes,
-	  .help = "predict: the model names each page before it looks at the recorded one" },
+	  .help = "predict: the model names each page before it looks at the recorded one; follow: "
+		  "the recorded pages are taken, and the trace is checked" },
 	REPLAYED_OPTION_EVENTS,
 	{ .name = "predictions",
 	  .kind = CLI_KIND_FILE,
@@ -736,12 +738,33 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	json_deinit(&j);
 }
 
+static enum cli_exit run_follow(struct cli *cli)
+{
+	static const char *const others[] = { "predictions", "differences", "at", "view" };
+	struct replayed r = { 0 };
+	enum cli_exit code;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (cli_has(cli, others[i]))
+			return cli_fail_usage(cli,
+					      "--%s needs the model, which --mode follow has not",
+					      others[i]);
+	code = replayed_read(cli, false, &r);
+	if (code == CLI_OK)
+		code = replay_follow(cli, &r);
+	replayed_deinit(&r);
+	return code;
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	struct report report = { 0 };
-	enum cli_exit code = replayed_read(cli, &report.r);
+	enum cli_exit code;
 
+	if (cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
+		return run_follow(cli);
+	code = replayed_read(cli, true, &report.r);
 	read_stop(cli_text(cli, "at"), &report.stop);
 	if (code == CLI_OK)
 		code = prepare(cli, &report);
@@ -779,6 +802,14 @@ const struct command command_replay = {
 		"\n"
 		"SRC is a capture folder or a stored file with its trace, or a log, and then --trace "
 		"names the trace: ftrace text in any of its shapes, packed or not.\n"
+		"\n"
+		"With --mode follow no page is predicted: what was recorded is taken exactly, and every "
+		"event is checked against what was recorded of its pages before. An allocation of a "
+		"page in use, a free of a free page and the like are findings, with the line of the "
+		"event and the line that contradicts it. Frees of pages from before the trace (ghosts) "
+		"are counted, and so are frees of pages that were handed out without an event, as bulk "
+		"allocations, compaction and CMA do: such frees come in groups, or from another task "
+		"than the one that freed the page last.\n"
 		"\n"
 		"Markers 'SNAP NAME begin', 'SNAP NAME end' and 'SNAP NAME done' in the trace stand "
 		"around the reading of buddyinfo and pagetypeinfo, and then of kpageflags, into "

@@ -124,7 +124,7 @@ static uint32_t count_cpus(const struct replayed *r)
 	return possible < UINT16_MAX ? possible : UINT16_MAX;
 }
 
-enum cli_exit replayed_read(struct cli *cli, struct replayed *r)
+enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r)
 {
 	const char *src = cli_argument(cli, 0), *trace = cli_text(cli, "trace");
 	enum cli_exit code = read_kinds(cli, &r->kinds);
@@ -139,12 +139,12 @@ enum cli_exit replayed_read(struct cli *cli, struct replayed *r)
 	err = find_trace(cli, r);
 	if (err)
 		return cli_fail_error(cli, err);
-	code = booted_read(cli, STAGE_MEM_INIT, true, &r->booted);
+	code = booted_read(cli, STAGE_MEM_INIT, want_lists, &r->booted);
 	if (code != CLI_OK)
 		return code;
 	if (!r->trace_path)
 		return cli_fail_usage(cli, "'%s' has no trace: give --trace FILE", src);
-	if (!r->booted.m.buddy || !r->booted.m.reserved_known)
+	if (want_lists && (!r->booted.m.buddy || !r->booted.m.reserved_known))
 		return cli_fail(cli,
 				"what memblock had reserved is not in '%s', so its free lists are "
 				"not known",

@@ -43,10 +43,11 @@ struct replayed {
 	}
 
 /*
- * Boots the first argument of @cli and opens its trace.  As booted_read(): CLI_OK, or what to return
+ * Boots the first argument of @cli and opens its trace.  With @want_lists it must tell enough for the
+ * free lists; otherwise booted has none.  As booted_read(): CLI_OK, or what to return
  * after it was said why; ends with replayed_deinit() in both cases.
  */
-enum cli_exit replayed_read(struct cli *cli, struct replayed *r);
+enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r);
 void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */

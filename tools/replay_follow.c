@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/replay_follow.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "engine/follow.h"
+
+/* Findings that are listed; all are counted. */
+#define FINDINGS_SHOWN 20
+
+struct follow_report {
+	struct follow *follow;
+	struct follow_finding findings[FINDINGS_SHOWN];
+	uint64_t finding_count;
+};
+
+static void on_finding(void *ctx, const struct follow_finding *f)
+{
+	struct follow_report *report = ctx;
+
+	if (report->finding_count < FINDINGS_SHOWN)
+		report->findings[report->finding_count] = *f;
+	report->finding_count++;
+}
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+static void print_finding(FILE *out, const struct follow_finding *f)
+{
+	const struct event *e = &f->event;
+
+	fprintf(out, "line %" PRIu64 ": %s", e->line, event_kind_name((enum event_kind)e->kind));
+	if (e->pfn != PFN_NONE)
+		fprintf(out, " of page frame 0x%" PRIx64 ", order %u", e->pfn,
+			(unsigned int)e->order);
+	fprintf(out, ": %s", impossible_meaning(f->what));
+	if (f->before != FOLLOW_UNKNOWN) {
+		fprintf(out, " (0x%" PRIx64 " is %s", f->page, follow_state_name(f->before));
+		if (f->line_before)
+			fprintf(out, " since line %" PRIu64, f->line_before);
+		fputc(')', out);
+	}
+	fputc('\n', out);
+}
+
+static void print_count(FILE *out, const char *name, uint64_t count)
+{
+	if (count)
+		fprintf(out, "%-48s %10" PRIu64 "\n", name, count);
+}
+
+static void print_follow(struct cli *cli, const struct replayed *r,
+			 const struct follow_report *report)
+{
+	const struct follow_stats *s = follow_stats(report->follow);
+	FILE *out = cli_out(cli);
+
+	replayed_print(cli, r);
+	fprintf(out, "\n%s%-48s %10s%s\n", cli_colour(cli, CLI_BOLD), "events", "used",
+		cli_colour(cli, CLI_PLAIN));
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++)
+		print_count(out, event_kind_name((enum event_kind)k), s->kinds[k]);
+	fputc('\n', out);
+	print_count(out, "allocations that failed", s->failed);
+	print_count(out, "blocks freed as they were allocated", s->exact);
+	print_count(out, "blocks freed in pieces, or together", s->pieces);
+	print_count(out, "blocks from before the trace (ghosts)", s->ghosts);
+	print_count(out, "blocks handed out without an event (silent)", s->silent);
+	print_count(out, "gaps, where all was forgotten", s->gaps);
+	print_count(out, "pages in use at the end", s->pages[FOLLOW_IN_USE]);
+	print_count(out, "pages in use at most", s->in_use_max);
+	if (report->finding_count)
+		fprintf(out, "\n%sfindings: what no kernel can have done%s\n",
+			cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
+	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++)
+		print_finding(out, &report->findings[i]);
+	if (report->finding_count > FINDINGS_SHOWN)
+		fprintf(out, "... and %" PRIu64 " more\n", report->finding_count - FINDINGS_SHOWN);
+	fprintf(out, "\n%sfollowed %" PRIu64 " events; %" PRIu64 " finding%s%s\n",
+		cli_colour(cli, report->finding_count ? CLI_BAD : CLI_GOOD), s->events,
+		report->finding_count, report->finding_count == 1 ? "" : "s",
+		cli_colour(cli, CLI_PLAIN));
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static void json_finding(struct json *j, const struct follow_finding *f)
+{
+	json_object_begin(j);
+	json_key_u64(j, "index", f->index);
+	json_key_u64(j, "line", f->event.line);
+	json_key_string(j, "kind", event_kind_name((enum event_kind)f->event.kind));
+	if (f->event.pfn == PFN_NONE)
+		json_key_null(j, "pfn");
+	else
+		json_key_u64(j, "pfn", f->event.pfn);
+	json_key_u64(j, "order", f->event.order);
+	json_key_string(j, "rule", impossible_name(f->what));
+	if (f->before != FOLLOW_UNKNOWN) {
+		json_key_u64(j, "page", f->page);
+		json_key_string(j, "before", follow_state_name(f->before));
+		json_key_u64(j, "line_before", f->line_before);
+	}
+	json_object_end(j);
+}
+
+static void json_follow(struct cli *cli, const struct replayed *r,
+			const struct follow_report *report)
+{
+	const struct follow_stats *s = follow_stats(report->follow);
+	struct json j;
+
+	cli_json_begin(cli, &j, 1);
+	replayed_json(&j, r);
+	json_key_string(&j, "mode", "follow");
+	json_key_array_begin(&j, "kinds");
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
+		if (!s->kinds[k])
+			continue;
+		json_object_begin(&j);
+		json_key_string(&j, "kind", event_kind_name((enum event_kind)k));
+		json_key_u64(&j, "events", s->kinds[k]);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_key_u64(&j, "failed_allocations", s->failed);
+	json_key_object_begin(&j, "frees");
+	json_key_u64(&j, "exact", s->exact);
+	json_key_u64(&j, "pieces", s->pieces);
+	json_key_u64(&j, "ghosts", s->ghosts);
+	json_key_u64(&j, "silent", s->silent);
+	json_object_end(&j);
+	json_key_u64(&j, "gaps", s->gaps);
+	json_key_u64(&j, "pages_in_use", s->pages[FOLLOW_IN_USE]);
+	json_key_u64(&j, "pages_in_use_max", s->in_use_max);
+	json_key_object_begin(&j, "findings");
+	json_key_u64(&j, "count", report->finding_count);
+	json_key_object_begin(&j, "by_rule");
+	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++)
+		if (s->findings[i])
+			json_key_u64(&j, impossible_name((enum impossible)i), s->findings[i]);
+	json_object_end(&j);
+	json_key_array_begin(&j, "first");
+	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++)
+		json_finding(&j, &report->findings[i]);
+	json_array_end(&j);
+	json_object_end(&j);
+	json_object_end(&j);
+	json_deinit(&j);
+}
+
+/* ---- run --------------------------------------------------------------------------------------- */
+
+static enum cli_exit follow_all(struct cli *cli, struct replayed *r, struct follow_report *report)
+{
+	const struct follow_options options = {
+		.kinds = r->kinds, .cpu_count = r->cpu_count, .found = on_finding, .ctx = report
+	};
+	const struct event *e;
+	enum cli_exit code;
+
+	report->follow = follow_create(&r->late, &options);
+	if (!report->follow)
+		return cli_fail_error(cli, error_no_memory());
+	while ((code = replayed_next(cli, r, &e)) == CLI_OK && e)
+		follow_event(report->follow, e);
+	if (code != CLI_OK)
+		return code;
+	follow_end(report->follow);
+	if (follow_out_of_memory(report->follow))
+		return cli_fail_error(cli, error_no_memory());
+	assert(!follow_check(report->follow));
+	return CLI_OK;
+}
+
+enum cli_exit replay_follow(struct cli *cli, struct replayed *r)
+{
+	struct follow_report report = { 0 };
+	enum cli_exit code = follow_all(cli, r, &report);
+
+	if (code == CLI_OK) {
+		if (cli_has(cli, "json"))
+			json_follow(cli, r, &report);
+		else
+			print_follow(cli, r, &report);
+		if (report.finding_count)
+			code = CLI_FINDING;
+	}
+	follow_destroy(report.follow);
+	return code;
+}
