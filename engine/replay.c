@@ -24,6 +24,7 @@ struct replay {
 	uint32_t model_count;
 	struct buddy *buddy; /* the first model's lists */
 	uint64_t index;
+	uint32_t united; /* models that were left when equal ones were last united */
 	uint32_t wanted; /* kinds of events that are used */
 };
 
@@ -69,6 +70,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->cpu_count = options->cpu_count ? options->cpu_count : 1;
 	s->exact_to_tail = fact_get(s->facts, FACT_exact_leftovers_to_tail);
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
+	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
 	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
 	s->contiguous_runs = fact_get(s->facts, FACT_free_contiguous_runs);
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++)
@@ -175,6 +177,24 @@ static void branch(struct replay *r, const struct event *e)
 }
 
 /*
+ * A drain comes later where a stack was taken that no event tells of: one more account for it, from the
+ * one that is believed.
+ */
+static void branch_at_drain(struct replay *r, const struct event *e)
+{
+	struct replay_model *next;
+
+	if (r->model_count >= MODELS_MANY || !r->setup.bulk_stacks ||
+	    !replay_model_would_drain(r->models[0], e))
+		return;
+	next = replay_model_clone(r->models[0]);
+	if (!next)
+		return;
+	replay_model_take_stack(next, e);
+	r->models[r->model_count++] = next;
+}
+
+/*
  * Model @i gave another page than the kernel.  Where two things may have happened, both are followed.
  */
 static void correct(struct replay *r, uint32_t i, const struct event *e, bool blind)
@@ -232,8 +252,12 @@ static void sift(struct replay *r)
 	for (uint32_t i = r->model_count; --i;)
 		if (r->models[i]->misses >= r->models[0]->misses + MISSES_BEHIND)
 			drop(r, i);
-	if (r->model_count > MODELS_MANY)
+	if (r->model_count > MODELS_MANY && r->model_count > r->united) {
 		unite(r);
+		r->united = r->model_count;
+	}
+	if (r->model_count < r->united)
+		r->united = r->model_count;
 }
 
 static void count(struct replay *r, const struct event *e, const struct replay_outcome *o)
@@ -269,8 +293,10 @@ void replay_event(struct replay *r, const struct event *e)
 		blind = !(r->setup.kinds & TELLING);
 		r->stats.events++;
 		r->stats.kinds[e->kind]++;
-		if (blind)
+		if (blind) {
 			branch(r, e);
+			branch_at_drain(r, e);
+		}
 		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
 			struct replay_outcome o = replay_model_event(r->models[i], e);
 

@@ -408,7 +408,8 @@ static void commit_run(struct replay_model *r, uint32_t cpu, pfn_t pfn, uint32_t
 static bool announced_by(const struct replay_model *r, const struct announced *f, int32_t pid)
 {
 	/* Pages of user memory are freed in batches, in the middle of which a task may lose the CPU. */
-	return !r->setup->lazy_preemption || f->pid == pid || !f->movable;
+	return !r->setup->lazy_preemption || f->pid == pid || !f->movable ||
+	       !(r->setup->kinds >> EVENT_FREE_BATCHED & 1);
 }
 
 /*
@@ -934,7 +935,9 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		return how == REPLAY_BY_STATE;
 	set = page_alloc_set(a, zone, e->cpu);
 	if (how == REPLAY_BY_BULK) {
-		if (index == PCP_LIST_NONE || req.order || !bulk_until(r, e, &req, index, zone))
+		/* Nothing but areas of unmovable pages is allocated in bulk. */
+		if (index == PCP_LIST_NONE || req.order || req.type != MIGRATE_UNMOVABLE ||
+		    !bulk_until(r, e, &req, index, zone))
 			return false;
 		done = true;
 	} else if (how == REPLAY_BY_STACKS) {
@@ -952,10 +955,11 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			bool bulk = !req.order && req.type == MIGRATE_UNMOVABLE &&
 				    (!r->swaps || !(depth % STACK_PAGES));
 
-			if (!bulk && c->last_pid != e->pid) {
+			if (!bulk && (c->last_pid != e->pid || !r->setup->lazy_preemption ||
+				      depth > REPLAY_SWAP_DEPTH)) {
 				/* It was taken before the pages above it were freed. */
 				pageset_remove(a, zone, set, index, e->pfn);
-			} else if (!bulk && depth <= REPLAY_SWAP_DEPTH) {
+			} else if (!bulk) {
 				c->flying_pid = e->pid;
 				c->flying_index = index;
 				for (c->flying_count = 0; c->flying_count < depth;)
@@ -1333,6 +1337,31 @@ static void on_event(struct replay_model *r, const struct event *e)
 		/* A model that is wrong has still to know who was there before. */
 		if (!r->wrong)
 			r->cpus[e->cpu].last_pid = e->pid;
+	}
+}
+
+bool replay_model_would_drain(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	const struct pageset *set;
+
+	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE || r->alloc.buddy->pending_count ||
+	    pageset_list(a, e->order, MIGRATE_MOVABLE) == PCP_LIST_NONE)
+		return false;
+	set = page_alloc_set(a, zone, e->cpu);
+	return set->high && set->count + (1u << e->order) >= set->high &&
+	       set->lists[0].count >= STACK_PAGES;
+}
+
+void replay_model_take_stack(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, page_alloc_zone_of(a, e->pfn), e->cpu);
+
+	for (unsigned int i = 0; i < STACK_PAGES && set->lists[0].count; i++) {
+		pageset_pop(a, set, 0);
+		r->silent++;
 	}
 }
 

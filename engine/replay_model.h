@@ -34,7 +34,7 @@ struct replay_setup {
 	uint32_t cpu_count;
 	unsigned int free_rule;
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
-	bool contiguous_runs, exact_to_tail, lazy_preemption;
+	bool contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
 };
 
 struct replay_outcome {
@@ -134,6 +134,10 @@ void replay_model_start_late(struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
+/* Would the free @e make this model drain? */
+bool replay_model_would_drain(struct replay_model *r, const struct event *e);
+/* A thread's stack was taken from the CPU's list without an event. */
+void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*
  * Predicts and then takes in one event; e->cpu is below setup->cpu_count.  If the model is wrong
  * afterwards, the same event must be given to replay_model_correct().
