@@ -42,7 +42,7 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 	}
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++) {
 		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
-			r->cpus[cpu].runs[i] = (struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE };
+			r->cpus[cpu].runs[i] = (struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE, PFN_NONE, 0 };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = PFN_NONE;
 	}
@@ -954,6 +954,13 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		} else if (pageset_find(a, set, e->pfn, &at, &depth) && at == index) {
 			bool bulk = !req.order && req.type == MIGRATE_UNMOVABLE &&
 				    (!r->swaps || !(depth % STACK_PAGES));
+			struct list_run *run = &c->runs[index];
+			pfn_t head = pageset_head(a, set, index);
+
+			/* A page that is passed over again and again is not there. */
+			run->passed = run->passed_head == head ? run->passed + 1 : 0;
+			run->passed_head = head;
+			bulk |= run->passed >= 2;
 
 			if (!bulk && (c->last_pid != e->pid || !r->setup->lazy_preemption ||
 				      depth > REPLAY_SWAP_DEPTH)) {

@@ -60,6 +60,8 @@ struct list_run {
 	pfn_t last;
 	int64_t step;
 	uint32_t zone;
+	pfn_t passed_head; /* the head that pages below it were taken past, so many times */
+	uint32_t passed;
 };
 
 struct replay_cpu {
