@@ -33,7 +33,9 @@
  *   a line that is unmistakably unfinished (see is_unfinished()) takes the next one that has no
  *     prefix and follows directly;
  *   in a file that is clearly wrapped (see struct wrap), any line with a prefix takes the next one
- *     without, if that one's first word had no room on it.
+ *     without, if that one's first word had no room on it;
+ *   in a file that a terminal broke at its last column (see struct fold), any full line with a
+ *     prefix takes the next one without.
  */
 #include "traces/dmesg/text.h"
 
@@ -46,10 +48,16 @@
 
 /* Source lines looked at in the first pass. */
 #define SAMPLE_LINES 32768
-/* Mail programs wrap at one of these widths. */
+/* Mail programs wrap at one of these widths, most of them not above the usual. */
 #define WRAP_COLUMNS_MIN 64
-#define WRAP_COLUMNS_MAX 80
+#define WRAP_COLUMNS_USUAL 80
+#define WRAP_COLUMNS_MAX 120
 #define WRAP_BUCKETS 128
+/* The width is made smaller by so much at the most to be that of more lines. */
+#define WRAP_SLACK 3
+/* Terminals have one of these widths. */
+#define FOLD_COLUMNS_MIN 40
+#define FOLD_COLUMNS_MAX 255
 /* Source lines one message was wrapped to at the most. */
 #define JOINED_SPAN_MAX 12
 /* Messages an architecture prints before its banner at the most. */
@@ -59,10 +67,10 @@
 #define NS_PER_SEC 1000000000ULL
 
 /*
- * Was the file wrapped?  If so, no line is longer than WRAP_COLUMNS_MAX, and there is a width that
- * each line before one without prefix would have exceeded with one more word.  (Lines a little
- * longer than that width are often left whole.)  Lengths are in bytes, without quotes; the last
- * bucket holds what is longer.
+ * Was the file wrapped?  If so, there is a width that each line before one without prefix would have
+ * exceeded with one more word, and no line is longer.  (Where it is below WRAP_COLUMNS_USUAL, lines
+ * between are often left whole.)  Lengths are in columns, without quotes; the last bucket holds
+ * what is longer.
  */
 struct wrap {
 	/* Lines with prefix, by length. */
@@ -73,6 +81,27 @@ struct wrap {
 	size_t width;
 };
 
+/*
+ * Was the file broken in the middle of words, as a terminal does?  If so, no line is longer than some
+ * width, and nearly all lines before one without prefix are that long; or shorter by one, if there was
+ * a blank that was lost.  Lines that are much alike look so when a mail program wrapped them, too, but
+ * that leaves no blank at the start of a line.  Lengths are with quotes; the last bucket holds what is
+ * longer.
+ */
+struct fold {
+	/* Lines, with prefix or without, by length. */
+	size_t lines[FOLD_COLUMNS_MAX + 2];
+	/* Those of them with prefix that stand before one without. */
+	size_t broken[FOLD_COLUMNS_MAX + 2];
+	/* Lines that begin with a blank behind those. */
+	size_t blanks;
+	/* The width; 0: not broken. */
+	size_t width;
+};
+
+/* A terminal counts columns; other programs count a tab as one. */
+enum { FOLD_BY_COLUMNS, FOLD_BY_BYTES, FOLD_KINDS };
+
 struct builder {
 	struct log_text *text;
 	size_t lines_size;
@@ -81,6 +110,9 @@ struct builder {
 	size_t arena_size;
 	struct prefix_shape shape;
 	struct wrap wrap;
+	struct fold folds[FOLD_KINDS];
+	/* Which of them the file was; NULL: neither. */
+	const struct fold *fold;
 	/* The kernel has spoken. */
 	bool started;
 	/* A line that only a boot loader prints was seen before that. */
@@ -97,12 +129,14 @@ struct builder {
 	size_t reset_at;
 	uint64_t reset_from_ns;
 	/*
-	 * What the last message came from: last source line, length of that without quotes and
+	 * What the last message came from: last source line, columns of that without quotes and
 	 * blanks at its end, quoted or not.  Line 0: nothing may be joined to it.
 	 */
 	uint32_t tail_line;
 	size_t tail_len;
 	bool tail_quoted;
+	/* Its length as it stands there, as @fold counts. */
+	size_t tail_full_len;
 	/* Its prefix, if it was a record of /dev/kmsg: a wrapped one may have several lines. */
 	struct prefix tail_record;
 };
@@ -149,6 +183,25 @@ static size_t trimmed_len(const char *text, size_t len)
 	return len;
 }
 
+/* How wide @text is on a terminal: a tab leads to the next multiple of eight. */
+static size_t columns_of(const char *text, size_t len)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\t')
+			columns |= 7;
+		/* What follows in a character of several bytes takes no place. */
+		columns += ((uint8_t)text[i] & 0xc0) != 0x80;
+	}
+	return columns;
+}
+
+static size_t fold_len(int kind, const char *text, size_t len)
+{
+	return kind == FOLD_BY_COLUMNS ? columns_of(text, len) : len;
+}
+
 static size_t first_word(const char *text, size_t len, size_t *len_ret)
 {
 	size_t start = 0, end;
@@ -192,16 +245,46 @@ static void wrap_finish(struct wrap *wrap)
 	for (width = WRAP_COLUMNS_MAX; width >= WRAP_COLUMNS_MIN; width--) {
 		if (wrapped >= 3 && others * 10 <= wrapped && too_long * 5 <= wrapped) {
 			wrap->width = width;
-			return;
+			break;
 		}
 		wrapped += wrap->pairs[width];
 		others -= wrap->pairs[width];
+		if (width > WRAP_COLUMNS_USUAL)
+			too_long += wrap->lines[width];
+	}
+	if (!wrap->width)
+		return;
+	/* Long words hide it: it is not more than the longest line. */
+	for (; width > WRAP_COLUMNS_MIN && !wrap->lines[width]; width--)
+		others -= wrap->pairs[width];
+	wrap->width = width;
+	/* Programs differ in whether the last column is used, and a blank at the end counted. */
+	for (i = 1; others && i <= WRAP_SLACK; i++) {
+		others -= wrap->pairs[width - i + 1];
+		if (wrap->pairs[width - i + 1])
+			wrap->width = width - i;
 	}
 }
 
-static void count_length(size_t *buckets, size_t len)
+/* Three broken lines at least; a line as long as the screen that is whole is an exception. */
+static void fold_finish(struct fold *fold)
 {
-	buckets[len < WRAP_BUCKETS ? len : WRAP_BUCKETS - 1]++;
+	size_t width = FOLD_COLUMNS_MAX + 1, full, all = 0, i;
+
+	while (width && !fold->lines[width])
+		width--;
+	if (width < FOLD_COLUMNS_MIN || width > FOLD_COLUMNS_MAX)
+		return;
+	for (i = 0; i <= width; i++)
+		all += fold->broken[i];
+	full = fold->broken[width] + fold->broken[width - 1];
+	if (fold->broken[width] >= 3 && fold->blanks && (all - full) * 10 <= full)
+		fold->width = width;
+}
+
+static void count_length(size_t *buckets, size_t count, size_t len)
+{
+	buckets[len < count ? len : count - 1]++;
 }
 
 static struct error *take_census(struct builder *b, struct decoder *decoder)
@@ -210,34 +293,50 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 	struct prefix_census census = { 0 };
 	struct source_line source;
 	struct error *err = NULL;
-	/* Length of the line before if it has a prefix, or else 0. */
-	size_t before = 0;
+	/* Length of the line before if it has a prefix, or else 0; as counted by wrap and by fold. */
+	size_t before = 0, before_full[FOLD_KINDS], full[FOLD_KINDS];
 
 	while (decoder->line < SAMPLE_LINES && decoder_next(decoder, &source, &err)) {
-		size_t len = trimmed_len(source.text, source.len), word_len;
+		size_t len = trimmed_len(source.text, source.len), word_len, columns;
 		struct prefix prefix;
 
 		if (!len) {
 			before = 0;
 			continue;
 		}
+		for (int k = 0; k < FOLD_KINDS; k++) {
+			full[k] = fold_len(k, source.text, source.len);
+			count_length(b->folds[k].lines, FOLD_COLUMNS_MAX + 2, full[k]);
+		}
 		prefix_parse(source.text, source.len, &permissive, &prefix);
 		prefix_census_add(&census, &prefix);
 		len = len > prefix.quote_len ? len - prefix.quote_len : 0;
 		if (prefix.parts & PREFIX_STRONG) {
-			count_length(b->wrap.lines, len);
-			before = len;
+			columns = columns_of(source.text + prefix.quote_len, len);
+			count_length(b->wrap.lines, WRAP_BUCKETS, columns);
+			before = columns;
+			memcpy(before_full, full, sizeof(full));
 			continue;
 		}
 		if (before && len) {
 			first_word(source.text + prefix.quote_len, len, &word_len);
-			count_length(b->wrap.pairs, before + 1 + word_len);
+			count_length(b->wrap.pairs, WRAP_BUCKETS, before + 1 + word_len);
+			for (int k = 0; k < FOLD_KINDS; k++) {
+				count_length(b->folds[k].broken, FOLD_COLUMNS_MAX + 2,
+					     before_full[k]);
+				b->folds[k].blanks += *source.text == ' ';
+			}
 		}
 		before = 0;
 	}
 	decoder_rewind(decoder);
 	prefix_shape_init(&b->shape, &census);
 	wrap_finish(&b->wrap);
+	for (int k = FOLD_KINDS - 1; k >= 0; k--) {
+		fold_finish(&b->folds[k]);
+		if (b->folds[k].width)
+			b->fold = &b->folds[k];
+	}
 	return err;
 }
 
@@ -665,6 +764,13 @@ enum outcome {
 	OUTCOME_KEPT,
 };
 
+/* The length of @source as the way the file was broken counts it. */
+static size_t full_len(const struct builder *b, const struct source_line *source)
+{
+	return fold_len(b->fold == &b->folds[FOLD_BY_BYTES] ? FOLD_BY_BYTES : FOLD_BY_COLUMNS,
+			source->text, source->len);
+}
+
 /* Does @message, on the source line after it, belong to the last line? */
 static bool continues(const struct builder *b, const char *message, size_t len,
 		      const struct source_line *source, const struct prefix *prefix)
@@ -684,6 +790,9 @@ static bool continues(const struct builder *b, const char *message, size_t len,
 	/* Somebody else is quoted. */
 	if (*message == '>')
 		return false;
+	if (b->fold)
+		return line->flags & LOG_LINE_PREFIXED && b->tail_full_len <= b->fold->width &&
+		       b->tail_full_len + 1 >= b->fold->width;
 	first_word(message, len, &word_len);
 	/* Without a prefix nothing else marks the start of a message, so make sure. */
 	if (is_unfinished(line->text, line->len, &close))
@@ -692,25 +801,31 @@ static bool continues(const struct builder *b, const char *message, size_t len,
 	       b->tail_len <= WRAP_COLUMNS_MAX && b->tail_len + 1 + word_len > b->wrap.width;
 }
 
-/* Appends to the last line, whose text ends the arena; its NUL makes room for the blank. */
-static void append(struct builder *b, const char *rest, size_t len)
+/* Appends to the last line, whose text ends the arena, behind @blanks; its NUL makes room for one. */
+static void append(struct builder *b, size_t blanks, const char *rest, size_t len)
 {
 	struct log_text *text = b->text;
 	struct log_line *line = &text->lines[text->nlines - 1];
 	char *out = text->arena + b->arena_len - 1;
-	char last = line->len ? line->text[line->len - 1] : ' ';
-	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
-	bool glued = last == ' ' ||
-		     (last == '-' && line->len > 1 && hex_value(line->text[line->len - 2]) >= 0);
 
-	assert(b->arena_len + !glued + len <= b->arena_size);
-	if (!glued)
-		*out++ = ' ';
-	memcpy(out, rest, len);
-	out[len] = '\0';
-	line->len += (uint32_t)(len + !glued);
-	b->arena_len += len + !glued;
+	assert(b->arena_len + blanks + len <= b->arena_size);
+	memset(out, ' ', blanks);
+	memcpy(out + blanks, rest, len);
+	out[blanks + len] = '\0';
+	line->len += (uint32_t)(blanks + len);
+	b->arena_len += blanks + len;
 	line->flags |= LOG_LINE_JOINED;
+}
+
+/* Is there a blank between the last line and what a mail program put on the next one? */
+static bool blank_lost(const struct builder *b)
+{
+	const struct log_line *line = &b->text->lines[b->text->nlines - 1];
+	char last = line->len ? line->text[line->len - 1] : ' ';
+
+	/* Some programs break after a hyphen: "0x00000000-" "0x07ffffff". */
+	return last != ' ' && last != '\t' &&
+	       !(last == '-' && line->len > 1 && hex_value(line->text[line->len - 2]) >= 0);
 }
 
 /*
@@ -727,12 +842,21 @@ static struct error *join(struct builder *b, const char *piece, size_t len,
 
 	if (!continues(b, rest, rest_len, source, prefix))
 		return NULL;
+	if (b->fold) {
+		/* Not a blank more or less, but for the one that was lost. */
+		append(b, b->fold->width - b->tail_full_len, piece, len);
+		b->text->lines[b->text->nlines - 1].span += source->span;
+		b->tail_line = source->line + source->span - 1;
+		b->tail_full_len = full_len(b, source);
+		*outcome = OUTCOME_KEPT;
+		return NULL;
+	}
 	start = first_word(rest, rest_len, &word_len);
 	rest += start;
 	rest_len -= start;
 	if (b->tail_record.parts & PREFIX_KMSG)
 		feed = find_feed(rest, rest_len);
-	append(b, rest, feed ? (size_t)(feed - rest) : rest_len);
+	append(b, blank_lost(b), rest, feed ? (size_t)(feed - rest) : rest_len);
 	b->text->lines[b->text->nlines - 1].span += source->span;
 	if (feed) {
 		/* The record goes on with another line. */
@@ -746,7 +870,8 @@ static struct error *join(struct builder *b, const char *piece, size_t len,
 		err = add_record(b, feed + 4, rest_len - (size_t)(feed + 4 - rest), &origin);
 	}
 	b->tail_line = source->line + source->span - 1;
-	b->tail_len = trimmed_len(piece, len) - prefix->quote_len;
+	b->tail_len =
+		columns_of(piece + prefix->quote_len, trimmed_len(piece, len) - prefix->quote_len);
 	*outcome = OUTCOME_KEPT;
 	return err;
 }
@@ -759,7 +884,7 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 
 	while (from < to) {
 		const char *piece = source->text + from;
-		size_t len = to - from, end;
+		size_t len = to - from, end, trimmed;
 		struct prefix prefix;
 		struct error *err;
 		struct origin origin;
@@ -813,9 +938,12 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 			return err;
 		*outcome = OUTCOME_KEPT;
 		b->tail_line = source->line + source->span - 1;
-		b->tail_len = trimmed_len(piece, end);
-		b->tail_len -= b->tail_len > prefix.quote_len ? prefix.quote_len : b->tail_len;
+		trimmed = trimmed_len(piece, end);
+		b->tail_len = trimmed <= prefix.quote_len ? 0
+							  : columns_of(piece + prefix.quote_len,
+								       trimmed - prefix.quote_len);
 		b->tail_quoted = quoted;
+		b->tail_full_len = full_len(b, source);
 		b->tail_record = prefix.parts & PREFIX_KMSG ? prefix : (struct prefix){ 0 };
 		from += end;
 		flags = LOG_LINE_SPLIT;

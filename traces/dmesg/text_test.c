@@ -539,6 +539,67 @@ static void joins_wrapped_messages(void **state)
 		"a message that goes on and on and on and on until it is full\n");
 }
 
+/* A terminal breaks at its last column and nowhere else, be that in a word or at a blank. */
+static void joins_folded_messages(void **state)
+{
+	(void)state;
+	/* In a word; before a blank, which is kept; behind one, which is kept or lost; twice. */
+	expect_messages("[    0.000000] Memory: 1K/2K available (\n3K kernel code)\n"
+			"[    0.000000] one two three four five s\nix\n"
+			"[    0.000000] one two three fours, five\n six\n"
+			"[    0.000000] one two three fives six, \nseven\n"
+			"[    0.000000] one two three fives six,\nseven\n"
+			"[    0.000000] 1234567890123456789012345\n"
+			"1234567890123456789012345678901234567890\n12345\n"
+			"[    0.000000] a line that is shorter\n"
+			"[    0.000000] a\n",
+			"Memory: 1K/2K available (3K kernel code)\n"
+			"one two three four five six\n"
+			"one two three fours, five six\n"
+			"one two three fives six, seven\n"
+			"one two three fives six, seven\n"
+			"1234567890123456789012345123456789012345678901234567890123456789012345\n"
+			"a line that is shorter\na\n");
+	/* A tab reaches to the next multiple of eight. */
+	expect_messages("[    0.000000]  memory[0x0]\t[0x00000\n00-0x1000]\n"
+			"[    0.000000]  memory[0x1]\t[0x00010\n00-0x2000]\n"
+			"[    0.000000] one two three fours, five\n six\n",
+			" memory[0x0]\t[0x0000000-0x1000]\n"
+			" memory[0x1]\t[0x0001000-0x2000]\n"
+			"one two three fours, five six\n");
+	/* One line is longer than the others: they were not broken, and nothing is joined. */
+	expect_messages("[    0.000000] one two three four five s\nix\n"
+			"[    0.000000] one two three four five s\nix\n"
+			"[    0.000000] one two three fours, five\n six\n"
+			"[    0.000000] one two three fours, five six\n",
+			"one two three four five s\nix\n"
+			"one two three four five s\nix\n"
+			"one two three fours, five\n six\n"
+			"one two three fours, five six\n");
+}
+
+/* The width is that of the longest line where long words would allow any. */
+static void joins_messages_wrapped_widely(void **state)
+{
+	(void)state;
+	expect_messages(
+		"[    0.000000] a message that goes on and on and on and on and on and on and on until it is\n"
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"[    0.000000] a message that goes on and on and on and on and on and on and on until it is,\n"
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"[    0.000000] a message that goes on and on and on and on and on and on and on until it is\n"
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"[    0.000000] a message that goes on and on and on and on and on and on and on until it,\n"
+		"full\n",
+		"a message that goes on and on and on and on and on and on and on until it is "
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"a message that goes on and on and on and on and on and on and on until it is, "
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"a message that goes on and on and on and on and on and on and on until it is "
+		"0x0000000000000000-0x00000000000000000000-0x00000000\n"
+		"a message that goes on and on and on and on and on and on and on until it, full\n");
+}
+
 static void splits_records(void **state)
 {
 	struct log_text text = { 0 };
@@ -1356,6 +1417,8 @@ int main(void)
 		cmocka_unit_test(places_messages),
 		cmocka_unit_test(splits_half_lines),
 		cmocka_unit_test(joins_wrapped_messages),
+		cmocka_unit_test(joins_folded_messages),
+		cmocka_unit_test(joins_messages_wrapped_widely),
 		cmocka_unit_test(splits_records),
 		cmocka_unit_test(finds_boots),
 		cmocka_unit_test(leaves_other_programs_out),
