@@ -40,9 +40,12 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 		replay_model_destroy(r);
 		return NULL;
 	}
+	for (unsigned int i = 0; i < REPLAY_DIRECTORIES; i++)
+		r->directories[i] = PFN_NONE;
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++) {
 		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
-			r->cpus[cpu].runs[i] = (struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE, PFN_NONE, 0 };
+			r->cpus[cpu].runs[i] =
+				(struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE, PFN_NONE, 0 };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = PFN_NONE;
 	}
@@ -343,6 +346,88 @@ static void settle(struct replay_model *r, uint32_t cpu)
 	expect_nothing(c);
 }
 
+/* ---- tasks ------------------------------------------------------------------------------------- */
+
+static uint32_t task_slot(const struct event *e)
+{
+	return ((uint32_t)e->pid * 0x9e3779b1u) >> 22;
+}
+
+/*
+ * Stacks of forked processes.  Nothing tells of a stack's pages, but the page directory of the new process
+ * is an event: two pages (page-table isolation), accounted and zeroed.  The first one of a task is that of
+ * the program it executes, later ones are those of its children.  A CPU keeps the stacks of the last tasks
+ * that ended on it (NR_CACHED_STACKS), and only when it has none are pages taken.
+ */
+enum { STACKS_CACHED = 2 };
+
+static void watch_fork(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_task *t = &r->tasks[task_slot(e)];
+	const struct gfp_table *gfp = &r->setup->gfp;
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set;
+	uint32_t zone;
+
+	if (!r->setup->bulk_stacks || e->order != 1 || e->migratetype ||
+	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
+		return;
+	if (t->pid != e->pid)
+		*t = (struct replay_task){ e->pid, -1, false, false };
+	r->directories[r->directory_next++ % REPLAY_DIRECTORIES] = e->pfn;
+	if (!t->executed) {
+		t->executed = t->executing = true;
+		return;
+	}
+	if (c->stacks_cached) {
+		c->stacks_cached--;
+		return;
+	}
+	zone = page_alloc_zone_of(a, e->pfn);
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	set = page_alloc_set(a, zone, e->cpu);
+	c->stack_zone = zone;
+	c->stack_count = 0;
+	while (c->stack_count < REPLAY_STACK_PAGES && set->lists[0].count) {
+		c->stack[c->stack_count++] = pageset_pop(a, set, 0);
+		r->silent++;
+	}
+}
+
+/* A page directory is given back: a process ended, unless it began to execute another program. */
+static void watch_exit(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_task *t = &r->tasks[task_slot(e)];
+
+	if (e->order != 1 || !r->setup->bulk_stacks)
+		return;
+	for (unsigned int i = 0; i < REPLAY_DIRECTORIES; i++) {
+		if (r->directories[i] != e->pfn)
+			continue;
+		r->directories[i] = PFN_NONE;
+		if (t->pid == e->pid && t->executing)
+			t->executing = false;
+		else if (c->stacks_cached < STACKS_CACHED)
+			c->stacks_cached++;
+		return;
+	}
+}
+
+/* No stack was taken after all: its pages go back to the head of the list. */
+static void give_stack_back(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct pageset *set = page_alloc_set(&r->alloc, c->stack_zone, cpu);
+
+	while (c->stack_count) {
+		pageset_insert(&r->alloc, c->stack_zone, set, 0, c->stack[--c->stack_count], false);
+		r->silent--;
+	}
+}
+
 /* ---- frees ------------------------------------------------------------------------------------- */
 
 static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
@@ -484,6 +569,7 @@ static void on_free(struct replay_model *r, const struct event *e)
 	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
 		return;
 	activate_cma(r, e);
+	watch_exit(r, e);
 	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
 	    e->pfn < c->last + (1ULL << c->last_order)) {
 		zone = page_alloc_zone_of(&r->alloc, e->pfn);
@@ -543,11 +629,6 @@ static void on_free_batched(struct replay_model *r, const struct event *e)
  * Whose zonelist: that of the node the task had its last page from, for policies last; for a task that
  * had none, that of the CPU.
  */
-static uint32_t task_slot(const struct event *e)
-{
-	return ((uint32_t)e->pid * 0x9e3779b1u) >> 22;
-}
-
 static int32_t node_of(const struct replay_model *r, const struct event *e)
 {
 	const struct replay_task *t = &r->tasks[task_slot(e)];
@@ -564,7 +645,7 @@ static void learn_node(struct replay_model *r, const struct event *e, uint32_t z
 		return;
 	nid = r->alloc.buddy->zones[zone].nid;
 	if (t->pid != e->pid) {
-		*t = (struct replay_task){ e->pid, nid };
+		*t = (struct replay_task){ e->pid, nid, false, false };
 		r->cpus[e->cpu].nid = nid;
 	} else {
 		t->nid = nid;
@@ -875,7 +956,7 @@ static bool bulk_until(struct replay_model *r, const struct event *e,
 }
 
 /* A thread's stack is so many pages, taken in bulk; and how many stacks go by at most. */
-enum { STACK_PAGES = 4, STACKS_MAX = 16 };
+enum { STACK_PAGES = REPLAY_STACK_PAGES, STACKS_MAX = 16 };
 
 /*
  * Stacks were taken from the list of single unmovable pages, which was filled again by that, and so the
@@ -926,6 +1007,15 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	struct buddy_block block;
 	bool done = false;
 
+	if (index == 0 && c->stack_count) {
+		bool first = e->pfn == c->stack[0];
+
+		if (first) {
+			give_stack_back(r, e->cpu);
+			c->stacks_cached = 1;
+		}
+		c->stack_count = 0;
+	}
 	/* A page that was thought gone comes a little later: tasks were preempted on their way. */
 	if (e->pfn == c->skipped)
 		r->swaps = true;
@@ -974,6 +1064,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 				pageset_pop(a, set, index);
 			} else {
 				c->skipped = pageset_head(a, set, index);
+				if (index == 0 && depth == STACK_PAGES)
+					c->stacks_cached = 0;
 				for (; depth; depth--) {
 					pageset_pop(a, set, index);
 					r->silent += 1ULL << req.order;
@@ -991,6 +1083,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		take_out(r, e->cpu, zone, e->pfn, e->order);
 	c->last_pid = e->pid;
 	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
+	watch_fork(r, e);
 	return true;
 }
 
@@ -1089,6 +1182,8 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 	c->last_order = e->order;
 	if (index != PCP_LIST_NONE)
 		note_neighbour(&c->runs[index], e, real);
+	if (e->kind == EVENT_ALLOC && predicted == e->pfn && index == 0)
+		c->stack_count = 0;
 	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
 		if (set)
 			pageset_pop(a, set, index);
@@ -1096,6 +1191,7 @@ static void on_alloc(struct replay_model *r, const struct event *e)
 			take_out(r, e->cpu, real, e->pfn, e->order);
 		page_alloc_mark(a, real, e->pfn, e->order, req.type);
 		tell(r, e, predicted, real, miss);
+		watch_fork(r, e);
 		return;
 	}
 	if (real == BUDDY_ZONE_NONE) {

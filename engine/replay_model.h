@@ -16,6 +16,8 @@
 enum { REPLAY_STAGES = 3 };
 /* How deep a page may lie below those that preempted tasks took and have not told of yet. */
 enum { REPLAY_SWAP_DEPTH = 4 };
+/* Pages of a thread's stack; page directories that are remembered. */
+enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -88,6 +90,11 @@ struct replay_cpu {
 	int32_t last_pid; /* of the task of the CPU's last event */
 	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
+	/* Stacks that ended tasks left; the pages of one that was taken a moment ago. */
+	unsigned int stacks_cached;
+	pfn_t stack[REPLAY_STACK_PAGES];
+	unsigned int stack_count;
+	uint32_t stack_zone;
 	struct list_run runs[PCP_LISTS_MAX];
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
@@ -102,7 +109,9 @@ struct replay_cpu {
 /* What is remembered of a task. */
 struct replay_task {
 	int32_t pid;
-	int32_t nid; /* where its last page came from */
+	int32_t nid; /* where its last page came from; -1: it had none */
+	bool executed; /* it had a page directory of its own */
+	bool executing; /* it has not given its old one back yet */
 };
 
 struct replay_model {
@@ -112,6 +121,9 @@ struct replay_model {
 	unsigned int stage;
 	struct replay_cpu *cpus;
 	struct replay_task tasks[1024]; /* by a hash of the pid */
+	/* Page directories in use, the last ones. */
+	pfn_t directories[REPLAY_DIRECTORIES];
+	uint32_t directory_next;
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
