@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/rerun.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/buddy_view.h"
+#include "engine/gfp.h"
+#include "engine/pageset.h"
+
+enum { CHUNK_ORDER = 10, CHUNK_PAGES = 1 << CHUNK_ORDER };
+
+/* Our page frame for each of the recorded ones of a chunk; PFN_NONE: not allocated. */
+struct chunk {
+	uint64_t number; /* recorded page frame >> CHUNK_ORDER */
+	pfn_t *own; /* NULL: the slot is free */
+};
+
+struct rerun {
+	struct page_alloc alloc;
+	struct rerun_stats stats;
+	struct alloc_events events; /* of one step */
+	struct gfp_table gfp;
+	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the tracing kernel's number */
+	uint32_t traced_zones, zones; /* masks: of the tracing kernel; of types that have pages here */
+	int32_t *cpu_nid;
+	struct chunk *chunks; /* a hash table */
+	uint64_t chunk_count, chunk_room; /* room is a power of two */
+	bool out_of_memory;
+};
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
+			   const int32_t *cpu_nid, uint32_t cpu_count)
+{
+	struct rerun *r = calloc(1, sizeof(*r));
+	struct buddy *b = m->buddy;
+
+	if (!r)
+		return NULL;
+	gfp_table_init(&r->gfp, &traced_by->facts);
+	for (unsigned int n = 0; n < MIGRATE_TYPE_COUNT; n++)
+		r->types[n] = migratetype_at(n, &traced_by->config, &traced_by->facts);
+	r->traced_zones = traced_by->config.zones_mask;
+	page_alloc_init(&r->alloc, b, &m->config, &m->facts, m->nodes, m->node_count,
+			&m->zonelists, cpu_count);
+	r->chunk_room = 64;
+	r->chunks = calloc(r->chunk_room, sizeof(*r->chunks));
+	r->cpu_nid = calloc((size_t)cpu_count + 1, sizeof(*r->cpu_nid));
+	if (r->alloc.out_of_memory || !r->chunks || !r->cpu_nid) {
+		rerun_destroy(r);
+		return NULL;
+	}
+	memcpy(r->cpu_nid, cpu_nid, cpu_count * sizeof(*r->cpu_nid));
+	page_alloc_set_watermarks(&r->alloc, m->nodes);
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *bz = &b->zones[zone];
+		const struct zone *z = &m->nodes[bz->nid].zones[bz->type];
+
+		r->zones |= 1U << bz->type;
+		page_alloc_set_pagesets(&r->alloc, zone, z->batch, z->high, z->high_min,
+					z->high_max);
+	}
+	r->alloc.events = &r->events;
+	return r;
+}
+
+void rerun_destroy(struct rerun *r)
+{
+	if (!r)
+		return;
+	for (uint64_t i = 0; r->chunks && i < r->chunk_room; i++)
+		free(r->chunks[i].own);
+	free(r->chunks);
+	free(r->cpu_nid);
+	free(r->events.events);
+	page_alloc_deinit(&r->alloc);
+	free(r);
+}
+
+const struct rerun_stats *rerun_stats(const struct rerun *r)
+{
+	return &r->stats;
+}
+
+bool rerun_out_of_memory(const struct rerun *r)
+{
+	return r->out_of_memory || r->events.out_of_memory || r->alloc.buddy->out_of_memory;
+}
+
+/* ---- which page is which ----------------------------------------------------------------------- */
+
+static struct chunk *find_slot(struct chunk *chunks, uint64_t room, uint64_t number)
+{
+	uint64_t at = (number * 0x9e3779b97f4a7c15ULL >> 20) & (room - 1);
+
+	while (chunks[at].own && chunks[at].number != number)
+		at = (at + 1) & (room - 1);
+	return &chunks[at];
+}
+
+static bool grow_chunks(struct rerun *r)
+{
+	uint64_t room = r->chunk_room * 2;
+	struct chunk *chunks = calloc(room, sizeof(*chunks));
+
+	if (!chunks)
+		return false;
+	for (uint64_t i = 0; i < r->chunk_room; i++)
+		if (r->chunks[i].own)
+			*find_slot(chunks, room, r->chunks[i].number) = r->chunks[i];
+	free(r->chunks);
+	r->chunks = chunks;
+	r->chunk_room = room;
+	return true;
+}
+
+/* Where our page for the recorded frame @pfn is kept; NULL without memory, or if not @make. */
+static pfn_t *own_page(struct rerun *r, pfn_t pfn, bool make)
+{
+	uint64_t number = pfn >> CHUNK_ORDER;
+	struct chunk *c = find_slot(r->chunks, r->chunk_room, number);
+
+	if (!c->own && make) {
+		if (r->chunk_count * 2 >= r->chunk_room && !grow_chunks(r)) {
+			r->out_of_memory = true;
+			return NULL;
+		}
+		c = find_slot(r->chunks, r->chunk_room, number);
+		c->number = number;
+		c->own = malloc(CHUNK_PAGES * sizeof(*c->own));
+		if (!c->own) {
+			r->out_of_memory = true;
+			return NULL;
+		}
+		for (unsigned int i = 0; i < CHUNK_PAGES; i++)
+			c->own[i] = PFN_NONE;
+		r->chunk_count++;
+	}
+	return c->own ? &c->own[pfn & (CHUNK_PAGES - 1)] : NULL;
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+/* What the last step did. */
+static void count_step(struct rerun *r)
+{
+	bool locked = false;
+
+	for (uint32_t i = 0; i < r->events.count; i++) {
+		const struct event *e = &r->events.events[i];
+
+		locked |= e->kind == EVENT_ZONE_LOCKED || e->kind == EVENT_PCPU_DRAIN ||
+			  e->flags & EVENT_GIVES_PAGE;
+		if (e->kind == EVENT_EXTFRAG) {
+			r->stats.fallbacks++;
+			r->stats.claimed += (e->flags & EVENT_CHANGE_OWNERSHIP) != 0;
+		}
+	}
+	r->stats.lock_takes += locked;
+	r->events.count = 0;
+}
+
+static void put(struct rerun *r, uint32_t cpu, pfn_t own, unsigned int order)
+{
+	bool held = pageset_list(&r->alloc, order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+
+	page_alloc_put(&r->alloc, cpu, own, order);
+	r->stats.lock_takes += !held;
+	count_step(r);
+}
+
+/* Frees what is kept for the recorded block; the largest parts that are one block here, too. */
+static void free_block(struct rerun *r, const struct event *e)
+{
+	for (pfn_t pfn = e->pfn, end = e->pfn + (1ULL << e->order); pfn < end;) {
+		pfn_t *first = own_page(r, pfn, false);
+		pfn_t own = first ? *first : PFN_NONE;
+		unsigned int order = 0;
+		uint64_t pages = 1;
+
+		if (own == PFN_NONE) {
+			pfn++;
+			continue;
+		}
+		*first = PFN_NONE;
+		/* Pages that follow each other in both are freed together as far as they are one buddy. */
+		while (order < e->order && !((pfn | own) & pages) && pfn + 2 * pages <= end) {
+			uint64_t more = 0;
+
+			for (; more < pages; more++) {
+				const pfn_t *next = own_page(r, pfn + pages + more, false);
+
+				if (!next || *next != own + pages + more)
+					break;
+			}
+			if (more < pages)
+				break;
+			for (more = 0; more < pages; more++)
+				*own_page(r, pfn + pages + more, false) = PFN_NONE;
+			order++;
+			pages *= 2;
+		}
+		put(r, e->cpu, own, order);
+		pfn += pages;
+	}
+}
+
+static bool is_known(struct rerun *r, const struct event *e)
+{
+	for (uint64_t i = 0; i < 1ULL << e->order; i++) {
+		const pfn_t *own = own_page(r, e->pfn + i, false);
+
+		if (own && *own != PFN_NONE)
+			return true;
+	}
+	return false;
+}
+
+static void on_free(struct rerun *r, const struct event *e)
+{
+	if (!is_known(r, e)) {
+		r->stats.unknown_frees++;
+		return;
+	}
+	r->stats.frees++;
+	free_block(r, e);
+}
+
+static struct alloc_request request_of(const struct rerun *r, const struct event *e)
+{
+	struct alloc_request req = { .cpu = e->cpu, .order = e->order, .nid = r->cpu_nid[e->cpu] };
+	enum zone_type highest = gfp_zone(e->gfp, r->traced_zones);
+
+	req.type = r->types[e->migratetype];
+	if (req.type == MIGRATE_CMA)
+		req.type = MIGRATE_MOVABLE;
+	req.highest = highest == ZONE_TYPE_COUNT ? ZONE_NORMAL : highest;
+	req.thisnode = gfp_has(&r->gfp, e->gfp, GFP_BIT_THISNODE);
+	req.flags = page_alloc_fast_flags(&r->alloc, &req);
+	return req;
+}
+
+static void on_alloc(struct rerun *r, const struct event *e)
+{
+	struct alloc_request req = request_of(r, e);
+	uint32_t zone = BUDDY_ZONE_NONE;
+	pfn_t own;
+
+	/* It was freed without an event. */
+	free_block(r, e);
+	r->stats.requests++;
+	own = page_alloc_get(&r->alloc, &req, &zone);
+	count_step(r);
+	if (own == PFN_NONE) {
+		r->stats.failed++;
+		r->stats.failed_order[e->order]++;
+		return;
+	}
+	for (uint64_t i = 0; i < 1ULL << e->order; i++) {
+		pfn_t *to = own_page(r, e->pfn + i, true);
+
+		if (to)
+			*to = own + i;
+	}
+	r->stats.remote += r->alloc.buddy->zones[zone].nid != req.nid;
+	r->stats.lower_zone +=
+		(r->zones & ((2U << req.highest) - 1)) >> r->alloc.buddy->zones[zone].type > 1;
+}
+
+void rerun_event(struct rerun *r, const struct event *e)
+{
+	if (e->pfn == PFN_NONE || e->cpu >= r->alloc.cpu_count ||
+	    e->order > r->alloc.buddy->max_order || e->migratetype >= MIGRATE_TYPE_COUNT)
+		return;
+	if (e->kind == EVENT_ALLOC)
+		on_alloc(r, e);
+	else if (e->kind == EVENT_FREE)
+		on_free(r, e);
+}
+
+/* ---- questions --------------------------------------------------------------------------------- */
+
+uint64_t rerun_free_pages(const struct rerun *r)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t zone = 0; zone < r->alloc.zone_count; zone++)
+		pages += page_alloc_zone_free(&r->alloc, zone);
+	return pages;
+}
+
+unsigned int rerun_unusable(const struct rerun *r, unsigned int order)
+{
+	const struct buddy *b = r->alloc.buddy;
+	uint64_t free = 0, small = 0;
+
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		for (unsigned int o = 0; o <= b->max_order; o++) {
+			uint64_t pages = buddy_view_nr_free(b, zone, o) << o;
+
+			free += pages;
+			if (o < order)
+				small += pages;
+		}
+	}
+	return free ? (unsigned int)(small * 1000 / free) : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rerun: the requests of a trace, served by a machine of one's own choice.
+ *
+ * Of every allocation only what was asked for is taken: CPU, order, migratetype, zones.  The machine hands
+ * out a page of its own, and remembers it under the page frame that was recorded; a free of that frame, or
+ * of a part of it, frees its own.  So two machines that differ in one setting can be asked what the same
+ * work would have done to them.
+ *
+ * It starts as the boot left it.  Frees of pages from before the trace, which it does not have, are left
+ * out; what the kernel reclaimed is freed when the trace says so, however much memory there is.
+ */
+#ifndef ENGINE_RERUN_H
+#define ENGINE_RERUN_H
+
+#include "engine/event.h"
+#include "engine/machine.h"
+#include "engine/page_alloc.h"
+
+struct rerun_stats {
+	uint64_t requests; /* allocations that the trace has a page for */
+	uint64_t failed;
+	uint64_t failed_order[BUDDY_ORDER_COUNT];
+	uint64_t fallbacks; /* pages from a list of another migratetype */
+	uint64_t claimed; /* ... where the pageblock changed its type */
+	uint64_t remote; /* pages from another node than that of the CPU */
+	uint64_t lower_zone; /* pages from a lower zone than the request allowed and the node has */
+	uint64_t frees; /* blocks, or parts of them */
+	uint64_t unknown_frees; /* of pages this trace has not allocated */
+	uint64_t lock_takes; /* of a zone's lock */
+};
+
+struct rerun;
+
+/*
+ * @m was booted to its end with free lists, which change.  @traced_by is the kernel that wrote the trace:
+ * its numbers of migratetypes and GFP bits.  @cpu_nid has the node of each of @cpu_count CPUs.  All are
+ * borrowed but @cpu_nid.  NULL when the host has no memory.
+ */
+struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
+			   const int32_t *cpu_nid, uint32_t cpu_count);
+void rerun_destroy(struct rerun *r);
+
+void rerun_event(struct rerun *r, const struct event *e);
+const struct rerun_stats *rerun_stats(const struct rerun *r);
+/* Free pages of all zones. */
+uint64_t rerun_free_pages(const struct rerun *r);
+/*
+ * The part of free memory that lies in blocks too small for 2^@order pages, in thousandths; 0 when
+ * nothing is free: unusable_index of the kernel's extfrag, of all zones together.
+ */
+unsigned int rerun_unusable(const struct rerun *r, unsigned int order);
+bool rerun_out_of_memory(const struct rerun *r);
+
+#endif
