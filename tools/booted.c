@@ -7,9 +7,8 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 
-enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists, struct booted *b)
+static enum cli_exit read_log(struct cli *cli, struct booted *b)
 {
-	struct boot_input *in = &b->log.input;
 	struct error *err;
 
 	machine_init(&b->m);
@@ -21,11 +20,14 @@ enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_list
 	for (uint32_t i = 0; i < b->log.note_count; i++)
 		if (!b->log.notes[i].line)
 			cli_note(cli, "%s", b->log.notes[i].what);
-	/* A stored boot may have facts of its own; another era has those of that era. */
-	if (cli_era(cli, &in->version))
-		facts_init(&in->facts, in->version);
-	cli_set_facts(cli, &in->facts);
-	arch_config_apply_facts(&in->config, &in->facts);
+	return CLI_OK;
+}
+
+static enum cli_exit boot_log(struct cli *cli, enum boot_stage until, bool want_lists,
+			      struct booted *b)
+{
+	const struct boot_input *in = &b->log.input;
+
 	b->m.want_lists = want_lists;
 	boot_run(&b->m, in, until);
 	if (b->m.out_of_memory)
@@ -36,6 +38,29 @@ enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_list
 	for (uint32_t n = 0; n < b->m.node_count; n++)
 		b->nodes += b->m.nodes[n].memory;
 	return CLI_OK;
+}
+
+enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists, struct booted *b)
+{
+	struct boot_input *in = &b->log.input;
+	enum cli_exit code = read_log(cli, b);
+
+	if (code != CLI_OK)
+		return code;
+	/* A stored boot may have facts of its own; another era has those of that era. */
+	if (cli_era(cli, &in->version))
+		facts_init(&in->facts, in->version);
+	cli_set_facts(cli, &in->facts);
+	arch_config_apply_facts(&in->config, &in->facts);
+	return boot_log(cli, until, want_lists, b);
+}
+
+enum cli_exit booted_read_recorded(struct cli *cli, enum boot_stage until, bool want_lists,
+				   struct booted *b)
+{
+	enum cli_exit code = read_log(cli, b);
+
+	return code == CLI_OK ? boot_log(cli, until, want_lists, b) : code;
 }
 
 void booted_deinit(struct booted *b)

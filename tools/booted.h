@@ -25,6 +25,9 @@ struct booted {
  */
 enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists,
 			  struct booted *b);
+/* The same for the machine as it was recorded, without --era and --set. */
+enum cli_exit booted_read_recorded(struct cli *cli, enum boot_stage until, bool want_lists,
+				   struct booted *b);
 void booted_deinit(struct booted *b);
 
 /* The head of a report: which machine this was, in lines of at most 80 columns. */

@@ -124,41 +124,74 @@ static uint32_t count_cpus(const struct replayed *r)
 	return possible < UINT16_MAX ? possible : UINT16_MAX;
 }
 
-enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r)
+static enum cli_exit begin(struct cli *cli, struct replayed *r)
 {
 	const char *src = cli_argument(cli, 0), *trace = cli_text(cli, "trace");
-	enum cli_exit code = read_kinds(cli, &r->kinds);
 	struct error *err;
 
-	machine_init(&r->booted.m);
-	machine_init(&r->late);
-	if (code != CLI_OK)
-		return code;
 	if (trace && !strcmp(trace, "-") && !strcmp(src, "-"))
 		return cli_fail_usage(cli, "SRC and the trace cannot both be standard input");
 	err = find_trace(cli, r);
-	if (err)
-		return cli_fail_error(cli, err);
-	code = booted_read(cli, STAGE_MEM_INIT, want_lists, &r->booted);
-	if (code != CLI_OK)
-		return code;
+	return err ? cli_fail_error(cli, err) : CLI_OK;
+}
+
+static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *r)
+{
+	const char *src = cli_argument(cli, 0);
+	struct error *err;
+
 	if (!r->trace_path)
 		return cli_fail_usage(cli, "'%s' has no trace: give --trace FILE", src);
-	if (want_lists && (!r->booted.m.buddy || !r->booted.m.reserved_known))
+	if (!lists_known)
 		return cli_fail(cli,
 				"what memblock had reserved is not in '%s', so its free lists are "
 				"not known",
 				src);
-	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
 	if (r->late.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
 	r->cpu_count = count_cpus(r);
 	err = picture_set_read(src, &r->pictures);
 	if (!err)
 		err = open_trace(r);
-	if (err)
-		return cli_fail_error(cli, err);
-	return CLI_OK;
+	return err ? cli_fail_error(cli, err) : CLI_OK;
+}
+
+static bool knows_lists(const struct machine *m)
+{
+	return m->buddy && m->reserved_known;
+}
+
+enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r)
+{
+	enum cli_exit code = read_kinds(cli, &r->kinds);
+
+	machine_init(&r->booted.m);
+	machine_init(&r->late);
+	if (code == CLI_OK)
+		code = begin(cli, r);
+	if (code == CLI_OK)
+		code = booted_read(cli, STAGE_MEM_INIT, want_lists, &r->booted);
+	if (code != CLI_OK)
+		return code;
+	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
+	return finish(cli, !want_lists || knows_lists(&r->booted.m), r);
+}
+
+enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r)
+{
+	enum cli_exit code;
+
+	machine_init(&r->booted.m);
+	machine_init(&r->late);
+	r->kinds = UINT32_MAX;
+	code = begin(cli, r);
+	if (code == CLI_OK)
+		code = booted_read_recorded(cli, STAGE_MEM_INIT, false, &r->booted);
+	if (code != CLI_OK)
+		return code;
+	r->late.want_lists = true;
+	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
+	return finish(cli, knows_lists(&r->late), r);
 }
 
 void replayed_deinit(struct replayed *r)

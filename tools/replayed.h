@@ -48,6 +48,11 @@ struct replayed {
  * after it was said why; ends with replayed_deinit() in both cases.
  */
 enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r);
+/*
+ * The same for a command without --events, which wants the machine as it was recorded, whatever --era
+ * and --set say: late has the free lists, and booted has none.
+ */
+enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r);
 void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */
