@@ -34,6 +34,8 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 			config->zones_mask & 1u << ZONE_DMA32;
 	r->below_high = fact_get(facts, FACT_zone_below_high);
 	r->thp = config->thp;
+	r->counts_free_highatomic = fact_get(facts, FACT_watermark_counts_free_highatomic);
+	watermark_rules_init(&r->watermark, facts);
 	r->huge_order = r->high_orders && config->thp ? config->pageblock_order : UINT_MAX;
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++) {
 		enum migratetype type = migratetype_at(number, config, facts);
@@ -203,48 +205,61 @@ uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
 	return zone;
 }
 
-/* Does a block exist that the request may take?  Order above 0 only. */
-static bool has_block(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req)
+/* Free blocks of each order, whatever their type. */
+static void count_blocks(const struct buddy *b, uint32_t zone, uint64_t nr_free[BUDDY_ORDER_COUNT])
 {
-	const struct buddy_zone *z = &a->buddy->zones[zone];
-	uint32_t orders = z->nonempty[MIGRATE_UNMOVABLE] | z->nonempty[MIGRATE_MOVABLE] |
-			  z->nonempty[MIGRATE_RECLAIMABLE];
+	for (unsigned int order = 0; order < BUDDY_ORDER_COUNT; order++) {
+		nr_free[order] = 0;
+		for (unsigned int type = 0; type < MIGRATE_TYPE_COUNT; type++)
+			nr_free[order] += b->zones[zone].lists[order][type].count;
+	}
+}
 
-	if (req->flags & ALLOC_CMA)
-		orders |= z->nonempty[MIGRATE_CMA];
-	if (req->flags & (ALLOC_HIGHATOMIC | ALLOC_OOM))
-		orders |= z->nonempty[MIGRATE_HIGHATOMIC];
-	return orders >> req->order;
+/* What the watermark check is to know of @zone for the mark that @flags name. */
+static inline struct watermark_zone numbers_of(const struct page_alloc *a, uint32_t zone,
+					       const struct alloc_request *req, uint32_t flags)
+{
+	const struct alloc_zone *z = &a->zones[zone];
+	const struct buddy_zone *bz = &a->buddy->zones[zone];
+
+	return (struct watermark_zone){
+		.free = (int64_t)page_alloc_zone_free(a, zone) - z->drift,
+		.free_cma = a->rules.cma ? (int64_t)bz->free_pages[MIGRATE_CMA] : 0,
+		.highatomic = (int64_t)(a->rules.counts_free_highatomic
+						? bz->free_pages[MIGRATE_HIGHATOMIC]
+						: z->reserved_highatomic),
+		.mark = (int64_t)(z->watermark[flags & ALLOC_WMARK_MASK] + z->boost),
+		.boost = (int64_t)z->boost,
+		.reserve = (int64_t)z->lowmem_reserve[req->highest],
+		.nonempty = bz->nonempty,
+	};
+}
+
+/* zone_watermark_fast(). */
+static bool passes(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+		   uint32_t flags)
+{
+	uint64_t nr_free[BUDDY_ORDER_COUNT];
+	struct watermark_zone w = numbers_of(a, zone, req, flags);
+
+	if (req->order && !a->rules.watermark.looks_for_block) {
+		count_blocks(a->buddy, zone, nr_free);
+		w.nr_free = nr_free;
+	}
+	return watermark_ok(&a->rules.watermark, &w, req->order, flags);
 }
 
 int64_t page_alloc_margin(const struct page_alloc *a, uint32_t zone,
 			  const struct alloc_request *req, enum watermark mark)
 {
-	const struct alloc_zone *z = &a->zones[zone];
-	const uint64_t *pages = a->buddy->zones[zone].free_pages;
-	int64_t min = (int64_t)(z->watermark[mark] + z->boost);
-	int64_t usable =
-		(int64_t)page_alloc_zone_free(a, zone) - ((1LL << req->order) - 1) - z->drift;
+	uint32_t flags = (req->flags & ~(uint32_t)ALLOC_WMARK_MASK) | mark;
+	struct watermark_zone w = numbers_of(a, zone, req, flags);
+	struct watermark_answer answer;
 
-	if (!(req->flags & (ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_OOM)))
-		usable -= (int64_t)pages[MIGRATE_HIGHATOMIC];
-	if (a->rules.cma && !(req->flags & ALLOC_CMA))
-		usable -= (int64_t)pages[MIGRATE_CMA];
-	if (req->flags & ALLOC_MIN_RESERVE) {
-		min -= min / 2;
-		if (req->flags & ALLOC_NON_BLOCK)
-			min -= min / 4;
-	}
-	if (req->flags & ALLOC_OOM)
-		min -= min / 2;
-	return usable - (min + (int64_t)z->lowmem_reserve[req->highest]);
-}
-
-static bool watermark_ok(const struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
-			 enum watermark mark)
-{
-	return page_alloc_margin(a, zone, req, mark) > 0 &&
-	       (!req->order || has_block(a, zone, req));
+	/* As for order 0: blocks are not the question here. */
+	w.free -= (1LL << req->order) - 1;
+	watermark_check(&a->rules.watermark, &w, 0, flags, &answer);
+	return answer.usable - answer.limit;
 }
 
 /* alloc_flags_nofragment(). */
@@ -272,12 +287,12 @@ static uint32_t next_zone(struct page_alloc *a, struct alloc_request *req, uint3
 		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
 			continue;
 		if (a->rules.below_high && !a->zones[zone].below_high) {
-			if (watermark_ok(a, zone, req, WMARK_HIGH))
+			if (passes(a, zone, req,
+				   (req->flags & ~(uint32_t)ALLOC_WMARK_MASK) | ALLOC_WMARK_HIGH))
 				return zone;
 			a->zones[zone].below_high = true;
 		}
-		if (req->flags & ALLOC_NO_WATERMARKS ||
-		    watermark_ok(a, zone, req, (enum watermark)(req->flags & ALLOC_WMARK_MASK)))
+		if (req->flags & ALLOC_NO_WATERMARKS || passes(a, zone, req, req->flags))
 			return zone;
 	}
 	return BUDDY_ZONE_NONE;

@@ -16,6 +16,7 @@
 #include "engine/alloc_flags.h"
 #include "engine/buddy.h"
 #include "engine/event.h"
+#include "engine/watermark_check.h"
 #include "engine/zonelist.h"
 
 /* Lists of a page set: orders 0 to 3 by migratetype, then huge pages. */
@@ -57,6 +58,8 @@ struct alloc_rules {
 	bool high_orders, free_factor_limited, drain_current_type, empty_tries_buddy, cma_bypass;
 	bool smallest_first, moves_to_tail, locked_lists_type, cma, cma_balance, nofragment;
 	bool below_high, thp;
+	bool counts_free_highatomic; /* not reserved_highatomic */
+	struct watermark_rules watermark;
 	unsigned int huge_order; /* of the huge page lists; UINT_MAX = none */
 	uint8_t list_rank[MIGRATE_TYPE_COUNT]; /* the kernel's number of a type */
 };
