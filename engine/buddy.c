@@ -476,10 +476,11 @@ static bool types_stay_apart(const struct buddy *b, enum migratetype a, enum mig
 	return a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE;
 }
 
-static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
-		       unsigned int order, enum migratetype type, bool to_tail)
+void buddy_free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
+			unsigned int order, enum migratetype type, bool to_tail)
 {
 	uint32_t off = (uint32_t)pfn & (slot_pages(b) - 1);
+	unsigned int freed = order;
 	uint64_t *entries;
 	uint32_t base;
 
@@ -495,6 +496,7 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 	entries[off] = 0; /* no longer handed out */
 	while (order < b->max_order) {
 		uint32_t other = off ^ 1u << order;
+		enum migratetype was;
 
 		if (!entry_is(entries[other], order))
 			break;
@@ -507,17 +509,22 @@ static void free_block(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn
 				for (size_t i = 0; i < 1u << (order - b->pageblock_order); i++)
 					set_block_type(b, index + i, type);
 		}
-		list_remove(b, z, order, base | other);
+		was = list_unlink(b, z, order, true, base | other);
+		if (was != type) {
+			z->free_pages[was] -= 1ULL << order;
+			z->free_pages[type] += 1ULL << order;
+		}
 		off &= other;
 		order++;
 	}
+	z->free_pages[type] += 1ULL << freed;
 	if (order == b->max_order) {
 		put_chunk(b, slot);
-		list_insert(b, z, order, type, slot, to_tail);
+		list_link(b, z, order, false, type, slot, to_tail);
 		return;
 	}
-	list_insert(b, z, order, type, base | off,
-		    to_tail || merge_is_likely(b, entries, off, order));
+	list_link(b, z, order, true, type, base | off,
+		  to_tail || merge_is_likely(b, entries, off, order));
 }
 
 /* Does a block of @order fill @slot, with pageblocks of one type? */
@@ -548,11 +555,12 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		pfn_t end = pfn + (1ULL << order);
 
 		for (; pfn < end; pfn += 1ULL << b->pageblock_order)
-			free_block(b, z, slot, pfn, b->pageblock_order,
-				   block_type(b, block_index(b, slot, pfn)), to_tail);
+			buddy_free_in_slot(b, z, slot, pfn, b->pageblock_order,
+					   block_type(b, block_index(b, slot, pfn)), to_tail);
 		return;
 	}
-	free_block(b, z, slot, pfn, order, block_type(b, block_index(b, slot, pfn)), to_tail);
+	buddy_free_in_slot(b, z, slot, pfn, order, block_type(b, block_index(b, slot, pfn)),
+			   to_tail);
 }
 
 void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
@@ -562,7 +570,7 @@ void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order
 	uint32_t slot;
 
 	if (find_slot(b, z, pfn, &slot))
-		free_block(b, z, slot, pfn, order, type, false);
+		buddy_free_in_slot(b, z, slot, pfn, order, type, false);
 }
 
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
@@ -614,22 +622,15 @@ static inline uint32_t detach(struct buddy *b, struct buddy_zone *z, unsigned in
 pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type)
 {
 	struct buddy_zone *z = &b->zones[zone];
-	uint32_t orders = z->nonempty[type] >> order << order, link;
-	unsigned int have = 0;
-	pfn_t pfn;
+	uint32_t link;
 
-	if (!orders)
+	if (order < b->max_order)
+		return list_take(b, z, order, type, &link) ? link_pfn(b, order, link) : PFN_NONE;
+	if (!(z->nonempty[type] >> order & 1))
 		return PFN_NONE;
-	while (!(orders >> have & 1))
-		have++;
-	link = detach(b, z, have, z->lists[have][type].head, order, &pfn);
-	if (link == LINK_NONE)
-		return PFN_NONE;
-	while (have > order) {
-		have--;
-		list_insert(b, z, have, type, link + (1u << have), false);
-	}
-	return pfn;
+	link = z->lists[order][type].head;
+	list_remove(b, z, order, link);
+	return slot_pfn(b, link);
 }
 
 pfn_t buddy_head(const struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type)

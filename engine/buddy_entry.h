@@ -61,6 +61,16 @@ static inline unsigned int entry_order(uint64_t entry)
 	return entry >> 56 & 0xf;
 }
 
+static inline void entry_set_after(uint64_t *entry, uint32_t after)
+{
+	*entry = (*entry & ~(uint64_t)LINK_MASK) | after;
+}
+
+static inline void entry_set_before(uint64_t *entry, uint32_t before)
+{
+	*entry = (*entry & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)before << LINK_BITS;
+}
+
 /* Is the entry that of the head of a free block? */
 static inline bool entry_is_free(uint64_t entry)
 {
@@ -94,9 +104,15 @@ static inline bool entry_is(uint64_t entry, unsigned int order)
 	return entry >> 60 != 0 && entry_order(entry) == order;
 }
 
+/* @small: of a block below the largest order. */
+static inline uint64_t *entry_in(const struct buddy *b, bool small, uint32_t link)
+{
+	return small ? &b->entries[link] : &b->slots[link].entry;
+}
+
 static inline uint64_t *entry_of(const struct buddy *b, unsigned int order, uint32_t link)
 {
-	return order == b->max_order ? &b->slots[link].entry : &b->entries[link];
+	return entry_in(b, order != b->max_order, link);
 }
 
 static inline uint32_t slot_pages(const struct buddy *b)
@@ -156,59 +172,111 @@ bool buddy_get_chunk(struct buddy *b, uint32_t slot);
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
-static inline void list_insert(struct buddy *b, struct buddy_zone *z, unsigned int order,
-			       enum migratetype type, uint32_t link, bool to_tail)
+/* Puts @link, of an order below the largest if @small, on a list; free pages are not counted here. */
+static inline void list_link(struct buddy *b, struct buddy_zone *z, unsigned int order, bool small,
+			     enum migratetype type, uint32_t link, bool to_tail)
 {
 	struct buddy_list *list = &z->lists[order][type];
+	uint64_t *entry = entry_in(b, small, link);
 
 	if (!list->count++) {
 		list->head = list->tail = link;
 		z->nonempty[type] |= 1u << order;
-		*entry_of(b, order, link) = entry_make(LINK_NONE, LINK_NONE, order, type);
+		*entry = entry_make(LINK_NONE, LINK_NONE, order, type);
 	} else if (to_tail) {
-		uint64_t *last = entry_of(b, order, list->tail);
+		uint64_t *last = entry_in(b, small, list->tail);
 
-		*last = (*last & ~(uint64_t)LINK_MASK) | link;
-		*entry_of(b, order, link) = entry_make(list->tail, LINK_NONE, order, type);
+		entry_set_after(last, link);
+		*entry = entry_make(list->tail, LINK_NONE, order, type);
 		list->tail = link;
 	} else {
-		uint64_t *first = entry_of(b, order, list->head);
+		uint64_t *first = entry_in(b, small, list->head);
 
-		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
-										  << LINK_BITS;
-		*entry_of(b, order, link) = entry_make(LINK_NONE, list->head, order, type);
+		entry_set_before(first, link);
+		*entry = entry_make(LINK_NONE, list->head, order, type);
 		list->head = link;
 	}
+}
+
+/* Takes it off again; returns the type of the list. */
+static inline enum migratetype list_unlink(struct buddy *b, struct buddy_zone *z,
+					   unsigned int order, bool small, uint32_t link)
+{
+	uint64_t *at = entry_in(b, small, link);
+	uint64_t entry = *at;
+	enum migratetype type = entry_type(entry);
+	struct buddy_list *list = &z->lists[order][type];
+	uint32_t before = entry_before(entry), after = entry_after(entry);
+
+	if (before == LINK_NONE)
+		list->head = after;
+	else
+		entry_set_after(entry_in(b, small, before), after);
+	if (after == LINK_NONE)
+		list->tail = before;
+	else
+		entry_set_before(entry_in(b, small, after), before);
+	*at = 0;
+	if (!--list->count)
+		z->nonempty[type] &= ~(1u << order);
+	return type;
+}
+
+static inline void list_insert(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			       enum migratetype type, uint32_t link, bool to_tail)
+{
+	if (order == b->max_order)
+		list_link(b, z, order, false, type, link, to_tail);
+	else
+		list_link(b, z, order, true, type, link, to_tail);
 	z->free_pages[type] += 1ULL << order;
 }
 
 static inline void list_remove(struct buddy *b, struct buddy_zone *z, unsigned int order,
 			       uint32_t link)
 {
-	uint64_t *entry = entry_of(b, order, link);
-	enum migratetype type = entry_type(*entry);
-	struct buddy_list *list = &z->lists[order][type];
-	uint32_t before = entry_before(*entry), after = entry_after(*entry);
+	enum migratetype type = order == b->max_order ? list_unlink(b, z, order, false, link)
+						      : list_unlink(b, z, order, true, link);
 
-	if (before == LINK_NONE) {
-		list->head = after;
-	} else {
-		uint64_t *e = entry_of(b, order, before);
-
-		*e = (*e & ~(uint64_t)LINK_MASK) | after;
-	}
-	if (after == LINK_NONE) {
-		list->tail = before;
-	} else {
-		uint64_t *e = entry_of(b, order, after);
-
-		*e = (*e & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)before << LINK_BITS;
-	}
-	*entry = 0;
-	if (!--list->count)
-		z->nonempty[type] &= ~(1u << order);
 	z->free_pages[type] -= 1ULL << order;
 }
+
+/*
+ * buddy_take() of an @order below the largest, for who goes on with the link.  False when there is no
+ * block, or no memory for the chunk of one that must be split.
+ */
+static inline bool list_take(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			     enum migratetype type, uint32_t *ret)
+{
+	uint32_t orders = z->nonempty[type] >> order << order, link;
+	unsigned int have;
+
+	if (!orders)
+		return false;
+	have = lowest_bit_u32(orders);
+	link = z->lists[have][type].head;
+	if (have == b->max_order) {
+		uint32_t slot = link;
+
+		if (!buddy_get_chunk(b, slot))
+			return false;
+		list_unlink(b, z, have, false, slot);
+		link = (uint32_t)b->slots[slot].chunk << b->max_order;
+	} else {
+		list_unlink(b, z, have, true, link);
+	}
+	while (have > order) {
+		have--;
+		list_link(b, z, have, true, type, link + (1u << have), false);
+	}
+	z->free_pages[type] -= 1ULL << order;
+	*ret = link;
+	return true;
+}
+
+/* Frees a block to the lists of @type; @slot is its slot.  See buddy_free_as(). */
+void buddy_free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
+			unsigned int order, enum migratetype type, bool to_tail);
 
 /* ---- pageblocks -------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 
 #include "engine/buddy_entry.h"
 #include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/rmqueue.h"
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -43,6 +44,7 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 		if (number < migratetype_count(config))
 			r->list_rank[type] = (uint8_t)number;
 	}
+	pageset_init_lists(r);
 }
 
 static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t node_count,
@@ -74,6 +76,16 @@ static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t 
 	free(refs);
 }
 
+/* alloc_flags_nofragment(). */
+static bool avoids_fragments(const struct page_alloc *a, uint32_t zone, uint32_t node_count)
+{
+	const struct buddy_zone *z = &a->buddy->zones[zone];
+
+	if (!a->rules.nofragment || z->type != ZONE_NORMAL)
+		return false;
+	return node_count == 1 || buddy_zone_find(a->buddy, z->nid, ZONE_DMA32) != BUDDY_ZONE_NONE;
+}
+
 void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
 		     const struct facts *facts, const struct node *nodes, uint32_t node_count,
 		     const struct zonelists *zonelists, uint32_t cpu_count)
@@ -89,8 +101,10 @@ void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arc
 		a->out_of_memory = true;
 		return;
 	}
-	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
 		page_alloc_set_pagesets(a, zone, 1, 0, 0, 0);
+		a->zones[zone].avoids_fragments = avoids_fragments(a, zone, node_count);
+	}
 	build_rows(a, nodes, node_count, zonelists);
 }
 
@@ -180,29 +194,36 @@ void page_alloc_note(struct page_alloc *a, const struct event *e)
 
 /* ---- which zone -------------------------------------------------------------------------------- */
 
-static bool in_zone(const struct buddy *b, uint32_t zone, pfn_t pfn)
+/* The slot of @pfn, if it lies in @z and near the last page there. */
+static inline bool near_slot(const struct buddy *b, const struct buddy_zone *z, pfn_t pfn,
+			     uint32_t *slot)
 {
-	const struct buddy_zone *z = &b->zones[zone];
-	uint64_t number = pfn >> b->max_order;
+	const struct buddy_span *span = &b->spans[z->near_span];
+	uint64_t at = (pfn >> b->max_order) - span->start;
 
-	return pfn >= z->start && pfn < z->end &&
-	       number - b->spans[z->near_span].start < b->spans[z->near_span].count;
+	*slot = span->first_slot + (uint32_t)at;
+	return pfn >= z->start && pfn < z->end && at < span->count;
 }
 
-uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
+static uint32_t search_zone(struct page_alloc *a, pfn_t pfn)
 {
-	uint32_t zone;
+	uint32_t zone = buddy_zone_at(a->buddy, pfn), slot;
 
-	if (a->near_zone < a->zone_count && in_zone(a->buddy, a->near_zone, pfn))
-		return a->near_zone;
-	zone = buddy_zone_at(a->buddy, pfn);
 	if (zone != BUDDY_ZONE_NONE) {
-		uint32_t slot;
-
 		a->near_zone = zone;
 		find_slot(a->buddy, &a->buddy->zones[zone], pfn, &slot);
 	}
 	return zone;
+}
+
+uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
+{
+	uint32_t slot;
+
+	if (a->near_zone < a->zone_count &&
+	    near_slot(a->buddy, &a->buddy->zones[a->near_zone], pfn, &slot))
+		return a->near_zone;
+	return search_zone(a, pfn);
 }
 
 /* Free blocks of each order, whatever their type. */
@@ -262,21 +283,21 @@ int64_t page_alloc_margin(const struct page_alloc *a, uint32_t zone,
 	return answer.usable - answer.limit;
 }
 
-/* alloc_flags_nofragment(). */
-static bool avoid_fragments(const struct page_alloc *a, const struct alloc_request *req,
-			    uint32_t zone)
+/* Is @zone one that the request may use, and has enough?  Order of the tests as in the kernel. */
+static inline bool zone_serves(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+			       uint32_t flags)
 {
-	const struct buddy_zone *z = &a->buddy->zones[zone];
-
-	if (!a->rules.nofragment || z->type != ZONE_NORMAL)
-		return false;
-	(void)req;
-	return a->node_count == 1 ||
-	       buddy_zone_find(a->buddy, z->nid, ZONE_DMA32) != BUDDY_ZONE_NONE;
+	if (a->rules.below_high && !a->zones[zone].below_high) {
+		if (passes(a, zone, req, (flags & ~(uint32_t)ALLOC_WMARK_MASK) | ALLOC_WMARK_HIGH))
+			return true;
+		a->zones[zone].below_high = true;
+	}
+	return flags & ALLOC_NO_WATERMARKS || passes(a, zone, req, flags);
 }
 
 /* One pass of get_page_from_freelist() up to the choice of a zone, from entry *@at of the row on. */
-static uint32_t next_zone(struct page_alloc *a, struct alloc_request *req, uint32_t *at)
+static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req, uint32_t flags,
+			  uint32_t *at)
 {
 	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
 
@@ -286,20 +307,14 @@ static uint32_t next_zone(struct page_alloc *a, struct alloc_request *req, uint3
 
 		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
 			continue;
-		if (a->rules.below_high && !a->zones[zone].below_high) {
-			if (passes(a, zone, req,
-				   (req->flags & ~(uint32_t)ALLOC_WMARK_MASK) | ALLOC_WMARK_HIGH))
-				return zone;
-			a->zones[zone].below_high = true;
-		}
-		if (req->flags & ALLOC_NO_WATERMARKS || passes(a, zone, req, req->flags))
+		if (zone_serves(a, zone, req, flags))
 			return zone;
 	}
 	return BUDDY_ZONE_NONE;
 }
 
 /* The first zone of the row that the request may use at all. */
-static uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
+static inline uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
 {
 	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
 
@@ -318,24 +333,22 @@ uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_re
 	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
 		return flags;
 	first = preferred_zone(a, req);
-	if (first != BUDDY_ZONE_NONE && avoid_fragments(a, req, first))
+	if (first != BUDDY_ZONE_NONE && a->zones[first].avoids_fragments)
 		flags |= ALLOC_NOFRAGMENT;
 	return flags;
 }
 
 uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req)
 {
-	struct alloc_request r = *req;
 	uint32_t at = 0, zone;
 
-	if (r.nid < 0 || (uint32_t)r.nid >= a->node_count)
+	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
 		return BUDDY_ZONE_NONE;
-	zone = next_zone(a, &r, &at);
-	if (zone == BUDDY_ZONE_NONE && (r.flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
+	zone = next_zone(a, req, req->flags, &at);
+	if (zone == BUDDY_ZONE_NONE && (req->flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
 		/* The slow path begins with the minimum. */
-		r.flags &= ~(uint32_t)ALLOC_WMARK_MASK;
 		at = 0;
-		zone = next_zone(a, &r, &at);
+		zone = next_zone(a, req, req->flags & ~(uint32_t)ALLOC_WMARK_MASK, &at);
 	}
 	return zone;
 }
@@ -378,74 +391,151 @@ enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t
 	return entry_is_held(entry) ? held_type(entry) : MIGRATE_TYPE_COUNT;
 }
 
-static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req)
+/* The page set's list that serves the request, or PCP_LIST_NONE. */
+static inline unsigned int list_for(const struct page_alloc *a, const struct alloc_request *req)
 {
-	unsigned int index = pageset_list(a, req->order, req->type);
-	bool bypass = a->rules.cma_bypass && a->rules.cma && req->type == MIGRATE_MOVABLE &&
-		      !(req->flags & ALLOC_CMA);
+	if (a->rules.cma_bypass && a->rules.cma && req->type == MIGRATE_MOVABLE &&
+	    !(req->flags & ALLOC_CMA))
+		return PCP_LIST_NONE;
+	return a->rules.list_of[req->order][req->type];
+}
 
-	if (index != PCP_LIST_NONE && !bypass) {
+/* Hands the head of list @index, which is not empty, out to the request. */
+static inline pfn_t take_head(struct page_alloc *a, struct pageset *set, unsigned int index,
+			      const struct alloc_request *req)
+{
+	uint32_t link = pcp_list_pop(a->buddy, set, index);
+
+	a->buddy->entries[link] = held_make(req->order, req->type);
+	pcp_count_down(set, 1u << req->order);
+	return pcp_link_pfn(a->buddy, link);
+}
+
+static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+		  uint32_t flags)
+{
+	unsigned int index = list_for(a, req);
+	pfn_t pfn;
+
+	if (index != PCP_LIST_NONE) {
 		struct pageset *set = page_alloc_set(a, zone, req->cpu);
 
 		pageset_before_alloc(a, set);
 		if (!set->lists[index].count)
-			pageset_refill(a, zone, set, index, req->type, req->flags,
+			pageset_refill(a, zone, set, index, req->type, flags,
 				       pageset_refill_count(a, zone, set, req->order));
 		if (set->lists[index].count)
-			return pageset_pop(a, set, index);
+			return take_head(a, set, index, req);
 		if (!a->rules.empty_tries_buddy)
 			return PFN_NONE;
 	}
-	return rmqueue_buddy(a, zone, req->order, req->type, req->flags);
+	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
+	if (pfn != PFN_NONE)
+		page_alloc_mark(a, zone, pfn, req->order, req->type);
+	return pfn;
 }
 
-pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret)
+/*
+ * get_page_from_freelist(), and what its callers change when it finds nothing.  Not inlined: the common
+ * case would save registers that only this needs.
+ */
+static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
+						      const struct alloc_request *req,
+						      uint32_t flags, uint32_t *zone_ret)
 {
-	struct alloc_request r = *req;
-	uint32_t first;
-
-	if (r.nid < 0 || (uint32_t)r.nid >= a->node_count || r.cpu >= a->cpu_count ||
-	    r.order > a->buddy->max_order)
-		return PFN_NONE;
-	first = preferred_zone(a, &r);
-	if (first != BUDDY_ZONE_NONE && avoid_fragments(a, &r, first))
-		r.flags |= ALLOC_NOFRAGMENT;
 	for (;;) {
 		uint32_t at = 0, zone;
 
-		for (; (zone = next_zone(a, &r, &at)) != BUDDY_ZONE_NONE; at++) {
-			pfn_t pfn = take(a, zone, &r);
+		for (; (zone = next_zone(a, req, flags, &at)) != BUDDY_ZONE_NONE; at++) {
+			pfn_t pfn = take(a, zone, req, flags);
 
 			if (pfn == PFN_NONE)
 				continue;
-			page_alloc_mark(a, zone, pfn, r.order, r.type);
 			if (zone_ret)
 				*zone_ret = zone;
 			return pfn;
 		}
-		if (r.flags & ALLOC_NOFRAGMENT)
-			r.flags &= ~(uint32_t)ALLOC_NOFRAGMENT;
-		else if ((r.flags & ALLOC_WMARK_MASK) != WMARK_MIN)
-			r.flags &= ~(uint32_t)ALLOC_WMARK_MASK;
+		if (flags & ALLOC_NOFRAGMENT)
+			flags &= ~(uint32_t)ALLOC_NOFRAGMENT;
+		else if ((flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+			flags &= ~(uint32_t)ALLOC_WMARK_MASK;
 		else
 			return PFN_NONE;
 	}
 }
 
+/*
+ * The common case of it, with nothing else in its way: the first zone has plenty, by the mark that is
+ * asked about first, and the page set has a page.
+ */
+static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request *req,
+				uint32_t zone)
+{
+	unsigned int index = list_for(a, req);
+	uint32_t mark = req->flags;
+	struct watermark_zone w;
+	struct pageset *set;
+
+	if (index == PCP_LIST_NONE || (req->thisnode && a->buddy->zones[zone].nid != req->nid))
+		return PFN_NONE;
+	set = page_alloc_set(a, zone, req->cpu);
+	if (!set->lists[index].count)
+		return PFN_NONE;
+	if (a->rules.below_high && !a->zones[zone].below_high)
+		mark = ALLOC_WMARK_HIGH;
+	w = numbers_of(a, zone, req, mark);
+	if (!watermark_plenty(&a->rules.watermark, &w, req->order))
+		return PFN_NONE;
+	pageset_before_alloc(a, set);
+	return take_head(a, set, index, req);
+}
+
+pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret)
+{
+	uint32_t first;
+	pfn_t pfn;
+
+	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count || req->cpu >= a->cpu_count ||
+	    req->order > a->buddy->max_order)
+		return PFN_NONE;
+	first = preferred_zone(a, req);
+	if (first == BUDDY_ZONE_NONE)
+		return PFN_NONE;
+	pfn = get_quickly(a, req, first);
+	if (pfn != PFN_NONE) {
+		if (zone_ret)
+			*zone_ret = first;
+		return pfn;
+	}
+	return get_from_zones(
+		a, req, req->flags | (a->zones[first].avoids_fragments ? ALLOC_NOFRAGMENT : 0),
+		zone_ret);
+}
+
+/* page_alloc_put() of a page that lies elsewhere than the last one. */
+static __attribute__((noinline)) bool put_far(struct page_alloc *a, uint32_t cpu, pfn_t pfn,
+					      unsigned int order)
+{
+	return order <= a->buddy->max_order && search_zone(a, pfn) != BUDDY_ZONE_NONE &&
+	       page_alloc_put(a, cpu, pfn, order);
+}
+
 bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
-	uint32_t zone = page_alloc_zone_of(a, pfn);
+	uint32_t zone = a->near_zone, slot;
 	struct buddy *b = a->buddy;
 	enum migratetype type;
+	unsigned int index;
 
-	if (zone == BUDDY_ZONE_NONE)
-		return false;
-	type = buddy_block_type(b, zone, pfn);
-	if (type != MIGRATE_ISOLATE &&
-	    pageset_list(a, order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE) !=
-		    PCP_LIST_NONE)
-		pageset_free(a, zone, cpu, pfn, order);
-	else
+	if (order > b->max_order || zone >= a->zone_count ||
+	    !near_slot(b, &b->zones[zone], pfn, &slot))
+		return put_far(a, cpu, pfn, order);
+	type = block_type(b, block_index(b, slot, pfn));
+	index = a->rules.list_of_freed[order][type];
+	if (index == PCP_LIST_NONE)
 		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FREED);
+	else
+		pageset_free_to(a, zone, page_alloc_set(a, zone, cpu), index, type,
+				pcp_link_in(b, slot, pfn));
 	return true;
 }

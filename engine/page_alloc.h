@@ -48,9 +48,14 @@ struct alloc_zone {
 	uint64_t boost; /* pages added to every watermark; set from outside */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t reserved_highatomic; /* pages in such pageblocks */
+	bool avoids_fragments; /* requests that prefer it get ALLOC_NOFRAGMENT */
 	bool below_high; /* ZONE_BELOW_HIGH */
 	bool reclaim_active; /* ZONE_RECLAIM_ACTIVE, set from outside */
 };
+
+/* Values of the facts pcp_refill_rule and pcp_drain_amount. */
+enum refill_rule { REFILL_BATCH = 0, REFILL_BY_ORDER = 1, REFILL_TUNED = 2 };
+enum drain_amount { DRAIN_BATCH = 0, DRAIN_DOUBLING = 1, DRAIN_HIGH_ORDERS = 2, DRAIN_TUNED = 3 };
 
 /* What of the facts the allocator acts on. */
 struct alloc_rules {
@@ -62,6 +67,10 @@ struct alloc_rules {
 	struct watermark_rules watermark;
 	unsigned int huge_order; /* of the huge page lists; UINT_MAX = none */
 	uint8_t list_rank[MIGRATE_TYPE_COUNT]; /* the kernel's number of a type */
+	/* The page set's list for a request, and for a page that is freed, or PCP_LIST_NONE. */
+	uint8_t list_of[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT];
+	uint8_t list_of_freed[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT];
+	uint8_t list_order[PCP_LISTS_MAX]; /* of the blocks on a list */
 };
 
 /* Events the model would have caused, oldest first. */

@@ -2,26 +2,21 @@
 #include "engine/pageset.h"
 
 #include "engine/buddy_entry.h"
+#include "engine/pageset_list.h"
 #include "engine/rmqueue.h"
 
 /* Refills and drains grow at most by this power of two (CONFIG_PCP_BATCH_SCALE_MAX). */
 #define BATCH_SCALE_MAX 5
 
-/* Values of the facts pcp_refill_rule, pcp_drain_amount and pcp_drain_order. */
-enum refill_rule { REFILL_BATCH = 0, REFILL_BY_ORDER = 1, REFILL_TUNED = 2 };
-enum drain_amount { DRAIN_BATCH = 0, DRAIN_DOUBLING = 1, DRAIN_HIGH_ORDERS = 2, DRAIN_TUNED = 3 };
+/* Values of the fact pcp_drain_order. */
 enum drain_order { DRAIN_TURNS = 0, DRAIN_TURNS_OR_ONLY = 1, DRAIN_LIST_FIRST = 2 };
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
-unsigned int pageset_list(const struct page_alloc *a, unsigned int order, enum migratetype type)
+static unsigned int list_of(const struct alloc_rules *r, unsigned int order, enum migratetype type)
 {
-	const struct alloc_rules *r = &a->rules;
-	unsigned int rank;
+	unsigned int rank = r->list_rank[type];
 
-	if (type >= MIGRATE_HIGHATOMIC)
-		return PCP_LIST_NONE;
-	rank = r->list_rank[type];
 	if (!order)
 		return rank;
 	if (!r->high_orders)
@@ -37,14 +32,26 @@ unsigned int pageset_list(const struct page_alloc *a, unsigned int order, enum m
 	return PCP_HUGE_FIRST + rank;
 }
 
-unsigned int pageset_list_order(const struct page_alloc *a, unsigned int index)
+void pageset_init_lists(struct alloc_rules *rules)
 {
-	return index < PCP_HUGE_FIRST ? index / 3 : a->rules.huge_order;
-}
+	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
+		rules->list_order[index] =
+			(uint8_t)(index < PCP_HUGE_FIRST ? index / 3 : rules->huge_order);
+	for (unsigned int order = 0; order < BUDDY_ORDER_COUNT; order++) {
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+			enum migratetype type = (enum migratetype)t;
+			bool listed = type < MIGRATE_HIGHATOMIC;
 
-static inline pfn_t entry_pfn(const struct buddy *b, uint32_t link)
-{
-	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+			rules->list_of[order][t] =
+				(uint8_t)(listed ? list_of(rules, order, type) : PCP_LIST_NONE);
+			/* Pages of other types lie on Movable's lists, isolated ones on none. */
+			if (type == MIGRATE_ISOLATE)
+				rules->list_of_freed[order][t] = PCP_LIST_NONE;
+			else
+				rules->list_of_freed[order][t] = (uint8_t)list_of(
+					rules, order, listed ? type : MIGRATE_MOVABLE);
+		}
+	}
 }
 
 /* The link of page @pfn of @zone, whose slot gets a chunk; LINK_NONE without memory. */
@@ -52,85 +59,26 @@ static inline uint32_t page_link(struct buddy *b, uint32_t zone, pfn_t pfn)
 {
 	uint32_t slot;
 
-	if (!find_slot(b, &b->zones[zone], pfn, &slot))
-		return LINK_NONE;
-	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
-		return LINK_NONE;
-	return (uint32_t)b->slots[slot].chunk << b->max_order |
-	       ((uint32_t)pfn & (slot_pages(b) - 1));
-}
-
-static inline void insert(struct buddy *b, struct pageset *set, unsigned int index, uint32_t link,
-			  enum migratetype type, bool to_tail)
-{
-	struct pcp_list *list = &set->lists[index];
-
-	if (!list->count++) {
-		list->head = list->tail = link;
-		set->nonempty |= 1u << index;
-		b->entries[link] = entry_make(LINK_NONE, LINK_NONE, ENTRY_ORDER_PCP, type);
-	} else if (to_tail) {
-		uint64_t *last = &b->entries[list->tail];
-
-		*last = (*last & ~(uint64_t)LINK_MASK) | link;
-		b->entries[link] = entry_make(list->tail, LINK_NONE, ENTRY_ORDER_PCP, type);
-		list->tail = link;
-	} else {
-		uint64_t *first = &b->entries[list->head];
-
-		*first = (*first & ~((uint64_t)LINK_MASK << LINK_BITS)) | (uint64_t)link
-										  << LINK_BITS;
-		b->entries[link] = entry_make(LINK_NONE, list->head, ENTRY_ORDER_PCP, type);
-		list->head = link;
-	}
-}
-
-/* The count may be off from the lists where a trace proved it so. */
-static inline void count_down(struct pageset *set, uint32_t pages)
-{
-	set->count = set->count > pages ? set->count - pages : 0;
-}
-
-/* Takes @link off and returns the type that was remembered with it. */
-static inline enum migratetype take_off(struct buddy *b, struct pageset *set, unsigned int index,
-					uint32_t link)
-{
-	struct pcp_list *list = &set->lists[index];
-	uint64_t entry = b->entries[link];
-	uint32_t before = entry_before(entry), after = entry_after(entry);
-
-	if (before == LINK_NONE)
-		list->head = after;
-	else
-		b->entries[before] = (b->entries[before] & ~(uint64_t)LINK_MASK) | after;
-	if (after == LINK_NONE)
-		list->tail = before;
-	else
-		b->entries[after] = (b->entries[after] & ~((uint64_t)LINK_MASK << LINK_BITS)) |
-				    (uint64_t)before << LINK_BITS;
-	b->entries[link] = 0;
-	if (!--list->count)
-		set->nonempty &= ~(1u << index);
-	return entry_type(entry);
+	return find_slot(b, &b->zones[zone], pfn, &slot) ? pcp_link_in(b, slot, pfn) : LINK_NONE;
 }
 
 pfn_t pageset_head(const struct page_alloc *a, const struct pageset *set, unsigned int index)
 {
-	return set->lists[index].count ? entry_pfn(a->buddy, set->lists[index].head) : PFN_NONE;
+	return set->lists[index].count ? pcp_link_pfn(a->buddy, set->lists[index].head) : PFN_NONE;
 }
 
 pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index)
 {
-	return set->lists[index].count ? entry_pfn(a->buddy, set->lists[index].tail) : PFN_NONE;
+	return set->lists[index].count ? pcp_link_pfn(a->buddy, set->lists[index].tail) : PFN_NONE;
 }
 
 pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index)
 {
-	uint32_t link = set->lists[index].head;
+	uint32_t link = pcp_list_pop(a->buddy, set, index);
 
-	take_off(a->buddy, set, index, link);
-	count_down(set, 1u << pageset_list_order(a, index));
-	return entry_pfn(a->buddy, link);
+	a->buddy->entries[link] = 0;
+	pcp_count_down(set, 1u << pageset_list_order(a, index));
+	return pcp_link_pfn(a->buddy, link);
 }
 
 bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigned int index,
@@ -142,7 +90,7 @@ bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigne
 		*cursor = entry_after(a->buddy->entries[*cursor]);
 	if (*cursor == LINK_NONE)
 		return false;
-	*pfn = entry_pfn(a->buddy, *cursor);
+	*pfn = pcp_link_pfn(a->buddy, *cursor);
 	return true;
 }
 
@@ -182,8 +130,8 @@ void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, un
 {
 	uint32_t link = page_link(a->buddy, zone, pfn);
 
-	take_off(a->buddy, set, index, link);
-	count_down(set, 1u << pageset_list_order(a, index));
+	pcp_list_remove(a->buddy, set, index, link, 0);
+	pcp_count_down(set, 1u << pageset_list_order(a, index));
 }
 
 void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
@@ -193,19 +141,11 @@ void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, un
 
 	if (link == LINK_NONE)
 		return;
-	insert(a->buddy, set, index, link, buddy_block_type(a->buddy, zone, pfn), to_tail);
+	pcp_list_insert(a->buddy, set, index, link, buddy_block_type(a->buddy, zone, pfn), to_tail);
 	set->count += 1u << pageset_list_order(a, index);
 }
 
 /* ---- refill ------------------------------------------------------------------------------------ */
-
-void pageset_before_alloc(struct page_alloc *a, struct pageset *set)
-{
-	if (a->rules.refill == REFILL_TUNED)
-		set->free_count >>= 1;
-	else
-		set->free_factor >>= 1;
-}
 
 static uint32_t clamp_u32(uint32_t x, uint32_t low, uint32_t high)
 {
@@ -267,7 +207,13 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 {
 	unsigned int order = pageset_list_order(a, index), done = 0;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+	struct buddy *b = a->buddy;
+	uint32_t got;
 
+	/* Nothing but the smallest fit, with nobody to tell. */
+	if (!a->events && order < b->max_order && !(flags & ALLOC_CMA && a->rules.cma))
+		for (; done < blocks && list_take(b, &b->zones[zone], order, type, &got); done++)
+			pcp_list_insert(b, set, index, got, type, true);
 	for (; done < blocks; done++) {
 		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
 		uint32_t link;
@@ -277,7 +223,7 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 		link = page_link(a->buddy, zone, pfn);
 		if (link == LINK_NONE)
 			break;
-		insert(a->buddy, set, index, link, a->taken_type, true);
+		pcp_list_insert(a->buddy, set, index, link, a->taken_type, true);
 	}
 	set->count += done << order;
 	return done;
@@ -290,10 +236,10 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 
 	while (blocks-- && set->lists[index].count) {
 		uint32_t link = set->lists[index].tail;
-		pfn_t pfn = entry_pfn(a->buddy, link);
-		enum migratetype type = take_off(a->buddy, set, index, link);
+		pfn_t pfn = pcp_link_pfn(a->buddy, link);
+		enum migratetype type = pcp_list_remove(a->buddy, set, index, link, 0);
 
-		count_down(set, 1u << order);
+		pcp_count_down(set, 1u << order);
 		buddy_free_as(a->buddy, zone, pfn, order, type);
 	}
 }
@@ -305,13 +251,14 @@ static void drain_tail(struct page_alloc *a, uint32_t zone, struct pageset *set,
 	struct buddy *b = a->buddy;
 	unsigned int order = pageset_list_order(a, index);
 	uint32_t link = set->lists[index].tail;
-	pfn_t pfn = entry_pfn(b, link);
-	enum migratetype type = take_off(b, set, index, link);
+	pfn_t pfn = pcp_link_pfn(b, link);
+	enum migratetype type = pcp_list_remove(b, set, index, link, 0);
 
-	count_down(set, 1u << order);
+	pcp_count_down(set, 1u << order);
 	if (a->rules.drain_current_type || b->zones[zone].isolated)
 		type = buddy_block_type(b, zone, pfn);
-	buddy_free_as(b, zone, pfn, order, type);
+	buddy_free_in_slot(b, &b->zones[zone], b->chunk_slot[link >> b->max_order], pfn, order,
+			   type, false);
 	if (a->events) {
 		struct event e = { .kind = EVENT_PCPU_DRAIN,
 				   .pfn = pfn,
@@ -361,8 +308,9 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		return;
 	}
 	for (left = pages; left > 0 && set->nonempty;) {
-		while (!set->lists[index].count)
-			index = index + 1 == PCP_LISTS_MAX ? 0 : index + 1;
+		uint32_t from_here = set->nonempty >> index << index;
+
+		index = lowest_bit_u32(from_here ? from_here : set->nonempty);
 		while (left > 0 && set->lists[index].count) {
 			drain_tail(a, zone, set, index);
 			left -= 1 << pageset_list_order(a, index);
@@ -513,20 +461,11 @@ void pageset_no_drain(struct page_alloc *a, struct pageset *set)
 		set->count = set->high - 1;
 }
 
-void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, unsigned int order)
+void pageset_drain_freed(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			 unsigned int index)
 {
-	struct pageset *set = page_alloc_set(a, zone, cpu);
-	struct buddy *b = a->buddy;
-	enum migratetype type = buddy_block_type(b, zone, pfn);
-	unsigned int index =
-		pageset_list(a, order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
-	uint32_t link = page_link(b, zone, pfn);
+	unsigned int order = pageset_list_order(a, index);
 
-	if (link == LINK_NONE)
-		return;
-	set->alloc_factor >>= 1;
-	insert(b, set, index, link, type, false);
-	set->count += 1u << order;
 	switch ((enum drain_amount)a->rules.drain_amount) {
 	case DRAIN_BATCH:
 		if (set->count >= set->high)

@@ -9,9 +9,18 @@
 #include "engine/page_alloc.h"
 
 /* Which list serves a request, PCP_LIST_NONE if page sets hold no such order or type. */
-unsigned int pageset_list(const struct page_alloc *a, unsigned int order, enum migratetype type);
+static inline unsigned int pageset_list(const struct page_alloc *a, unsigned int order,
+					enum migratetype type)
+{
+	return order < BUDDY_ORDER_COUNT ? a->rules.list_of[order][type] : PCP_LIST_NONE;
+}
+/* Fills the table that answers it. */
+void pageset_init_lists(struct alloc_rules *rules);
 /* The order of the blocks on list @index. */
-unsigned int pageset_list_order(const struct page_alloc *a, unsigned int index);
+static inline unsigned int pageset_list_order(const struct page_alloc *a, unsigned int index)
+{
+	return a->rules.list_order[index];
+}
 
 /* The page at the head, or PFN_NONE; pageset_nth() counts from 0. */
 pfn_t pageset_head(const struct page_alloc *a, const struct pageset *set, unsigned int index);
@@ -20,7 +29,13 @@ pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsign
 pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index);
 
 /* What taking a page does to the set's tuning before anything else (rmqueue_pcplist). */
-void pageset_before_alloc(struct page_alloc *a, struct pageset *set);
+static inline void pageset_before_alloc(struct page_alloc *a, struct pageset *set)
+{
+	if (a->rules.refill == REFILL_TUNED)
+		set->free_count >>= 1;
+	else
+		set->free_factor >>= 1;
+}
 /* How many blocks a refill of list @index would be now; tunes the set as the kernel does. */
 unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pageset *set,
 				  unsigned int order);
@@ -32,11 +47,9 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
 		      unsigned int blocks);
 
-/*
- * Frees a block to the page set of @cpu (free_unref_page_commit) and drains what is too much.  The block
- * has an order the page sets hold; its pageblock is not isolated.
- */
-void pageset_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, pfn_t pfn, unsigned int order);
+/* A block was freed to list @index and is counted: drains what is too much (free_unref_page_commit). */
+void pageset_drain_freed(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			 unsigned int index);
 /* Drains @pages pages, starting at list @first (free_pcppages_bulk). */
 void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
 		   unsigned int first);

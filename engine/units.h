@@ -94,6 +94,12 @@ static inline uint64_t round_up_pow2(uint64_t x)
 	return p;
 }
 
+/* Position of the lowest set bit, counted from 0; @x is not 0. */
+static inline unsigned int lowest_bit_u32(uint32_t x)
+{
+	return (unsigned int)__builtin_ctz(x);
+}
+
 /* Position of the highest set bit, counted from 1; 0 for 0 (the kernel's fls). */
 static inline unsigned int fls_u64(uint64_t x)
 {

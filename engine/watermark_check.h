@@ -108,28 +108,31 @@ static inline bool watermark_highatomic_right(const struct watermark_rules *rule
 }
 
 /*
- * The same answer as watermark_check, with the common case inline: what passes with everything
- * subtracted and no right at all passes by the rules of every kernel, and a block of a type that is
- * open to everybody is open to this request.
+ * The common case alone: what passes with everything subtracted and no right at all passes by the rules
+ * of every kernel, and a block of a type that is open to everybody is open to this request.  False: ask
+ * watermark_check().
  */
+static inline bool watermark_plenty(const struct watermark_rules *rules,
+				    const struct watermark_zone *zone, unsigned int order)
+{
+	int64_t left = zone->free - zone->highatomic - zone->free_cma - ((int64_t)1 << order) + 1;
+	const uint32_t *nonempty = zone->nonempty;
+
+	if (left <= zone->mark + zone->reserve)
+		return false;
+	return !order ||
+	       (rules->looks_for_block && (nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
+					   nonempty[MIGRATE_RECLAIMABLE]) >>
+						  order);
+}
+
+/* The same answer as watermark_check, the common case sooner. */
 static inline bool watermark_ok(const struct watermark_rules *rules,
 				const struct watermark_zone *zone, unsigned int order,
 				unsigned int alloc_flags)
 {
-	int64_t left = zone->free - zone->highatomic - zone->free_cma - ((int64_t)1 << order) + 1;
-
-	if (left > zone->mark + zone->reserve) {
-		const uint32_t *nonempty = zone->nonempty;
-
-		if (!order)
-			return true;
-		if (rules->looks_for_block &&
-		    (nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
-		     nonempty[MIGRATE_RECLAIMABLE]) >>
-			    order)
-			return true;
-	}
-	return watermark_check(rules, zone, order, alloc_flags, NULL);
+	return watermark_plenty(rules, zone, order) ||
+	       watermark_check(rules, zone, order, alloc_flags, NULL);
 }
 
 #endif

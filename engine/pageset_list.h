@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the per-CPU lists, shared by the modules that work on single pages at full speed
+ * (pageset.c, page_alloc.c).  Others use pageset.h.
+ *
+ * A block on such a list has an entry as in buddy_entry.h, in a chunk whatever its order; links are
+ * indices of entries.
+ */
+#ifndef ENGINE_PAGESET_LIST_H
+#define ENGINE_PAGESET_LIST_H
+
+#include "engine/buddy_entry.h"
+#include "engine/pageset.h"
+
+static inline pfn_t pcp_link_pfn(const struct buddy *b, uint32_t link)
+{
+	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+}
+
+/* The link of page @pfn in @slot, which gets a chunk; LINK_NONE without memory. */
+static inline uint32_t pcp_link_in(struct buddy *b, uint32_t slot, pfn_t pfn)
+{
+	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
+		return LINK_NONE;
+	return (uint32_t)b->slots[slot].chunk << b->max_order |
+	       ((uint32_t)pfn & (slot_pages(b) - 1));
+}
+
+/* Pages are not counted here. */
+static inline void pcp_list_insert(struct buddy *b, struct pageset *set, unsigned int index,
+				   uint32_t link, enum migratetype type, bool to_tail)
+{
+	struct pcp_list *list = &set->lists[index];
+
+	if (!list->count++) {
+		list->head = list->tail = link;
+		set->nonempty |= 1u << index;
+		b->entries[link] = entry_make(LINK_NONE, LINK_NONE, ENTRY_ORDER_PCP, type);
+	} else if (to_tail) {
+		entry_set_after(&b->entries[list->tail], link);
+		b->entries[link] = entry_make(list->tail, LINK_NONE, ENTRY_ORDER_PCP, type);
+		list->tail = link;
+	} else {
+		entry_set_before(&b->entries[list->head], link);
+		b->entries[link] = entry_make(LINK_NONE, list->head, ENTRY_ORDER_PCP, type);
+		list->head = link;
+	}
+}
+
+/* Takes @link off, leaves @left for its entry, and returns the type that was remembered with it. */
+static inline enum migratetype pcp_list_remove(struct buddy *b, struct pageset *set,
+					       unsigned int index, uint32_t link, uint64_t left)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint64_t entry = b->entries[link];
+	uint32_t before = entry_before(entry), after = entry_after(entry);
+
+	if (before == LINK_NONE)
+		list->head = after;
+	else
+		entry_set_after(&b->entries[before], after);
+	if (after == LINK_NONE)
+		list->tail = before;
+	else
+		entry_set_before(&b->entries[after], before);
+	b->entries[link] = left;
+	if (!--list->count)
+		set->nonempty &= ~(1u << index);
+	return entry_type(entry);
+}
+
+/* Takes the head off a list that is not empty and returns it; its entry is the caller's to write. */
+static inline uint32_t pcp_list_pop(struct buddy *b, struct pageset *set, unsigned int index)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint32_t link = list->head, after = entry_after(b->entries[link]);
+
+	list->head = after;
+	if (--list->count) {
+		entry_set_before(&b->entries[after], LINK_NONE);
+	} else {
+		list->tail = LINK_NONE;
+		set->nonempty &= ~(1u << index);
+	}
+	return link;
+}
+
+/* The count may be off from the lists where a trace proved it so. */
+static inline void pcp_count_down(struct pageset *set, uint32_t pages)
+{
+	set->count = set->count > pages ? set->count - pages : 0;
+}
+
+/* Frees the block at @link, whose pageblock is of @type, to list @index: free_unref_page_commit(). */
+static inline void pageset_free_to(struct page_alloc *a, uint32_t zone, struct pageset *set,
+				   unsigned int index, enum migratetype type, uint32_t link)
+{
+	unsigned int order = pageset_list_order(a, index);
+
+	if (link == LINK_NONE)
+		return;
+	set->alloc_factor >>= 1;
+	pcp_list_insert(a->buddy, set, index, link, type, false);
+	set->count += 1u << order;
+	/* What drains nothing and tunes nothing needs no call. */
+	if (set->count < set->high && !order && a->rules.drain_amount != DRAIN_TUNED &&
+	    !a->zones[zone].reclaim_active)
+		return;
+	pageset_drain_freed(a, zone, set, index);
+}
+
+#endif
