@@ -68,8 +68,7 @@ bool buddy_get_chunk(struct buddy *b, uint32_t slot)
 	return true;
 }
 
-/* Takes the chunk of @slot back; no entry in it has a tag. */
-static void put_chunk(struct buddy *b, uint32_t slot)
+void buddy_put_chunk(struct buddy *b, uint32_t slot)
 {
 	if (b->slots[slot].chunk == CHUNK_NONE)
 		return;
@@ -447,86 +446,6 @@ void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t en
 
 /* ---- verbs ------------------------------------------------------------------------------------- */
 
-/*
- * A block of @order at offset @off of its chunk is put on its list although it could not merge: will it
- * soon?  It will when the pair it lacks one half of has a free buddy.
- *
- *	order + 1:	[ this | missing ][      free       ]
- */
-static inline bool merge_is_likely(const struct buddy *b, const uint64_t *entries, uint32_t off,
-				   unsigned int order)
-{
-	uint32_t pair;
-
-	if (b->likely_merge_rule == LIKELY_MERGE_IGNORED || order + 1 >= b->max_order)
-		return false;
-	if (b->likely_merge_rule == LIKELY_MERGE_LOWER_HALF && off & 1u << order)
-		return false;
-	pair = off & ~(1u << order);
-	return entry_is(entries[pair ^ 2u << order], order + 1);
-}
-
-/* Do pageblocks of these types stay apart? */
-static bool types_stay_apart(const struct buddy *b, enum migratetype a, enum migratetype c)
-{
-	if (a == c)
-		return false;
-	if (b->merge_needs_fallback)
-		return a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC;
-	return a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE;
-}
-
-void buddy_free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
-			unsigned int order, enum migratetype type, bool to_tail)
-{
-	uint32_t off = (uint32_t)pfn & (slot_pages(b) - 1);
-	unsigned int freed = order;
-	uint64_t *entries;
-	uint32_t base;
-
-	if (order == b->max_order) {
-		put_chunk(b, slot);
-		list_insert(b, z, order, type, slot, to_tail);
-		return;
-	}
-	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
-		return;
-	base = b->slots[slot].chunk << b->max_order;
-	entries = b->entries + base;
-	entries[off] = 0; /* no longer handed out */
-	while (order < b->max_order) {
-		uint32_t other = off ^ 1u << order;
-		enum migratetype was;
-
-		if (!entry_is(entries[other], order))
-			break;
-		if (order >= b->pageblock_order) {
-			size_t index = block_index(b, slot, other);
-
-			if (types_stay_apart(b, type, block_type(b, index)))
-				break;
-			if (b->merge_retypes)
-				for (size_t i = 0; i < 1u << (order - b->pageblock_order); i++)
-					set_block_type(b, index + i, type);
-		}
-		was = list_unlink(b, z, order, true, base | other);
-		if (was != type) {
-			z->free_pages[was] -= 1ULL << order;
-			z->free_pages[type] += 1ULL << order;
-		}
-		off &= other;
-		order++;
-	}
-	z->free_pages[type] += 1ULL << freed;
-	if (order == b->max_order) {
-		put_chunk(b, slot);
-		list_link(b, z, order, false, type, slot, to_tail);
-		return;
-	}
-	list_link(b, z, order, true, type, base | off,
-		  to_tail || merge_is_likely(b, entries, off, order));
-}
-
 /* Does a block of @order fill @slot, with pageblocks of one type? */
 static bool is_one_type(const struct buddy *b, uint32_t slot, unsigned int order)
 {
@@ -555,12 +474,11 @@ void buddy_free(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		pfn_t end = pfn + (1ULL << order);
 
 		for (; pfn < end; pfn += 1ULL << b->pageblock_order)
-			buddy_free_in_slot(b, z, slot, pfn, b->pageblock_order,
-					   block_type(b, block_index(b, slot, pfn)), to_tail);
+			free_in_slot(b, z, slot, pfn, b->pageblock_order,
+				     block_type(b, block_index(b, slot, pfn)), to_tail);
 		return;
 	}
-	buddy_free_in_slot(b, z, slot, pfn, order, block_type(b, block_index(b, slot, pfn)),
-			   to_tail);
+	free_in_slot(b, z, slot, pfn, order, block_type(b, block_index(b, slot, pfn)), to_tail);
 }
 
 void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
@@ -570,7 +488,7 @@ void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order
 	uint32_t slot;
 
 	if (find_slot(b, z, pfn, &slot))
-		buddy_free_in_slot(b, z, slot, pfn, order, type, false);
+		free_in_slot(b, z, slot, pfn, order, type, false);
 }
 
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,

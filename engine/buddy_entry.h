@@ -169,6 +169,8 @@ static inline bool find_slot(const struct buddy *b, struct buddy_zone *z, pfn_t 
 
 /* Gives @slot a chunk, if it has none, whose entries are all zero. */
 bool buddy_get_chunk(struct buddy *b, uint32_t slot);
+/* Takes the chunk of @slot back, if it has one; no entry in it has a tag. */
+void buddy_put_chunk(struct buddy *b, uint32_t slot);
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
@@ -242,11 +244,13 @@ static inline void list_remove(struct buddy *b, struct buddy_zone *z, unsigned i
 }
 
 /*
- * buddy_take() of an @order below the largest, for who goes on with the link.  False when there is no
- * block, or no memory for the chunk of one that must be split.
+ * Takes the block at the head of the smallest list of @type that has blocks of @order or more, for who
+ * goes on with its link.  Its pages are still counted as free.  False when there is none, or no memory
+ * for the chunk of one that must be split; @order is below the largest.
  */
-static inline bool list_take(struct buddy *b, struct buddy_zone *z, unsigned int order,
-			     enum migratetype type, uint32_t *ret)
+static inline bool list_take_head(struct buddy *b, struct buddy_zone *z, unsigned int order,
+				  enum migratetype type, uint32_t *link_ret,
+				  unsigned int *order_ret)
 {
 	uint32_t orders = z->nonempty[type] >> order << order, link;
 	unsigned int have;
@@ -265,18 +269,26 @@ static inline bool list_take(struct buddy *b, struct buddy_zone *z, unsigned int
 	} else {
 		list_unlink(b, z, have, true, link);
 	}
-	while (have > order) {
-		have--;
-		list_link(b, z, have, true, type, link + (1u << have), false);
-	}
-	z->free_pages[type] -= 1ULL << order;
-	*ret = link;
+	*link_ret = link;
+	*order_ret = have;
 	return true;
 }
 
-/* Frees a block to the lists of @type; @slot is its slot.  See buddy_free_as(). */
-void buddy_free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
-			unsigned int order, enum migratetype type, bool to_tail);
+/* buddy_take() of an @order below the largest, for who goes on with the link. */
+static inline bool list_take(struct buddy *b, struct buddy_zone *z, unsigned int order,
+			     enum migratetype type, uint32_t *ret)
+{
+	unsigned int have;
+
+	if (!list_take_head(b, z, order, type, ret, &have))
+		return false;
+	while (have > order) {
+		have--;
+		list_link(b, z, have, true, type, *ret + (1u << have), false);
+	}
+	z->free_pages[type] -= 1ULL << order;
+	return true;
+}
 
 /* ---- pageblocks -------------------------------------------------------------------------------- */
 
@@ -297,6 +309,89 @@ static inline void set_block_type(struct buddy *b, size_t index, enum migratetyp
 	unsigned int shift = index % 2 * 4;
 
 	*pair = (uint8_t)((*pair & ~(0xfu << shift)) | (unsigned int)type << shift);
+}
+
+/* ---- freeing ----------------------------------------------------------------------------------- */
+
+/*
+ * A block of @order at offset @off of its chunk is put on its list although it could not merge: will it
+ * soon?  It will when the pair it lacks one half of has a free buddy.
+ *
+ *	order + 1:	[ this | missing ][      free       ]
+ */
+static inline bool merge_is_likely(const struct buddy *b, const uint64_t *entries, uint32_t off,
+				   unsigned int order)
+{
+	uint32_t pair;
+
+	if (b->likely_merge_rule == LIKELY_MERGE_IGNORED || order + 1 >= b->max_order)
+		return false;
+	if (b->likely_merge_rule == LIKELY_MERGE_LOWER_HALF && off & 1u << order)
+		return false;
+	pair = off & ~(1u << order);
+	return entry_is(entries[pair ^ 2u << order], order + 1);
+}
+
+/* Do pageblocks of these types stay apart? */
+static inline bool types_stay_apart(const struct buddy *b, enum migratetype a, enum migratetype c)
+{
+	if (a == c)
+		return false;
+	if (b->merge_needs_fallback)
+		return a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC;
+	return a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE;
+}
+
+/* Frees a block to the lists of @type, merging; @slot is its slot.  See buddy_free_as(). */
+static inline void free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
+				unsigned int order, enum migratetype type, bool to_tail)
+{
+	uint32_t off = (uint32_t)pfn & (slot_pages(b) - 1);
+	unsigned int freed = order;
+	uint64_t *entries;
+	uint32_t base;
+
+	if (order == b->max_order) {
+		buddy_put_chunk(b, slot);
+		list_insert(b, z, order, type, slot, to_tail);
+		return;
+	}
+	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
+		return;
+	base = b->slots[slot].chunk << b->max_order;
+	entries = b->entries + base;
+	entries[off] = 0; /* no longer handed out */
+	while (order < b->max_order) {
+		uint32_t other = off ^ 1u << order;
+		enum migratetype was;
+
+		if (!entry_is(entries[other], order))
+			break;
+		if (order >= b->pageblock_order) {
+			size_t index = block_index(b, slot, other);
+
+			if (types_stay_apart(b, type, block_type(b, index)))
+				break;
+			if (b->merge_retypes)
+				for (size_t i = 0; i < 1u << (order - b->pageblock_order); i++)
+					set_block_type(b, index + i, type);
+		}
+		was = list_unlink(b, z, order, true, base | other);
+		if (was != type) {
+			z->free_pages[was] -= 1ULL << order;
+			z->free_pages[type] += 1ULL << order;
+		}
+		off &= other;
+		order++;
+	}
+	z->free_pages[type] += 1ULL << freed;
+	if (order == b->max_order) {
+		buddy_put_chunk(b, slot);
+		list_link(b, z, order, false, type, slot, to_tail);
+		return;
+	}
+	list_link(b, z, order, true, type, base | off,
+		  to_tail || merge_is_likely(b, entries, off, order));
 }
 
 #endif

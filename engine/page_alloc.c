@@ -47,6 +47,17 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	pageset_init_lists(r);
 }
 
+/* The first zone of a node's row whose type is @highest or below. */
+static uint32_t first_up_to(const struct page_alloc *a, uint32_t nid, enum zone_type highest)
+{
+	const uint32_t *row = a->rows + (size_t)nid * a->row_room;
+
+	for (uint32_t i = 0; i < a->row_length[nid]; i++)
+		if (a->buddy->zones[row[i]].type <= highest)
+			return row[i];
+	return BUDDY_ZONE_NONE;
+}
+
 static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t node_count,
 		       const struct zonelists *zonelists)
 {
@@ -56,7 +67,8 @@ static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t 
 	a->rows = malloc(((size_t)node_count * a->row_room + 1) * sizeof(*a->rows));
 	a->row_length = calloc(node_count + 1, sizeof(*a->row_length));
 	a->node_count = node_count;
-	if (!refs || !a->rows || !a->row_length) {
+	a->first_zone = malloc(((size_t)node_count * ZONE_TYPE_COUNT + 1) * sizeof(*a->first_zone));
+	if (!refs || !a->rows || !a->row_length || !a->first_zone) {
 		free(refs);
 		a->out_of_memory = true;
 		return;
@@ -72,6 +84,9 @@ static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t 
 			if (zone != BUDDY_ZONE_NONE)
 				a->rows[(size_t)nid * a->row_room + a->row_length[nid]++] = zone;
 		}
+		for (unsigned int type = 0; type < ZONE_TYPE_COUNT; type++)
+			a->first_zone[nid * ZONE_TYPE_COUNT + type] =
+				first_up_to(a, nid, (enum zone_type)type);
 	}
 	free(refs);
 }
@@ -114,6 +129,7 @@ void page_alloc_deinit(struct page_alloc *a)
 	free(a->sets);
 	free(a->rows);
 	free(a->row_length);
+	free(a->first_zone);
 	memset(a, 0, sizeof(*a));
 }
 
@@ -140,6 +156,9 @@ void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struc
 			    (size_t)src->zone_count * src->cpu_count * sizeof(*src->sets), &failed);
 	dst->rows = copy_of(src->rows, (size_t)src->node_count * src->row_room * sizeof(*src->rows),
 			    &failed);
+	dst->first_zone = copy_of(
+		src->first_zone,
+		(size_t)src->node_count * ZONE_TYPE_COUNT * sizeof(*src->first_zone), &failed);
 	dst->row_length =
 		copy_of(src->row_length, src->node_count * sizeof(*src->row_length), &failed);
 	dst->out_of_memory |= failed;
@@ -194,36 +213,31 @@ void page_alloc_note(struct page_alloc *a, const struct event *e)
 
 /* ---- which zone -------------------------------------------------------------------------------- */
 
-/* The slot of @pfn, if it lies in @z and near the last page there. */
-static inline bool near_slot(const struct buddy *b, const struct buddy_zone *z, pfn_t pfn,
-			     uint32_t *slot)
-{
-	const struct buddy_span *span = &b->spans[z->near_span];
-	uint64_t at = (pfn >> b->max_order) - span->start;
-
-	*slot = span->first_slot + (uint32_t)at;
-	return pfn >= z->start && pfn < z->end && at < span->count;
-}
-
 static uint32_t search_zone(struct page_alloc *a, pfn_t pfn)
 {
-	uint32_t zone = buddy_zone_at(a->buddy, pfn), slot;
+	const struct buddy *b = a->buddy;
+	uint32_t zone = buddy_zone_at(b, pfn), slot;
+	struct buddy_zone *z;
+	const struct buddy_span *span;
+	pfn_t end;
 
-	if (zone != BUDDY_ZONE_NONE) {
-		a->near_zone = zone;
-		find_slot(a->buddy, &a->buddy->zones[zone], pfn, &slot);
-	}
+	if (zone == BUDDY_ZONE_NONE)
+		return zone;
+	z = &b->zones[zone];
+	if (!find_slot(b, z, pfn, &slot))
+		return BUDDY_ZONE_NONE;
+	span = &b->spans[z->near_span];
+	end = min_u64(z->end, (span->start + span->count) << b->max_order);
+	a->near.start = max_u64(z->start, span->start << b->max_order);
+	a->near.pages = end - a->near.start;
+	a->near.zone = zone;
+	a->near.slots_before = span->first_slot - (uint32_t)span->start;
 	return zone;
 }
 
 uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
 {
-	uint32_t slot;
-
-	if (a->near_zone < a->zone_count &&
-	    near_slot(a->buddy, &a->buddy->zones[a->near_zone], pfn, &slot))
-		return a->near_zone;
-	return search_zone(a, pfn);
+	return pfn - a->near.start < a->near.pages ? a->near.zone : search_zone(a, pfn);
 }
 
 /* Free blocks of each order, whatever their type. */
@@ -316,12 +330,7 @@ static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req,
 /* The first zone of the row that the request may use at all. */
 static inline uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
 {
-	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
-
-	for (uint32_t i = 0; i < a->row_length[req->nid]; i++)
-		if (a->buddy->zones[row[i]].type <= req->highest)
-			return row[i];
-	return BUDDY_ZONE_NONE;
+	return a->first_zone[(uint32_t)req->nid * ZONE_TYPE_COUNT + req->highest];
 }
 
 uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_request *req)
@@ -522,14 +531,14 @@ static __attribute__((noinline)) bool put_far(struct page_alloc *a, uint32_t cpu
 
 bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
-	uint32_t zone = a->near_zone, slot;
+	uint32_t zone = a->near.zone, slot;
 	struct buddy *b = a->buddy;
 	enum migratetype type;
 	unsigned int index;
 
-	if (order > b->max_order || zone >= a->zone_count ||
-	    !near_slot(b, &b->zones[zone], pfn, &slot))
+	if (order > b->max_order || pfn - a->near.start >= a->near.pages)
 		return put_far(a, cpu, pfn, order);
+	slot = (uint32_t)(pfn >> b->max_order) + a->near.slots_before;
 	type = block_type(b, block_index(b, slot, pfn));
 	index = a->rules.list_of_freed[order][type];
 	if (index == PCP_LIST_NONE)

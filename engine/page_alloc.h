@@ -89,7 +89,14 @@ struct page_alloc {
 	uint32_t *rows; /* per node: zones in the order they are tried, highest type first */
 	uint32_t *row_length;
 	uint32_t node_count, row_room;
-	uint32_t near_zone; /* where the last page was found */
+	uint32_t *first_zone; /* per node and highest zone type: the first of the row, or none */
+	/* Where the last page was found: a run of pages of one zone. */
+	struct near_pages {
+		pfn_t start;
+		uint64_t pages;
+		uint32_t zone;
+		uint32_t slots_before; /* slot = pfn >> max_order, plus this (it wraps) */
+	} near;
 	enum migratetype taken_type; /* of the list the last block came from */
 	struct alloc_events *events; /* NULL: none wanted.  Borrowed */
 	bool out_of_memory; /* the host had none: contents are void */

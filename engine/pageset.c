@@ -201,19 +201,49 @@ unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pa
 	return tuned_refill(&a->zones[zone], set, order);
 }
 
+/*
+ * A refill of which nobody is told, from the lists of @type alone.  Page after page would split the
+ * smallest block that there is and take from what is left over until that is used up, too:
+ *
+ *	order 3, 5 pages wanted		[1][2][3][4][5][ ][      ]	order 0 and order 1 stay
+ *
+ * Lists below its order are empty before, so the order of what stays does not matter.
+ */
+static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct pageset *set,
+				   unsigned int index, enum migratetype type, unsigned int blocks)
+{
+	unsigned int order = pageset_list_order(a, index), done = 0, have;
+	struct buddy *b = a->buddy;
+	struct buddy_zone *z = &b->zones[zone];
+	uint32_t link;
+
+	while (done < blocks && list_take_head(b, z, order, type, &link, &have)) {
+		uint32_t all = 1u << (have - order), count = blocks - done;
+
+		if (count > all)
+			count = all;
+		pcp_list_append_run(b, set, index, link, order, count, type);
+		for (uint32_t at = count; at < all;) {
+			unsigned int stays = lowest_bit_u32(at);
+
+			list_link(b, z, order + stays, true, type, link + (at << order), false);
+			at += 1u << stays;
+		}
+		z->free_pages[type] -= (uint64_t)count << order;
+		done += count;
+	}
+	return done;
+}
+
 unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset *set,
 			    unsigned int index, enum migratetype type, uint32_t flags,
 			    unsigned int blocks)
 {
 	unsigned int order = pageset_list_order(a, index), done = 0;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
-	struct buddy *b = a->buddy;
-	uint32_t got;
 
-	/* Nothing but the smallest fit, with nobody to tell. */
-	if (!a->events && order < b->max_order && !(flags & ALLOC_CMA && a->rules.cma))
-		for (; done < blocks && list_take(b, &b->zones[zone], order, type, &got); done++)
-			pcp_list_insert(b, set, index, got, type, true);
+	if (!a->events && order < a->buddy->max_order && !(flags & ALLOC_CMA && a->rules.cma))
+		done = refill_in_runs(a, zone, set, index, type, blocks);
 	for (; done < blocks; done++) {
 		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
 		uint32_t link;
@@ -246,27 +276,37 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 
 /* ---- drain ------------------------------------------------------------------------------------- */
 
-static void drain_tail(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index)
+static void note_drain(struct page_alloc *a, pfn_t pfn, unsigned int order, enum migratetype type)
 {
+	struct event e = { .kind = EVENT_PCPU_DRAIN,
+			   .pfn = pfn,
+			   .order = (uint8_t)order,
+			   .migratetype = a->rules.list_rank[type] };
+
+	page_alloc_note(a, &e);
+}
+
+/* Frees up to @blocks blocks from the tail of list @index, which has one; returns how many. */
+static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			       unsigned int index, uint32_t blocks)
+{
+	unsigned int order = pageset_list_order(a, index), done = 0;
 	struct buddy *b = a->buddy;
-	unsigned int order = pageset_list_order(a, index);
-	uint32_t link = set->lists[index].tail;
-	pfn_t pfn = pcp_link_pfn(b, link);
-	enum migratetype type = pcp_list_remove(b, set, index, link, 0);
+	bool current = a->rules.drain_current_type || b->zones[zone].isolated;
 
-	pcp_count_down(set, 1u << order);
-	if (a->rules.drain_current_type || b->zones[zone].isolated)
-		type = buddy_block_type(b, zone, pfn);
-	buddy_free_in_slot(b, &b->zones[zone], b->chunk_slot[link >> b->max_order], pfn, order,
-			   type, false);
-	if (a->events) {
-		struct event e = { .kind = EVENT_PCPU_DRAIN,
-				   .pfn = pfn,
-				   .order = (uint8_t)order,
-				   .migratetype = a->rules.list_rank[type] };
+	do {
+		uint32_t link = pcp_list_pop_tail(b, set, index);
+		uint32_t slot = b->chunk_slot[link >> b->max_order];
+		pfn_t pfn = slot_pfn(b, slot) + (link & (slot_pages(b) - 1));
+		enum migratetype type = current ? block_type(b, block_index(b, slot, pfn))
+						: entry_type(b->entries[link]);
 
-		page_alloc_note(a, &e);
-	}
+		pcp_count_down(set, 1u << order);
+		free_in_slot(b, &b->zones[zone], slot, pfn, order, type, false);
+		if (a->events)
+			note_drain(a, pfn, order, type);
+	} while (++done < blocks && set->lists[index].count);
+	return done;
 }
 
 /*
@@ -277,8 +317,8 @@ static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *
 			   bool only)
 {
 	unsigned int lists = !a->rules.high_orders ? 3 : a->rules.thp ? PCP_LISTS_MAX : 12;
-	unsigned int index = 0;
-	uint32_t quota = 0;
+	unsigned int index = 0, order;
+	uint32_t quota = 0, given, most;
 	int64_t left = pages;
 
 	while (left > 0 && set->nonempty) {
@@ -288,17 +328,18 @@ static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *
 		} while (!set->lists[index].count);
 		if (only && quota == lists)
 			quota = (uint32_t)left;
-		do {
-			drain_tail(a, zone, set, index);
-			left -= 1 << pageset_list_order(a, index);
-		} while (left > 0 && --quota && set->lists[index].count);
+		order = pageset_list_order(a, index);
+		most = (uint32_t)((left + (1 << order) - 1) >> order);
+		given = drain_list(a, zone, set, index, most < quota ? most : quota);
+		left -= (int64_t)given << order;
+		quota -= given;
 	}
 }
 
 void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
 		   unsigned int first)
 {
-	unsigned int index = first;
+	unsigned int index = first, order;
 	int64_t left;
 
 	if (pages > set->count)
@@ -311,10 +352,10 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		uint32_t from_here = set->nonempty >> index << index;
 
 		index = lowest_bit_u32(from_here ? from_here : set->nonempty);
-		while (left > 0 && set->lists[index].count) {
-			drain_tail(a, zone, set, index);
-			left -= 1 << pageset_list_order(a, index);
-		}
+		order = pageset_list_order(a, index);
+		left -= (int64_t)drain_list(a, zone, set, index,
+					    (uint32_t)((left + (1 << order) - 1) >> order))
+			<< order;
 	}
 }
 

@@ -47,6 +47,30 @@ static inline void pcp_list_insert(struct buddy *b, struct pageset *set, unsigne
 	}
 }
 
+/* Appends @count blocks of @order that lie one after the other from @link on. */
+static inline void pcp_list_append_run(struct buddy *b, struct pageset *set, unsigned int index,
+				       uint32_t link, unsigned int order, uint32_t count,
+				       enum migratetype type)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint32_t before = LINK_NONE, last = link + ((count - 1) << order);
+
+	if (list->count) {
+		before = list->tail;
+		entry_set_after(&b->entries[before], link);
+	} else {
+		list->head = link;
+		set->nonempty |= 1u << index;
+	}
+	for (; link != last; link += 1u << order) {
+		b->entries[link] = entry_make(before, link + (1u << order), ENTRY_ORDER_PCP, type);
+		before = link;
+	}
+	b->entries[last] = entry_make(before, LINK_NONE, ENTRY_ORDER_PCP, type);
+	list->tail = last;
+	list->count += count;
+}
+
 /* Takes @link off, leaves @left for its entry, and returns the type that was remembered with it. */
 static inline enum migratetype pcp_list_remove(struct buddy *b, struct pageset *set,
 					       unsigned int index, uint32_t link, uint64_t left)
@@ -85,6 +109,22 @@ static inline uint32_t pcp_list_pop(struct buddy *b, struct pageset *set, unsign
 	return link;
 }
 
+/* Takes the tail off a list that is not empty; its entry is the caller's to write. */
+static inline uint32_t pcp_list_pop_tail(struct buddy *b, struct pageset *set, unsigned int index)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint32_t link = list->tail, before = entry_before(b->entries[link]);
+
+	list->tail = before;
+	if (--list->count) {
+		entry_set_after(&b->entries[before], LINK_NONE);
+	} else {
+		list->head = LINK_NONE;
+		set->nonempty &= ~(1u << index);
+	}
+	return link;
+}
+
 /* The count may be off from the lists where a trace proved it so. */
 static inline void pcp_count_down(struct pageset *set, uint32_t pages)
 {
@@ -103,8 +143,8 @@ static inline void pageset_free_to(struct page_alloc *a, uint32_t zone, struct p
 	pcp_list_insert(a->buddy, set, index, link, type, false);
 	set->count += 1u << order;
 	/* What drains nothing and tunes nothing needs no call. */
-	if (set->count < set->high && !order && a->rules.drain_amount != DRAIN_TUNED &&
-	    !a->zones[zone].reclaim_active)
+	if (set->count < set->high && (!order || !set->free_factor) &&
+	    a->rules.drain_amount != DRAIN_TUNED && !a->zones[zone].reclaim_active)
 		return;
 	pageset_drain_freed(a, zone, set, index);
 }
