@@ -374,7 +374,7 @@ static void watch_fork(struct replay_model *r, const struct event *e)
 	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
 		return;
 	if (t->pid != e->pid)
-		*t = (struct replay_task){ e->pid, -1, false, false };
+		*t = (struct replay_task){ e->pid, -1, -1, false, false };
 	r->directories[r->directory_next++ % REPLAY_DIRECTORIES] = e->pfn;
 	if (!t->executed) {
 		t->executed = t->executing = true;
@@ -632,8 +632,17 @@ static void on_free_batched(struct replay_model *r, const struct event *e)
 static int32_t node_of(const struct replay_model *r, const struct event *e)
 {
 	const struct replay_task *t = &r->tasks[task_slot(e)];
+	int32_t nodes = (int32_t)r->setup->late->node_count;
 
-	return t->pid == e->pid && t->nid >= 0 ? t->nid : r->cpus[e->cpu].nid;
+	if (nodes == 1)
+		return 0;
+	if (t->pid != e->pid || t->nid < 0 || e->migratetype >= MIGRATE_TYPE_COUNT ||
+	    r->setup->types[e->migratetype] != MIGRATE_MOVABLE)
+		return r->cpus[e->cpu].nid;
+	/* Interleaving goes round the nodes. */
+	if (t->nid_before >= 0 && t->nid != t->nid_before)
+		return (2 * t->nid - t->nid_before + nodes) % nodes;
+	return t->nid;
 }
 
 static void learn_node(struct replay_model *r, const struct event *e, uint32_t zone)
@@ -644,12 +653,15 @@ static void learn_node(struct replay_model *r, const struct event *e, uint32_t z
 	if (zone == BUDDY_ZONE_NONE || r->setup->late->node_count == 1)
 		return;
 	nid = r->alloc.buddy->zones[zone].nid;
-	if (t->pid != e->pid) {
-		*t = (struct replay_task){ e->pid, nid, false, false };
+	if (e->migratetype >= MIGRATE_TYPE_COUNT ||
+	    r->setup->types[e->migratetype] != MIGRATE_MOVABLE) {
 		r->cpus[e->cpu].nid = nid;
-	} else {
-		t->nid = nid;
+		return;
 	}
+	if (t->pid != e->pid)
+		*t = (struct replay_task){ e->pid, -1, -1, false, false };
+	t->nid_before = t->nid;
+	t->nid = nid;
 }
 
 static struct alloc_request request_of(const struct replay_model *r, const struct event *e)

@@ -109,7 +109,7 @@ struct replay_cpu {
 /* What is remembered of a task. */
 struct replay_task {
 	int32_t pid;
-	int32_t nid; /* where its last page came from; -1: it had none */
+	int32_t nid, nid_before; /* where its last movable pages came from; -1: it had none */
 	bool executed; /* it had a page directory of its own */
 	bool executing; /* it has not given its old one back yet */
 };
