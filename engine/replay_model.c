@@ -374,7 +374,7 @@ static void watch_fork(struct replay_model *r, const struct event *e)
 	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
 		return;
 	if (t->pid != e->pid)
-		*t = (struct replay_task){ e->pid, -1, -1, false, false };
+		*t = (struct replay_task){ e->pid, -1, { 0 }, false, false };
 	r->directories[r->directory_next++ % REPLAY_DIRECTORIES] = e->pfn;
 	if (!t->executed) {
 		t->executed = t->executing = true;
@@ -639,9 +639,10 @@ static int32_t node_of(const struct replay_model *r, const struct event *e)
 	if (t->pid != e->pid || t->nid < 0 || e->migratetype >= MIGRATE_TYPE_COUNT ||
 	    r->setup->types[e->migratetype] != MIGRATE_MOVABLE)
 		return r->cpus[e->cpu].nid;
-	/* Interleaving goes round the nodes. */
-	if (t->nid_before >= 0 && t->nid != t->nid_before)
-		return (2 * t->nid - t->nid_before + nodes) % nodes;
+	/* Interleaving goes round some of the nodes: what followed this one the last time? */
+	if (t->after[t->nid % REPLAY_NODES_NOTED] > 0 &&
+	    t->after[t->nid % REPLAY_NODES_NOTED] <= nodes)
+		return t->after[t->nid % REPLAY_NODES_NOTED] - 1;
 	return t->nid;
 }
 
@@ -659,8 +660,9 @@ static void learn_node(struct replay_model *r, const struct event *e, uint32_t z
 		return;
 	}
 	if (t->pid != e->pid)
-		*t = (struct replay_task){ e->pid, -1, -1, false, false };
-	t->nid_before = t->nid;
+		*t = (struct replay_task){ e->pid, -1, { 0 }, false, false };
+	if (t->nid >= 0)
+		t->after[t->nid % REPLAY_NODES_NOTED] = (int16_t)(nid + 1);
 	t->nid = nid;
 }
 

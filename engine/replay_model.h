@@ -18,6 +18,8 @@ enum { REPLAY_STAGES = 3 };
 enum { REPLAY_SWAP_DEPTH = 4 };
 /* Pages of a thread's stack; page directories that are remembered. */
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
+/* Nodes whose successors are remembered for a task. */
+enum { REPLAY_NODES_NOTED = 8 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -109,7 +111,8 @@ struct replay_cpu {
 /* What is remembered of a task. */
 struct replay_task {
 	int32_t pid;
-	int32_t nid, nid_before; /* where its last movable pages came from; -1: it had none */
+	int32_t nid; /* where its last movable page came from; -1: it had none */
+	int16_t after[REPLAY_NODES_NOTED]; /* by node: one more than the node that came after it */
 	bool executed; /* it had a page directory of its own */
 	bool executing; /* it has not given its old one back yet */
 };
