@@ -82,6 +82,11 @@ void infer_line(struct infer *infer, const struct log_line *line)
 		look_at_table(infer, t);
 	else if (scan_lit(&t, "Policy zone: "))
 		infer->policy_zone = true;
+	else if (scan_lit(&t, "Faking a node at ") || scan_lit(&t, "No NUMA configuration found") ||
+		 scan_lit(&t, "SRAT: ") || scan_lit(&t, "ACPI: SRAT: ") ||
+		 scan_lit(&t, "NODE_DATA(") || scan_lit(&t, "NUMA: Node ") ||
+		 scan_lit(&t, "NUMA: Faking a node at "))
+		infer->numa_code = true;
 	else if (scan_lit(&t, "Built ") && scan_past(&t, " zonelists"))
 		infer->built = true;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !infer->section_shift;
@@ -122,12 +127,14 @@ void infer_machine(const struct infer *infer, struct boot_log *log)
 			c->page_struct_bytes = 32;
 		}
 	}
-	if (infer->zones_mask) {
+	/* Every kernel has a Normal zone and lists it, so a list without it is not whole. */
+	if (infer->zones_mask >> ZONE_NORMAL & 1) {
 		c->zones_mask = (c->zones_mask & unlisted) | infer->zones_mask | always;
 		c->highmem = infer->zones_mask >> ZONE_HIGHMEM & 1;
 	}
+	/* One line alone may have been lost. */
 	if (infer->built)
-		c->numa = infer->policy_zone;
+		c->numa = infer->policy_zone || infer->numa_code;
 	if (c->arch == ARCH_OTHER && c->numa)
 		c->nodes_shift = 8;
 	if (c->arch == ARCH_OTHER && log->input.nr_node_ids < infer->nodes)

@@ -25,6 +25,7 @@ struct infer {
 	uint32_t zones_mask; /* zone types listed; 0 = none */
 	bool in_zones; /* inside the list */
 	bool built, policy_zone; /* zonelists were built; and with a policy zone */
+	bool numa_code; /* code that only a NUMA kernel has has spoken */
 };
 
 void infer_line(struct infer *infer, const struct log_line *line);
