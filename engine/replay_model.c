@@ -557,6 +557,38 @@ static void activate_cma(struct replay_model *r, const struct event *e)
 	}
 }
 
+/*
+ * alloc_contig_range() takes whole free blocks of a CMA area and gives back, page by page and past the page
+ * sets, what it was not asked for:
+ *
+ *	[ free block                         ]		in the model
+ *	[ allocated ][ given back: a b c ... ]		the first of these frees is of page a
+ *
+ * So a free of a page that is free there means that what lies before it in its block was allocated.
+ */
+static bool contig_leftover(struct replay_model *r, const struct event *e)
+{
+	struct buddy *b = r->alloc.buddy;
+	uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	struct buddy_block block;
+
+	if (e->order || zone == BUDDY_ZONE_NONE ||
+	    buddy_block_type(b, zone, e->pfn) != MIGRATE_CMA ||
+	    !buddy_find(b, zone, e->pfn, &block))
+		return false;
+	/* The pages after the first one are known already. */
+	for (pfn_t at = e->pfn == r->contig_next ? e->pfn : block.pfn; at < e->pfn;) {
+		unsigned int order = block.order;
+
+		while (order && (at & ((1ULL << order) - 1) || e->pfn - at < 1ULL << order))
+			order--;
+		take_out(r, e->cpu, zone, at, order);
+		at += 1ULL << order;
+	}
+	r->contig_next = e->pfn + 1;
+	return true;
+}
+
 static void on_free(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -567,6 +599,8 @@ static void on_free(struct replay_model *r, const struct event *e)
 	uint32_t zone;
 
 	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+		return;
+	if (contig_leftover(r, e))
 		return;
 	activate_cma(r, e);
 	watch_exit(r, e);

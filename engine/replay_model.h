@@ -131,6 +131,7 @@ struct replay_model {
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
 	uint32_t wrong_zone; /* where the model took its page from */
+	pfn_t contig_next; /* the page after the last one a contiguous allocation gave back */
 	bool swaps; /* events of two tasks come in another order than their pages left the list */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
