@@ -84,8 +84,8 @@ void infer_line(struct infer *infer, const struct log_line *line)
 		infer->policy_zone = true;
 	else if (scan_lit(&t, "Faking a node at ") || scan_lit(&t, "No NUMA configuration found") ||
 		 scan_lit(&t, "SRAT: ") || scan_lit(&t, "ACPI: SRAT: ") ||
-		 scan_lit(&t, "NODE_DATA(") || scan_lit(&t, "NUMA: Node ") ||
-		 scan_lit(&t, "NUMA: Faking a node at "))
+		 scan_lit(&t, "NODE_DATA(") || scan_lit(&t, "NUMA: NODE_DATA") ||
+		 scan_lit(&t, "NUMA: Node ") || scan_lit(&t, "NUMA: Faking a node at "))
 		infer->numa_code = true;
 	else if (scan_lit(&t, "Built ") && scan_past(&t, " zonelists"))
 		infer->built = true;
@@ -156,7 +156,7 @@ static void infer_chains(struct boot_log *log, const struct answer *a)
 void infer_facts(struct boot_log *log)
 {
 	struct facts *f = &log->input.facts;
-	bool hash = false, tells_memory = false, ranges = false;
+	bool hash = false, tells_memory = false, ranges = false, initmem = false;
 	bool x86 = log->input.config.arch == ARCH_X86_64 || log->input.config.arch == ARCH_I386;
 
 	for (uint32_t i = 0; i < log->recorded.count; i++) {
@@ -173,11 +173,14 @@ void infer_facts(struct boot_log *log)
 			break;
 		case ANSWER_NODE_RANGE:
 			ranges = true;
+			if (initmem && x86)
+				f->v[FACT_initmem_line] = 0;
 			break;
 		case ANSWER_INITMEM:
-			/* When nodes are found, or when their memory map is. */
-			if (x86)
-				f->v[FACT_initmem_line] = ranges;
+			/* When nodes are found, before the ranges; or when their memory map is. */
+			initmem = true;
+			if (x86 && ranges)
+				f->v[FACT_initmem_line] = 1;
 			break;
 		case ANSWER_UNAVAILABLE:
 			/* In one sum, or zone by zone. */
