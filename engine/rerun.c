@@ -22,7 +22,8 @@ struct rerun {
 	struct alloc_events events; /* of one step */
 	struct gfp_table gfp;
 	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the tracing kernel's number */
-	uint32_t traced_zones, zones; /* masks: of the tracing kernel; of types that have pages here */
+	uint32_t traced_zones,
+		zones; /* masks: of the tracing kernel; of types that have pages here */
 	int32_t *cpu_nid;
 	struct chunk *chunks; /* a hash table */
 	uint64_t chunk_count, chunk_room; /* room is a power of two */
@@ -43,8 +44,8 @@ struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
 	for (unsigned int n = 0; n < MIGRATE_TYPE_COUNT; n++)
 		r->types[n] = migratetype_at(n, &traced_by->config, &traced_by->facts);
 	r->traced_zones = traced_by->config.zones_mask;
-	page_alloc_init(&r->alloc, b, &m->config, &m->facts, m->nodes, m->node_count,
-			&m->zonelists, cpu_count);
+	page_alloc_init(&r->alloc, b, &m->config, &m->facts, m->nodes, m->node_count, &m->zonelists,
+			cpu_count);
 	r->chunk_room = 64;
 	r->chunks = calloc(r->chunk_room, sizeof(*r->chunks));
 	r->cpu_nid = calloc((size_t)cpu_count + 1, sizeof(*r->cpu_nid));
@@ -265,8 +266,8 @@ static void on_alloc(struct rerun *r, const struct event *e)
 			*to = own + i;
 	}
 	r->stats.remote += r->alloc.buddy->zones[zone].nid != req.nid;
-	r->stats.lower_zone +=
-		(r->zones & ((2U << req.highest) - 1)) >> r->alloc.buddy->zones[zone].type > 1;
+	r->stats.lower_zone += (r->zones & ((2U << req.highest) - 1)) >>
+			       r->alloc.buddy->zones[zone].type > 1;
 }
 
 void rerun_event(struct rerun *r, const struct event *e)

@@ -35,7 +35,8 @@ static const struct cli_example examples[] = {
 	{ "mmreplay whatif SRC --sysctl min_free_kbytes=65536",
 	  "would larger reserves have kept blocks whole?" },
 	{ "mmreplay whatif SRC --era 6.12", "the same work under another kernel" },
-	{ "mmreplay whatif SRC --edit movablecore=256M --json | jq .samples", "fragmentation over time" },
+	{ "mmreplay whatif SRC --edit movablecore=256M --json | jq .samples",
+	  "fragmentation over time" },
 	{ 0 }
 };
 
@@ -83,7 +84,8 @@ static enum cli_exit append_parameters(struct cli *cli, struct boot_log *log, co
 static bool is_sysctl(const char *text)
 {
 	static const char *const names[] = { "min_free_kbytes", "watermark_scale_factor",
-					     "lowmem_reserve_ratio", "percpu_pagelist_high_fraction",
+					     "lowmem_reserve_ratio",
+					     "percpu_pagelist_high_fraction",
 					     "percpu_pagelist_fraction" };
 	size_t len = strcspn(text, "=");
 
@@ -291,7 +293,8 @@ static void print_both(struct cli *cli, const struct comparison_of_two *c)
 	fprintf(out, "%-42s %14" PRIu64 " %14" PRIu64 "\n", "min_free_kbytes",
 		c->r.late.min_free_kbytes, c->changed.min_free_kbytes);
 	if (c->impossible)
-		fprintf(out, "\n%" PRIu64 " events that the machine cannot have recorded left out\n",
+		fprintf(out,
+			"\n%" PRIu64 " events that the machine cannot have recorded left out\n",
 			c->impossible);
 	print_samples(cli, c);
 }
@@ -354,8 +357,8 @@ static enum cli_exit run(struct cli *cli)
 
 	if (!cli_has(cli, "era") && !cli_has(cli, "set") && !cli_has(cli, "sysctl") &&
 	    !cli_has(cli, "edit"))
-		return cli_fail_usage(cli,
-				      "nothing is different: give --set, --era, --sysctl or --edit");
+		return cli_fail_usage(
+			cli, "nothing is different: give --set, --era, --sysctl or --edit");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return cli_fail_error(cli, error_no_memory());

@@ -161,10 +161,8 @@ static void test_odd_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_unusable),
-		cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_pieces),	   cmocka_unit_test(test_unusable),
+		cmocka_unit_test(test_failure),	   cmocka_unit_test(test_remote),
 		cmocka_unit_test(test_odd_events),
 	};
 
