@@ -5,13 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/alloc_view.h"
-#include "engine/buddy_view.h"
-#include "engine/dump.h"
-#include "engine/migratetype.h"
-#include "engine/pageset.h"
 #include "tools/replay_follow.h"
 #include "tools/replayed.h"
+#include "tools/state_view.h"
 #include "tools/text.h"
 #include "traces/picture_watch.h"
 
@@ -19,15 +15,11 @@ enum mode { MODE_PREDICT, MODE_FOLLOW };
 
 static const char *const modes[] = { "predict", "follow", NULL };
 
+/* Between the two are those of enum state_view. */
 enum view {
 	VIEW_SUMMARY,
 	VIEW_BUDDYINFO,
-	VIEW_PAGETYPEINFO,
-	VIEW_ZONEINFO,
-	VIEW_PCP,
-	VIEW_FREELISTS,
-	VIEW_PAGEBLOCKS,
-	VIEW_JSON,
+	VIEW_JSON = VIEW_BUDDYINFO + STATE_VIEW_COUNT,
 };
 
 static const char *const views[] = { "summary",	  "buddyinfo",	"pagetypeinfo", "zoneinfo", "pcp",
@@ -609,116 +601,13 @@ static void json_pictures(struct json *j, const struct report *report)
 
 /* ---- the state --------------------------------------------------------------------------------- */
 
-static void json_page_set(struct json *j, const struct page_alloc *a, uint32_t zone, uint32_t cpu)
-{
-	const struct pageset *set = &a->sets[zone * a->cpu_count + cpu];
-
-	json_object_begin(j);
-	json_key_u64(j, "cpu", cpu);
-	json_key_u64(j, "count", set->count);
-	json_key_u64(j, "high", set->high);
-	json_key_u64(j, "batch", set->batch);
-	json_key_array_begin(j, "lists");
-	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++) {
-		uint32_t cursor = BUDDY_LIST_START;
-		pfn_t pfn;
-
-		if (!set->lists[i].count)
-			continue;
-		json_object_begin(j);
-		json_key_u64(j, "order", pageset_list_order(a, i));
-		json_key_string(j, "type",
-				migratetype_name(alloc_view_list_type(a, i), a->buddy->facts));
-		json_key_array_begin(j, "pfns");
-		while (pageset_next(a, set, i, &cursor, &pfn))
-			json_u64(j, pfn);
-		json_array_end(j);
-		json_object_end(j);
-	}
-	json_array_end(j);
-	json_object_end(j);
-}
-
-static void json_zone_types(struct json *j, const struct machine *m, uint32_t zone)
-{
-	uint64_t blocks[MIGRATE_TYPE_COUNT];
-
-	buddy_view_blocks(m->buddy, zone, blocks);
-	json_key_array_begin(j, "types");
-	for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
-		enum migratetype type = migratetype_at(i, &m->config, &m->facts);
-
-		json_object_begin(j);
-		json_key_string(j, "type", migratetype_name(type, &m->facts));
-		json_key_u64(j, "pageblocks", blocks[type]);
-		json_key_array_begin(j, "free_by_order");
-		for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
-			json_u64(j, buddy_view_free(m->buddy, zone, o, type));
-		json_array_end(j);
-		json_object_end(j);
-	}
-	json_array_end(j);
-}
-
-static void json_state(struct json *j, const struct report *report)
-{
-	static const char *const marks[WMARK_COUNT] = { "min", "low", "high", "promo" };
-	const struct machine *m = &report->r.booted.m;
-	const struct page_alloc *a = replay_alloc(report->replay);
-
-	json_key_object_begin(j, "state");
-	json_key_u64(j, "events_done", report->r.index);
-	json_key_array_begin(j, "zones");
-	for (uint32_t z = 0; z < a->zone_count; z++) {
-		json_object_begin(j);
-		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
-		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
-		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
-		for (unsigned int w = 0; w < WMARK_COUNT; w++)
-			json_key_u64(j, marks[w], a->zones[z].watermark[w]);
-		json_zone_types(j, m, z);
-		json_key_array_begin(j, "page_sets");
-		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-			if (cpu < report->r.late.online_cpus ||
-			    a->sets[z * a->cpu_count + cpu].count)
-				json_page_set(j, a, z, cpu);
-		json_array_end(j);
-		json_object_end(j);
-	}
-	json_array_end(j);
-	json_object_end(j);
-}
-
 static void print_view(struct cli *cli, const struct report *report, enum view view)
 {
-	struct sink sink = sink_to_file(cli_out(cli));
-	const struct machine *m = &report->r.booted.m;
-	const struct page_alloc *a = replay_alloc(report->replay);
-
-	switch (view) {
-	case VIEW_SUMMARY:
-	case VIEW_JSON:
+	if (view == VIEW_SUMMARY || view == VIEW_JSON)
 		print_report(cli, report);
-		break;
-	case VIEW_BUDDYINFO:
-		dump_buddyinfo(m, &sink);
-		break;
-	case VIEW_PAGETYPEINFO:
-		dump_pagetypeinfo(m, &sink);
-		break;
-	case VIEW_ZONEINFO:
-		alloc_view_zoneinfo(a, &report->r.late, &sink);
-		break;
-	case VIEW_PCP:
-		alloc_view_pcp(a, &sink);
-		break;
-	case VIEW_FREELISTS:
-		buddy_dump(m->buddy, &sink);
-		break;
-	case VIEW_PAGEBLOCKS:
-		alloc_view_pageblocks(a, &sink);
-		break;
-	}
+	else
+		state_view_print(cli, &report->r, report->replay,
+				 (enum state_view)(view - VIEW_BUDDYINFO));
 }
 
 static void print_json(struct cli *cli, const struct report *report, bool state)
@@ -733,7 +622,7 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	json_findings(&j, report);
 	json_pictures(&j, report);
 	if (state)
-		json_state(&j, report);
+		state_view_json(&j, &report->r, report->replay);
 	json_object_end(&j);
 	json_deinit(&j);
 }
