@@ -7,8 +7,9 @@
 #include "engine/migratetype.h"
 #include "engine/pageset.h"
 
-const char *const state_view_names[STATE_VIEW_COUNT] = { "buddyinfo", "pagetypeinfo", "zoneinfo",
-							  "pcp", "freelists", "pageblocks" };
+const char *const state_view_names[STATE_VIEW_COUNT] = {
+	"buddyinfo", "pagetypeinfo", "zoneinfo", "pcp", "freelists", "pageblocks"
+};
 
 void state_view_print(struct cli *cli, const struct replayed *r, struct replay *replay,
 		      enum state_view view)
@@ -113,8 +114,7 @@ void state_view_json(struct json *j, const struct replayed *r, struct replay *re
 		json_zone_types(j, m, z);
 		json_key_array_begin(j, "page_sets");
 		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-			if (cpu < r->late.online_cpus ||
-			    a->sets[z * a->cpu_count + cpu].count)
+			if (cpu < r->late.online_cpus || a->sets[z * a->cpu_count + cpu].count)
 				json_page_set(j, a, z, cpu);
 		json_array_end(j);
 		json_object_end(j);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* mmreplay step: through a trace event by event, forwards and backwards. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/buddy.h"
+#include "tools/replayed.h"
+#include "tools/state_view.h"
+#include "tools/text.h"
+
+static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
+
+static const struct cli_option options[] = { REPLAYED_OPTION_TRACE, REPLAYED_OPTION_EVENTS,
+					     CLI_OPTION_ERA,	    CLI_OPTION_SET,
+					     CLI_OPTION_OUTPUT,	    { 0 } };
+
+static const struct cli_example examples[] = {
+	{ "mmreplay step trace-6.1-amd64-512m-up-mix", "then 'help' at the prompt" },
+	{ "printf 'go 1000\\nmiss\\nshow pcp\\n' | mmreplay step SRC", "as a script" },
+	{ 0 }
+};
+
+static const char help_text[] =
+	"next [N]       do N events (1), and show the last one\n"
+	"back [N]       undo N events (1)\n"
+	"go N           to where event N comes next; 'go end' does all\n"
+	"mark TEXT      forwards to the trace marker that contains TEXT\n"
+	"miss           forwards until a prediction was wrong\n"
+	"page PFN       forwards until an event of this page frame (0x... or decimal)\n"
+	"show VIEW      buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
+	"help, quit\n"
+	"An empty line does the last of next, back, miss, mark and page again.\n";
+
+/* What was said about the event that was done last. */
+struct said {
+	bool predicted;
+	pfn_t pfn;
+	enum replay_miss miss;
+};
+
+struct stepper {
+	struct replayed r;
+	struct buddy lists; /* as they were handed over: where every way back begins */
+	struct replay *replay;
+	struct event *events;
+	uint64_t count, room, at; /* @at: events done */
+	struct said said;
+	bool prompt;
+};
+
+/* ---- going ------------------------------------------------------------------------------------- */
+
+static void on_prediction(void *ctx, const struct replay_prediction *p)
+{
+	struct stepper *s = ctx;
+
+	s->said = (struct said){ true, p->predicted, p->miss };
+}
+
+static bool restart(struct stepper *s)
+{
+	struct replay_options how = { .kinds = s->r.kinds,
+				      .cpu_count = s->r.cpu_count,
+				      .predicted = on_prediction,
+				      .ctx = s };
+
+	replay_destroy(s->replay);
+	buddy_copy(s->r.booted.m.buddy, &s->lists);
+	s->at = 0;
+	s->said.predicted = false;
+	s->replay = s->r.booted.m.buddy->out_of_memory
+			    ? NULL
+			    : replay_create(&s->r.booted.m, &s->r.late, &how);
+	return s->replay;
+}
+
+/* Does the next event.  One that the machine cannot have recorded does nothing. */
+static void do_event(struct stepper *s)
+{
+	static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
+	const struct event *e = &s->events[s->at];
+	bool possible = !replayed_uses(&s->r, e) ||
+			replayed_check(&s->r, replay_alloc(s->replay), e) == POSSIBLE;
+
+	s->said.predicted = false;
+	replay_event(s->replay, possible ? e : &nothing);
+	s->at++;
+	s->r.index = s->at;
+}
+
+/* Forwards, or from the beginning again. */
+static bool go_to(struct stepper *s, uint64_t target)
+{
+	if (target > s->count)
+		target = s->count;
+	if (target < s->at && !restart(s))
+		return false;
+	while (s->at < target)
+		do_event(s);
+	s->r.index = s->at;
+	return true;
+}
+
+/* ---- showing ----------------------------------------------------------------------------------- */
+
+static void print_event(struct cli *cli, const struct stepper *s)
+{
+	FILE *out = cli_out(cli);
+	const struct event *e;
+
+	if (!s->at) {
+		fprintf(out, "at the beginning of %" PRIu64 " events\n", s->count);
+		return;
+	}
+	e = &s->events[s->at - 1];
+	fprintf(out, "#%" PRIu64 " line %" PRIu64 " cpu %u ", s->at - 1, e->line,
+		(unsigned int)e->cpu);
+	fputs(event_kind_name((enum event_kind)e->kind), out);
+	if (e->kind >= EVENT_MARKER) {
+		fputs(" ", out);
+		text_print_safe(out, trace_string(s->r.trace, e->text));
+	} else {
+		if (e->pfn == PFN_NONE)
+			fputs(" no page", out);
+		else
+			fprintf(out, " 0x%" PRIx64, e->pfn);
+		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
+			(unsigned int)e->migratetype);
+	}
+	if (s->said.predicted && s->said.miss == REPLAY_HIT)
+		fputs(": as predicted", out);
+	else if (s->said.predicted && s->said.pfn == PFN_NONE)
+		fprintf(out, ": nothing was predicted (%s)", replay_miss_name(s->said.miss));
+	else if (s->said.predicted)
+		fprintf(out, ": predicted 0x%" PRIx64 " (%s)", s->said.pfn,
+			replay_miss_name(s->said.miss));
+	fputc('\n', out);
+}
+
+/* ---- commands ---------------------------------------------------------------------------------- */
+
+static bool read_number(const char *text, uint64_t absent, uint64_t *ret)
+{
+	char *end;
+
+	*ret = absent;
+	if (!*text)
+		return true;
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*ret = strtoull(text, &end, 0);
+	return !errno && !*end;
+}
+
+static bool next(struct stepper *s, const char *text)
+{
+	uint64_t n;
+
+	return read_number(text, 1, &n) && go_to(s, n > s->count - s->at ? s->count : s->at + n);
+}
+
+static bool back(struct stepper *s, const char *text)
+{
+	uint64_t n;
+
+	return read_number(text, 1, &n) && go_to(s, n > s->at ? 0 : s->at - n);
+}
+
+static bool go(struct stepper *s, const char *text)
+{
+	uint64_t n;
+
+	if (!strcmp(text, "end"))
+		return go_to(s, s->count);
+	return *text && read_number(text, 0, &n) && go_to(s, n);
+}
+
+static bool mark(struct stepper *s, const char *text)
+{
+	if (!*text)
+		return false;
+	while (s->at < s->count) {
+		const struct event *e = &s->events[s->at];
+
+		do_event(s);
+		if (e->kind == EVENT_MARKER && strstr(trace_string(s->r.trace, e->text), text))
+			break;
+	}
+	return true;
+}
+
+static bool miss(struct stepper *s, const char *text)
+{
+	if (*text)
+		return false;
+	while (s->at < s->count) {
+		do_event(s);
+		if (s->said.predicted && s->said.miss != REPLAY_HIT)
+			break;
+	}
+	return true;
+}
+
+static bool page(struct stepper *s, const char *text)
+{
+	uint64_t pfn;
+
+	if (!*text || !read_number(text, 0, &pfn))
+		return false;
+	while (s->at < s->count) {
+		const struct event *e = &s->events[s->at];
+
+		do_event(s);
+		if (e->kind < EVENT_MARKER && e->pfn <= pfn && e->order < BUDDY_ORDER_COUNT &&
+		    pfn - e->pfn < 1ULL << e->order)
+			break;
+	}
+	return true;
+}
+
+static const struct word {
+	const char *word;
+	/* False: the text after the word is nothing it understands. */
+	bool (*run)(struct stepper *s, const char *text);
+	bool again; /* an empty line repeats it */
+} words[] = {
+	{ "next", next, true }, { "back", back, true }, { "go", go, false },
+	{ "mark", mark, true }, { "miss", miss, true }, { "page", page, true },
+};
+
+static bool show(struct cli *cli, const struct stepper *s, const char *text)
+{
+	for (unsigned int v = 0; v < STATE_VIEW_COUNT; v++) {
+		if (strcmp(text, state_view_names[v]) != 0)
+			continue;
+		state_view_print(cli, &s->r, s->replay, (enum state_view)v);
+		return true;
+	}
+	return false;
+}
+
+/* A word may be cut short: "n 5". */
+static bool is_word(const char *typed, size_t len, const char *word)
+{
+	return len && len <= strlen(word) && !memcmp(typed, word, len);
+}
+
+/* Carries out one line; false to quit.  @last is the line that an empty one stands for. */
+static bool obey(struct cli *cli, struct stepper *s, const char *line, char *last, size_t room)
+{
+	size_t len = strcspn(line, " ");
+	const char *text = line + len + strspn(line + len, " ");
+
+	if (!len && *last)
+		return obey(cli, s, last, (char[]){ "" }, 1);
+	if (!len)
+		return true;
+	if (is_word(line, len, "quit"))
+		return false;
+	if (is_word(line, len, "help")) {
+		fputs(help_text, cli_out(cli));
+		return true;
+	}
+	if (is_word(line, len, "show")) {
+		if (!show(cli, s, text))
+			cli_note(cli, "there is no view '%s'", text);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!is_word(line, len, words[i].word))
+			continue;
+		if (!words[i].run(s, text)) {
+			cli_note(cli, "'%s' is nothing for '%s'; try 'help'", text, words[i].word);
+			return s->replay;
+		}
+		if (words[i].again && room > 1)
+			snprintf(last, room, "%s", line);
+		print_event(cli, s);
+		return true;
+	}
+	cli_note(cli, "there is no '%.*s'; try 'help'", (int)(len < 80 ? len : 80), line);
+	return true;
+}
+
+/* ---- run --------------------------------------------------------------------------------------- */
+
+static enum cli_exit read_events(struct cli *cli, struct stepper *s)
+{
+	const struct event *e;
+	enum cli_exit code;
+
+	while ((code = replayed_next(cli, &s->r, &e)) == CLI_OK && e) {
+		if (s->count == s->room) {
+			uint64_t room = s->room ? s->room * 2 : 4096;
+			struct event *grown = realloc(s->events, room * sizeof(*grown));
+
+			if (!grown)
+				return cli_fail_error(cli, error_no_memory());
+			s->events = grown;
+			s->room = room;
+		}
+		s->events[s->count++] = *e;
+	}
+	return code;
+}
+
+static enum cli_exit listen(struct cli *cli, struct stepper *s)
+{
+	char line[256], last[256] = "";
+
+	s->prompt = isatty(STDIN_FILENO) && isatty(fileno(cli_out(cli)));
+	print_event(cli, s);
+	for (;;) {
+		if (s->prompt)
+			fputs("> ", cli_out(cli));
+		fflush(cli_out(cli));
+		if (!fgets(line, sizeof(line), stdin))
+			break;
+		line[strcspn(line, "\r\n")] = '\0';
+		if (!obey(cli, s, line, last, sizeof(last)))
+			break;
+	}
+	if (!s->replay)
+		return cli_fail_error(cli, error_no_memory());
+	return CLI_OK;
+}
+
+static enum cli_exit run(struct cli *cli)
+{
+	const char *trace = cli_text(cli, "trace");
+	struct stepper s = { 0 };
+	enum cli_exit code;
+
+	if (!strcmp(cli_argument(cli, 0), "-") || (trace && !strcmp(trace, "-")))
+		return cli_fail_usage(cli, "standard input is where the commands come from");
+	code = replayed_read(cli, true, &s.r);
+	if (code == CLI_OK)
+		code = read_events(cli, &s);
+	if (code == CLI_OK) {
+		buddy_copy(&s.lists, s.r.booted.m.buddy);
+		if (s.lists.out_of_memory || !restart(&s))
+			code = cli_fail_error(cli, error_no_memory());
+	}
+	if (code == CLI_OK)
+		code = listen(cli, &s);
+	replay_destroy(s.replay);
+	buddy_deinit(&s.lists);
+	free(s.events);
+	replayed_deinit(&s.r);
+	return code;
+}
+
+const struct command command_step = {
+	.name = "step",
+	.summary = "walk through a trace, forwards and backwards",
+	.description =
+		"Replays a trace on the model as 'mmreplay replay' does, but stops where it is told "
+		"to, and shows each event beside the prediction that was made for it. Commands come "
+		"from standard input, one a line, each may be cut short to its first letters:\n"
+		"\n"
+		"  next [N]    do N events (1), and show the last one\n"
+		"  back [N]    undo N events (1)\n"
+		"  go N        to where event N (from 0) comes next; 'go end' does all\n"
+		"  mark TEXT   forwards to the trace marker that contains TEXT\n"
+		"  miss        forwards until a prediction was wrong\n"
+		"  page PFN    forwards until an event of this page frame (0x... or decimal)\n"
+		"  show VIEW   buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
+		"  help, quit\n"
+		"\n"
+		"An empty line does the last of next, back, miss, mark and page again. The way back "
+		"begins at the beginning of the trace, and comes to the same state.",
+	.arguments = arguments,
+	.options = options,
+	.examples = examples,
+	.run = run,
+};
