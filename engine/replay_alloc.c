@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocations: which page a request gets. */
+#include <string.h>
+
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+#include "engine/rmqueue.h"
+
+/*
+ * Which zone's list gives the page, in a trace that tells when lists are filled: the one that was filled
+ * for it just now, or else one that has pages.
+ */
+static uint32_t told_zone(struct replay_model *r, const struct alloc_request *req,
+			  unsigned int index, uint32_t chosen, uint32_t filled)
+{
+	struct page_alloc *a = &r->alloc;
+
+	if (filled != BUDDY_ZONE_NONE && page_alloc_set(a, filled, req->cpu)->lists[index].count)
+		return filled;
+	if (chosen != BUDDY_ZONE_NONE && page_alloc_set(a, chosen, req->cpu)->lists[index].count)
+		return chosen;
+	/* Where the trace begins late, lists have pages that are not known of. */
+	if (!r->setup->from_boot)
+		return chosen;
+	for (uint32_t zone = a->zone_count; zone--;)
+		if (a->buddy->zones[zone].type <= req->highest &&
+		    page_alloc_set(a, zone, req->cpu)->lists[index].count)
+			return zone;
+	return chosen;
+}
+
+/* Lists that were filled give ascending pages, lists of freed pages often descending ones. */
+static void note_neighbour(struct list_run *run, const struct event *e, uint32_t zone)
+{
+	int64_t size = (int64_t)1 << e->order;
+
+	run->step = run->last != PFN_NONE && run->last == e->pfn + (pfn_t)size ? -size : size;
+	run->last = e->pfn;
+	run->zone = zone;
+}
+
+void replay_on_alloc(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = replay_request(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone, real;
+	pfn_t predicted = PFN_NONE;
+	enum replay_miss miss = REPLAY_HIT;
+	struct pageset *set = NULL;
+	bool flew = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+	uint32_t filled;
+
+	replay_commit_pending(r, e);
+	filled = c->doing == DOING_REFILL && c->index == index ? c->zone : BUDDY_ZONE_NONE;
+	replay_settle(r, e->cpu);
+	if (e->pfn == PFN_NONE)
+		return;
+	real = page_alloc_zone_of(a, e->pfn);
+	replay_learn_node(r, e, real);
+	if (c->flying_count && c->flying_pid != e->pid && index == c->flying_index) {
+		/* Back to the task that was preempted between its page and its event. */
+		predicted = c->flying[0];
+		c->flying_count--;
+		memmove(c->flying, c->flying + 1, c->flying_count * sizeof(*c->flying));
+		if (predicted != e->pfn)
+			c->flying_count = 0;
+		zone = real;
+		flew = true;
+	} else if (c->held != PFN_NONE && c->held_order == req.order) {
+		predicted = c->held;
+		c->held = PFN_NONE;
+		zone = c->held_zone;
+	} else {
+		zone = page_alloc_choose_zone(a, &req);
+		if (index != PCP_LIST_NONE && told)
+			zone = told_zone(r, &req, index, zone, filled);
+		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE && told &&
+		    !page_alloc_set(a, zone, e->cpu)->lists[index].count) {
+			/* The list has pages from before the trace: likely neighbours of the last. */
+			predicted = c->runs[index].last == PFN_NONE
+					    ? PFN_NONE
+					    : c->runs[index].last + (pfn_t)c->runs[index].step;
+			flew = true;
+		} else if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE) {
+			set = page_alloc_set(a, zone, e->cpu);
+			if (!c->tuned)
+				pageset_before_alloc(a, set);
+			if (!set->lists[index].count)
+				r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
+							  pageset_refill_count(a, zone, set,
+									       req.order));
+			predicted = pageset_head(a, set, index);
+		} else if (zone != BUDDY_ZONE_NONE) {
+			predicted = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
+		}
+	}
+	c->tuned = false;
+	c->last = e->pfn;
+	c->last_order = e->order;
+	if (index != PCP_LIST_NONE)
+		note_neighbour(&c->runs[index], e, real);
+	if (e->kind == EVENT_ALLOC && predicted == e->pfn && index == 0)
+		c->stack_count = 0;
+	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
+		if (set)
+			pageset_pop(a, set, index);
+		else if (flew)
+			replay_take_out(r, e->cpu, real, e->pfn, e->order);
+		page_alloc_mark(a, real, e->pfn, e->order, req.type);
+		tell(r, e, predicted, real, miss);
+		replay_watch_fork(r, e);
+		return;
+	}
+	if (real == BUDDY_ZONE_NONE) {
+		if (!set && predicted != PFN_NONE && !flew)
+			buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
+		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	if (!set && predicted != PFN_NONE && !flew)
+		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
+	r->wrong = true;
+	r->wrong_zone = zone;
+	if (filled == BUDDY_ZONE_NONE)
+		replay_learn_drift(r, &req, zone, real);
+	miss = real != zone ? REPLAY_MISS_OTHER_ZONE : replay_explain(r, e, index, real);
+	if (predicted == PFN_NONE)
+		miss = REPLAY_MISS_EMPTY;
+	tell(r, e, predicted, real, miss);
+}
+
+bool replay_model_would_refill(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = replay_request(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone;
+
+	if (e->kind != EVENT_ALLOC || index == PCP_LIST_NONE)
+		return false;
+	zone = page_alloc_choose_zone(a, &req);
+	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;
+}

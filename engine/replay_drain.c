@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Drains: pages that go back from per-CPU lists. */
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+
+/* The first list from @index on that is not empty; PCP_LIST_NONE if all are. */
+static unsigned int next_list(const struct pageset *set, unsigned int index)
+{
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++) {
+		unsigned int at = (index + i) % PCP_LISTS_MAX;
+
+		if (set->lists[at].count)
+			return at;
+	}
+	return PCP_LIST_NONE;
+}
+
+/* What is drained next when nothing is known but that something is. */
+static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+	unsigned int index;
+
+	if (c->before == EVENT_PCPU_DRAIN) {
+		struct pageset *set = page_alloc_set(a, c->run_zone, c->run_cpu);
+
+		index = next_list(set, c->run_index);
+		if (index != PCP_LIST_NONE)
+			return pageset_tail(a, set, index);
+	}
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		struct pageset *set = page_alloc_set(a, zone, cpu);
+
+		index = next_list(set, 0);
+		if (index != PCP_LIST_NONE)
+			return pageset_tail(a, set, index);
+	}
+	return PFN_NONE;
+}
+
+/* Remembers where @pfn is, so that the next page of a drain can be guessed. */
+static void note_run(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	if (!pageset_holds(a, zone, pfn))
+		return;
+	for (uint32_t i = 0; i < a->cpu_count; i++) {
+		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu;
+		const struct pageset *set = page_alloc_set(a, zone, at);
+
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			if (pageset_tail(a, set, index) != pfn)
+				continue;
+			c->run_zone = zone;
+			c->run_cpu = at;
+			c->run_index = index;
+			return;
+		}
+	}
+}
+
+/* A drain right after a free that should not have caused one. */
+static bool drain_late(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int index =
+		pageset_list(a, c->order, c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+
+	if (c->doing != DOING_DRAIN || c->expected.count || c->zone != zone ||
+	    index == PCP_LIST_NONE || c->before == EVENT_PCPU_DRAIN)
+		return false;
+	if (a->rules.drain_order == 2 && pageset_tail(a, set, index) != e->pfn)
+		return false;
+	c->at = 0;
+	a->events = &c->expected;
+	pageset_drain_late(a, zone, set, c->order, index);
+	a->events = NULL;
+	if (expects(c) && c->expected.events[0].pfn == e->pfn)
+		return true;
+	replay_settle(r, e->cpu);
+	return false;
+}
+
+/* The kernel knows the block's type better. */
+static void trust_type(struct replay_model *r, uint32_t zone, const struct event *told,
+		       const struct event *expected)
+{
+	struct buddy *b = r->alloc.buddy;
+	struct buddy_block block;
+	enum migratetype type = type_of(r, told);
+
+	if (told->migratetype == expected->migratetype)
+		return;
+	if (buddy_find(b, zone, told->pfn, &block))
+		buddy_move(b, zone, &block, type, false);
+	if (r->alloc.rules.drain_current_type || type >= MIGRATE_HIGHATOMIC)
+		buddy_set_block_type(b, zone, told->pfn, type);
+}
+
+void replay_on_drain(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	enum replay_miss miss;
+	pfn_t predicted;
+
+	replay_commit_pending(r, e);
+	if (c->doing == DOING_DRAIN && expects(c)) {
+		predicted = c->expected.events[c->at].pfn;
+		if (predicted == e->pfn) {
+			trust_type(r, zone, e, &c->expected.events[c->at]);
+			c->at++;
+			c->run_zone = zone;
+			c->run_cpu = e->cpu;
+			c->run_index = pageset_list(a, e->order,
+						    type_of(r, e) < MIGRATE_HIGHATOMIC
+							    ? type_of(r, e)
+							    : MIGRATE_MOVABLE);
+			tell(r, e, predicted, zone, REPLAY_HIT);
+			return;
+		}
+	} else {
+		predicted = guess_drain(r, e->cpu);
+	}
+	if (zone == BUDDY_ZONE_NONE) {
+		tell(r, e, predicted, zone, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	if (c->doing == DOING_DRAIN && expects(c))
+		replay_settle(r, e->cpu);
+	if (drain_late(r, e, zone)) {
+		c->at++;
+		c->run_zone = zone;
+		c->run_cpu = e->cpu;
+		c->run_index = pageset_list(
+			a, e->order, c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+		tell(r, e, predicted, zone, predicted == e->pfn ? REPLAY_HIT : REPLAY_MISS_UNASKED);
+		return;
+	}
+	expect_nothing(c);
+	note_run(r, e->cpu, zone, e->pfn);
+	miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+	if (predicted == e->pfn)
+		miss = REPLAY_HIT;
+	else if (miss == REPLAY_MISS_OTHER_LIST)
+		miss = REPLAY_MISS_UNASKED;
+	buddy_free_as(a->buddy, zone, e->pfn, e->order, type_of(r, e));
+	tell(r, e, predicted, zone, miss);
+}

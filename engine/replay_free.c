@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Frees: one by one, in batches, and those that are none. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/handover_lists.h"
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+
+static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, pfn);
+
+	replay_settle(r, cpu);
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	replay_take_out(r, cpu, zone, pfn, order);
+	if (!(r->setup->kinds >> EVENT_PCPU_DRAIN & 1)) {
+		page_alloc_put(a, cpu, pfn, order);
+		return;
+	}
+	a->events = &c->expected;
+	page_alloc_put(a, cpu, pfn, order);
+	a->events = NULL;
+	c->doing = DOING_DRAIN;
+	c->zone = zone;
+	c->order = order;
+	c->type = buddy_block_type(a->buddy, zone, pfn);
+}
+
+/* Does the page hold the kernel or its first file system, which are freed page by page? */
+static bool boot_image(const struct replay_setup *s, pfn_t pfn)
+{
+	phys_t addr = pfn_phys(pfn, s->config->page_shift);
+
+	return (addr >= s->late->ramdisk_start && addr < s->late->ramdisk_end) ||
+	       (addr >= s->late->kernel_start && addr < s->late->kernel_end);
+}
+
+/* Was the page not allocated on its own?  So are those of vmalloc areas: in bulk, or split. */
+static bool of_an_area(struct replay_model *r, pfn_t pfn)
+{
+	uint32_t zone = page_alloc_zone_of(&r->alloc, pfn);
+
+	return zone != BUDDY_ZONE_NONE && !boot_image(r->setup, pfn) &&
+	       !page_alloc_is_held(&r->alloc, zone, pfn, 0);
+}
+
+/* Single pages that lie together, freed one after the other: as large blocks. */
+static void commit_run(struct replay_model *r, uint32_t cpu, pfn_t pfn, uint32_t count,
+		       unsigned int order)
+{
+	if (count == 1) {
+		commit_free(r, cpu, pfn, order);
+		return;
+	}
+	while (count) {
+		order = r->alloc.buddy->max_order;
+		while (order && (pfn & ((1ULL << order) - 1) || count < 1u << order))
+			order--;
+		commit_free(r, cpu, pfn, order);
+		pfn += 1ULL << order;
+		count -= 1u << order;
+	}
+}
+
+/* Is entry @f one of those that @pid announced?  Where tasks are not preempted, all are of one. */
+static bool announced_by(const struct replay_model *r, const struct announced *f, int32_t pid)
+{
+	/* Pages of user memory are freed in batches, in the middle of which a task may lose the CPU. */
+	return !r->setup->lazy_preemption || f->pid == pid || !f->movable ||
+	       !(r->setup->kinds >> EVENT_FREE_BATCHED & 1);
+}
+
+/*
+ * Carries out what @pid announced, of the first @limit entries; what is known to belong to a batch under
+ * way only if @batches.
+ */
+static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limit, int32_t pid,
+			     bool batches)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	uint32_t kept = 0, i = 0;
+
+	while (i < limit) {
+		const struct announced *f = &c->frees[i];
+		uint32_t run = 1;
+
+		if (!announced_by(r, f, pid) || (f->batch && !batches)) {
+			c->frees[kept++] = c->frees[i++];
+			continue;
+		}
+		while (r->setup->contiguous_runs && i + run < limit && !f->order && !f[run].order &&
+		       f[run].pfn == f->pfn + run && announced_by(r, &f[run], pid) &&
+		       (batches || !f[run].batch) && of_an_area(r, f->pfn) &&
+		       of_an_area(r, f[run].pfn))
+			run++;
+		commit_run(r, cpu, f->pfn, run, f->order);
+		i += run;
+	}
+	memmove(c->frees + kept, c->frees + limit, (c->free_count - limit) * sizeof(*c->frees));
+	c->free_count -= limit - kept;
+}
+
+/*
+ * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
+ * carried out, which drains and interrupts do not end, they are kept.
+ */
+void replay_commit_pending(struct replay_model *r, const struct event *e)
+{
+	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
+}
+
+/* A whole pageblock of a CMA area is freed for the first time: cma_init_reserved_areas() does. */
+static void activate_cma(struct replay_model *r, const struct event *e)
+{
+	struct buddy *b = r->alloc.buddy;
+	unsigned int shift = r->setup->config->page_shift;
+
+	for (uint32_t i = 0; i < r->setup->late->cma_count && e->order >= b->pageblock_order; i++) {
+		const struct cma_area *area = &r->setup->late->cma[i];
+		uint32_t zone;
+
+		if (e->pfn < area->start >> shift ||
+		    e->pfn + (1ULL << e->order) > area->end >> shift)
+			continue;
+		zone = page_alloc_zone_of(&r->alloc, e->pfn);
+		for (pfn_t pfn = e->pfn;
+		     zone != BUDDY_ZONE_NONE && pfn < e->pfn + (1ULL << e->order);
+		     pfn += 1ULL << b->pageblock_order)
+			buddy_set_block_type(b, zone, pfn, MIGRATE_CMA);
+	}
+}
+
+/*
+ * alloc_contig_range() takes whole free blocks of a CMA area and gives back, page by page and past the page
+ * sets, what it was not asked for:
+ *
+ *	[ free block                         ]		in the model
+ *	[ allocated ][ given back: a b c ... ]		the first of these frees is of page a
+ *
+ * So a free of a page that is free there means that what lies before it in its block was allocated.
+ */
+static bool contig_leftover(struct replay_model *r, const struct event *e)
+{
+	struct buddy *b = r->alloc.buddy;
+	uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	struct buddy_block block;
+
+	if (e->order || zone == BUDDY_ZONE_NONE ||
+	    buddy_block_type(b, zone, e->pfn) != MIGRATE_CMA ||
+	    !buddy_find(b, zone, e->pfn, &block))
+		return false;
+	/* The pages after the first one are known already. */
+	for (pfn_t at = e->pfn == r->contig_next ? e->pfn : block.pfn; at < e->pfn;) {
+		unsigned int order = block.order;
+
+		while (order && (at & ((1ULL << order) - 1) || e->pfn - at < 1ULL << order))
+			order--;
+		replay_take_out(r, e->cpu, zone, at, order);
+		at += 1ULL << order;
+	}
+	r->contig_next = e->pfn + 1;
+	return true;
+}
+
+void replay_on_free(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	bool told = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED;
+	bool batchable = (told || r->setup->contiguous_runs) &&
+			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+	bool movable;
+	uint32_t zone;
+
+	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+		return;
+	if (contig_leftover(r, e))
+		return;
+	activate_cma(r, e);
+	replay_watch_exit(r, e);
+	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
+	    e->pfn < c->last + (1ULL << c->last_order)) {
+		zone = page_alloc_zone_of(&r->alloc, e->pfn);
+		if (zone != BUDDY_ZONE_NONE)
+			buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
+		return;
+	}
+	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
+		/* A list of pages is freed with nothing in between. */
+		if (r->setup->free_rule == 1)
+			replay_commit_pending(r, e);
+		commit_free(r, e->cpu, e->pfn, e->order);
+		return;
+	}
+	zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	movable = zone != BUDDY_ZONE_NONE &&
+		  page_alloc_held_type(&r->alloc, zone, e->pfn) == MIGRATE_MOVABLE;
+	if (c->free_count == c->free_room) {
+		uint32_t room = c->free_room ? c->free_room * 2 : 64;
+		struct announced *grown = realloc(c->frees, room * sizeof(*grown));
+
+		if (!grown)
+			return;
+		c->frees = grown;
+		c->free_room = room;
+	}
+	c->frees[c->free_count++] = (struct announced){ e->pfn, e->pid, e->order, false, movable };
+}
+
+void replay_on_free_batched(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	unsigned int order;
+	uint32_t i = 0, count;
+
+	if (!r->setup->free_rule)
+		return;
+	while (i < c->free_count && c->frees[i].pfn != e->pfn)
+		i++;
+	if (i == c->free_count)
+		return;
+	for (uint32_t k = i; k < c->free_count; k++)
+		c->frees[k].batch |= announced_by(r, &c->frees[k], c->frees[i].pid);
+	/* What was announced before and is not in the batch was freed by itself. */
+	count = c->free_count;
+	commit_announced(r, e->cpu, i, c->frees[i].pid, true);
+	i -= count - c->free_count;
+	order = c->frees[i].order; /* the event says 0 for all */
+	memmove(c->frees + i, c->frees + i + 1, (c->free_count - i - 1) * sizeof(*c->frees));
+	c->free_count--;
+	commit_free(r, e->cpu, e->pfn, order);
+}
+
+bool replay_model_would_drain(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	const struct pageset *set;
+
+	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE || r->alloc.buddy->pending_count ||
+	    pageset_list(a, e->order, MIGRATE_MOVABLE) == PCP_LIST_NONE)
+		return false;
+	set = page_alloc_set(a, zone, e->cpu);
+	return set->high && set->count + (1u << e->order) >= set->high &&
+	       set->lists[0].count >= REPLAY_STACK_PAGES;
+}

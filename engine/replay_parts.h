@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a replay model, for each other alone: replay_model.c owns it and hands each event to the
+ * part it is for (replay_free.c, replay_take.c, replay_alloc.c, replay_drain.c); replay_repair.c corrects
+ * the model, replay_task.c remembers tasks.
+ */
+#ifndef ENGINE_REPLAY_PARTS_H
+#define ENGINE_REPLAY_PARTS_H
+
+#include "engine/replay_model.h"
+
+static inline void tell(struct replay_model *r, const struct event *e, pfn_t predicted,
+			uint32_t zone, enum replay_miss miss)
+{
+	(void)e;
+	r->outcome = (struct replay_outcome){ true, predicted, zone, miss };
+}
+
+static inline enum migratetype type_of(const struct replay_model *r, const struct event *e)
+{
+	return e->migratetype < MIGRATE_TYPE_COUNT ? r->setup->types[e->migratetype]
+						   : MIGRATE_UNMOVABLE;
+}
+
+static inline void expect_nothing(struct replay_cpu *c)
+{
+	c->expected.count = c->at = 0;
+	c->doing = DOING_NOTHING;
+}
+
+/* Does the model's event stand for a block that was taken? */
+static inline bool gives_page(const struct event *e)
+{
+	return e->kind == EVENT_ZONE_LOCKED || e->flags & EVENT_GIVES_PAGE;
+}
+
+static inline bool expects(const struct replay_cpu *c)
+{
+	return c->at < c->expected.count;
+}
+
+static inline uint32_t task_slot(const struct event *e)
+{
+	return ((uint32_t)e->pid * 0x9e3779b1u) >> 22;
+}
+
+/* An event of the kind each is named after. */
+void replay_on_alloc(struct replay_model *r, const struct event *e);
+void replay_on_free(struct replay_model *r, const struct event *e);
+void replay_on_free_batched(struct replay_model *r, const struct event *e);
+void replay_on_taken(struct replay_model *r, const struct event *e);
+void replay_on_drain(struct replay_model *r, const struct event *e);
+
+/* Makes 2^@order pages at @pfn no part of any list of the model.  Where was the first? */
+enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				 unsigned int order);
+/* Takes blocks like the kernel would until @pfn comes, if it comes soon.  Otherwise nothing changes. */
+bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
+		     pfn_t pfn);
+/* The trace moved on while the model expected more of what the CPU was doing. */
+void replay_settle(struct replay_model *r, uint32_t cpu);
+/* Where the page of @e was by the model's account. */
+enum replay_miss replay_explain(struct replay_model *r, const struct event *e, unsigned int index,
+				uint32_t zone);
+/* Something else follows on the CPU: what was only announced is carried out. */
+void replay_commit_pending(struct replay_model *r, const struct event *e);
+
+/* What @e asks for. */
+struct alloc_request replay_request(const struct replay_model *r, const struct event *e);
+/* The kernel passed over a zone, or did not, against the watermark. */
+void replay_learn_drift(struct replay_model *r, const struct alloc_request *req, uint32_t chosen,
+			uint32_t real);
+/* Whose zonelist the request of @e begins with; what its page tells of that. */
+int32_t replay_node_of(const struct replay_model *r, const struct event *e);
+void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t zone);
+/* An allocation that may be a new process; a free that may end one. */
+void replay_watch_fork(struct replay_model *r, const struct event *e);
+void replay_watch_exit(struct replay_model *r, const struct event *e);
+/* No stack was taken after all. */
+void replay_give_stack_back(struct replay_model *r, uint32_t cpu);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* What the model believed wrongly, and what the trace proves instead. */
+#include <stdlib.h>
+
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+#include "engine/rmqueue.h"
+
+/* Most blocks that are thought to be gone without a trace: before the trace began, and later. */
+enum { UNTRACED_AT_START = 1 << 18, UNTRACED_LATER = 64 };
+
+/* Takes the block at @pfn off whatever per-CPU list it is on. */
+static enum replay_miss take_from_sets(struct replay_model *r, uint32_t cpu, uint32_t zone,
+				       pfn_t pfn, unsigned int *order)
+{
+	struct page_alloc *a = &r->alloc;
+
+	for (uint32_t i = 0; i < a->cpu_count; i++) {
+		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu, depth;
+		struct pageset *set = page_alloc_set(a, zone, at);
+		unsigned int index;
+
+		if (!pageset_find(a, set, pfn, &index, &depth))
+			continue;
+		*order = pageset_list_order(a, index);
+		pageset_remove(a, zone, set, index, pfn);
+		return at == cpu ? REPLAY_MISS_OTHER_LIST : REPLAY_MISS_OTHER_CPU;
+	}
+	return REPLAY_MISS_UNTRACED;
+}
+
+/* A per-CPU block that begins before @pfn and holds it. */
+static void take_larger(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	static const unsigned int orders[] = { 1, 2, 3 };
+	const struct page_alloc *a = &r->alloc;
+
+	for (unsigned int i = 0; a->rules.high_orders && i < 4; i++) {
+		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size;
+		pfn_t head;
+
+		if (order > a->buddy->max_order)
+			continue;
+		head = round_down_to(pfn, 1ULL << order);
+		if (head == pfn || !pageset_holds(&r->alloc, zone, head))
+			continue;
+		/* A smaller block may begin there as well. */
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			if (pageset_list_order(a, index) < order)
+				continue;
+			for (uint32_t at = 0; at < a->cpu_count; at++) {
+				struct pageset *set = page_alloc_set(&r->alloc, zone, at);
+				unsigned int found;
+				uint32_t depth;
+
+				if (set->lists[index].count &&
+				    pageset_find(a, set, head, &found, &depth) && found == index) {
+					take_from_sets(r, cpu, zone, head, &size);
+					return;
+				}
+			}
+		}
+	}
+}
+
+/* Makes 2^@order pages at @pfn no part of any list of the model.  Where was the first? */
+enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+				 unsigned int order)
+{
+	struct page_alloc *a = &r->alloc;
+	enum replay_miss first = REPLAY_MISS_UNTRACED;
+	pfn_t end = pfn + (1ULL << order);
+
+	take_larger(r, cpu, zone, pfn);
+	for (pfn_t at = pfn; at < end;) {
+		enum replay_miss miss = REPLAY_MISS_UNTRACED;
+		struct buddy_block block;
+		unsigned int size = 0;
+
+		if (pageset_holds(a, zone, at)) {
+			miss = take_from_sets(r, cpu, zone, at, &size);
+		} else if (buddy_find(a->buddy, zone, at, &block)) {
+			size = block.order < order ? block.order : order;
+			buddy_carve(a->buddy, zone, &block, at, size, block.type);
+			miss = REPLAY_MISS_SPLIT;
+		}
+		if (at == pfn)
+			first = miss;
+		at += 1ULL << size;
+	}
+	return first;
+}
+
+/*
+ * Takes blocks like the kernel would until @pfn comes, if it comes soon: what came before it went
+ * without an event.  Otherwise nothing changes.
+ */
+bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
+		     pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t limit = r->stage == 0 ? UNTRACED_AT_START : UNTRACED_LATER, count = 0;
+	pfn_t *taken = malloc(limit * sizeof(*taken));
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+	struct buddy_block block;
+	bool found = false;
+
+	while (taken && count < limit && buddy_find(a->buddy, zone, pfn, &block)) {
+		pfn_t at = rmqueue_one(a, zone, req->order, req->type, req->flags, &mode);
+
+		if (at == PFN_NONE)
+			break;
+		if (at == pfn) {
+			found = true;
+			break;
+		}
+		taken[count++] = at;
+	}
+	if (found)
+		r->silent += (uint64_t)count << req->order;
+	else
+		for (; count; count--)
+			buddy_free_as(a->buddy, zone, taken[count - 1], req->order,
+				      buddy_block_type(a->buddy, zone, taken[count - 1]));
+	free(taken);
+	return found;
+}
+
+/* The trace moved on while the model expected more of what it was doing. */
+void replay_settle(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	if (c->doing == DOING_REFILL && expects(c)) {
+		uint32_t left = 0;
+
+		for (uint32_t i = c->at; i < c->expected.count; i++)
+			left += gives_page(&c->expected.events[i]);
+		pageset_unrefill(a, c->zone, page_alloc_set(a, c->zone, cpu), c->index, left);
+	} else if (c->doing == DOING_DRAIN && expects(c)) {
+		struct pageset *set = page_alloc_set(a, c->zone, cpu);
+
+		for (uint32_t i = c->expected.count; i-- > c->at;) {
+			const struct event *e = &c->expected.events[i];
+			struct buddy_block block;
+			enum migratetype type = type_of(r, e);
+			unsigned int index = pageset_list(
+				a, e->order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
+
+			if (!buddy_find(a->buddy, c->zone, e->pfn, &block) ||
+			    block.order < e->order)
+				continue;
+			buddy_carve(a->buddy, c->zone, &block, e->pfn, e->order, block.type);
+			pageset_insert(a, c->zone, set, index, e->pfn, true);
+		}
+		/* More is kept than the model knew: the next sizes are in force, or its count is off. */
+		if (replay_model_has_next_stage(r))
+			replay_model_next_stage(r);
+		else if (!c->at)
+			pageset_no_drain(a, set);
+	}
+	expect_nothing(c);
+}
+
+/* ---- an allocation of another page --------------------------------------------------------------- */
+
+/* A refill of list @index gave what the kernel did not take: it goes back, and starts again at @pfn. */
+static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+			 const struct alloc_request *req, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	unsigned int blocks = set->lists[index].count;
+	bool found;
+
+	pageset_unrefill(a, zone, set, index, blocks);
+	found = replay_catch_up(r, zone, req, pfn);
+	if (found && blocks)
+		blocks--;
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	return found;
+}
+
+/* Where the page was by the model's account. */
+enum replay_miss replay_explain(struct replay_model *r, const struct event *e, unsigned int index,
+				uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct buddy_block block;
+	unsigned int at;
+	uint32_t depth;
+
+	if (pageset_holds(a, zone, e->pfn)) {
+		if (!pageset_find(a, page_alloc_set(a, zone, e->cpu), e->pfn, &at, &depth))
+			return REPLAY_MISS_OTHER_CPU;
+		return at == index ? REPLAY_MISS_SILENT : REPLAY_MISS_OTHER_LIST;
+	}
+	return buddy_find(a->buddy, zone, e->pfn, &block) ? REPLAY_MISS_SPLIT
+							  : REPLAY_MISS_UNTRACED;
+}
+
+/* Most pages that one bulk allocation takes without an event. */
+enum { BULK_MAX = 2048 };
+
+/* Takes pages like a bulk allocation, which tells nothing, until @pfn comes. */
+static bool bulk_until(struct replay_model *r, const struct event *e,
+		       const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+
+	for (unsigned int i = 0; i <= BULK_MAX; i++) {
+		if (!set->lists[index].count)
+			pageset_refill(a, zone, set, index, req->type, req->flags,
+				       pageset_refill_count(a, zone, set, req->order));
+		if (!set->lists[index].count)
+			return false;
+		if (pageset_pop(a, set, index) == e->pfn)
+			return true;
+		r->silent += 1ULL << req->order;
+	}
+	return false;
+}
+
+/* A thread's stack is so many pages, taken in bulk; and how many stacks go by at most. */
+enum { STACKS_MAX = 16 };
+
+/*
+ * Stacks were taken from the list of single unmovable pages, which was filled again by that, and so the
+ * pages of other lists moved on:
+ *
+ *	model	[ list: a b c ] next free: d e f g ...		this request: d
+ *	kernel	took a b c and then one of  d e f g		this request: h
+ */
+static bool stacks_until(struct replay_model *r, const struct event *e,
+			 const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int blocks = r->fresh;
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+
+	if (zone != r->wrong_zone || (index != PCP_LIST_NONE && !blocks) || index == 0)
+		return false;
+	if (blocks)
+		pageset_unrefill(a, zone, set, index, blocks);
+	for (unsigned int stack = 0, fills = 0; stack < STACKS_MAX && !fills; stack++) {
+		for (unsigned int i = 0; i < REPLAY_STACK_PAGES; i++) {
+			if (!set->lists[0].count) {
+				fills++;
+				pageset_refill(a, zone, set, 0, MIGRATE_UNMOVABLE, req->flags,
+					       pageset_refill_count(a, zone, set, 0));
+			}
+			if (!set->lists[0].count)
+				return false;
+			pageset_pop(a, set, 0);
+			r->silent++;
+		}
+	}
+	if (!blocks)
+		return rmqueue_one(a, zone, req->order, req->type, req->flags, &mode) == e->pfn;
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	return set->lists[index].count && pageset_pop(a, set, index) == e->pfn;
+}
+
+bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = replay_request(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct pageset *set;
+	struct buddy_block block;
+	bool done = false;
+
+	if (index == 0 && c->stack_count) {
+		bool first = e->pfn == c->stack[0];
+
+		if (first) {
+			replay_give_stack_back(r, e->cpu);
+			c->stacks_cached = 1;
+		}
+		c->stack_count = 0;
+	}
+	/* A page that was thought gone comes a little later: tasks were preempted on their way. */
+	if (e->pfn == c->skipped)
+		r->swaps = true;
+
+	r->wrong = false;
+	if (zone == BUDDY_ZONE_NONE)
+		return how == REPLAY_BY_STATE;
+	set = page_alloc_set(a, zone, e->cpu);
+	if (how == REPLAY_BY_BULK) {
+		/* Nothing but areas of unmovable pages is allocated in bulk. */
+		if (index == PCP_LIST_NONE || req.order || req.type != MIGRATE_UNMOVABLE ||
+		    !bulk_until(r, e, &req, index, zone))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_STACKS) {
+		if (!stacks_until(r, e, &req, index, zone))
+			return false;
+		done = true;
+	} else if (index != PCP_LIST_NONE && pageset_holds(a, zone, e->pfn)) {
+		unsigned int at;
+		uint32_t depth;
+
+		if (r->fresh && r->wrong_zone == zone) {
+			/* The list was filled too early: what is missing went before. */
+			done = refill_again(r, e->cpu, zone, index, &req, e->pfn);
+		} else if (pageset_find(a, set, e->pfn, &at, &depth) && at == index) {
+			bool bulk = !req.order && req.type == MIGRATE_UNMOVABLE &&
+				    (!r->swaps || !(depth % REPLAY_STACK_PAGES));
+			struct list_run *run = &c->runs[index];
+			pfn_t head = pageset_head(a, set, index);
+
+			/* A page that is passed over again and again is not there. */
+			run->passed = run->passed_head == head ? run->passed + 1 : 0;
+			run->passed_head = head;
+			bulk |= run->passed >= 2;
+
+			if (!bulk && (c->last_pid != e->pid || !r->setup->lazy_preemption ||
+				      depth > REPLAY_SWAP_DEPTH)) {
+				/* It was taken before the pages above it were freed. */
+				pageset_remove(a, zone, set, index, e->pfn);
+			} else if (!bulk) {
+				c->flying_pid = e->pid;
+				c->flying_index = index;
+				for (c->flying_count = 0; c->flying_count < depth;)
+					c->flying[c->flying_count++] = pageset_pop(a, set, index);
+				pageset_pop(a, set, index);
+			} else {
+				c->skipped = pageset_head(a, set, index);
+				if (index == 0 && depth == REPLAY_STACK_PAGES)
+					c->stacks_cached = 0;
+				for (; depth; depth--) {
+					pageset_pop(a, set, index);
+					r->silent += 1ULL << req.order;
+				}
+				pageset_pop(a, set, index);
+			}
+			done = true;
+		}
+	} else if (!(r->setup->kinds >> EVENT_ZONE_LOCKED & 1) &&
+		   buddy_find(a->buddy, zone, e->pfn, &block)) {
+		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
+					      : replay_catch_up(r, zone, &req, e->pfn);
+	}
+	if (!done)
+		replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+	c->last_pid = e->pid;
+	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
+	replay_watch_fork(r, e);
+	return true;
+}
+
+void replay_model_take_stack(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, page_alloc_zone_of(a, e->pfn), e->cpu);
+
+	for (unsigned int i = 0; i < REPLAY_STACK_PAGES && set->lists[0].count; i++) {
+		pageset_pop(a, set, 0);
+		r->silent++;
+	}
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages that leave the free lists: for a per-CPU list, or for a request itself. */
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+#include "engine/rmqueue.h"
+
+struct alloc_request replay_request(const struct replay_model *r, const struct event *e)
+{
+	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
+
+	req.type = type_of(r, e);
+	if (req.type == MIGRATE_CMA)
+		req.type = MIGRATE_MOVABLE;
+	/* Only mm_page_alloc tells what was asked for; the rest is taken for the usual of its type. */
+	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
+	req.nid = replay_node_of(r, e);
+	if (e->kind == EVENT_ALLOC) {
+		enum zone_type highest = gfp_zone(e->gfp, r->setup->config->zones_mask);
+
+		if (highest != ZONE_TYPE_COUNT)
+			req.highest = highest;
+		req.thisnode = gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_THISNODE);
+	}
+	req.flags = page_alloc_fast_flags(&r->alloc, &req);
+	return req;
+}
+
+/* Most that per-CPU counters can hide: their thresholds are at most 125 pages. */
+enum { DRIFT_MAX = 1000 };
+
+/* The kernel passed over a zone, or did not, against the watermark: its counter is behind. */
+void replay_learn_drift(struct replay_model *r, const struct alloc_request *req, uint32_t chosen,
+			uint32_t real)
+{
+	struct page_alloc *a = &r->alloc;
+	struct alloc_zone *z;
+	uint32_t zone;
+	int64_t drift;
+
+	if (chosen == BUDDY_ZONE_NONE || real == BUDDY_ZONE_NONE || chosen == real || req->order ||
+	    a->buddy->zones[chosen].nid != a->buddy->zones[real].nid)
+		return;
+	/* Zones of a node are in ascending order of type. */
+	zone = chosen > real ? chosen : real;
+	z = &a->zones[zone];
+	drift = z->drift + page_alloc_margin(a, zone, req, WMARK_LOW) - (chosen > real ? 0 : 1);
+	/* What was allocated before a trace that begins late can be any amount. */
+	if (!r->setup->from_boot || (drift <= DRIFT_MAX && drift >= -DRIFT_MAX))
+		z->drift = drift;
+}
+
+static void start_refill(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+			 const struct alloc_request *req, unsigned int blocks)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct page_alloc *a = &r->alloc;
+
+	c->expected.count = c->at = 0;
+	c->doing = DOING_REFILL;
+	c->zone = zone;
+	c->index = index;
+	c->order = req->order;
+	c->type = req->type;
+	a->events = &c->expected;
+	pageset_refill(a, zone, page_alloc_set(a, zone, cpu), index, req->type, req->flags, blocks);
+	a->events = NULL;
+}
+
+/* The next zone below @zone that the request may use and whose list is empty. */
+static uint32_t next_empty(struct replay_model *r, const struct alloc_request *req,
+			   unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+
+	while (zone--)
+		if (a->buddy->zones[zone].type <= req->highest &&
+		    !page_alloc_set(a, zone, req->cpu)->lists[index].count &&
+		    page_alloc_zone_free(a, zone))
+			return zone;
+	return BUDDY_ZONE_NONE;
+}
+
+/* The first record of something: the model does it all now, as far as it knows. */
+static void begin_taking(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct alloc_request req = replay_request(r, e);
+	unsigned int index = pageset_list(a, req.order, req.type);
+	uint32_t zone = page_alloc_choose_zone(a, &req);
+	struct pageset *set;
+
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	if (index == PCP_LIST_NONE) {
+		c->doing = DOING_BLOCK;
+		a->events = &c->expected;
+		c->held = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
+		a->events = NULL;
+		c->held_zone = zone;
+		c->held_order = req.order;
+		c->held_type = req.type;
+		return;
+	}
+	set = page_alloc_set(a, zone, e->cpu);
+	if (r->setup->from_boot && set->lists[index].count &&
+	    (req.order || req.type != MIGRATE_UNMOVABLE)) {
+		/* Its list needs no pages, and nobody takes such pages in bulk: it is for another zone. */
+		uint32_t other = next_empty(r, &req, index, zone);
+
+		if (other != BUDDY_ZONE_NONE) {
+			zone = other;
+			set = page_alloc_set(a, zone, e->cpu);
+		}
+	}
+	if (set->lists[index].count && zone != page_alloc_zone_of(a, e->pfn)) {
+		c->zone = zone;
+		c->index = index;
+		c->order = req.order;
+		c->type = req.type;
+		c->done = 0;
+		c->wanted = 1;
+		c->doing = DOING_REFILL;
+		return;
+	}
+	while (set->lists[index].count) {
+		pageset_pop(a, set, index);
+		r->silent += 1ULL << req.order;
+	}
+	pageset_before_alloc(a, set);
+	c->tuned = true;
+	c->done = 0;
+	c->wanted = pageset_refill_count(a, zone, set, req.order);
+	start_refill(r, e->cpu, zone, index, &req, c->wanted);
+}
+
+/* A refill that goes on after the model thought it was over. */
+static bool refill_goes_on(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct alloc_request req = replay_request(r, e);
+
+	return c->doing == DOING_REFILL && !expects(c) && c->order == req.order &&
+	       c->type == req.type;
+}
+
+void replay_on_taken(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	const struct event *want;
+	enum replay_miss miss;
+	struct alloc_request req;
+
+	if (e->kind == EVENT_EXTFRAG &&
+	    (r->alloc.rules.fallback < 3 ||
+	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
+		return; /* tells how, not what */
+	c->last_taken = e->pfn;
+	replay_commit_pending(r, e);
+	if (c->doing == DOING_DRAIN)
+		replay_settle(r, e->cpu);
+	if (refill_goes_on(r, e)) {
+		/* Larger batches than thought; or pages are taken in bulk and the list is filled again. */
+		req = replay_request(r, e);
+		if (replay_model_has_next_stage(r)) {
+			struct pageset *set = page_alloc_set(a, c->zone, e->cpu);
+			unsigned int wanted;
+
+			replay_model_next_stage(r);
+			wanted = pageset_refill_count(a, c->zone, set, req.order);
+			if (wanted > c->done) {
+				c->wanted = wanted;
+				start_refill(r, e->cpu, c->zone, c->index, &req, wanted - c->done);
+			} else {
+				begin_taking(r, e);
+			}
+		} else if (req.order || req.type != MIGRATE_UNMOVABLE) {
+			/* Nobody takes such pages in bulk: the list gets more than was known. */
+			c->wanted =
+				c->done + pageset_refill_count(a, c->zone,
+							       page_alloc_set(a, c->zone, e->cpu),
+							       req.order);
+			start_refill(r, e->cpu, c->zone, c->index, &req, c->wanted - c->done);
+		} else {
+			begin_taking(r, e);
+		}
+	} else if (!expects(c)) {
+		expect_nothing(c);
+		begin_taking(r, e);
+	}
+	while (expects(c) && !gives_page(&c->expected.events[c->at]))
+		c->at++;
+	want = expects(c) ? &c->expected.events[c->at] : NULL;
+	if (want && want->pfn == e->pfn) {
+		c->at++;
+		c->done++;
+		tell(r, e, want->pfn, zone, REPLAY_HIT);
+		return;
+	}
+	if (zone == BUDDY_ZONE_NONE) {
+		tell(r, e, want ? want->pfn : PFN_NONE, zone, REPLAY_MISS_OUTSIDE);
+		return;
+	}
+	req = replay_request(r, e);
+	/* A request for a low zone is never a movable one. */
+	if (req.type == MIGRATE_MOVABLE)
+		replay_learn_drift(r, &req, c->doing == DOING_BLOCK ? c->held_zone : c->zone, zone);
+	/* Undo what was wrong, do what is right, and go on from there. */
+	{
+		pfn_t predicted = want ? want->pfn : PFN_NONE;
+		unsigned int done = c->done, wanted = c->wanted;
+
+		if (c->doing == DOING_BLOCK) {
+			if (c->held != PFN_NONE)
+				buddy_free_as(a->buddy, c->held_zone, c->held, c->held_order,
+					      c->held_type);
+			miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			c->held = e->pfn;
+			c->held_zone = zone;
+			c->at = c->expected.count;
+		} else {
+			struct pageset *set = page_alloc_set(a, zone, e->cpu);
+			unsigned int index = c->index;
+
+			/* For another zone's list, which holds another amount. */
+			if (c->zone != zone && !done)
+				wanted = pageset_refill_count(a, zone, set, e->order);
+
+			replay_settle(r, e->cpu);
+			req = replay_request(r, e);
+			if (replay_catch_up(r, zone, &req, e->pfn))
+				miss = REPLAY_MISS_SPLIT;
+			else
+				miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			pageset_insert(a, zone, set, index, e->pfn, true);
+			req = replay_request(r, e);
+			c->done = done + 1;
+			c->wanted = wanted;
+			if (wanted > done + 1)
+				start_refill(r, e->cpu, zone, index, &req, wanted - done - 1);
+			else {
+				c->doing = DOING_REFILL;
+				c->zone = zone;
+			}
+		}
+		tell(r, e, predicted, zone, miss);
+	}
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* What is learned of tasks: stacks that nothing tells of, nodes that policies choose. */
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+
+/*
+ * Stacks of forked processes.  Nothing tells of a stack's pages, but the page directory of the new process
+ * is an event: two pages (page-table isolation), accounted and zeroed.  The first one of a task is that of
+ * the program it executes, later ones are those of its children.  A CPU keeps the stacks of the last tasks
+ * that ended on it (NR_CACHED_STACKS), and only when it has none are pages taken.
+ */
+enum { STACKS_CACHED = 2 };
+
+void replay_watch_fork(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_task *t = &r->tasks[task_slot(e)];
+	const struct gfp_table *gfp = &r->setup->gfp;
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set;
+	uint32_t zone;
+
+	if (!r->setup->bulk_stacks || e->order != 1 || e->migratetype ||
+	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
+		return;
+	if (t->pid != e->pid)
+		*t = (struct replay_task){ e->pid, -1, { 0 }, false, false };
+	r->directories[r->directory_next++ % REPLAY_DIRECTORIES] = e->pfn;
+	if (!t->executed) {
+		t->executed = t->executing = true;
+		return;
+	}
+	if (c->stacks_cached) {
+		c->stacks_cached--;
+		return;
+	}
+	zone = page_alloc_zone_of(a, e->pfn);
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	set = page_alloc_set(a, zone, e->cpu);
+	c->stack_zone = zone;
+	c->stack_count = 0;
+	while (c->stack_count < REPLAY_STACK_PAGES && set->lists[0].count) {
+		c->stack[c->stack_count++] = pageset_pop(a, set, 0);
+		r->silent++;
+	}
+}
+
+/* A page directory is given back: a process ended, unless it began to execute another program. */
+void replay_watch_exit(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_task *t = &r->tasks[task_slot(e)];
+
+	if (e->order != 1 || !r->setup->bulk_stacks)
+		return;
+	for (unsigned int i = 0; i < REPLAY_DIRECTORIES; i++) {
+		if (r->directories[i] != e->pfn)
+			continue;
+		r->directories[i] = PFN_NONE;
+		if (t->pid == e->pid && t->executing)
+			t->executing = false;
+		else if (c->stacks_cached < STACKS_CACHED)
+			c->stacks_cached++;
+		return;
+	}
+}
+
+/* No stack was taken after all: its pages go back to the head of the list. */
+void replay_give_stack_back(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct pageset *set = page_alloc_set(&r->alloc, c->stack_zone, cpu);
+
+	while (c->stack_count) {
+		pageset_insert(&r->alloc, c->stack_zone, set, 0, c->stack[--c->stack_count], false);
+		r->silent--;
+	}
+}
+
+/*
+ * Whose zonelist: that of the node the task had its last page from, for policies last; for a task that
+ * had none, that of the CPU.
+ */
+int32_t replay_node_of(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_task *t = &r->tasks[task_slot(e)];
+	int32_t nodes = (int32_t)r->setup->late->node_count;
+
+	if (nodes == 1)
+		return 0;
+	if (t->pid != e->pid || t->nid < 0 || e->migratetype >= MIGRATE_TYPE_COUNT ||
+	    r->setup->types[e->migratetype] != MIGRATE_MOVABLE)
+		return r->cpus[e->cpu].nid;
+	/* Interleaving goes round some of the nodes: what followed this one the last time? */
+	if (t->after[t->nid % REPLAY_NODES_NOTED] > 0 &&
+	    t->after[t->nid % REPLAY_NODES_NOTED] <= nodes)
+		return t->after[t->nid % REPLAY_NODES_NOTED] - 1;
+	return t->nid;
+}
+
+void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_task *t = &r->tasks[task_slot(e)];
+	int32_t nid;
+
+	if (zone == BUDDY_ZONE_NONE || r->setup->late->node_count == 1)
+		return;
+	nid = r->alloc.buddy->zones[zone].nid;
+	if (e->migratetype >= MIGRATE_TYPE_COUNT ||
+	    r->setup->types[e->migratetype] != MIGRATE_MOVABLE) {
+		r->cpus[e->cpu].nid = nid;
+		return;
+	}
+	if (t->pid != e->pid)
+		*t = (struct replay_task){ e->pid, -1, { 0 }, false, false };
+	if (t->nid >= 0)
+		t->after[t->nid % REPLAY_NODES_NOTED] = (int16_t)(nid + 1);
+	t->nid = nid;
+}
