@@ -100,7 +100,9 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 		commit_run(r, cpu, f->pfn, run, f->order);
 		i += run;
 	}
-	memmove(c->frees + kept, c->frees + limit, (c->free_count - limit) * sizeof(*c->frees));
+	if (c->free_count > limit)
+		memmove(c->frees + kept, c->frees + limit,
+			(c->free_count - limit) * sizeof(*c->frees));
 	c->free_count -= limit - kept;
 }
 
