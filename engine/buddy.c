@@ -360,15 +360,42 @@ uint64_t buddy_hash(const struct buddy *b)
 	return hash;
 }
 
+const struct node_range *buddy_memory_at(const struct buddy *b, pfn_t pfn)
+{
+	uint32_t low = 0, high = b->memory_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (b->memory[mid].end <= pfn)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < b->memory_count && pfn >= b->memory[low].start ? &b->memory[low] : NULL;
+}
+
 uint32_t buddy_zone_at(const struct buddy *b, pfn_t pfn)
 {
-	uint32_t slot;
+	const struct node_range *range = NULL;
+	uint32_t slot, first = BUDDY_ZONE_NONE;
 
-	for (uint32_t zone = 0; zone < b->zone_count; zone++)
-		if (pfn >= b->zones[zone].start && pfn < b->zones[zone].end &&
-		    slot_at(b, zone, pfn, &slot))
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *z = &b->zones[zone];
+
+		if (pfn < z->start || pfn >= z->end || !slot_at(b, zone, pfn, &slot))
+			continue;
+		if (!b->slots[slot].shared)
 			return zone;
-	return BUDDY_ZONE_NONE;
+		/* Several zones have memory in this run: whose is it here? */
+		if (!range)
+			range = buddy_memory_at(b, pfn);
+		if (range && range->nid == z->nid)
+			return zone;
+		if (first == BUDDY_ZONE_NONE)
+			first = zone;
+	}
+	return first;
 }
 
 uint32_t buddy_zone_find(const struct buddy *b, int32_t nid, enum zone_type type)
@@ -620,8 +647,8 @@ void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *fre
 	}
 	if (b->slots[slot].chunk == CHUNK_NONE)
 		return;
-	off = (uint32_t)round_down_to(pfn & (slot_pages(b) - 1), 1ULL << b->pageblock_order);
-	end = off + (1u << b->pageblock_order);
+	off = (uint32_t)pfn & (slot_pages(b) - 1);
+	end = (uint32_t)round_down_to(off, 1ULL << b->pageblock_order) + (1u << b->pageblock_order);
 	while (off < end) {
 		uint64_t entry = b->entries[(b->slots[slot].chunk << b->max_order) + off];
 
@@ -641,6 +668,13 @@ void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *fre
 uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
 			  bool to_tail)
 {
+	return buddy_move_rest(b, zone, round_down_to(pfn, 1ULL << b->pageblock_order), type,
+			       to_tail);
+}
+
+uint64_t buddy_move_rest(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
+			 bool to_tail)
+{
 	struct buddy_zone *z = &b->zones[zone];
 	uint64_t moved = 0;
 	uint32_t slot, chunk, off, end;
@@ -658,8 +692,8 @@ uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migrat
 	chunk = b->slots[slot].chunk;
 	if (chunk == CHUNK_NONE)
 		return 0;
-	off = (uint32_t)round_down_to(pfn & (slot_pages(b) - 1), 1ULL << b->pageblock_order);
-	end = off + (1u << b->pageblock_order);
+	off = (uint32_t)pfn & (slot_pages(b) - 1);
+	end = (uint32_t)round_down_to(off, 1ULL << b->pageblock_order) + (1u << b->pageblock_order);
 	while (off < end) {
 		uint32_t link = chunk << b->max_order | off;
 		unsigned int order;

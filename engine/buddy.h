@@ -127,8 +127,13 @@ void buddy_copy(struct buddy *dst, const struct buddy *src);
 /* Equal for equal lists, block types and pending memory, on every host. */
 uint64_t buddy_hash(const struct buddy *b);
 
-/* The zone that has memory in the run of @pfn and spans it; BUDDY_ZONE_NONE if none.  Slow. */
+/*
+ * The zone that has memory in the run of @pfn and spans it, where several do the one whose memory it is;
+ * BUDDY_ZONE_NONE if none.  Slow.
+ */
 uint32_t buddy_zone_at(const struct buddy *b, pfn_t pfn);
+/* The memory range that holds @pfn, or NULL. */
+const struct node_range *buddy_memory_at(const struct buddy *b, pfn_t pfn);
 uint32_t buddy_zone_find(const struct buddy *b, int32_t nid, enum zone_type type);
 
 /* ---- pageblocks ---- */
@@ -167,6 +172,9 @@ pfn_t buddy_take(struct buddy *b, uint32_t zone, unsigned int order, enum migrat
 /* Moves the free blocks of the pageblock at @pfn to the head (or tail) of the lists of @type. */
 uint64_t buddy_move_block(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
 			  bool to_tail);
+/* Of them, those that begin at @pfn or behind it. */
+uint64_t buddy_move_rest(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type,
+			 bool to_tail);
 /* The block at the head of a list, or PFN_NONE. */
 pfn_t buddy_head(const struct buddy *b, uint32_t zone, unsigned int order, enum migratetype type);
 
@@ -185,7 +193,7 @@ void buddy_carve(struct buddy *b, uint32_t zone, const struct buddy_block *block
 void buddy_move(struct buddy *b, uint32_t zone, const struct buddy_block *block,
 		enum migratetype type, bool to_tail);
 /*
- * Counts the pageblock at @pfn: pages on free lists, and pages of blocks handed out to movable requests
+ * Counts the pageblock from @pfn, where no block is cut, to its end: pages on free lists, and pages of blocks handed out to movable requests
  * (see page_alloc.h) that are still in use.
  */
 void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *free_pages,

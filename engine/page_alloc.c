@@ -216,22 +216,24 @@ void page_alloc_note(struct page_alloc *a, const struct event *e)
 static uint32_t search_zone(struct page_alloc *a, pfn_t pfn)
 {
 	const struct buddy *b = a->buddy;
+	const struct node_range *range = buddy_memory_at(b, pfn);
 	uint32_t zone = buddy_zone_at(b, pfn), slot;
-	struct buddy_zone *z;
-	const struct buddy_span *span;
-	pfn_t end;
+	const struct buddy_zone *z;
 
 	if (zone == BUDDY_ZONE_NONE)
 		return zone;
 	z = &b->zones[zone];
-	if (!find_slot(b, z, pfn, &slot))
+	if (!find_slot(b, &b->zones[zone], pfn, &slot))
 		return BUDDY_ZONE_NONE;
-	span = &b->spans[z->near_span];
-	end = min_u64(z->end, (span->start + span->count) << b->max_order);
-	a->near.start = max_u64(z->start, span->start << b->max_order);
-	a->near.pages = end - a->near.start;
+	a->near.start = pfn;
+	a->near.pages = 1;
+	if (range && range->nid == z->nid) {
+		a->near.start = max_u64(z->start, range->start);
+		a->near.pages = min_u64(z->end, range->end) - a->near.start;
+	}
 	a->near.zone = zone;
-	a->near.slots_before = span->first_slot - (uint32_t)span->start;
+	/* All of a range lies in one span of slots. */
+	a->near.slots_before = slot - (uint32_t)(pfn >> b->max_order);
 	return zone;
 }
 

@@ -101,8 +101,9 @@ static void retype(struct buddy *b, uint32_t zone, const struct buddy_block *blo
 }
 
 struct claim {
-	pfn_t start; /* of the pageblock */
+	pfn_t start; /* of the pageblock, or of the block where that begins before the zone */
 	bool straddles; /* it ends beyond its zone, or begins before */
+	bool ends_beyond;
 	bool enough; /* half of it is free or like what is wanted */
 	bool any_free;
 };
@@ -116,7 +117,11 @@ static struct claim weigh(const struct page_alloc *a, uint32_t zone,
 	uint64_t pages = 1ULL << b->pageblock_order, free_pages, movable, alike = 0;
 	struct claim ret = { .start = round_down_to(block->pfn, pages) };
 
-	ret.straddles = ret.start < z->start || ret.start + pages > z->end;
+	ret.ends_beyond = ret.start + pages > z->end;
+	ret.straddles = ret.start < z->start || ret.ends_beyond;
+	/* The pages before the block stay then, and count for nothing. */
+	if (ret.start < z->start)
+		ret.start = block->pfn;
 	buddy_census(b, zone, ret.start, &free_pages, &movable);
 	ret.any_free = free_pages > 0;
 	if (type == MIGRATE_MOVABLE)
@@ -147,51 +152,85 @@ static void steal(struct page_alloc *a, uint32_t zone, const struct buddy_block 
 	if (whole) {
 		claim = weigh(a, zone, block, type);
 		/* A pageblock that ends beyond the zone is left alone; one that begins before is not. */
-		if (claim.start + (1ULL << b->pageblock_order) > b->zones[zone].end ||
-		    !claim.any_free)
+		if (claim.ends_beyond || !claim.any_free)
 			whole = false;
 	}
 	if (!whole) {
 		buddy_move(b, zone, block, type, tail);
 		return;
 	}
-	buddy_move_block(b, zone, block->pfn, type, tail);
+	buddy_move_rest(b, zone, claim.start, type, tail);
 	if (claim.enough)
 		buddy_set_block_type(b, zone, block->pfn, type);
 }
 
-/* __rmqueue_fallback() of 4.0 to 6.9: after it the lists of @type have a block. */
-static bool fallback_by_steal(struct page_alloc *a, uint32_t zone, unsigned int order,
-			      enum migratetype type, uint32_t flags)
+/* Which block __rmqueue_fallback() up to 6.14 goes for: the largest, or the smallest if it takes no more. */
+static bool find_block(const struct page_alloc *a, uint32_t zone, unsigned int order,
+		       enum migratetype type, uint32_t flags, struct buddy_block *block)
 {
-	struct buddy *b = a->buddy;
-	struct buddy_block block;
-	unsigned int least = order, o = b->max_order + 1;
-	bool found = false, whole = false;
+	const struct buddy *b = a->buddy;
+	unsigned int least = order;
 
 	if (flags & ALLOC_NOFRAGMENT && order < b->pageblock_order)
 		least = b->pageblock_order;
-	while (o-- > least) {
-		if (!find_fallback(b, zone, o, type, &block))
+	for (unsigned int o = b->max_order + 1; o-- > least;) {
+		if (!find_fallback(b, zone, o, type, block))
 			continue;
-		whole = may_claim(a, o, type);
-		if (!whole && type == MIGRATE_MOVABLE && o > order && a->rules.smallest_first)
-			break;
-		found = true;
-		break;
+		if (may_claim(a, o, type) || type != MIGRATE_MOVABLE || o == order ||
+		    !a->rules.smallest_first)
+			return true;
+		for (o = order; !find_fallback(b, zone, o, type, block);)
+			o++;
+		return true;
 	}
-	if (!found) {
-		if (o + 1 == least || o > b->max_order)
-			return false;
-		for (o = order; o <= b->max_order && !found; o++)
-			found = find_fallback(b, zone, o, type, &block);
-		if (!found)
-			return false;
-		whole = may_claim(a, block.order, type);
-	}
-	steal(a, zone, &block, type, whole);
+	return false;
+}
+
+/* __rmqueue_fallback() of 4.12 to 6.9: after it the lists of @type have a block. */
+static bool fallback_by_steal(struct page_alloc *a, uint32_t zone, unsigned int order,
+			      enum migratetype type, uint32_t flags)
+{
+	struct buddy_block block;
+
+	if (!find_block(a, zone, order, type, flags, &block))
+		return false;
+	steal(a, zone, &block, type, may_claim(a, block.order, type));
 	note_extfrag(a, zone, &block, block.pfn, order, type, false);
 	return true;
+}
+
+/*
+ * __rmqueue_fallback() up to 4.11: the block that was found gives the page, even if a smaller one came
+ * over from its pageblock with it.
+ */
+static pfn_t fallback_at_once(struct page_alloc *a, uint32_t zone, unsigned int order,
+			      enum migratetype type, uint32_t flags)
+{
+	bool keeps_rest = a->rules.fallback == FALLBACK_2_6_24;
+	struct buddy *b = a->buddy;
+	struct buddy_block block;
+	enum migratetype rest;
+
+	if (!find_block(a, zone, order, type, flags, &block))
+		return PFN_NONE;
+	rest = keeps_rest ? block.type : type;
+	if (block.order >= b->pageblock_order) {
+		retype(b, zone, &block, type);
+		rest = type;
+	} else if (may_claim(a, block.order, type)) {
+		struct claim claim = weigh(a, zone, &block, type);
+		uint64_t moved = 0;
+
+		if (!claim.ends_beyond)
+			moved = buddy_move_rest(b, zone, claim.start, type, a->rules.moves_to_tail);
+		if (moved >= 1ULL << b->pageblock_order >> 1 || b->mobility_off)
+			buddy_set_block_type(b, zone, block.pfn, type);
+		rest = type;
+	}
+	buddy_carve(b, zone, &block, block.pfn, order, rest);
+	a->taken_type = type;
+	note_extfrag(a, zone, &block, block.pfn, order, type, false);
+	return block.pfn;
 }
 
 /* A whole block becomes @type and gives its first pages. */
@@ -238,24 +277,9 @@ static pfn_t fallback_with_page(struct page_alloc *a, uint32_t zone, unsigned in
 {
 	struct buddy *b = a->buddy;
 	struct buddy_block block;
-	unsigned int least = order, o = b->max_order + 1;
 
-	if (flags & ALLOC_NOFRAGMENT && order < b->pageblock_order)
-		least = b->pageblock_order;
-	while (o-- > least) {
-		if (!find_fallback(b, zone, o, type, &block))
-			continue;
-		if (may_claim(a, o, type) || type != MIGRATE_MOVABLE || o == order)
-			goto take;
-		break;
-	}
-	if (o + 1 == least || o > b->max_order)
+	if (!find_block(a, zone, order, type, flags, &block))
 		return PFN_NONE;
-	for (o = order; o <= b->max_order; o++)
-		if (find_fallback(b, zone, o, type, &block))
-			goto take;
-	return PFN_NONE;
-take:
 	if (block.order >= b->pageblock_order)
 		return take_large(a, zone, &block, order, type);
 	if (may_claim(a, block.order, type)) {
@@ -371,6 +395,8 @@ static pfn_t rmqueue_type(struct page_alloc *a, uint32_t zone, unsigned int orde
 			pfn = smallest(a, zone, order, MIGRATE_CMA);
 		if (pfn != PFN_NONE || type >= MIGRATE_HIGHATOMIC)
 			return pfn;
+		if (a->rules.fallback < FALLBACK_4_12)
+			return fallback_at_once(a, zone, order, type, flags);
 		if (a->rules.fallback == FALLBACK_6_10)
 			return fallback_with_page(a, zone, order, type, flags);
 	} while (fallback_by_steal(a, zone, order, type, flags));
