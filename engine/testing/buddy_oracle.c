@@ -23,14 +23,13 @@ void buddy_oracle_set_type(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, enu
 			o->types[z][pfn >> o->pageblock_order] = (uint8_t)type;
 }
 
-static enum migratetype type_of(const struct buddy_oracle *o, uint32_t zone, pfn_t pfn)
+enum migratetype buddy_oracle_type(const struct buddy_oracle *o, uint32_t zone, pfn_t pfn)
 {
 	return (enum migratetype)o->types[zone][pfn >> o->pageblock_order];
 }
 
-/* Finds the free block of exactly @order at @pfn in @zone. */
-static bool find(const struct buddy_oracle *o, uint32_t zone, unsigned int order, pfn_t pfn,
-		 enum migratetype *type, uint32_t *at)
+bool buddy_oracle_find(const struct buddy_oracle *o, uint32_t zone, unsigned int order, pfn_t pfn,
+		       enum migratetype *type, uint32_t *at)
 {
 	for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
 		const struct buddy_oracle_list *list = &o->lists[zone][order][t];
@@ -52,8 +51,8 @@ static void mark(struct buddy_oracle *o, pfn_t pfn, unsigned int order, bool fre
 		o->page_free[p] = free_now;
 }
 
-static void insert(struct buddy_oracle *o, uint32_t zone, unsigned int order, enum migratetype type,
-		   pfn_t pfn, bool to_tail)
+void buddy_oracle_insert(struct buddy_oracle *o, uint32_t zone, unsigned int order,
+			 enum migratetype type, pfn_t pfn, bool to_tail)
 {
 	struct buddy_oracle_list *list = &o->lists[zone][order][type];
 
@@ -64,8 +63,8 @@ static void insert(struct buddy_oracle *o, uint32_t zone, unsigned int order, en
 	mark(o, pfn, order, true);
 }
 
-static void take_out(struct buddy_oracle *o, uint32_t zone, unsigned int order,
-		     enum migratetype type, uint32_t at)
+void buddy_oracle_remove(struct buddy_oracle *o, uint32_t zone, unsigned int order,
+			 enum migratetype type, uint32_t at)
 {
 	struct buddy_oracle_list *list = &o->lists[zone][order][type];
 
@@ -83,9 +82,9 @@ static bool refuses(const struct buddy_oracle *o, enum migratetype a, enum migra
 }
 
 static void free_one(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
-		     enum buddy_place place)
+		     enum migratetype type, enum buddy_place place)
 {
-	enum migratetype type = type_of(o, zone, pfn), other;
+	enum migratetype other;
 	int64_t likely = fact_get(o->facts, FACT_likely_merge_rule);
 	bool to_tail = place == BUDDY_PLACE_FRESH && fact_get(o->facts, FACT_fresh_pages_to_tail);
 	pfn_t buddy, pair;
@@ -93,11 +92,12 @@ static void free_one(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned 
 
 	for (; order < o->max_order; order++) {
 		buddy = pfn ^ (1u << order);
-		if (!find(o, zone, order, buddy, &other, &at))
+		if (!buddy_oracle_find(o, zone, order, buddy, &other, &at))
 			break;
-		if (order >= o->pageblock_order && refuses(o, type, type_of(o, zone, buddy)))
+		if (order >= o->pageblock_order &&
+		    refuses(o, type, buddy_oracle_type(o, zone, buddy)))
 			break;
-		take_out(o, zone, order, other, at);
+		buddy_oracle_remove(o, zone, order, other, at);
 		if (order >= o->pageblock_order && fact_get(o->facts, FACT_merge_retypes_buddy))
 			for (pfn_t p = buddy; p < buddy + (1u << order); p++)
 				o->types[zone][p >> o->pageblock_order] = (uint8_t)type;
@@ -105,9 +105,9 @@ static void free_one(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned 
 	}
 	if (order + 1 < o->max_order && (likely == 1 || (likely == 2 && !(pfn & 1u << order)))) {
 		pair = pfn & ~(pfn_t)(1u << order);
-		to_tail |= find(o, zone, order + 1, pair ^ (2u << order), &other, &at);
+		to_tail |= buddy_oracle_find(o, zone, order + 1, pair ^ (2u << order), &other, &at);
 	}
-	insert(o, zone, order, type, pfn, to_tail);
+	buddy_oracle_insert(o, zone, order, type, pfn, to_tail);
 }
 
 void buddy_oracle_free(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
@@ -118,7 +118,13 @@ void buddy_oracle_free(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigne
 	if (fact_get(o->facts, FACT_merge_retypes_buddy) && piece > o->pageblock_order)
 		piece = o->pageblock_order;
 	for (pfn_t p = pfn; p < pfn + (1u << order); p += 1u << piece)
-		free_one(o, zone, p, piece, place);
+		free_one(o, zone, p, piece, buddy_oracle_type(o, zone, p), place);
+}
+
+void buddy_oracle_free_as(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
+			  enum migratetype type)
+{
+	free_one(o, zone, pfn, order, type, BUDDY_PLACE_FREED);
 }
 
 pfn_t buddy_oracle_take(struct buddy_oracle *o, uint32_t zone, unsigned int order,
@@ -132,9 +138,9 @@ pfn_t buddy_oracle_take(struct buddy_oracle *o, uint32_t zone, unsigned int orde
 	if (have > o->max_order)
 		return PFN_NONE;
 	pfn = o->lists[zone][have][type].pfn[0];
-	take_out(o, zone, have, type, 0);
+	buddy_oracle_remove(o, zone, have, type, 0);
 	while (have-- > order)
-		insert(o, zone, have, type, pfn + (1u << have), false);
+		buddy_oracle_insert(o, zone, have, type, pfn + (1u << have), false);
 	return pfn;
 }
 
@@ -149,10 +155,10 @@ uint64_t buddy_oracle_move_block(struct buddy_oracle *o, uint32_t zone, pfn_t pf
 			enum migratetype was;
 			uint32_t at;
 
-			if (!find(o, zone, order, p, &was, &at))
+			if (!buddy_oracle_find(o, zone, order, p, &was, &at))
 				continue;
-			take_out(o, zone, order, was, at);
-			insert(o, zone, order, type, p, to_tail);
+			buddy_oracle_remove(o, zone, order, was, at);
+			buddy_oracle_insert(o, zone, order, type, p, to_tail);
 			moved += 1u << order;
 			break;
 		}
@@ -192,7 +198,7 @@ const char *buddy_oracle_compare(const struct buddy_oracle *o, const struct budd
 			if (o->page_free[p] &&
 			    (found.pfn > p || found.pfn + (1u << found.order) <= p))
 				return "a page is said to lie in a block that does not hold it";
-			if (buddy_block_type(b, z, p) != type_of(o, z, p))
+			if (buddy_block_type(b, z, p) != buddy_oracle_type(o, z, p))
 				return "a pageblock has another type";
 		}
 	}

@@ -39,6 +39,18 @@ pfn_t buddy_oracle_take(struct buddy_oracle *o, uint32_t zone, unsigned int orde
 			enum migratetype type);
 uint64_t buddy_oracle_move_block(struct buddy_oracle *o, uint32_t zone, pfn_t pfn,
 				 enum migratetype type, bool to_tail);
+void buddy_oracle_free_as(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
+			  enum migratetype type);
+enum migratetype buddy_oracle_type(const struct buddy_oracle *o, uint32_t zone, pfn_t pfn);
+
+/* Single lists, for what is built on this one: block @at of a list, counted from its head. */
+bool buddy_oracle_find(const struct buddy_oracle *o, uint32_t zone, unsigned int order, pfn_t pfn,
+		       enum migratetype *type, uint32_t *at);
+void buddy_oracle_insert(struct buddy_oracle *o, uint32_t zone, unsigned int order,
+			 enum migratetype type, pfn_t pfn, bool to_tail);
+void buddy_oracle_remove(struct buddy_oracle *o, uint32_t zone, unsigned int order,
+			 enum migratetype type, uint32_t at);
+
 /* NULL, or a static sentence on how @b differs. */
 const char *buddy_oracle_compare(const struct buddy_oracle *o, const struct buddy *b);
 
