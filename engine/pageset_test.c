@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of page sets by numbers that can be followed by hand.  Random machines are tried in
+ * page_alloc_random_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/pageset.h"
+
+#define ZONE 0
+#define START 0x10000
+
+/* One zone Normal of 64 MiB, all of it free and Movable; one CPU. */
+struct fixture {
+	struct facts facts;
+	struct arch_config config;
+	struct node node;
+	struct buddy b;
+	struct page_alloc a;
+	struct pageset *set;
+};
+
+static struct fixture *start(uint32_t version, uint64_t batch, uint64_t high_min, uint64_t high_max)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct node_range range = { .start = START, .end = START + 0x4000 };
+	struct zonelists lists = { 0 };
+	uint8_t distance = 10;
+
+	assert_non_null(f);
+	facts_init(&f->facts, version);
+	arch_config_default(ARCH_X86_64, false, &f->config);
+	f->node.possible = f->node.memory = true;
+	f->node.present = 0x4000;
+	f->node.zones[ZONE_NORMAL] = (struct zone){ .type = ZONE_NORMAL,
+						    .start_pfn = START,
+						    .spanned = 0x4000,
+						    .present = 0x4000,
+						    .managed = 0x4000 };
+	buddy_init(&f->b, &f->config, &f->facts, &f->node, 1, &range, 1);
+	buddy_set_block_types(&f->b, ZONE, START, range.end, MIGRATE_MOVABLE);
+	buddy_free_range(&f->b, ZONE, START, range.end, f->config.max_order, BUDDY_PLACE_FRESH);
+	zonelists_build(&lists, &f->node, 1, &distance, NULL, &f->config, &f->facts);
+	page_alloc_init(&f->a, &f->b, &f->config, &f->facts, &f->node, 1, &lists, 1);
+	zonelists_deinit(&lists);
+	assert_false(f->b.out_of_memory || f->a.out_of_memory);
+	page_alloc_set_pagesets(&f->a, ZONE, batch, high_min, high_min, high_max);
+	f->set = page_alloc_set(&f->a, ZONE, 0);
+	return f;
+}
+
+static void finish(struct fixture *f)
+{
+	assert_null(buddy_check(&f->b, false));
+	page_alloc_deinit(&f->a);
+	buddy_deinit(&f->b);
+	free(f);
+}
+
+static pfn_t get(struct fixture *f, unsigned int order)
+{
+	const struct alloc_request req = { .order = order,
+					   .type = MIGRATE_MOVABLE,
+					   .highest = ZONE_NORMAL };
+	pfn_t pfn = page_alloc_get(&f->a, &req, NULL);
+
+	assert_int_not_equal(pfn, PFN_NONE);
+	return pfn;
+}
+
+/* Blocks of one refill: order 0 to 3 and huge.  5.10 keeps order 0 only, a whole batch. */
+static void a_refill_is_a_batch_of_pages(void **state)
+{
+	static const struct {
+		uint32_t version, batch;
+		unsigned int blocks[5];
+	} rows[] = {
+		{ FACTS_VERSION(5, 10, 0), 31, { 31 } },
+		{ FACTS_VERSION(6, 1, 0), 31, { 31, 15, 7, 3, 2 } },
+		{ FACTS_VERSION(6, 1, 0), 15, { 15, 7, 3, 2, 2 } },
+		{ FACTS_VERSION(6, 1, 0), 63, { 63, 31, 15, 7, 2 } },
+		{ FACTS_VERSION(6, 1, 0), 1, { 1, 1, 1, 1, 1 } },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f = start(rows[i].version, rows[i].batch, 1000, 1000);
+
+		for (unsigned int n = 0; n < 5 && rows[i].blocks[n]; n++)
+			assert_int_equal(pageset_refill_count(&f->a, ZONE, f->set, n < 4 ? n : 9),
+					 rows[i].blocks[n]);
+		finish(f);
+	}
+}
+
+/* 6.7 and later: 15, 30, 60 ... until 2^5 batches, while nothing is freed; a free halves the power. */
+static void a_tuned_refill_doubles(void **state)
+{
+	static const unsigned int blocks[] = { 15, 30, 60, 120, 240, 480, 480, 480 };
+	struct fixture *f = start(FACTS_VERSION(6, 12, 0), 15, 60, 6000);
+	pfn_t pfn;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(pageset_refill_count(&f->a, ZONE, f->set, 0), blocks[i]);
+	pfn = get(f, 0);
+	page_alloc_put(&f->a, 0, pfn, 0);
+	assert_int_equal(f->set->alloc_factor, 2);
+	finish(f);
+}
+
+/*
+ *	list:	head [0x10000][0x10001][0x10002][0x10003] tail
+ *
+ * The page taken from the buddy lists first is handed out first; a page that is freed comes next.
+ */
+static void the_head_is_handed_out(void **state)
+{
+	struct fixture *f = start(FACTS_VERSION(6, 1, 0), 4, 100, 100);
+	pfn_t first = get(f, 0), second = get(f, 0);
+
+	(void)state;
+	assert_int_equal(first, START);
+	assert_int_equal(second, START + 1);
+	page_alloc_put(&f->a, 0, first, 0);
+	assert_int_equal(f->set->count, 3);
+	assert_int_equal(get(f, 0), first);
+	assert_int_equal(get(f, 0), START + 2);
+	assert_int_equal(get(f, 0), START + 3);
+	assert_int_equal(f->set->count, 0);
+	assert_int_equal(get(f, 0), START + 4);
+	finish(f);
+}
+
+/*
+ * 6.1, batch 4, high 16: the 16th page held drains 4, then 8, then never more than high - batch.  With
+ * the 12 that stay, the next drain comes after 4 more frees, the one after 8.
+ */
+static void drains_double(void **state)
+{
+	struct fixture *f = start(FACTS_VERSION(6, 1, 176), 4, 16, 16);
+	static const uint32_t held[] = { 15, 12, 13, 14, 15, 8, 9 };
+	pfn_t pages[64];
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++)
+		pages[i] = get(f, 0);
+	assert_int_equal(f->set->count, 0);
+	for (unsigned int i = 0; i < 14; i++)
+		page_alloc_put(&f->a, 0, pages[i], 0);
+	for (unsigned int i = 0; i < 7; i++) {
+		page_alloc_put(&f->a, 0, pages[14 + i], 0);
+		assert_int_equal(f->set->count, held[i]);
+	}
+	finish(f);
+}
+
+/* Batch 1, high 200: drains of 1, 2, 4 ... stop growing at 2^5 batches where the kernel says so. */
+static void drains_stop_doubling(void **state)
+{
+	static const struct {
+		uint32_t version, last;
+	} rows[] = { { FACTS_VERSION(6, 1, 0), 128 }, { FACTS_VERSION(6, 1, 176), 32 } };
+	pfn_t pages[1000];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct fixture *f = start(rows[i].version, 1, 200, 200);
+		uint32_t drained[8] = { 0 }, drains = 0, held;
+
+		for (unsigned int p = 0; p < 1000; p++)
+			pages[p] = get(f, 0);
+		f->set->free_factor = 0;
+		for (unsigned int p = 0; p < 1000 && drains < 8; p++) {
+			held = f->set->count;
+			page_alloc_put(&f->a, 0, pages[p], 0);
+			if (f->set->count <= held)
+				drained[drains++] = held + 1 - f->set->count;
+		}
+		for (unsigned int d = 0; d < 6; d++)
+			assert_int_equal(drained[d], 1u << d);
+		assert_int_equal(drained[7], rows[i].last);
+		finish(f);
+	}
+}
+
+/* Up to 5.13 each drain is one batch, from the tail: the pages freed first. */
+static void an_old_drain_is_a_batch_from_the_tail(void **state)
+{
+	struct fixture *f = start(FACTS_VERSION(5, 10, 0), 3, 6, 6);
+	pfn_t pages[6];
+
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++)
+		pages[i] = get(f, 0);
+	for (unsigned int i = 0; i < 6; i++)
+		page_alloc_put(&f->a, 0, pages[i], 0);
+	assert_int_equal(f->set->count, 3);
+	for (unsigned int i = 0; i < 6; i++)
+		assert_int_equal(pageset_holds(&f->a, ZONE, pages[i]), i >= 3);
+	finish(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refill_is_a_batch_of_pages),
+		cmocka_unit_test(a_tuned_refill_doubles),
+		cmocka_unit_test(the_head_is_handed_out),
+		cmocka_unit_test(drains_double),
+		cmocka_unit_test(drains_stop_doubling),
+		cmocka_unit_test(an_old_drain_is_a_batch_from_the_tail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
