@@ -89,6 +89,7 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 	unsigned int index = pageset_list(a, req.order, req.type);
 	uint32_t zone = page_alloc_choose_zone(a, &req);
 	struct pageset *set;
+	uint32_t old;
 
 	if (zone == BUDDY_ZONE_NONE)
 		return;
@@ -113,25 +114,21 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 			set = page_alloc_set(a, zone, e->cpu);
 		}
 	}
-	if (set->lists[index].count && zone != page_alloc_zone_of(a, e->pfn)) {
-		c->zone = zone;
-		c->index = index;
-		c->order = req.order;
-		c->type = req.type;
-		c->done = 0;
-		c->wanted = 1;
-		c->doing = DOING_REFILL;
-		return;
-	}
-	while (set->lists[index].count) {
-		pageset_pop(a, set, index);
-		r->silent += 1ULL << req.order;
-	}
+	/* What is on the list is gone by now, if it is this list that is filled. */
+	old = set->lists[index].count;
+	set->count -= old << req.order;
 	pageset_before_alloc(a, set);
 	c->tuned = true;
 	c->done = 0;
 	c->wanted = pageset_refill_count(a, zone, set, req.order);
+	set->count += old << req.order;
 	start_refill(r, e->cpu, zone, index, &req, c->wanted);
+	if (zone != page_alloc_zone_of(a, e->pfn))
+		return;
+	for (; old; old--) {
+		pageset_pop(a, set, index);
+		r->silent += 1ULL << req.order;
+	}
 }
 
 /* A refill that goes on after the model thought it was over. */
