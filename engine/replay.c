@@ -159,6 +159,14 @@ static void drop(struct replay *r, uint32_t i)
 	r->model_count--;
 }
 
+/* How many accounts are worth following: few once even the best of them is often wrong. */
+static uint32_t models_worth(const struct replay *r)
+{
+	uint64_t misses = r->models[0]->misses;
+
+	return misses < 128 ? MODELS_MAX : misses < 1024 ? MODELS_MANY : 2;
+}
+
 /* One more account for each in which the sizes may change at this very moment. */
 static void branch(struct replay *r, const struct event *e)
 {
@@ -166,7 +174,7 @@ static void branch(struct replay *r, const struct event *e)
 		struct replay_model *m = r->models[i], *next;
 
 		if (!replay_model_has_next_stage(m) || !replay_model_would_refill(m, e) ||
-		    r->model_count == MODELS_MAX)
+		    r->model_count >= models_worth(r))
 			continue;
 		next = replay_model_clone(m);
 		if (!next)
@@ -184,8 +192,8 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 {
 	struct replay_model *next;
 
-	if (r->model_count >= MODELS_MANY || !r->setup.bulk_stacks ||
-	    !replay_model_would_drain(r->models[0], e))
+	if (r->model_count >= MODELS_MANY || r->model_count >= models_worth(r) ||
+	    !r->setup.bulk_stacks || !replay_model_would_drain(r->models[0], e))
 		return;
 	next = replay_model_clone(r->models[0]);
 	if (!next)
@@ -204,7 +212,7 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 	static const enum replay_correction others[] = { REPLAY_BY_STACKS, REPLAY_BY_BULK };
 	uint32_t first = r->model_count;
 
-	for (unsigned int k = 0; blind && k < 2 && r->model_count < MODELS_MAX; k++) {
+	for (unsigned int k = 0; blind && k < 2 && r->model_count < models_worth(r); k++) {
 		struct replay_model *other;
 
 		if (m->outcome.miss == REPLAY_MISS_UNTRACED)

@@ -84,6 +84,8 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 	struct replay_cpu *c = &r->cpus[cpu];
 	uint32_t kept = 0, i = 0;
 
+	if (!limit)
+		return;
 	while (i < limit) {
 		const struct announced *f = &c->frees[i];
 		uint32_t run = 1;
