@@ -35,6 +35,10 @@ static void take_larger(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn
 	static const unsigned int orders[] = { 1, 2, 3 };
 	const struct page_alloc *a = &r->alloc;
 
+	/* A block of its own is in no other. */
+	if (page_alloc_held_type(&r->alloc, zone, pfn) != MIGRATE_TYPE_COUNT ||
+	    pageset_holds(&r->alloc, zone, pfn))
+		return;
 	for (unsigned int i = 0; a->rules.high_orders && i < 4; i++) {
 		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size;
 		pfn_t head;
