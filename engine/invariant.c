@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/invariant.h"
+
+#include <inttypes.h>
+
+#include "engine/buddy_invariants.h"
+#include "engine/memblock_invariants.h"
+#include "engine/zone_invariants.h"
+#include "engine/zonelist_invariants.h"
+
+static const struct invariant_info infos[INVARIANT_COUNT] = {
+#define INVARIANT(name, id, cost, owner, sentence) \
+	[INVARIANT_##name] = { id, owner, sentence, INVARIANT_COST_##cost },
+#include "engine/invariant.def"
+#undef INVARIANT
+};
+
+const struct invariant_info *invariant_info(enum invariant invariant)
+{
+	return &infos[invariant];
+}
+
+enum invariant invariant_parse(const char *id, size_t len)
+{
+	unsigned int i = 0;
+
+	while (i < INVARIANT_COUNT && (strlen(infos[i].id) != len || memcmp(infos[i].id, id, len)))
+		i++;
+	return (enum invariant)i;
+}
+
+const char *invariant_cost_name(enum invariant_cost cost)
+{
+	static const char *const names[] = { "constant", "walk", "deep" };
+
+	return names[cost];
+}
+
+void finding_print(const struct finding *f, const struct sink *sink)
+{
+	sink_puts(sink, infos[f->invariant].id);
+	sink_puts(sink, ":");
+	if (f->nid >= 0)
+		sink_printf(sink, " node %" PRId32 ",", f->nid);
+	if (f->zone >= 0)
+		sink_printf(sink, " zone %s,", zone_type_name((enum zone_type)f->zone));
+	if (f->place != FINDING_NOWHERE)
+		sink_printf(sink, " at 0x%" PRIx64 ",", f->place);
+	if (f->event != FINDING_NOWHERE)
+		sink_printf(sink, " after operation %" PRIu64 ",", f->event);
+	sink_printf(sink, " %s", f->what);
+	if (f->expected != f->seen)
+		sink_printf(sink, " (expected %" PRIu64 ", seen %" PRIu64 ")", f->expected,
+			    f->seen);
+	sink_puts(sink, "\n");
+}
+
+void invariant_check_machine(const struct machine *m, enum invariant_cost cost, struct findings *ret)
+{
+	if (cost >= INVARIANT_COST_WALK) {
+		memblock_invariants_check(&m->mb, ret);
+		for (uint32_t nid = 0; nid < m->node_count; nid++)
+			zone_invariants_check(&m->nodes[nid], (int32_t)nid, ret);
+		if (m->stage >= STAGE_ZONELISTS)
+			zonelist_invariants_check(&m->zonelists, m->nodes, ret);
+	}
+	if (cost >= INVARIANT_COST_DEEP && m->buddy)
+		buddy_invariants_check(m->buddy, ret);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scenario: a machine that is booted from made-up input and then lives through operations, with the
+ * invariants looked at on the way.  What fuzzers run, minimisers cut and findings are kept as.
+ *
+ * One struct serves very many runs: buffers stay, so that a run in the steady state asks the host for no
+ * memory.
+ */
+#ifndef ENGINE_SCENARIO_H
+#define ENGINE_SCENARIO_H
+
+#include "engine/boot_input.h"
+#include "engine/invariant.h"
+#include "engine/operation.h"
+#include "engine/page_alloc.h"
+
+/* What an operation of kind ALLOC got. */
+struct scenario_block {
+	pfn_t pfn; /* PFN_NONE: nothing, or freed */
+	uint32_t zone;
+	unsigned int order;
+};
+
+struct scenario {
+	struct machine machine;
+	struct page_alloc alloc; /* of a booted machine with free lists */
+	bool has_alloc;
+	uint32_t cpu_count;
+	struct scenario_block *blocks; /* by number of the operation */
+	uint32_t block_count, block_room;
+	uint64_t held_pages; /* handed out and not freed */
+	bool out_of_memory; /* the host had none: results are void */
+	struct findings findings;
+};
+
+struct scenario_options {
+	enum invariant_cost boot_cost; /* checks after the boot */
+	enum invariant_cost step_cost; /* checks after each operation */
+	enum invariant_cost end_cost; /* checks after the last one */
+	bool want_lists; /* boot with free lists; without, operations do nothing */
+};
+
+void scenario_init(struct scenario *s);
+void scenario_deinit(struct scenario *s);
+
+/* Boots @in, does @count operations, fills s->findings.  @in is borrowed for the call and until the next. */
+void scenario_run(struct scenario *s, const struct boot_input *in, const struct operation *operations,
+		  uint32_t count, const struct scenario_options *options);
+
+/* The parts of a run, for those who want to look in between; scenario_run() is the three of them. */
+void scenario_boot(struct scenario *s, const struct boot_input *in,
+		   const struct scenario_options *options);
+void scenario_do(struct scenario *s, const struct operation *op);
+void scenario_check(struct scenario *s, enum invariant_cost cost);
+
+#endif
