@@ -32,6 +32,28 @@ struct rerun {
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
+int32_t *rerun_cpu_nodes(const struct machine *m, const struct boot_input *in, uint32_t count)
+{
+	int32_t *nids = calloc((size_t)count + 1, sizeof(*nids));
+	uint32_t first = 0, node = 0, left;
+
+	if (!nids)
+		return NULL;
+	while (first + 1 < m->node_count && !m->nodes[first].memory)
+		first++;
+	left = m->node_count ? m->nodes[0].cpus : 0;
+	for (uint32_t cpu = 0; cpu < count; cpu++) {
+		while (!left && node + 1 < m->node_count)
+			left = m->nodes[++node].cpus;
+		nids[cpu] = (int32_t)(left ? node : first);
+		left -= left != 0;
+		if (m->affinity_used && !m->emulated && cpu < in->cpu_nid_count &&
+		    in->cpu_nid[cpu] >= 0 && (uint32_t)in->cpu_nid[cpu] < m->node_count)
+			nids[cpu] = in->cpu_nid[cpu];
+	}
+	return nids;
+}
+
 struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
 			   const int32_t *cpu_nid, uint32_t cpu_count)
 {

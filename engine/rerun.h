@@ -32,6 +32,9 @@ struct rerun_stats {
 
 struct rerun;
 
+/* The node of each of @count CPUs of @m, which was booted from @in; the caller frees.  NULL without memory. */
+int32_t *rerun_cpu_nodes(const struct machine *m, const struct boot_input *in, uint32_t count);
+
 /*
  * @m was booted to its end with free lists, which change.  @traced_by is the kernel that wrote the trace:
  * its numbers of migratetypes and GFP bits.  @cpu_nid has the node of each of @cpu_count CPUs.  All are

@@ -116,33 +116,10 @@ static enum cli_exit change(struct cli *cli, struct boot_log *log)
 	return code;
 }
 
-/* The node of each CPU; the caller frees. */
-static int32_t *cpu_nodes(const struct machine *m, const struct boot_input *in, uint32_t count)
-{
-	int32_t *nids = calloc((size_t)count + 1, sizeof(*nids));
-	uint32_t first = 0, node = 0, left;
-
-	if (!nids)
-		return NULL;
-	while (first + 1 < m->node_count && !m->nodes[first].memory)
-		first++;
-	left = m->node_count ? m->nodes[0].cpus : 0;
-	for (uint32_t cpu = 0; cpu < count; cpu++) {
-		while (!left && node + 1 < m->node_count)
-			left = m->nodes[++node].cpus;
-		nids[cpu] = (int32_t)(left ? node : first);
-		left -= left != 0;
-		if (m->affinity_used && !m->emulated && cpu < in->cpu_nid_count &&
-		    in->cpu_nid[cpu] >= 0 && (uint32_t)in->cpu_nid[cpu] < m->node_count)
-			nids[cpu] = in->cpu_nid[cpu];
-	}
-	return nids;
-}
-
 static enum cli_exit make_side(struct cli *cli, struct comparison_of_two *c, unsigned int side,
 			       struct machine *m, const struct boot_input *in)
 {
-	int32_t *nids = cpu_nodes(m, in, c->r.cpu_count);
+	int32_t *nids = rerun_cpu_nodes(m, in, c->r.cpu_count);
 
 	if (nids)
 		c->sides[side] = rerun_create(m, &c->r.booted.m, nids, c->r.cpu_count);
