@@ -4,13 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/buddy_view.h"
 #include "engine/migratetype.h"
 #include "tools/text.h"
 #include "traces/capture.h"
-#include "traces/trace/gfp_format.h"
 
 /* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
 #define CPUS_UNKNOWN 512
@@ -69,35 +67,10 @@ static enum cli_exit read_kinds(struct cli *cli, uint32_t *ret)
 
 /* ---- source ------------------------------------------------------------------------------------ */
 
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return strcmp(path, "-") != 0 && !stat(path, &st) && S_ISDIR(st.st_mode);
-}
-
-/* The kernel's own names of GFP flags, where a folder has them. */
-static struct error *read_gfp(const char *path, const struct facts *facts, struct gfp_table *ret)
-{
-	struct input input = { 0 };
-	struct error *err;
-	bool absent;
-
-	gfp_table_init(ret, facts);
-	if (!is_folder(path))
-		return NULL;
-	err = input_read_in(path, "events/mm_page_alloc.format", NULL, &absent, &input);
-	if (err || absent)
-		return err;
-	gfp_format_read((const char *)input.data, input.size, ret);
-	input_deinit(&input);
-	return NULL;
-}
-
 static struct error *open_trace(struct replayed *r)
 {
 	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = &r->gfp };
-	struct error *err = read_gfp(r->booted.path, options.facts, &r->gfp);
+	struct error *err = capture_gfp_table(r->booted.path, options.facts, &r->gfp);
 
 	if (!err)
 		err = trace_open(r->trace_path, &options, &r->trace);

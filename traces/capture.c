@@ -18,6 +18,7 @@
 #include "traces/procfs/pagetypeinfo.h"
 #include "traces/procfs/zoneinfo.h"
 #include "traces/scan.h"
+#include "traces/trace/gfp_format.h"
 
 /* A folder's file, or *absent. */
 static struct error *read_file(const char *dir, const char *name, bool *absent, struct input *ret)
@@ -892,4 +893,21 @@ struct error *capture_trace_path(const char *path, char **ret)
 	mmtrace_reader_destroy(stored);
 	*ret = strdup(path);
 	return *ret ? NULL : error_no_memory();
+}
+
+struct error *capture_gfp_table(const char *path, const struct facts *facts, struct gfp_table *ret)
+{
+	struct input input;
+	struct error *err;
+	bool absent;
+
+	gfp_table_init(ret, facts);
+	if (!strcmp(path, "-") || !is_folder(path))
+		return NULL;
+	err = read_file(path, "events/mm_page_alloc.format", &absent, &input);
+	if (err || absent)
+		return err;
+	gfp_format_read((const char *)input.data, input.size, ret);
+	input_deinit(&input);
+	return NULL;
 }

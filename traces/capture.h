@@ -13,6 +13,7 @@
 #ifndef TRACES_CAPTURE_H
 #define TRACES_CAPTURE_H
 
+#include "engine/gfp.h"
 #include "traces/boot_log.h"
 #include "traces/input.h"
 
@@ -29,5 +30,11 @@ struct error *capture_read_input(const struct input *input, struct boot_log *ret
  * a stored file itself, which may have one.  NULL in *@ret: there is none.  The caller frees it.
  */
 struct error *capture_trace_path(const char *path, char **ret);
+
+/*
+ * What the kernel of the source @path calls its GFP flags: by its own word, where a folder has it
+ * (events/mm_page_alloc.format), else by @facts.
+ */
+struct error *capture_gfp_table(const char *path, const struct facts *facts, struct gfp_table *ret);
 
 #endif
