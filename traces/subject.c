@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/boot_store.h"
+#include "traces/capture.h"
+#include "traces/event_store.h"
+#include "traces/grow.h"
+#include "traces/trace/trace.h"
+
+/* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
+#define CPUS_UNKNOWN 512
+
+void subject_set_facts(struct subject *s, const struct facts *facts)
+{
+	s->log.input.facts = *facts;
+	arch_config_apply_facts(&s->log.input.config, facts);
+}
+
+void subject_set_version(struct subject *s, uint32_t version)
+{
+	struct facts facts;
+
+	facts_init(&facts, version);
+	s->log.input.version = version;
+	subject_set_facts(s, &facts);
+}
+
+uint32_t subject_cpu_count(const struct subject *s)
+{
+	const struct boot_input *in = &s->log.input;
+	uint32_t count = in->nr_cpu_ids > in->online_cpus ? in->nr_cpu_ids : in->online_cpus;
+
+	if (!count)
+		count = CPUS_UNKNOWN;
+	return count < UINT16_MAX ? count : UINT16_MAX;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+static struct error *take_events(struct trace *t, struct subject_file *file)
+{
+	uint32_t room = 0;
+	size_t count = 1;
+
+	while (count) {
+		const struct event *events;
+		struct error *err = trace_next(t, &events, &count);
+
+		if (err)
+			return err;
+		if (count > UINT32_MAX - 1 - file->subject.event_count)
+			return error_create(ERROR_LIMIT, NULL, 0, 0,
+					    "the trace has more than %lu events",
+					    (unsigned long)UINT32_MAX - 1);
+		for (size_t i = 0; i < count; i++) {
+			struct event *more =
+				grow(file->events, file->subject.event_count, &room, sizeof(*more));
+
+			if (!more)
+				return error_no_memory();
+			file->events = more;
+			file->events[file->subject.event_count++] = events[i];
+		}
+	}
+	return NULL;
+}
+
+static bool has_text(const struct event *e)
+{
+	return e->text != 0 || e->kind == EVENT_MARKER || e->kind == EVENT_OTHER;
+}
+
+/* Copies of the strings that events name, as the trace ends. */
+static struct error *take_strings(const struct trace *t, struct subject_file *file)
+{
+	uint32_t count = 1;
+
+	for (uint32_t i = 0; i < file->subject.event_count; i++)
+		if (has_text(&file->events[i]) && file->events[i].text >= count &&
+		    file->events[i].text < EVENT_STRINGS_MAX)
+			count = file->events[i].text + 1;
+	file->strings = calloc(count, sizeof(*file->strings));
+	if (!file->strings)
+		return error_no_memory();
+	for (uint32_t i = 0; i < count; i++) {
+		const char *text = trace_string(t, i);
+
+		file->strings[i] = strings_add(&file->texts, text, strlen(text));
+		if (!file->strings[i])
+			return error_no_memory();
+	}
+	file->subject.string_count = count;
+	return NULL;
+}
+
+static struct error *take_trace(struct trace *t, struct subject_file *file)
+{
+	struct error *err = take_events(t, file);
+
+	if (!err && file->subject.event_count)
+		err = take_strings(t, file);
+	return err;
+}
+
+static void settle(struct subject_file *file)
+{
+	struct subject *s = &file->subject;
+
+	s->log = file->log;
+	s->traced_facts = file->log.input.facts;
+	s->traced_config = file->log.input.config;
+	s->events = file->events;
+	s->strings = file->strings;
+	s->boot = 1;
+}
+
+static struct error *read_trace(const char *path, const char *source, struct subject_file *file)
+{
+	struct gfp_table gfp;
+	struct trace_options options = { .facts = &file->log.input.facts, .gfp = &gfp };
+	struct trace *t;
+	struct error *err = capture_gfp_table(source, options.facts, &gfp);
+
+	if (!err)
+		err = trace_open(path, &options, &t);
+	if (err)
+		return err;
+	err = error_in_file(take_trace(t, file), path);
+	trace_close(t);
+	return err;
+}
+
+/* Standard input is read once, whatever it is. */
+static struct error *read_stream(const char *trace, struct subject_file *file)
+{
+	struct input input = { 0 };
+	struct error *err = input_read("-", NULL, &input);
+
+	if (!err && !trace && mmtrace_is(input.data, input.size))
+		err = subject_read_bytes(input.name, input.data, input.size, file);
+	else if (!err)
+		err = capture_read_input(&input, &file->log);
+	if (!err && trace)
+		err = read_trace(trace, "-", file);
+	input_deinit(&input);
+	return err;
+}
+
+struct error *subject_read(const char *path, const char *trace, struct subject_file *ret)
+{
+	struct error *err;
+	char *found = NULL;
+
+	if (!strcmp(path, "-")) {
+		err = read_stream(trace, ret);
+	} else {
+		err = capture_read(path, &ret->log);
+		if (!err && !trace)
+			err = capture_trace_path(path, &found);
+		if (!err && (trace || found))
+			err = read_trace(trace ? trace : found, path, ret);
+	}
+	free(found);
+	settle(ret);
+	return err;
+}
+
+struct error *subject_read_bytes(const char *name, const void *data, size_t size,
+				 struct subject_file *ret)
+{
+	struct trace_options options = { .facts = &ret->log.input.facts };
+	struct trace *t;
+	struct error *err = boot_store_read_bytes(data, size, name, &ret->log);
+
+	if (!err)
+		err = trace_open_bytes(name, data, size, &options, &t);
+	if (err)
+		return err;
+	err = error_in_file(take_trace(t, ret), name);
+	trace_close(t);
+	settle(ret);
+	return err;
+}
+
+void subject_file_deinit(struct subject_file *file)
+{
+	boot_log_deinit(&file->log);
+	free(file->events);
+	free(file->strings);
+	strings_deinit(&file->texts);
+	memset(file, 0, sizeof(*file));
+}
+
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+static const char *string_of(const void *ctx, uint32_t number)
+{
+	const struct subject *s = ctx;
+
+	return number < s->string_count ? s->strings[number] : "";
+}
+
+static struct error *write_events(const struct subject *s, struct mmtrace_writer *w)
+{
+	struct event_totals totals = { .lines = s->event_count };
+	struct event_writer *ew;
+	struct error *err = event_writer_create(w, string_of, s, &ew);
+
+	if (err)
+		return err;
+	err = event_writer_add(ew, s->events, s->event_count);
+	if (!err)
+		err = event_writer_end(ew, &totals);
+	event_writer_destroy(ew);
+	return err;
+}
+
+struct error *subject_write(const struct subject *s, const char *name, struct sink sink)
+{
+	struct mmtrace_writer *w;
+	struct error *err = mmtrace_writer_create(sink, &w);
+
+	if (err)
+		return err;
+	err = boot_store_write(&s->log, name, w);
+	if (!err && s->event_count)
+		err = write_events(s, w);
+	if (!err)
+		err = mmtrace_write_end(w);
+	mmtrace_writer_destroy(w);
+	return err;
+}
