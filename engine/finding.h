@@ -29,7 +29,8 @@ struct finding {
 	uint64_t place; /* a page frame, or an address of memblock; FINDING_NOWHERE: none */
 	uint64_t expected, seen; /* numbers, or 0 and 0 when the sentence says it all */
 	const char *what; /* static: a part of a sentence that says what is wrong there */
-	uint64_t event; /* number of the operation after which it was seen, from 0; FINDING_NOWHERE: boot */
+	uint64_t
+		event; /* number of the operation after which it was seen, from 0; FINDING_NOWHERE: boot */
 };
 
 /* Findings of one run: the first of each invariant, and how many there were.  Starts zeroed. */

@@ -55,7 +55,8 @@ void finding_print(const struct finding *f, const struct sink *sink)
 	sink_puts(sink, "\n");
 }
 
-void invariant_check_machine(const struct machine *m, enum invariant_cost cost, struct findings *ret)
+void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
+			     struct findings *ret)
 {
 	if (cost >= INVARIANT_COST_WALK) {
 		memblock_invariants_check(&m->mb, ret);

@@ -26,7 +26,8 @@ enum invariant invariant_parse(const char *id, size_t len);
 const char *invariant_cost_name(enum invariant_cost cost);
 
 /* Looks at a machine that has booted at least to STAGE_ZONES, for invariants up to @cost. */
-void invariant_check_machine(const struct machine *m, enum invariant_cost cost, struct findings *ret);
+void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
+			     struct findings *ret);
 
 /* One line: "zone-sizes: node 1, zone DMA32, at 0x1000: ... (expected 5, seen 6)", with a newline. */
 void finding_print(const struct finding *f, const struct sink *sink);

@@ -3,8 +3,8 @@
 #ifndef ENGINE_MEMBLOCK_INVARIANTS_H
 #define ENGINE_MEMBLOCK_INVARIANTS_H
 
-#include "engine/memblock.h"
 #include "engine/finding.h"
+#include "engine/memblock.h"
 
 /* Adds what does not hold of @mb. */
 void memblock_invariants_check(const struct memblock *mb, struct findings *ret);

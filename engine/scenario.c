@@ -101,11 +101,15 @@ static struct scenario_block *add_block(struct scenario *s)
 
 static void do_alloc(struct scenario *s, const struct operation *op, struct scenario_block *block)
 {
-	struct alloc_request req = { .cpu = op->cpu, .nid = op->nid, .order = op->order,
-				     .type = op->type, .highest = op->highest };
+	struct alloc_request req = { .cpu = op->cpu,
+				     .nid = op->nid,
+				     .order = op->order,
+				     .type = op->type,
+				     .highest = op->highest };
 
 	if (op->nid < 0 || (uint32_t)op->nid >= s->machine.node_count ||
-	    op->order > s->machine.config.max_order || (unsigned int)op->type >= MIGRATE_TYPE_COUNT ||
+	    op->order > s->machine.config.max_order ||
+	    (unsigned int)op->type >= MIGRATE_TYPE_COUNT ||
 	    (unsigned int)op->highest >= ZONE_TYPE_COUNT)
 		return;
 	req.flags = page_alloc_fast_flags(&s->alloc, &req) | op->flags;
@@ -160,8 +164,9 @@ void scenario_do(struct scenario *s, const struct operation *op)
 	s->out_of_memory |= s->machine.buddy->out_of_memory;
 }
 
-void scenario_run(struct scenario *s, const struct boot_input *in, const struct operation *operations,
-		  uint32_t count, const struct scenario_options *options)
+void scenario_run(struct scenario *s, const struct boot_input *in,
+		  const struct operation *operations, uint32_t count,
+		  const struct scenario_options *options)
 {
 	scenario_boot(s, in, options);
 	scenario_check(s, options->boot_cost);

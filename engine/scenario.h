@@ -44,8 +44,9 @@ void scenario_init(struct scenario *s);
 void scenario_deinit(struct scenario *s);
 
 /* Boots @in, does @count operations, fills s->findings.  @in is borrowed for the call and until the next. */
-void scenario_run(struct scenario *s, const struct boot_input *in, const struct operation *operations,
-		  uint32_t count, const struct scenario_options *options);
+void scenario_run(struct scenario *s, const struct boot_input *in,
+		  const struct operation *operations, uint32_t count,
+		  const struct scenario_options *options);
 
 /* The parts of a run, for those who want to look in between; scenario_run() is the three of them. */
 void scenario_boot(struct scenario *s, const struct boot_input *in,

@@ -52,7 +52,10 @@ static void make_input(struct boot_input *in, enum fact fact, int64_t value)
 static void life(void **unused)
 {
 	static const struct operation operations[] = {
-		{ .kind = OPERATION_ALLOC, .nid = 1, .type = MIGRATE_MOVABLE, .highest = ZONE_NORMAL },
+		{ .kind = OPERATION_ALLOC,
+		  .nid = 1,
+		  .type = MIGRATE_MOVABLE,
+		  .highest = ZONE_NORMAL },
 		{ .kind = OPERATION_ALLOC, .nid = 1, .order = 3, .highest = ZONE_NORMAL },
 		{ .kind = OPERATION_FREE, .target = 0 },
 		{ .kind = OPERATION_FREE, .target = 0 },

@@ -3,10 +3,11 @@
 #ifndef ENGINE_ZONELIST_INVARIANTS_H
 #define ENGINE_ZONELIST_INVARIANTS_H
 
-#include "engine/zonelist.h"
 #include "engine/finding.h"
+#include "engine/zonelist.h"
 
 /* Adds what does not hold of the fallback orders. */
-void zonelist_invariants_check(const struct zonelists *z, const struct node *nodes, struct findings *ret);
+void zonelist_invariants_check(const struct zonelists *z, const struct node *nodes,
+			       struct findings *ret);
 
 #endif
