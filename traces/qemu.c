@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "traces/qemu.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/sink.h"
+
+#define GIB ((uint64_t)1 << 30)
+#define MIB ((uint64_t)1 << 20)
+/* The machine "pc": all RAM up to here is low ... */
+#define LOW_ALONE (3 * GIB + GIB / 2)
+/* ... and of more, this much is, and the rest begins at 4 GiB. */
+#define LOW_OF_MORE (3 * GIB)
+/* Emulated CPUs have 40 bits; just below 1 TiB is a range that is never RAM. */
+#define HIGHEST ((uint64_t)1 << 40)
+/* COMMAND_LINE_SIZE of x86, with its end (arch/x86/include/asm/setup.h). */
+#define COMMAND_LINE_ROOM 2048
+/* A kernel does not come far in less. */
+#define LEAST (64 * MIB)
+
+static bool is_ram(const struct e820_entry *e)
+{
+	return e->type == E820_RAM;
+}
+
+static struct error *find_ram(const struct boot_input *in, struct qemu_machine *ret)
+{
+	uint64_t end = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < in->firmware_count; i++) {
+		const struct e820_entry *e = &in->firmware[i];
+
+		if (!is_ram(e) || e->end <= e->start)
+			continue;
+		bytes += e->end - e->start;
+		if (e->end > end)
+			end = e->end;
+	}
+	if (bytes < LEAST)
+		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+				    "a kernel needs %" PRIu64
+				    " MiB to boot, and the machine has %" PRIu64,
+				    LEAST / MIB, bytes / MIB);
+	if (end > HIGHEST - 12 * GIB)
+		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+				    "RAM at 0x%" PRIx64
+				    " is beyond the addresses of an emulated CPU",
+				    end - 1);
+	ret->ram_bytes = (end + MIB - 1) & ~(MIB - 1);
+	if (end <= LOW_ALONE)
+		return NULL;
+	for (uint32_t i = 0; i < in->firmware_count; i++) {
+		const struct e820_entry *e = &in->firmware[i];
+
+		if (is_ram(e) && e->end > LOW_OF_MORE && e->start < 4 * GIB)
+			return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+					    "RAM at 0x%" PRIx64
+					    " cannot be had: an emulated machine with more "
+					    "than 3.5 GiB has devices from 3 to 4 GiB",
+					    e->start > LOW_OF_MORE ? e->start : LOW_OF_MORE);
+	}
+	ret->ram_bytes -= 4 * GIB - LOW_OF_MORE;
+	return NULL;
+}
+
+static void write_memmap(const struct sink *sink, const struct e820_entry *e)
+{
+	char how = '@';
+
+	if (e->end <= e->start)
+		return;
+	switch (e->type) {
+	case E820_RAM:
+		break;
+	case E820_ACPI:
+		how = '#';
+		break;
+	case E820_PRAM:
+		how = '!';
+		break;
+	default:
+		how = '$';
+		break;
+	}
+	sink_printf(sink, " memmap=0x%" PRIx64 "%c0x%" PRIx64, e->end - e->start, how, e->start);
+}
+
+static struct error *write_command_line(const struct boot_input *in, struct qemu_machine *ret)
+{
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+
+	/* What the machine's own command line says of the map is said of this one. */
+	sink_puts(&sink,
+		  "console=ttyS0 ignore_loglevel panic=-1 mminit_loglevel=4 memmap=exactmap");
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		write_memmap(&sink, &in->firmware[i]);
+	if (in->command_line && *in->command_line) {
+		sink_puts(&sink, " ");
+		sink_puts(&sink, in->command_line);
+	}
+	if (text.out_of_memory || !text.data) {
+		sink_text_deinit(&text);
+		return error_no_memory();
+	}
+	if (text.len >= COMMAND_LINE_ROOM) {
+		size_t len = text.len;
+
+		sink_text_deinit(&text);
+		return error_create(
+			ERROR_UNSUPPORTED, NULL, 0, 0,
+			"the firmware map makes a command line of %zu bytes, and a kernel "
+			"takes less than %d",
+			len, COMMAND_LINE_ROOM);
+	}
+	ret->command_line = text.data;
+	return NULL;
+}
+
+struct error *qemu_machine_make(const struct boot_input *in, struct qemu_machine *ret)
+{
+	struct error *err;
+
+	if (in->config.arch != ARCH_X86_64)
+		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+				    "only machines of x86_64 are made for QEMU, and this is %s",
+				    arch_name(in->config.arch));
+	if (!in->firmware_count)
+		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
+				    "the machine has no firmware map");
+	err = find_ram(in, ret);
+	if (!err)
+		err = write_command_line(in, ret);
+	if (err)
+		return err;
+	ret->cpus = in->online_cpus ? in->online_cpus : in->cpu_nid_count ? in->cpu_nid_count : 1;
+	if (ret->cpus > 255)
+		ret->cpus = 255;
+	ret->has_srat = in->numa_source || in->affinity_count;
+	ret->has_slit = ret->has_srat && in->distance && in->distance_count;
+	return NULL;
+}
+
+void qemu_machine_deinit(struct qemu_machine *q)
+{
+	free(q->command_line);
+	memset(q, 0, sizeof(*q));
+}
