@@ -16,6 +16,7 @@
 #include "traces/mmtrace.h"
 #include "traces/mmtrace_file.h"
 #include "traces/picture_set.h"
+#include "traces/scenario_store.h"
 #include "traces/trace/store.h"
 #include "traces/trace/trace.h"
 
@@ -58,6 +59,8 @@ struct source {
 	struct input input; /* of standard input */
 	bool has_boot;
 	struct boot_log log;
+	bool is_scenario;
+	struct stored_scenario scenario; /* its operations count here */
 	struct picture_set pictures;
 	char *trace_path; /* owned; NULL: none, or in @input */
 	bool trace_in_input;
@@ -70,6 +73,7 @@ static void source_deinit(struct source *s)
 {
 	input_deinit(&s->input);
 	boot_log_deinit(&s->log);
+	stored_scenario_deinit(&s->scenario);
 	picture_set_deinit(&s->pictures);
 	free(s->trace_path);
 	free(s->trace_note);
@@ -199,6 +203,10 @@ static struct error *source_read(const char *path, const char *trace, struct sou
 
 	ret->path = path;
 	err = is_lasting(path) ? read_path(ret) : read_input(ret);
+	if (!err && scenario_store_is(path)) {
+		ret->is_scenario = true;
+		err = scenario_store_read(path, &ret->scenario);
+	}
 	if (err || !trace)
 		return err;
 	free(ret->trace_path);
@@ -318,6 +326,9 @@ static struct error *write_file(struct cli *cli, struct source *s, struct sink s
 		return err;
 	if (s->has_boot)
 		err = boot_store_write(&s->log, source_name(s, name, sizeof(name)), w);
+	if (!err && s->is_scenario)
+		err = scenario_store_write_operations(s->scenario.operations,
+						      s->scenario.operation_count, w);
 	if (!err)
 		err = picture_set_write(&s->pictures, w);
 	if (!err)

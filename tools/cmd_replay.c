@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "tools/replay_follow.h"
+#include "tools/replay_scenario.h"
 #include "tools/replayed.h"
 #include "tools/state_view.h"
 #include "tools/text.h"
 #include "traces/picture_watch.h"
+#include "traces/scenario_store.h"
 
 enum mode { MODE_PREDICT, MODE_FOLLOW };
 
@@ -67,6 +69,7 @@ static const struct cli_example examples[] = {
 	  "with the two events that most people record" },
 	{ "trace-cmd report | mmreplay replay dmesg.txt --trace - --json", "for scripts" },
 	{ "mmreplay replay SRC --predictions p.tsv", "every prediction beside the truth" },
+	{ "mmreplay replay finding.mmtrace", "a scenario: which invariants does it break?" },
 	{ "mmreplay replay SRC --at 'SNAP boot begin' --view buddyinfo",
 	  "the free lists when that marker was written" },
 	{ 0 }
@@ -651,6 +654,8 @@ static enum cli_exit run(struct cli *cli)
 	struct report report = { 0 };
 	enum cli_exit code;
 
+	if (!cli_has(cli, "trace") && scenario_store_is(cli_argument(cli, 0)))
+		return replay_scenario(cli);
 	if (cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
 		return run_follow(cli);
 	code = replayed_read(cli, true, &report.r);
@@ -722,11 +727,15 @@ const struct command command_replay = {
 		"  pageblocks    which pageblocks are of which type\n"
 		"  json          the summary and all of these, as JSON; so with --json, too\n"
 		"\n"
+		"SRC may be a scenario instead: a stored file with operations, or a text that begins "
+		"with the line '# scenario'. It is booted, its operations are done, and after each of them every "
+		"invariant is looked at; those that do not hold are the findings.\n"
+		"\n"
 		"An event that this machine cannot have recorded (a page frame no zone has, an order "
 		"too high, a CPU it does not have) is a finding and takes no part.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,
-	.finding = "the trace does not fit the machine",
+	.finding = "the trace does not fit the machine, or an invariant of a scenario is broken",
 	.run = run,
 };

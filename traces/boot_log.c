@@ -30,20 +30,53 @@ static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
 
 #define APPEND(array, count, room) append((void **)&(array), &(count), &(room), sizeof(*(array)))
 
+/* Texts lie one after the other in blocks of this size, or of their own if they are longer. */
+#define TEXTS_BYTES ((size_t)4 << 10)
+
+struct boot_log_texts {
+	struct boot_log_texts *next;
+	size_t used, room;
+	char data[];
+};
+
 const char *boot_log_text(struct boot_log *log, const char *text, size_t len)
 {
-	char **slot = APPEND(log->texts, log->text_count, log->text_room);
-	char *copy = slot ? malloc(len + 1) : NULL;
+	struct boot_log_texts *texts = log->texts;
+	char *copy;
 
-	if (!copy) {
-		if (slot)
-			log->text_count--;
-		return "";
+	if (!texts || texts->room - texts->used <= len) {
+		size_t room = len < TEXTS_BYTES ? TEXTS_BYTES : len + 1;
+
+		texts = malloc(sizeof(*texts) + room);
+		if (!texts)
+			return "";
+		texts->used = 0;
+		texts->room = room;
+		texts->next = log->texts;
+		log->texts = texts;
 	}
+	copy = texts->data + texts->used;
 	memcpy(copy, text, len);
 	copy[len] = 0;
-	*slot = copy;
+	texts->used += len + 1;
 	return copy;
+}
+
+/* All texts, but for the block that comes back in *@kept_ret, unless that is NULL. */
+static void free_texts(struct boot_log_texts *texts, struct boot_log_texts **kept_ret)
+{
+	while (texts) {
+		struct boot_log_texts *next = texts->next;
+
+		if (kept_ret && !*kept_ret) {
+			texts->used = 0;
+			texts->next = NULL;
+			*kept_ret = texts;
+		} else {
+			free(texts);
+		}
+		texts = next;
+	}
 }
 
 struct boot_step *boot_log_add_step(struct boot_log *log, enum boot_step_kind kind, uint32_t line)
@@ -341,9 +374,7 @@ void boot_log_settle(struct boot_log *log, uint32_t version)
 
 void boot_log_deinit(struct boot_log *log)
 {
-	for (uint32_t i = 0; i < log->text_count; i++)
-		free(log->texts[i]);
-	free(log->texts);
+	free_texts(log->texts, NULL);
 	free(log->name);
 	free(log->notes);
 	free(log->input.firmware);
@@ -358,4 +389,38 @@ void boot_log_deinit(struct boot_log *log)
 	device_tree_deinit(&log->input.tree);
 	answers_deinit(&log->recorded);
 	memset(log, 0, sizeof(*log));
+}
+
+void boot_log_clear(struct boot_log *log)
+{
+	struct boot_log kept = {
+		.name = log->name,
+		.input = { .firmware = log->input.firmware,
+			   .affinity = log->input.affinity,
+			   .cpu_nid = log->input.cpu_nid,
+			   .node_cpus = log->input.node_cpus,
+			   .distance = log->input.distance,
+			   .steps = log->input.steps,
+			   .state = { .memory = log->input.state.memory,
+				      .reserved = log->input.state.reserved },
+			   .given_ranges = log->input.given_ranges },
+		.recorded = log->recorded,
+		.notes = log->notes,
+		.note_room = log->note_room,
+		.step_room = log->step_room,
+		.firmware_room = log->firmware_room,
+		.affinity_room = log->affinity_room,
+		.cpu_room = log->cpu_room,
+		.given_room = log->given_room,
+		.state_memory_room = log->state_memory_room,
+		.state_reserved_room = log->state_reserved_room,
+		.node_cpus_room = log->node_cpus_room,
+		.distance_room = log->distance_room,
+	};
+
+	free_texts(log->texts, &kept.texts);
+	device_tree_deinit(&log->input.tree);
+	answers_clear(&kept.recorded);
+	kept.recorded.out_of_memory = false;
+	*log = kept;
 }

@@ -37,14 +37,16 @@ struct boot_log {
 	/* Private: growing arrays of input, and the texts it points to. */
 	uint32_t step_room, firmware_room, affinity_room, cpu_room, given_room;
 	uint32_t state_memory_room, state_reserved_room;
-	char **texts;
-	uint32_t text_count, text_room;
+	uint32_t node_cpus_room, distance_room;
+	struct boot_log_texts *texts;
 };
 
 /* Reads lines [first, end) of @text into @ret (zeroed).  @name is copied. */
 struct error *boot_log_read(const struct log_text *text, size_t first, size_t end, const char *name,
 			    struct boot_log *ret);
 void boot_log_deinit(struct boot_log *log);
+/* Makes of @log an empty one, as zeroed, but for its name; buffers stay, for those who read very many. */
+void boot_log_clear(struct boot_log *log);
 
 /* A copy of @len bytes that lives as long as the log; "" without memory. */
 const char *boot_log_text(struct boot_log *log, const char *text, size_t len);

@@ -48,7 +48,8 @@
 	X(given_zones);        \
 	X(fitted_page_struct); \
 	X(fitted_section);     \
-	X(range_assumed)
+	X(range_assumed);      \
+	X(reservations_told)
 #define AFFINITY_FIELDS(X) \
 	X(start);          \
 	X(end);            \
@@ -811,7 +812,7 @@ struct load {
 	bool trace; /* the file begins with a trace */
 	struct parts input, answers;
 	uint64_t message_bytes;
-	uint32_t node_cpus_room, distance_room, distances;
+	uint32_t distances;
 };
 
 static struct error *bad_value(const char *format, ...) ERROR_PRINTF(1, 2);
@@ -1109,14 +1110,14 @@ static struct error *take_tables(struct load *l, const Mmtrace__BootInput *m)
 		nid[i] = m->cpu_nid[i];
 	if (err)
 		return err;
-	APPEND(in->node_cpus, in->node_cpus_count, l->node_cpus_room, m->n_node_cpus, "nodes", cpus,
-	       err);
+	APPEND(in->node_cpus, in->node_cpus_count, l->log->node_cpus_room, m->n_node_cpus, "nodes",
+	       cpus, err);
 	for (size_t i = 0; i < m->n_node_cpus && !err; i++)
 		cpus[i] = m->node_cpus[i];
 	if (err)
 		return err;
-	APPEND(in->distance, l->distances, l->distance_room, m->n_distance, "distances", distance,
-	       err);
+	APPEND(in->distance, l->distances, l->log->distance_room, m->n_distance, "distances",
+	       distance, err);
 	for (size_t i = 0; i < m->n_distance && !err; i++) {
 		if (m->distance[i] > 255)
 			return bad_value("a distance is at most 255, not %" PRIu32, m->distance[i]);
@@ -1446,7 +1447,8 @@ static struct error *read_one(struct load *l, struct mmtrace_reader *r,
 					 "the block is essential and of type %u, not known here",
 					 block->type)
 			       : NULL;
-	if (block->type == MMTRACE_END || is_of_trace(block->type))
+	if (block->type == MMTRACE_END || block->type == MMTRACE_OPERATIONS ||
+	    is_of_trace(block->type))
 		return NULL;
 	l->message_bytes += block->size;
 	if (l->message_bytes > MESSAGE_BYTES_MAX)
@@ -1478,6 +1480,9 @@ static struct error *name_log(struct boot_log *log, const char *name)
 {
 	size_t size = strlen(name) + 1;
 
+	if (log->name && !strcmp(log->name, name))
+		return NULL;
+	free(log->name);
 	log->name = malloc(size);
 	if (!log->name)
 		return error_no_memory();

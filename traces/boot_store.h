@@ -42,7 +42,7 @@ struct error *boot_store_read_bytes(const void *data, size_t size, const char *n
  */
 Mmtrace__BootInput *boot_store_input(const struct boot_log *log, struct arena *arena);
 /*
- * And back, into @ret (zeroed).  What is absent gets its default, which for the configuration is the
+ * And back, into @ret (zeroed, or after boot_log_clear()).  What is absent gets its default, which for the configuration is the
  * usual one of the architecture, and for the version the newest 6.12.
  */
 struct error *boot_store_take_input(const Mmtrace__BootInput *message, const char *name,

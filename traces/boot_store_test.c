@@ -209,6 +209,7 @@ static void make_boot(struct boot_log *log)
 	in->given_zone_start[ZONE_NORMAL] = 0x1000000;
 	in->given_zone_end[ZONE_NORMAL] = 0x7ffdc000;
 	in->fitted_page_struct = in->fitted_section = in->range_assumed = true;
+	in->reservations_told = true;
 	in->has_given_dma_reserve = true;
 	make_answers(&log->recorded);
 	boot_log_note(log, 5, 6, "two lines contradict each other");

@@ -18,6 +18,7 @@
 #include "traces/procfs/pagetypeinfo.h"
 #include "traces/procfs/zoneinfo.h"
 #include "traces/scan.h"
+#include "traces/scenario_store.h"
 #include "traces/trace/gfp_format.h"
 
 /* A folder's file, or *absent. */
@@ -819,10 +820,24 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	return err;
 }
 
+/* The boot of it. */
+static struct error *read_scenario(const struct input *input, struct boot_log *ret)
+{
+	struct stored_scenario s = { 0 };
+	struct error *err = scenario_store_read_bytes(input->data, input->size, input->name, &s);
+
+	*ret = s.log;
+	s.log = (struct boot_log){ 0 };
+	stored_scenario_deinit(&s);
+	return err;
+}
+
 struct error *capture_read_input(const struct input *input, struct boot_log *ret)
 {
 	if (mmtrace_is(input->data, input->size))
 		return boot_store_read_bytes(input->data, input->size, input->name, ret);
+	if (scenario_store_is_text(input->data, input->size))
+		return read_scenario(input, ret);
 	return read_log_bytes(input, ret);
 }
 

@@ -4,7 +4,8 @@
  *
  *   a folder	dmesg.txt (or dmesg-raw.txt, serial.txt, kmsg.txt, any of them packed) with what lies
  *		beside it: firmware tables, configuration, pictures of /proc
- *   a file	a kernel log in any shape, or a stored boot (boot_store.h), packed or not
+ *   a file	a kernel log in any shape, or a stored boot (boot_store.h), packed or not, or the text of a
+ *		scenario (scenario_store.h)
  *   -		the same on standard input
  *
  * Pictures taken after boot become recorded answers; firmware tables and the configuration become

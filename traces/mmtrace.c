@@ -49,6 +49,7 @@ static_assert((int)MMTRACE_HEADER == (int)MMTRACE__BLOCK_TYPE__BLOCK_HEADER &&
 		      (int)MMTRACE_BOOT_INPUT == (int)MMTRACE__BLOCK_TYPE__BLOCK_BOOT_INPUT &&
 		      (int)MMTRACE_ANSWERS == (int)MMTRACE__BLOCK_TYPE__BLOCK_ANSWERS &&
 		      (int)MMTRACE_NOTES == (int)MMTRACE__BLOCK_TYPE__BLOCK_NOTES &&
+		      (int)MMTRACE_OPERATIONS == (int)MMTRACE__BLOCK_TYPE__BLOCK_OPERATIONS &&
 		      (int)MMTRACE_EVENTS == (int)MMTRACE__BLOCK_TYPE__BLOCK_EVENTS &&
 		      (int)MMTRACE_STRINGS == (int)MMTRACE__BLOCK_TYPE__BLOCK_STRINGS &&
 		      (int)MMTRACE_EVENT_INDEX == (int)MMTRACE__BLOCK_TYPE__BLOCK_EVENT_INDEX &&
@@ -66,6 +67,7 @@ static const struct {
 	{ MMTRACE_BOOT_INPUT, "boot input", &mmtrace__boot_input__descriptor },
 	{ MMTRACE_ANSWERS, "answers", &mmtrace__answers__descriptor },
 	{ MMTRACE_NOTES, "notes", &mmtrace__notes__descriptor },
+	{ MMTRACE_OPERATIONS, "operations", &mmtrace__operations__descriptor },
 	{ MMTRACE_EVENTS, "events", &mmtrace__events__descriptor },
 	{ MMTRACE_STRINGS, "strings", &mmtrace__strings__descriptor },
 	{ MMTRACE_EVENT_INDEX, "event index", &mmtrace__event_index__descriptor },

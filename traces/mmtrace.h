@@ -38,6 +38,7 @@ enum mmtrace_type {
 	MMTRACE_BOOT_INPUT = 2,
 	MMTRACE_ANSWERS = 3,
 	MMTRACE_NOTES = 4,
+	MMTRACE_OPERATIONS = 5,
 	/* 16 to 31: page-allocation traces. */
 	MMTRACE_EVENTS = 16,
 	MMTRACE_STRINGS = 17,

@@ -231,6 +231,7 @@ void check_same_input(const struct boot_input *a, const struct boot_input *b)
 	SAME(fitted_page_struct);
 	SAME(fitted_section);
 	SAME(range_assumed);
+	SAME(reservations_told);
 	SAME(has_given_dma_reserve);
 	SAME(given_dma_reserve);
 }
