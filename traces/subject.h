@@ -28,8 +28,8 @@ struct subject {
 	const struct operation *operations; /* of a scenario, which has no events */
 	uint32_t operation_count;
 	/*
-	 * Subjects with the same number, which is not 0, have equal log.input but for the facts and the
-	 * configuration: such a boot may be kept.  0: boot anew.
+	 * Subjects with the same number, which is not 0, have equal log.input but for the facts, and what the
+	 * configuration has from these: such a boot may be kept.  0: boot anew.
 	 */
 	uint64_t boot;
 };

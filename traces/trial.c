@@ -22,7 +22,6 @@ struct trial {
 	/* What they were booted from. */
 	uint64_t boot;
 	struct facts facts;
-	struct arch_config config;
 	/* The run at hand. */
 	struct replay *replay;
 	struct rerun *rerun;
@@ -77,8 +76,7 @@ void trial_destroy(struct trial *t)
 static bool is_booted(const struct trial *t, const struct subject *s)
 {
 	return s->boot && s->boot == t->boot &&
-	       !memcmp(&t->facts, &s->log.input.facts, sizeof(t->facts)) &&
-	       !memcmp(&t->config, &s->log.input.config, sizeof(t->config));
+	       !memcmp(&t->facts, &s->log.input.facts, sizeof(t->facts));
 }
 
 static bool boot_side(struct side *side, const struct subject *s, enum boot_stage until, bool lists)
@@ -98,7 +96,6 @@ static void remember(struct trial *t, const struct subject *s)
 {
 	t->boot = s->boot;
 	memcpy(&t->facts, &s->log.input.facts, sizeof(t->facts));
-	memcpy(&t->config, &s->log.input.config, sizeof(t->config));
 	t->late.booted = t->early.booted = false;
 }
 
