@@ -58,12 +58,20 @@ void finding_print(const struct finding *f, const struct sink *sink)
 void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 			     struct findings *ret)
 {
+	const struct zone_source source = { .ranges = m->ranges,
+					    .range_count = m->range_count,
+					    .limits = &m->limits,
+					    .zones_mask = m->config.zones_mask,
+					    .cmdline = &m->cmdline,
+					    .config = &m->config,
+					    .facts = &m->facts };
+
 	if (cost >= INVARIANT_COST_WALK) {
 		memblock_invariants_check(&m->mb, ret);
-		for (uint32_t nid = 0; nid < m->node_count; nid++)
-			zone_invariants_check(&m->nodes[nid], (int32_t)nid, ret);
+		zone_invariants_check(m->nodes, m->node_count, &source, ret);
 		if (m->stage >= STAGE_ZONELISTS)
-			zonelist_invariants_check(&m->zonelists, m->nodes, ret);
+			zonelist_invariants_check(&m->zonelists, m->nodes,
+						  m->config.numa ? m->distance : NULL, ret);
 	}
 	if (cost >= INVARIANT_COST_DEEP && m->buddy)
 		buddy_invariants_check(m->buddy, ret);

@@ -14,12 +14,18 @@
 void zone_limits_init(struct zone_limits *ret, const pfn_t max_zone_pfn[ZONE_TYPE_COUNT],
 		      uint32_t zones_mask, pfn_t dram_start_pfn, const struct facts *facts)
 {
+	bool first = true, carried = fact_get(facts, FACT_zone_limit_carried);
 	pfn_t start = dram_start_pfn;
-	bool first = true;
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned int i = 0; i < ZONE_TYPE_COUNT; i++) {
-		if (i == ZONE_MOVABLE || !(zones_mask >> i & 1))
+		if (i == ZONE_MOVABLE) {
+			/* It has no limits of its own, and the zone behind it once began where it ends. */
+			if (!carried)
+				start = 0;
+			continue;
+		}
+		if (!(zones_mask >> i & 1))
 			continue;
 		ret->lowest[i] = start;
 		ret->highest[i] = max_u64(max_zone_pfn[i], start);
@@ -111,7 +117,7 @@ static uint64_t pages_of_option(const struct core_option *o, uint64_t total,
 }
 
 void zone_find_movable(struct node *nodes, uint32_t node_count, const struct node_range *ranges,
-		       uint32_t range_count, const struct zone_limits *limits, uint32_t zones_mask,
+		       uint32_t range_count, struct zone_limits *limits, uint32_t zones_mask,
 		       const struct cmdline *cmdline, const struct arch_config *config,
 		       const struct facts *facts)
 {
@@ -166,8 +172,10 @@ void zone_find_movable(struct node *nodes, uint32_t node_count, const struct nod
 			movable = min_u64(movable, total);
 		core = max_u64(core, total - movable);
 	}
-	if (!core || (core >= total && fact_get(facts, FACT_movablecore_capped)))
+	limits->core_pages = core;
+	if (!core || (core >= total && fact_get(facts, FACT_kernelcore_capped)))
 		return;
+	limits->core_spread = true;
 
 	/* At most one round a node; what the last round leaves, less than a page each, stays unplaced. */
 	for (; users > 0; users--) {
@@ -208,8 +216,8 @@ void zone_size_node(struct node *node, int32_t nid, const struct node_range *ran
 		    bool mirrored_kernelcore, const struct facts *facts)
 {
 	enum zone_type top = zone_highest_usable(limits, zones_mask);
+	bool clipped = fact_get(facts, FACT_node_hole_clipped);
 
-	(void)facts;
 	node->present = node->spanned = 0;
 	for (unsigned int i = 0; i < ZONE_TYPE_COUNT; i++) {
 		struct zone *z = &node->zones[i];
@@ -232,6 +240,15 @@ void zone_size_node(struct node *node, int32_t nid, const struct node_range *ran
 			} else if (start >= movable) {
 				start = end;
 			}
+		}
+		/*
+		 * Of a node above the zone that is all movable, the hole before its memory was once counted
+		 * from the end of the zone, and so more pages were missing than spanned.
+		 */
+		if (!clipped && movable && i != ZONE_MOVABLE && movable <= node->start_pfn &&
+		    limits->highest[i] < node->start_pfn) {
+			z->present = limits->highest[i] - node->start_pfn;
+			node->present += z->present;
 		}
 		if (end < node->start_pfn || start > node->end_pfn || start >= end)
 			continue;

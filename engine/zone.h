@@ -63,6 +63,8 @@ struct node_range {
 struct zone_limits {
 	pfn_t lowest[ZONE_TYPE_COUNT], highest[ZONE_TYPE_COUNT]; /* [lowest, highest) */
 	bool movable_is_highmem; /* even if nothing of it is cut from HighMem */
+	uint64_t core_pages; /* required_kernelcore, from kernelcore= and movablecore= */
+	bool core_spread; /* ... and it was spread over the nodes */
 };
 
 /* Limits of each zone from the architecture's exclusive upper page frames (0 for absent zones). */
@@ -71,10 +73,10 @@ void zone_limits_init(struct zone_limits *ret, const pfn_t max_zone_pfn[ZONE_TYP
 
 /*
  * Where ZONE_MOVABLE starts on each node, into nodes[].movable_pfn (which must be 0 on entry).
- * nodes[].start_pfn/end_pfn must be set.
+ * nodes[].start_pfn/end_pfn must be set; of @limits, core_pages and core_spread are filled in.
  */
 void zone_find_movable(struct node *nodes, uint32_t node_count, const struct node_range *ranges,
-		       uint32_t range_count, const struct zone_limits *limits, uint32_t zones_mask,
+		       uint32_t range_count, struct zone_limits *limits, uint32_t zones_mask,
 		       const struct cmdline *cmdline, const struct arch_config *config,
 		       const struct facts *facts);
 

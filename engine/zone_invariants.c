@@ -1,7 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/zone_invariants.h"
 
-void zone_invariants_check(const struct node *node, int32_t nid, struct findings *ret)
+#include "engine/memblock.h"
+
+/* Memory that kernelcore=mirror deals out page by page: zones of a node may then span the same range. */
+static bool dealt_by_mirror(const struct zone_source *source)
+{
+	return source->cmdline->kernelcore.mirror;
+}
+
+/* Kernels that do not count managed pages apart leave the memory map out of what is present. */
+static bool counts_managed(const struct zone_source *source)
+{
+	return fact_get(source->facts, FACT_managed_pages);
+}
+
+static void check_zone(const struct zone *z, int32_t nid, unsigned int type,
+		       const struct zone_source *source, struct findings *ret)
+{
+	if (z->present > z->spanned)
+		findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)type, z->start_pfn,
+			     z->spanned, z->present, "more pages are present than spanned");
+	if (z->managed > z->present && counts_managed(source))
+		findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)type, z->start_pfn,
+			     z->present, z->managed, "more pages are managed than present");
+	if (!z->spanned && z->start_pfn)
+		findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)type, z->start_pfn, 0,
+			     z->start_pfn, "the zone is empty and has a start");
+}
+
+static bool overlap(const struct zone *a, const struct zone *b)
+{
+	return a->spanned && b->spanned && a->start_pfn < zone_end_pfn(b) &&
+	       b->start_pfn < zone_end_pfn(a);
+}
+
+static void check_node(const struct node *node, int32_t nid, const struct zone_source *source,
+		       struct findings *ret)
 {
 	uint64_t present = 0;
 
@@ -9,24 +44,142 @@ void zone_invariants_check(const struct node *node, int32_t nid, struct findings
 		const struct zone *z = &node->zones[t];
 
 		present += z->present;
-		if (z->present > z->spanned)
-			findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)t, z->start_pfn,
-				     z->spanned, z->present, "more pages are present than spanned");
-		if (z->managed > z->present)
-			findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)t, z->start_pfn,
-				     z->present, z->managed, "more pages are managed than present");
-		if (!z->spanned && z->start_pfn)
-			findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)t, z->start_pfn, 0,
-				     z->start_pfn, "the zone is empty and has a start");
-		if (!z->spanned)
-			continue;
-		for (unsigned int u = 0; u < t; u++)
-			if (node->zones[u].spanned && node->zones[u].start_pfn < zone_end_pfn(z) &&
-			    z->start_pfn < zone_end_pfn(&node->zones[u]))
+		check_zone(z, nid, t, source, ret);
+		for (unsigned int u = 0; u < t && !dealt_by_mirror(source); u++)
+			if (overlap(z, &node->zones[u]))
 				findings_add(ret, INVARIANT_ZONE_DISJOINT, nid, (int32_t)t,
 					     z->start_pfn, 0, 0, "another zone spans a part of it");
 	}
-	if (present != node->present)
+	if (present != node->present && counts_managed(source))
 		findings_add(ret, INVARIANT_NODE_PRESENT, nid, -1, FINDING_NOWHERE, present,
 			     node->present, "pages of the node and of its zones differ");
+	/* A first page that is not all memory is part of no zone, but a start is rounded down to it. */
+	if (node->movable_pfn &&
+	    (node->movable_pfn >= node->end_pfn || node->movable_pfn + 1 < node->start_pfn))
+		findings_add(ret, INVARIANT_MOVABLE_START, nid, ZONE_MOVABLE, node->movable_pfn,
+			     node->end_pfn, node->movable_pfn,
+			     "ZONE_MOVABLE starts where the node has no memory");
+}
+
+static uint64_t shared(pfn_t a_start, pfn_t a_end, pfn_t b_start, pfn_t b_end)
+{
+	pfn_t start = max_u64(a_start, b_start), end = min_u64(a_end, b_end);
+
+	return start < end ? end - start : 0;
+}
+
+/* Every page of memory, range by range: how many zones of its node have it? */
+static void check_cover(const struct node *nodes, const struct zone_source *source, pfn_t low,
+			pfn_t high, struct findings *ret)
+{
+	for (uint32_t r = 0; r < source->range_count; r++) {
+		const struct node_range *range = &source->ranges[r];
+		uint64_t pages = shared(range->start, range->end, low, high), covered = 0;
+
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &nodes[range->nid].zones[t];
+
+			covered += shared(range->start, range->end, z->start_pfn, zone_end_pfn(z));
+		}
+		if (covered != pages)
+			findings_add(ret, INVARIANT_ZONE_COVER, range->nid, -1, range->start, pages,
+				     covered, "not every page of a range is in one zone");
+	}
+}
+
+static void check_present(const struct node *nodes, uint32_t node_count,
+			  const struct zone_source *source, struct findings *ret)
+{
+	for (uint32_t nid = 0; nid < node_count; nid++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &nodes[nid].zones[t];
+			uint64_t pages = 0;
+
+			for (uint32_t r = 0; r < source->range_count; r++)
+				if (source->ranges[r].nid == (int32_t)nid)
+					pages += shared(source->ranges[r].start,
+							source->ranges[r].end, z->start_pfn,
+							zone_end_pfn(z));
+			if (pages != z->present)
+				findings_add(ret, INVARIANT_ZONE_COVER, (int32_t)nid, (int32_t)t,
+					     z->start_pfn, pages, z->present,
+					     "what is present is not the memory within");
+		}
+	}
+}
+
+/* Returns false when the limits make no sense; [*low, *high) is what zones can have. */
+static bool check_limits(const struct zone_source *source, pfn_t *low, pfn_t *high,
+			 struct findings *ret)
+{
+	const struct zone_limits *l = source->limits;
+	bool first = true, ok = true;
+
+	*low = *high = 0;
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		if (t == ZONE_MOVABLE || !(source->zones_mask >> t & 1))
+			continue;
+		if (first) {
+			*low = l->lowest[t];
+		} else if (l->lowest[t] != *high || l->highest[t] < l->lowest[t]) {
+			findings_add(ret, INVARIANT_ZONE_LIMITS, -1, (int32_t)t, l->lowest[t],
+				     *high, l->lowest[t],
+				     "the range of a zone does not begin where the one below ends");
+			ok = false;
+		}
+		/* Before 4.8 the limit of the first zone could lie below all memory. */
+		ok &= l->highest[t] >= l->lowest[t];
+		*high = l->highest[t];
+		first = false;
+	}
+	if (source->range_count && *low != source->ranges[0].start) {
+		findings_add(ret, INVARIANT_ZONE_LIMITS, -1, -1, *low, source->ranges[0].start,
+			     *low, "the lowest zone does not begin with memory");
+		ok = false;
+	}
+	return ok;
+}
+
+static void check_core(const struct node *nodes, uint32_t node_count,
+		       const struct zone_source *source, struct findings *ret)
+{
+	const struct core_option *kernelcore = &source->cmdline->kernelcore;
+	const struct zone_limits *l = source->limits;
+	uint64_t total = 0, asked = 0;
+	bool mirrored = false;
+
+	for (uint32_t r = 0; r < source->range_count; r++) {
+		total += source->ranges[r].end - source->ranges[r].start;
+		mirrored |= source->ranges[r].flags & MEMBLOCK_MIRROR;
+	}
+	if (kernelcore->set && !kernelcore->mirror)
+		asked = kernelcore->percent ? UINT64_MAX
+					    : kernelcore->bytes >> source->config->page_shift;
+	if (l->core_pages > max_u64(total, asked))
+		findings_add(ret, INVARIANT_CORE_BOUNDED, -1, -1, FINDING_NOWHERE, total,
+			     l->core_pages, "more than all memory is left to the kernel");
+	if (l->core_spread && l->core_pages >= total)
+		findings_add(ret, INVARIANT_CORE_SPREAD, -1, -1, FINDING_NOWHERE, total,
+			     l->core_pages, "all memory was spread as core");
+	for (uint32_t nid = 0; nid < node_count; nid++)
+		if (kernelcore->mirror && !mirrored && !source->cmdline->movable_node &&
+		    !source->cmdline->movablecore.set && nodes[nid].movable_pfn)
+			findings_add(ret, INVARIANT_MIRROR_MOVABLE, (int32_t)nid, ZONE_MOVABLE,
+				     nodes[nid].movable_pfn, 0, 0,
+				     "nothing is mirrored, and yet there is a ZONE_MOVABLE");
+}
+
+void zone_invariants_check(const struct node *nodes, uint32_t node_count,
+			   const struct zone_source *source, struct findings *ret)
+{
+	pfn_t low, high;
+
+	for (uint32_t nid = 0; nid < node_count; nid++)
+		check_node(&nodes[nid], (int32_t)nid, source, ret);
+	if (check_limits(source, &low, &high, ret) && !dealt_by_mirror(source)) {
+		check_cover(nodes, source, low, high, ret);
+		if (counts_managed(source))
+			check_present(nodes, node_count, source, ret);
+	}
+	check_core(nodes, node_count, source, ret);
 }

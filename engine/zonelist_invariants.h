@@ -6,8 +6,11 @@
 #include "engine/finding.h"
 #include "engine/zonelist.h"
 
-/* Adds what does not hold of the fallback orders. */
+/*
+ * Adds what does not hold of the fallback orders.  @distance is node_count x node_count, or NULL for orders
+ * that do not go by it.
+ */
 void zonelist_invariants_check(const struct zonelists *z, const struct node *nodes,
-			       struct findings *ret);
+			       const uint8_t *distance, struct findings *ret);
 
 #endif
