@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# mutants.awk on small files: what is changed, and what is left alone.
+
+set -uo pipefail
+
+awk_file=$TEST_SRCDIR/$TEST_WORKSPACE/tools/house/mutants.awk
+count=0 failed=0
+
+# mutants NAME EXPECTED: EXPECTED is what the lines of standard input become, joined by "; ".
+mutants()
+{
+	local got source
+	source=$(cat)
+	got=$(awk -f "$awk_file" <<<"$source" | while IFS=$'\t' read -r line column length replacement; do
+		before=$(sed -n "${line}p" <<<"$source")
+		printf '%s\n' "${before:0:column-1}$replacement${before:column-1+length}"
+	done | sed 's/^\t*//' | paste -sd '~' | sed 's/~/ ~ /g')
+	count=$((count + 1))
+	if [ "$got" = "$2" ]; then
+		printf 'ok %d - %s\n' "$count" "$1"
+	else
+		printf 'not ok %d - %s\n# expected %s\n# got      %s\n' "$count" "$1" "$2" "$got"
+		failed=1
+	fi
+}
+
+mutants 'operators, each place by itself' 'return a <= b + c; ~ return a < b - c;' <<'EOF'
+{
+	return a < b + c;
+}
+EOF
+mutants 'conditions both ways' \
+	'if (a != b) ~ if (0 && a == b) ~ if (1 || a == b) ~ ;' <<'EOF'
+{
+	if (a == b)
+		call(a, b);
+}
+EOF
+mutants 'statements are left out' '; ~ ; ~ x-- ~ ;' <<'EOF'
+{
+	break;
+	x = 5;
+	x++
+	call();
+}
+EOF
+mutants 'comments, strings, pointers and what is outside of functions stay' '' <<'EOF'
+#define F(a) (a < b)
+static int a = b + c;
+{
+	/* a < b && c */
+	return p->a("a < b", ' < ', &x); /* d
+	e == f */
+	assert(a < b);
+}
+EOF
+printf '1..%d\n' "$count"
+exit "$failed"
