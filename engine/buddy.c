@@ -327,6 +327,45 @@ void buddy_copy(struct buddy *dst, const struct buddy *src)
 	}
 }
 
+static bool same_zones(const struct buddy *a, const struct buddy *b)
+{
+	if (a->zone_count != b->zone_count || a->slot_count != b->slot_count ||
+	    a->max_order != b->max_order || a->pageblock_order != b->pageblock_order)
+		return false;
+	for (uint32_t i = 0; i < a->zone_count; i++) {
+		const struct buddy_zone *x = &a->zones[i], *y = &b->zones[i];
+
+		if (x->nid != y->nid || x->type != y->type || x->start != y->start ||
+		    x->end != y->end || x->span_count != y->span_count)
+			return false;
+	}
+	for (uint32_t i = 0; i < a->slot_count; i++)
+		if (a->slots[i].number != b->slots[i].number)
+			return false;
+	return true;
+}
+
+bool buddy_take_lists(struct buddy *dst, const struct buddy *src)
+{
+	const struct buddy own = *dst;
+
+	if (!same_zones(dst, src))
+		return false;
+	buddy_copy(dst, src);
+	if (dst->out_of_memory)
+		return true;
+	dst->likely_merge_rule = own.likely_merge_rule;
+	dst->fresh_to_tail = own.fresh_to_tail;
+	dst->merge_needs_fallback = own.merge_needs_fallback;
+	dst->merge_retypes = own.merge_retypes;
+	dst->free_splits = own.free_splits;
+	dst->subsections = own.subsections;
+	dst->mobility_off = own.mobility_off;
+	dst->hole_type = own.hole_type;
+	dst->facts = own.facts;
+	return true;
+}
+
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;

@@ -124,6 +124,12 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 void buddy_deinit(struct buddy *b);
 /* Makes @dst (zeroed, or a buddy) an equal copy of @src. */
 void buddy_copy(struct buddy *dst, const struct buddy *src);
+/*
+ * Makes lists, pageblock types and pending memory of @dst those of @src; what the kernel does with them
+ * stays its own.  False, and nothing changed, when they do not have the same zones.  @dst->out_of_memory
+ * as of buddy_copy().
+ */
+bool buddy_take_lists(struct buddy *dst, const struct buddy *src);
 /* Equal for equal lists, block types and pending memory, on every host. */
 uint64_t buddy_hash(const struct buddy *b);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/alloc_view.h"
 #include "engine/buddy_view.h"
 #include "engine/gfp.h"
 #include "engine/pageset.h"
@@ -18,7 +19,9 @@ struct chunk {
 
 struct rerun {
 	struct page_alloc alloc;
+	struct buddy lists; /* of a clone; zeroed where they are the machine's */
 	struct rerun_stats stats;
+	struct rerun_step last;
 	struct alloc_events events; /* of one step */
 	struct gfp_table gfp;
 	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the tracing kernel's number */
@@ -99,12 +102,63 @@ void rerun_destroy(struct rerun *r)
 	free(r->cpu_nid);
 	free(r->events.events);
 	page_alloc_deinit(&r->alloc);
+	if (r->lists.slots)
+		buddy_deinit(&r->lists);
 	free(r);
+}
+
+static bool copy_chunks(struct rerun *r, const struct rerun *from)
+{
+	r->chunks = calloc(r->chunk_room, sizeof(*r->chunks));
+	for (uint64_t i = 0; r->chunks && i < r->chunk_room; i++) {
+		const struct chunk *c = &from->chunks[i];
+
+		if (!c->own)
+			continue;
+		r->chunks[i].own = malloc(CHUNK_PAGES * sizeof(*c->own));
+		if (!r->chunks[i].own)
+			return false;
+		r->chunks[i].number = c->number;
+		memcpy(r->chunks[i].own, c->own, CHUNK_PAGES * sizeof(*c->own));
+	}
+	return r->chunks;
+}
+
+struct rerun *rerun_clone(const struct rerun *from)
+{
+	struct rerun *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	*r = *from;
+	memset(&r->lists, 0, sizeof(r->lists));
+	memset(&r->events, 0, sizeof(r->events));
+	buddy_copy(&r->lists, from->alloc.buddy);
+	page_alloc_copy(&r->alloc, &from->alloc, &r->lists);
+	r->alloc.events = &r->events;
+	r->cpu_nid = calloc((size_t)r->alloc.cpu_count + 1, sizeof(*r->cpu_nid));
+	if (!copy_chunks(r, from) || !r->cpu_nid || r->lists.out_of_memory ||
+	    r->alloc.out_of_memory) {
+		rerun_destroy(r);
+		return NULL;
+	}
+	memcpy(r->cpu_nid, from->cpu_nid, r->alloc.cpu_count * sizeof(*r->cpu_nid));
+	return r;
 }
 
 const struct rerun_stats *rerun_stats(const struct rerun *r)
 {
 	return &r->stats;
+}
+
+const struct rerun_step *rerun_last(const struct rerun *r)
+{
+	return &r->last;
+}
+
+const struct page_alloc *rerun_alloc(const struct rerun *r)
+{
+	return &r->alloc;
 }
 
 bool rerun_out_of_memory(const struct rerun *r)
@@ -182,6 +236,7 @@ static void count_step(struct rerun *r)
 		}
 	}
 	r->stats.lock_takes += locked;
+	r->last.moves += r->events.count;
 	r->events.count = 0;
 }
 
@@ -189,6 +244,8 @@ static void put(struct rerun *r, uint32_t cpu, pfn_t own, unsigned int order)
 {
 	bool held = pageset_list(&r->alloc, order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
 
+	if (r->last.did != RERUN_FREE)
+		r->last = (struct rerun_step){ RERUN_FREE, own, BUDDY_ZONE_NONE, 0 };
 	page_alloc_put(&r->alloc, cpu, own, order);
 	r->stats.lock_takes += !held;
 	count_step(r);
@@ -275,6 +332,7 @@ static void on_alloc(struct rerun *r, const struct event *e)
 	free_block(r, e);
 	r->stats.requests++;
 	own = page_alloc_get(&r->alloc, &req, &zone);
+	r->last = (struct rerun_step){ RERUN_ALLOC, own, zone, 0 };
 	count_step(r);
 	if (own == PFN_NONE) {
 		r->stats.failed++;
@@ -294,8 +352,10 @@ static void on_alloc(struct rerun *r, const struct event *e)
 
 void rerun_event(struct rerun *r, const struct event *e)
 {
+	r->last = (struct rerun_step){ RERUN_NOTHING, PFN_NONE, BUDDY_ZONE_NONE, 0 };
 	if (e->pfn == PFN_NONE || e->cpu >= r->alloc.cpu_count ||
-	    e->order > r->alloc.buddy->max_order || e->migratetype >= MIGRATE_TYPE_COUNT)
+	    e->order > r->alloc.buddy->max_order || e->migratetype >= MIGRATE_TYPE_COUNT ||
+	    e->pfn & ((1ULL << e->order) - 1))
 		return;
 	if (e->kind == EVENT_ALLOC)
 		on_alloc(r, e);
@@ -304,6 +364,36 @@ void rerun_event(struct rerun *r, const struct event *e)
 }
 
 /* ---- questions --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+uint64_t rerun_hash(const struct rerun *r)
+{
+	const struct page_alloc *a = &r->alloc;
+	uint64_t hash = buddy_hash(a->buddy);
+
+	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
+		const struct pageset *set = &a->sets[i];
+
+		/* Lists are numbered in another way by other kernels; what they hold is not. */
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint32_t cursor = BUDDY_LIST_START;
+			pfn_t pfn;
+
+			if (!(set->nonempty >> index & 1))
+				continue;
+			hash = mix(hash, (uint64_t)i << 8 | pageset_list_order(a, index) << 4 |
+						 alloc_view_list_type(a, index));
+			while (pageset_next(a, set, index, &cursor, &pfn))
+				hash = mix(hash, pfn);
+		}
+	}
+	return hash;
+}
 
 uint64_t rerun_free_pages(const struct rerun *r)
 {

@@ -30,6 +30,19 @@ struct rerun_stats {
 	uint64_t lock_takes; /* of a zone's lock */
 };
 
+/* What the last event did to the machine. */
+struct rerun_step {
+	enum rerun_did {
+		RERUN_NOTHING, /* not an allocation or free, or one that cannot be served here */
+		RERUN_ALLOC,
+		RERUN_FREE
+	} did;
+	pfn_t pfn; /* first page of our own block; PFN_NONE: there was none, or of a free, unknown */
+	uint32_t zone; /* alloc: that it came from, or BUDDY_ZONE_NONE */
+	uint32_t
+		moves; /* pages and blocks that lists of the zones took or gave, pageblocks claimed */
+};
+
 struct rerun;
 
 /* The node of each of @count CPUs of @m, which was booted from @in; the caller frees.  NULL without memory. */
@@ -43,9 +56,21 @@ int32_t *rerun_cpu_nodes(const struct machine *m, const struct boot_input *in, u
 struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
 			   const int32_t *cpu_nid, uint32_t cpu_count);
 void rerun_destroy(struct rerun *r);
+/* An equal one with free lists of its own; the machine stays borrowed.  NULL when the host has no memory. */
+struct rerun *rerun_clone(const struct rerun *from);
 
 void rerun_event(struct rerun *r, const struct event *e);
 const struct rerun_stats *rerun_stats(const struct rerun *r);
+/* Of the event given last; void before the first. */
+const struct rerun_step *rerun_last(const struct rerun *r);
+/* The state: lists and page sets.  Lent until the next event. */
+const struct page_alloc *rerun_alloc(const struct rerun *r);
+/*
+ * A digest of the state: equal where every free page has the same place on the same list, be it of a zone
+ * or a CPU, and every pageblock the same type, whatever the facts of the two machines are.  How large page
+ * sets may grow is not part of it.
+ */
+uint64_t rerun_hash(const struct rerun *r);
 /* Free pages of all zones. */
 uint64_t rerun_free_pages(const struct rerun *r);
 /*

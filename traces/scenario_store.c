@@ -156,8 +156,8 @@ struct error *scenario_store_take(const Mmtrace__Scenario *message, const char *
 				  struct stored_scenario *ret)
 {
 	static const Mmtrace__BootInput nothing = MMTRACE__BOOT_INPUT__INIT;
-	struct error *err = boot_store_take_input(message->input ? message->input : &nothing, name,
-						  &ret->log);
+	struct error *err =
+		boot_store_take_input(message->input ? message->input : &nothing, name, &ret->log);
 
 	if (!err)
 		err = error_in_file(take_operations(message->operation, message->n_operation, ret),
@@ -188,8 +188,8 @@ struct error *scenario_store_write_operations(const struct operation *operations
 		m.n_operation = left < OPERATIONS_PER_PART ? left : OPERATIONS_PER_PART;
 		m.operation = put_operations(operations ? operations + first : NULL,
 					     (uint32_t)m.n_operation, &arena);
-		err = m.operation ? mmtrace_write(w, MMTRACE_OPERATIONS, 0,
-						  (uint32_t)m.n_operation, &m.base)
+		err = m.operation ? mmtrace_write(w, MMTRACE_OPERATIONS, 0, (uint32_t)m.n_operation,
+						  &m.base)
 				  : error_no_memory();
 		arena_reset(&arena);
 	}
@@ -293,12 +293,12 @@ static struct error *read_operations(struct mmtrace_reader *r, const char *name,
 		m = (const Mmtrace__Operations *)message;
 		if (m->n_operation != block.items)
 			err = error_create(ERROR_RANGE, NULL, 0, 0,
-					   "the block says %" PRIu32
-					   " operations and holds %zu",
+					   "the block says %" PRIu32 " operations and holds %zu",
 					   block.items, m->n_operation);
 		else if (m->part != *parts_ret || (*parts_ret && m->part_count != *count_ret))
 			err = error_create(ERROR_CORRUPT, NULL, 0, 0,
-					   "part %" PRIu32 " of the operations stands here, not %" PRIu32,
+					   "part %" PRIu32
+					   " of the operations stands here, not %" PRIu32,
 					   m->part, *parts_ret);
 		else
 			err = take_operations(m->operation, m->n_operation, ret);
@@ -314,8 +314,8 @@ static struct error *read_text(const void *data, size_t size, const char *name,
 	struct arena arena = arena_init(TEXT_MEMORY_MAX);
 	ProtobufCAllocator allocator = arena_allocator(&arena);
 	ProtobufCMessage *m;
-	struct error *err = message_text_read(&mmtrace__scenario__descriptor, data, size,
-					      &allocator, &m);
+	struct error *err =
+		message_text_read(&mmtrace__scenario__descriptor, data, size, &allocator, &m);
 
 	err = err ? error_in_file(err, name)
 		  : scenario_store_take((const Mmtrace__Scenario *)m, name, ret);
@@ -341,7 +341,8 @@ struct error *scenario_store_read_bytes(const void *data, size_t size, const cha
 	if (!err && !parts && mmtrace_summary(r).complete)
 		err = error_create(ERROR_FORMAT, name, 0, 0, "no operations are stored in it");
 	else if (!err && (!parts || parts != count))
-		err = error_create(ERROR_CORRUPT, name, 0, 0, "the list of operations is not whole");
+		err = error_create(ERROR_CORRUPT, name, 0, 0,
+				   "the list of operations is not whole");
 	mmtrace_reader_destroy(r);
 	return err;
 }

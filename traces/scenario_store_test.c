@@ -19,8 +19,8 @@ static void make_log(struct boot_log *log)
 	facts_init(&log->input.facts, log->input.version);
 	arch_config_default(ARCH_X86_64, false, &log->input.config);
 	arch_config_apply_facts(&log->input.config, &log->input.facts);
-	log->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-						      UINT64_MAX };
+	log->input.sections = (struct boot_sections){ UINT64_MAX, UINT64_MAX, UINT64_MAX,
+						      UINT64_MAX, UINT64_MAX };
 	log->input.firmware = calloc(1, sizeof(*log->input.firmware));
 	assert_non_null(log->input.firmware);
 	log->input.firmware[0] = (struct e820_entry){ 0x1000, 0x8000000, E820_RAM };
@@ -235,10 +235,8 @@ static void test_damage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_message),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_message),
+		cmocka_unit_test(test_refuses),	       cmocka_unit_test(test_text),
 		cmocka_unit_test(test_damage),
 	};
 
