@@ -1559,6 +1559,8 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->kernel_start = in->kernel_start;
 	m->kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
+	m->possible_cpus = in->nr_cpu_ids;
+	m->kasan = in->kasan;
 	m->mb.bottom_up = is_x86(m) && m->cmdline.movable_node &&
 			  fact_get(&m->facts, FACT_movable_node_option);
 	m->reserved_known = in->reservations_told;

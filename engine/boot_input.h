@@ -119,6 +119,7 @@ struct boot_input {
 	bool has_tree;
 
 	bool five_level; /* x86-64 with five levels of page tables */
+	bool kasan; /* a kernel with KASAN, which wants more of some tables */
 	uint32_t nr_cpu_ids; /* possible CPUs; 0 = unknown */
 	uint32_t online_cpus; /* after boot; 0 = unknown */
 	phys_t kernel_start, kernel_end; /* image, 0 = unknown */
@@ -135,7 +136,7 @@ struct boot_input {
 	pfn_t given_max_low_pfn; /* "mapped low ram", "LOWMEM available" */
 	bool big_locks; /* the build has larger locks (PREEMPT_RT, lock debugging) */
 	uint32_t
-		given_bucket_bytes[16]; /* by hash table, from its line; only used with big_locks */
+		given_bucket_bytes[32]; /* by hash table, from its line; only used with big_locks */
 	uint64_t given_total_kb, given_reserved_kb, given_cma_kb; /* Memory: line */
 	uint64_t given_total_pages; /* "Built 1 zonelists ...  Total pages: " */
 	uint32_t given_zones; /* mask of the zone types "Zone ranges" lists */

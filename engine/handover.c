@@ -730,6 +730,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		size_pagesets(m, 0);
 	if (!early_alternatives)
 		late_frees(m, in, LATE_ALTERNATIVES);
+	hash_tables_answer(m, HASH_GROUP_CORE, UINT32_MAX);
 	free_boot_services(m, in);
 	if (!early_gigantic)
 		join_gigantic(m, in);

@@ -8,21 +8,28 @@
 #include "engine/machine.h"
 
 enum hash_table {
-#define HASH_TABLE(id, name, b64, b32, entries, scale, low, high) HASH_TABLE_##id,
+#define HASH_TABLE(id, name, group, b64, b32, entries, scale, low, high) HASH_TABLE_##id,
 #include "engine/hash_table.def"
 #undef HASH_TABLE
 	HASH_TABLE_COUNT
 };
 
+/*
+ * An answer of kind HASH has in v[] the entries, the order and the bytes of a table and what follows; the
+ * futexes' table has one of so many entries and bytes on each of v[4] nodes, and no order.  Where only the
+ * entries are told, all else is 0.
+ */
 /* How a table's memory was got, answer v[3]. */
 enum hash_memory { HASH_MEMORY_UNKNOWN, HASH_LINEAR, HASH_VMALLOC, HASH_VMALLOC_HUGE };
 
 const char *hash_table_name(enum hash_table table);
+
 /* When tables are sized. */
 enum hash_group {
 	HASH_GROUP_EARLY, /* from memblock, before the hand-over */
 	HASH_GROUP_VFS, /* the file system's, after it */
-	HASH_GROUP_LATE, /* initcalls */
+	HASH_GROUP_CORE, /* the first initcalls */
+	HASH_GROUP_LATE, /* later ones */
 };
 
 /*

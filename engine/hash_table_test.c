@@ -31,6 +31,7 @@ static void begin(struct machine *m, const char *version, enum arch arch, uint64
 	facts_init(&m->facts, v);
 	arch_config_default(arch, false, &m->config);
 	m->nr_kernel_pages = m->nr_all_pages = pages;
+	m->possible_cpus = 2;
 	m->nodes = calloc(nodes, sizeof(*m->nodes));
 	assert_non_null(m->nodes);
 	m->node_count = nodes;
@@ -67,6 +68,8 @@ static void a_pc_of_2_gib(void **state)
 		{ HASH_TABLE_INODE, 131072, 8, 1048576, HASH_LINEAR },
 		{ HASH_TABLE_MOUNT, 4096, 3, 32768, HASH_LINEAR },
 		{ HASH_TABLE_MOUNTPOINT, 4096, 3, 32768, HASH_LINEAR },
+		{ HASH_TABLE_FUTEX, 512, 3, 32768, HASH_LINEAR },
+		{ HASH_TABLE_DQUOT, 512, 0, 4096, HASH_MEMORY_UNKNOWN },
 		{ HASH_TABLE_IP_IDENTS, 32768, 6, 262144, HASH_LINEAR },
 		{ HASH_TABLE_TCP_LISTEN, 1024, 2, 16384, HASH_LINEAR },
 		{ HASH_TABLE_TABLE_PERTURB, 65536, 6, 262144, HASH_LINEAR },
@@ -90,6 +93,8 @@ static void a_pc_of_2_gib(void **state)
 	expect_tables(&m, 0, rows, 2);
 	hash_tables_answer(&m, HASH_GROUP_VFS, UINT32_MAX);
 	expect_tables(&m, 0, rows, 4);
+	hash_tables_answer(&m, HASH_GROUP_CORE, UINT32_MAX);
+	expect_tables(&m, 0, rows, 5);
 	hash_tables_answer(&m, HASH_GROUP_LATE, UINT32_MAX);
 	EXPECT_TABLES(&m, 0, rows);
 	for (uint32_t i = 0; i < m.answers.count; i++)
@@ -108,6 +113,8 @@ static void a_pc_of_64_gib_with_nodes(void **state)
 		{ HASH_TABLE_INODE, 4194304, 13, 33554432, HASH_VMALLOC_HUGE },
 		{ HASH_TABLE_MOUNT, 131072, 8, 1048576, HASH_VMALLOC },
 		{ HASH_TABLE_MOUNTPOINT, 131072, 8, 1048576, HASH_VMALLOC },
+		{ HASH_TABLE_FUTEX, 512, 3, 32768, HASH_VMALLOC },
+		{ HASH_TABLE_DQUOT, 512, 0, 4096, HASH_MEMORY_UNKNOWN },
 		{ HASH_TABLE_IP_IDENTS, 262144, 9, 2097152, HASH_VMALLOC },
 		{ HASH_TABLE_TCP_LISTEN, 32768, 7, 524288, HASH_VMALLOC },
 		{ HASH_TABLE_TABLE_PERTURB, 65536, 6, 262144, HASH_VMALLOC },
@@ -125,6 +132,8 @@ static void a_pc_of_64_gib_with_nodes(void **state)
 	expect_tables(&m, 0, rows, 0);
 	hash_tables_answer(&m, HASH_GROUP_VFS, UINT32_MAX);
 	expect_tables(&m, 0, rows, 4);
+	hash_tables_answer(&m, HASH_GROUP_CORE, UINT32_MAX);
+	expect_tables(&m, 0, rows, 5);
 	hash_tables_answer(&m, HASH_GROUP_LATE, UINT32_MAX);
 	EXPECT_TABLES(&m, 0, rows);
 	machine_deinit(&m);
@@ -136,6 +145,7 @@ static void answer_one(struct machine *m, enum hash_table table, const struct ex
 
 	hash_tables_answer(m, HASH_GROUP_EARLY, UINT32_MAX);
 	hash_tables_answer(m, HASH_GROUP_VFS, UINT32_MAX);
+	hash_tables_answer(m, HASH_GROUP_CORE, UINT32_MAX);
 	hash_tables_answer(m, HASH_GROUP_LATE, UINT32_MAX);
 	for (uint32_t i = 0; i < m->answers.count; i++) {
 		const struct answer *a = &m->answers.items[i];
@@ -189,12 +199,29 @@ static void tables_of_other_kernels(void **state)
 		{ "6.1", ARCH_I386, { HASH_TABLE_TCP_LISTEN, 512, 0, 4096, HASH_LINEAR } },
 		{ "6.12", ARCH_X86_64, { HASH_TABLE_UDP, 256, 1, 8192, HASH_LINEAR } },
 		{ "7.2", ARCH_X86_64, { HASH_TABLE_UDP, 256, 2, 16384, HASH_LINEAR } },
+		/* Half of the one before is for TIME_WAIT, and its size is not what bind follows. */
+		{ "2.6.20", ARCH_X86_64, { HASH_TABLE_TCP_ESTABLISHED, 65536, 7, 524288, 0 } },
+		{ "2.6.20", ARCH_X86_64, { HASH_TABLE_TCP_BIND, 32768, 7, 524288, 0 } },
+		{ "2.6.21", ARCH_X86_64, { HASH_TABLE_TCP_BIND, 65536, 8, 1048576, 0 } },
+		/* Scale 15 from 512 MiB on. */
+		{ "3.5", ARCH_X86_64, { HASH_TABLE_IP_ROUTE, 16384, 5, 131072, 0 } },
+		/* One page of list heads; the line has but their number. */
+		{ "3.14", ARCH_X86_64, { HASH_TABLE_MOUNT, 256, 0, 0, 0 } },
+		{ "3.14", ARCH_I386, { HASH_TABLE_MOUNT, 512, 0, 0, 0 } },
+		{ "3.14", ARCH_X86_64, { HASH_TABLE_FUTEX, 512, 3, 32768, 0 } },
+		{ "6.15", ARCH_X86_64, { HASH_TABLE_FUTEX, 512, 3, 32768, HASH_LINEAR } },
+		{ "6.16", ARCH_X86_64, { HASH_TABLE_FUTEX, 512, 0, 32768, HASH_LINEAR } },
+		{ "6.15", ARCH_X86_64, { HASH_TABLE_POSIXTIMERS, 1024, 2, 16384, HASH_LINEAR } },
+		{ "6.15", ARCH_I386, { HASH_TABLE_POSIXTIMERS, 1024, 1, 8192, HASH_LINEAR } },
+		{ "2.6.32", ARCH_I386, { HASH_TABLE_DQUOT, 1024, 0, 4096, 0 } },
 	};
 	static const struct {
 		const char *version;
 		enum hash_table table;
 	} absent[] = {
-		{ "4.15", HASH_TABLE_PID },	     { "3.14", HASH_TABLE_MOUNT },
+		{ "4.15", HASH_TABLE_PID },	     { "3.13", HASH_TABLE_FUTEX },
+		{ "6.14", HASH_TABLE_POSIXTIMERS },  { "3.6", HASH_TABLE_IP_ROUTE },
+		{ "6.12", HASH_TABLE_PV_QSPINLOCK }, { "6.12", HASH_TABLE_STACKDEPOT },
 		{ "2.6.32", HASH_TABLE_MOUNTPOINT }, { "5.12", HASH_TABLE_IP_IDENTS },
 		{ "4.15", HASH_TABLE_TCP_LISTEN },   { "5.16", HASH_TABLE_TABLE_PERTURB },
 		{ "5.10", HASH_TABLE_MPTCP },	     { "7.2", HASH_TABLE_UDP_LITE },
@@ -321,6 +348,108 @@ static void which_mappings_are_huge(void **state)
 	machine_deinit(&m);
 }
 
+/*
+ * By CPUs: 3 of them have 768 entries to share.  In newer kernels each node has its part, rounded up by
+ * itself and never less than 4, and no table is spread.
+ */
+static void tables_by_cpus(void **state)
+{
+	static const struct {
+		const char *version;
+		uint32_t cpus, nodes;
+		struct expected row;
+	} rows[] = {
+		{ "6.12", 3, 3, { HASH_TABLE_FUTEX, 1024, 4, 65536, HASH_VMALLOC } },
+		{ "6.16", 3, 3, { HASH_TABLE_FUTEX, 256, 0, 16384, HASH_LINEAR } },
+		{ "6.16", 4, 3, { HASH_TABLE_FUTEX, 512, 0, 32768, HASH_LINEAR } },
+		{ "6.16", 1, 128, { HASH_TABLE_FUTEX, 4, 0, 256, HASH_LINEAR } },
+		/* 2^17 of 64 bytes are 8 MiB, a block 4 MiB. */
+		{ "6.16", 512, 1, { HASH_TABLE_FUTEX, 131072, 0, 8388608, HASH_VMALLOC } },
+		{ "6.16", 3, 3, { HASH_TABLE_POSIXTIMERS, 2048, 3, 32768, HASH_VMALLOC } },
+		/* Four a CPU, a page at least; 4 * 100 are more, and 256 of them are used. */
+		{ "6.12", 2, 2, { HASH_TABLE_PV_QSPINLOCK, 256, 0, 4096, HASH_LINEAR } },
+		{ "6.12", 100, 2, { HASH_TABLE_PV_QSPINLOCK, 256, 0, 4096, HASH_LINEAR } },
+		{ "6.12", 128, 2, { HASH_TABLE_PV_QSPINLOCK, 512, 1, 8192, HASH_LINEAR } },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		bool per_node = rows[i].row.table == HASH_TABLE_FUTEX && !rows[i].row.order;
+		struct machine m;
+
+		begin(&m, rows[i].version, ARCH_X86_64, 131072, rows[i].nodes);
+		m.possible_cpus = rows[i].cpus;
+		m.tables_told = 1U << HASH_TABLE_PV_QSPINLOCK;
+		answer_one(&m, rows[i].row.table, &rows[i].row);
+		for (uint32_t j = 0; j < m.answers.count; j++)
+			if (m.answers.items[j].index == (uint32_t)rows[i].row.table)
+				assert_int_equal(m.answers.items[j].v[4],
+						 per_node ? rows[i].nodes : 0);
+		machine_deinit(&m);
+	}
+}
+
+/* 128 MiB by a scale of 16 KiB; with KASAN all there can be. */
+static void stacks_are_kept(void **state)
+{
+	static const struct expected rows[] = {
+		{ HASH_TABLE_STACKDEPOT, 8192, 4, 65536, HASH_LINEAR },
+		{ HASH_TABLE_STACKDEPOT, 8192, 5, 131072, HASH_LINEAR },
+		{ HASH_TABLE_STACKDEPOT, 1048576, 12, 16777216, HASH_LINEAR },
+	};
+	struct machine m;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		begin(&m, i ? "6.8" : "6.7", ARCH_X86_64, 32768, 2);
+		m.tables_told = 1U << HASH_TABLE_STACKDEPOT;
+		m.kasan = i == 2;
+		answer_one(&m, HASH_TABLE_STACKDEPOT, &rows[i]);
+		machine_deinit(&m);
+	}
+}
+
+/* The order of the lines: what is early comes first though it stands last in the list. */
+static void lines_in_the_order_of_a_boot(void **state)
+{
+	static const struct {
+		const char *version;
+		enum hash_table first, second;
+	} rows[] = {
+		{ "6.12", HASH_TABLE_PV_QSPINLOCK, HASH_TABLE_DENTRY },
+		{ "6.12", HASH_TABLE_INODE, HASH_TABLE_STACKDEPOT },
+		{ "7.2", HASH_TABLE_POSIXTIMERS, HASH_TABLE_FUTEX },
+		{ "4.15", HASH_TABLE_FUTEX, HASH_TABLE_DQUOT },
+		{ "4.15", HASH_TABLE_DQUOT, HASH_TABLE_TCP_ESTABLISHED },
+		{ "4.4", HASH_TABLE_UDP_LITE, HASH_TABLE_DQUOT },
+		{ "2.6.32", HASH_TABLE_IP_ROUTE, HASH_TABLE_TCP_ESTABLISHED },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		uint32_t first = UINT32_MAX, second = 0, count = 0;
+		struct machine m;
+
+		begin(&m, rows[i].version, ARCH_X86_64, 131072, 1);
+		m.tables_told = 1U << HASH_TABLE_PV_QSPINLOCK | 1U << HASH_TABLE_STACKDEPOT;
+		hash_tables_answer(&m, HASH_GROUP_EARLY, UINT32_MAX);
+		hash_tables_answer(&m, HASH_GROUP_VFS, UINT32_MAX);
+		hash_tables_answer(&m, HASH_GROUP_CORE, UINT32_MAX);
+		hash_tables_answer(&m, HASH_GROUP_LATE, UINT32_MAX);
+		for (uint32_t j = 0; j < m.answers.count; j++) {
+			if (m.answers.items[j].index == (uint32_t)rows[i].first)
+				first = j;
+			if (m.answers.items[j].index == (uint32_t)rows[i].second) {
+				second = j;
+				count++;
+			}
+		}
+		assert_int_equal(count, 1);
+		assert_true(first < second);
+		machine_deinit(&m);
+	}
+}
+
 /* What is taken from the log says so, and what the log leaves open. */
 static void what_an_answer_rests_on(void **state)
 {
@@ -365,6 +494,15 @@ static void what_an_answer_rests_on(void **state)
 	m.totals_given = true;
 	hash_tables_answer(&m, HASH_GROUP_EARLY, 1);
 	assert_int_equal(m.answers.items[0].basis, BASIS_GIVEN);
+	/* Memory is nothing to the table of futexes, but the CPUs are. */
+	m.possible_cpus = 0;
+	hash_tables_answer(&m, HASH_GROUP_CORE, UINT32_MAX);
+	hash_tables_answer(&m, HASH_GROUP_LATE, 1);
+	assert_int_equal(m.answers.items[1].index, HASH_TABLE_FUTEX);
+	assert_int_equal(m.answers.items[1].basis, BASIS_UNDERIVABLE);
+	assert_non_null(m.answers.items[1].reason);
+	assert_int_equal(m.answers.items[2].index, HASH_TABLE_DQUOT);
+	assert_int_equal(m.answers.items[2].basis, BASIS_PREDICTED);
 	machine_deinit(&m);
 	/* A table that the log tells of exists, though usual kernels of that age have none. */
 	begin(&m, "5.10", ARCH_X86_64, 515804, 1);
@@ -384,6 +522,9 @@ int main(void)
 		cmocka_unit_test(tables_beyond_the_largest_block),
 		cmocka_unit_test(where_tables_come_from),
 		cmocka_unit_test(which_mappings_are_huge),
+		cmocka_unit_test(tables_by_cpus),
+		cmocka_unit_test(stacks_are_kept),
+		cmocka_unit_test(lines_in_the_order_of_a_boot),
 		cmocka_unit_test(what_an_answer_rests_on),
 	};
 

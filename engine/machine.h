@@ -66,14 +66,16 @@ struct machine {
 		nr_kernel_pages_over; /* where it is not known exactly, it is at most this too large */
 	bool totals_given; /* both follow from totals of the log */
 	uint32_t tables_told; /* mask of the hash tables the log tells of */
-	uint32_t given_bucket_bytes[16]; /* by hash table; 0 = the usual */
+	uint32_t given_bucket_bytes[32]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
 	uint64_t totalreserve;
 	uint64_t min_free_kbytes;
 	bool mobility_off;
 	bool five_level; /* x86-64 page tables have five levels */
+	bool kasan;
 	uint32_t online_cpus;
+	uint32_t possible_cpus; /* 0 = unknown */
 	phys_t ramdisk_start, ramdisk_end;
 	phys_t kernel_start, kernel_end;
 

@@ -321,14 +321,34 @@ static void put_list(const struct answers *as, const struct answer *a, const cha
 		sink_printf(sink, "%s%" PRIu32, i ? between : "", as->list[a->list_start + i]);
 }
 
-static void put_hash(const struct answer *a, const struct sink *sink)
+/*
+ * PID hash table entries: 4096 (order: 3, 32768 bytes[, linear])
+ * Mount-cache hash table entries: 256
+ * [VFS: ]Dquot-cache hash table entries: 512 ([order 0, ]4096 bytes)
+ * futex hash table entries: 256 (16384 bytes on 4 NUMA nodes, total 64 KiB, linear).
+ */
+static void put_hash(const struct answer_text *t, const struct answer *a, const struct sink *sink)
 {
 	static const char *const how[] = { "", ", linear", ", vmalloc", ", vmalloc hugepage" };
+	const char *name = a->index < HASH_TABLE_COUNT ? hash_table_name((enum hash_table)a->index)
+						       : "?";
+	const char *memory = a->v[3] <= 3 ? how[a->v[3]] : "";
+	bool dquot = a->index == HASH_TABLE_DQUOT;
 
-	sink_printf(sink,
-		    "%s hash table entries: %" PRIu64 " (order: %" PRId64 ", %" PRIu64 " bytes%s)",
-		    a->index < HASH_TABLE_COUNT ? hash_table_name((enum hash_table)a->index) : "?",
-		    a->v[0], (int64_t)a->v[1], a->v[2], a->v[3] <= 3 ? how[a->v[3]] : "");
+	sink_printf(sink, "%s%s hash table entries: %" PRIu64,
+		    dquot && fact(t, FACT_dquot_line_prefixed) ? "VFS: " : "", name, a->v[0]);
+	if (!a->v[2])
+		return;
+	if (a->v[4])
+		sink_printf(sink,
+			    " (%" PRIu64 " bytes on %" PRIu64 " NUMA nodes, total %" PRIu64
+			    " KiB%s).",
+			    a->v[2], a->v[4], a->v[2] * a->v[4] >> 10, memory);
+	else if (dquot && !fact(t, FACT_dquot_line_tells_order))
+		sink_printf(sink, " (%" PRIu64 " bytes)", a->v[2]);
+	else
+		sink_printf(sink, " (order%s %" PRId64 ", %" PRIu64 " bytes%s)", dquot ? "" : ":",
+			    (int64_t)a->v[1], a->v[2], memory);
 }
 
 void answer_text_value(const struct answer_text *t, const struct answers *as,
@@ -458,7 +478,7 @@ void answer_text_value(const struct answer_text *t, const struct answers *as,
 		sink_printf(sink, "Policy zone: %s", type_name(a));
 		break;
 	case ANSWER_HASH:
-		put_hash(a, sink);
+		put_hash(t, a, sink);
 		break;
 	case ANSWER_INIT_HIGHMEM:
 		sink_printf(sink,

@@ -36,6 +36,7 @@
 	X(ramdisk_start);      \
 	X(ramdisk_end);        \
 	X(five_level);         \
+	X(kasan);              \
 	X(given_max_low_pfn);  \
 	X(given_total_kb);     \
 	X(given_reserved_kb);  \

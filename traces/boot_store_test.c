@@ -187,6 +187,7 @@ static void make_boot(struct boot_log *log)
 	make_tree(in);
 	make_steps(log);
 	in->numa_source = in->five_level = in->big_locks = true;
+	in->kasan = true;
 	in->nr_cpu_ids = 8;
 	in->online_cpus = 4;
 	in->kernel_start = 0x200000;
@@ -520,7 +521,8 @@ static void test_refuses_contents(void **state)
 		{ MMTRACE_BOOT_INPUT, 1, ERROR_RANGE, "step { kind: ADD name: \"a\\000b\" }" },
 		{ MMTRACE_BOOT_INPUT, 0, ERROR_RANGE, "distance_count: 1 distance: [256]" },
 		{ MMTRACE_BOOT_INPUT, 0, ERROR_UNSUPPORTED,
-		  "given_bucket_bytes: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]" },
+		  "given_bucket_bytes: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,"
+		  "23,24,25,26,27,28,29,30,31,32,33]" },
 		{ MMTRACE_ANSWERS, 1, ERROR_RANGE, "" },
 		{ MMTRACE_ANSWERS, 2, ERROR_RANGE, "run { kind: \"HASH\" count: 2 nid: [1] }" },
 		{ MMTRACE_ANSWERS, 1, ERROR_RANGE, "run { kind: \"HASH\" count: 1 type: [1, 2] }" },
@@ -720,7 +722,7 @@ static void test_input_of_nothing(void **state)
 static void test_numbers_in_answers(void **state)
 {
 	static const char *const tables[] = {
-#define HASH_TABLE(id, name, b64, b32, entries, scale, low, high) #id,
+#define HASH_TABLE(id, name, group, b64, b32, entries, scale, low, high) #id,
 #include "engine/hash_table.def"
 #undef HASH_TABLE
 	};

@@ -243,7 +243,9 @@ static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
 static void fit_buckets(struct boot_input *in)
 {
 	static const enum hash_table tables[] = { HASH_TABLE_TCP_LISTEN, HASH_TABLE_TCP_BIND,
-						  HASH_TABLE_UDP, HASH_TABLE_UDP_LITE };
+						  HASH_TABLE_UDP,	 HASH_TABLE_UDP_LITE,
+						  HASH_TABLE_STACKDEPOT, HASH_TABLE_POSIXTIMERS,
+						  HASH_TABLE_FUTEX };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t given = in->given_bucket_bytes[tables[i]];

@@ -486,6 +486,75 @@ static void cut_lines(void **state)
 	drop_log(&f);
 }
 
+/*
+ * Lines with other words in their brackets.  Three CPUs there can be, of which one may come later; the log
+ * says so in three places, and one is enough.
+ */
+static void hash_lines_of_their_own(void **state)
+{
+	static const char *const cpus[] = {
+		"CPU topo: Allowing 2 present CPUs plus 1 hotplug CPUs\n",
+		"smpboot: Allowing 3 CPUs, 1 hotplug CPUs\n",
+		"SMP: Allowing 3 CPUs, 1 hotplug CPUs\n",
+		"rcu: \tRCU restricting CPUs from NR_CPUS=64 to nr_cpu_ids=3.\n",
+		"\tRCU restricting CPUs from NR_CPUS=64 to nr_cpu_ids=3.\n",
+		"setup_percpu: NR_CPUS:64 nr_cpumask_bits:3 nr_cpu_ids:3 nr_node_ids:1\n",
+	};
+	static const char lines[] =
+		"PV qspinlock hash table entries: 256 (order: 0, 4096 bytes, linear)\n"
+		"kasan: KernelAddressSanitizer initialized\n"
+		"stackdepot hash table entries: 1048576 (order: 12, 16777216 bytes, linear)\n"
+		"posixtimers hash table entries: 2048 (order: 3, 32768 bytes, linear)\n"
+		"futex hash table entries: 1024 (65536 bytes on 1 NUMA nodes, total 64 KiB, linear).\n"
+		"VFS: Dquot-cache hash table entries: 512 (4096 bytes)\n";
+	struct fixture f;
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
+		snprintf(text, sizeof(text), "Linux version 7.2.0 (gcc)\n" E820_2G "%s%s", cpus[i],
+			 lines);
+		read_log(&f, text);
+		assert_int_equal(f.log.input.nr_cpu_ids, 3);
+		assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 5);
+		assert_int_equal(comparison_differences(&f.c), 0);
+		drop_log(&f);
+	}
+	/* Without them the tables are recorded, and nothing is said against them. */
+	snprintf(text, sizeof(text), "Linux version 7.2.0 (gcc)\n" E820_2G "%s", lines);
+	read_log(&f, text);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 2);
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_UNPREDICTED), 3);
+	drop_log(&f);
+	read_log(&f, "Linux version 2.6.32 (gcc)\n" E820_2G "Mount-cache hash table entries: 256\n"
+		     "Dquot-cache hash table entries: 512 (order 0, 4096 bytes)\n");
+	assert_int_equal(count(&f, ANSWER_HASH, COMPARE_AGREE), 2);
+	drop_log(&f);
+}
+
+/* Cut lines that look like the forms above. */
+static void cut_hash_lines(void **state)
+{
+	static const char *const lines[] = {
+		"futex hash table entries: 1024",
+		"futex hash table entries: 1024 (65536 bytes on 1 NUMA nodes, total 64 KiB, li",
+		"futex hash table entries: 1024 (65536 bytes on 1 NUMA nodes, total",
+		"futex hash table entries: 1024 (order: 4, 65536",
+		"VFS: Dquot-cache hash table entries: 512 (ord",
+		"Dentry cache hash table entries: 262144",
+	};
+	struct fixture f;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(text, sizeof(text), "Linux version 7.2.0 (gcc)\n%s\n", lines[i]);
+		read_log(&f, text);
+		assert_int_equal(f.log.recorded.count, 0);
+		drop_log(&f);
+	}
+}
+
 /* Tables of kernels with lock debugging have buckets of their own. */
 static void large_locks(void **state)
 {
@@ -652,6 +721,8 @@ int main(void)
 		cmocka_unit_test(era_of_a_torso),
 		cmocka_unit_test(size_without_place),
 		cmocka_unit_test(cut_lines),
+		cmocka_unit_test(hash_lines_of_their_own),
+		cmocka_unit_test(cut_hash_lines),
 		cmocka_unit_test(large_locks),
 		cmocka_unit_test(release_of_a_package),
 		cmocka_unit_test(holes_that_are_not_mapped),

@@ -118,6 +118,65 @@ bool line_setup_percpu(struct reader *r, struct scan s)
 	return true;
 }
 
+/* smpboot: Allowing 8 CPUs, 4 hotplug CPUs */
+bool line_allowing_cpus(struct reader *r, struct scan s)
+{
+	uint64_t cpus;
+
+	if (!scan_dec(&s, &cpus) || !scan_lit(&s, " CPUs") || cpus > UINT32_MAX)
+		return false;
+	if (!r->log->input.nr_cpu_ids)
+		r->log->input.nr_cpu_ids = (uint32_t)cpus;
+	return true;
+}
+
+bool line_allowing_cpus_old(struct reader *r, struct scan s)
+{
+	return line_allowing_cpus(r, s);
+}
+
+/* CPU topo: Allowing 4 present CPUs plus 2 hotplug CPUs */
+bool line_allowing_cpus_new(struct reader *r, struct scan s)
+{
+	uint64_t present, more;
+
+	if (!scan_dec(&s, &present) || !scan_lit(&s, " present CPUs plus ") ||
+	    !scan_dec(&s, &more) || present > UINT32_MAX || more > UINT32_MAX - present)
+		return false;
+	if (!r->log->input.nr_cpu_ids)
+		r->log->input.nr_cpu_ids = (uint32_t)(present + more);
+	return true;
+}
+
+/* rcu: 	RCU restricting CPUs from NR_CPUS=256 to nr_cpu_ids=8. */
+bool line_rcu(struct reader *r, struct scan s)
+{
+	uint64_t cpus;
+
+	if (!scan_past(&s, "nr_cpu_ids=") || !scan_dec(&s, &cpus) || cpus > UINT32_MAX)
+		return false;
+	if (!r->log->input.nr_cpu_ids)
+		r->log->input.nr_cpu_ids = (uint32_t)cpus;
+	return true;
+}
+
+bool line_rcu_old(struct reader *r, struct scan s)
+{
+	return line_rcu(r, s);
+}
+
+bool line_kasan(struct reader *r, struct scan s)
+{
+	(void)s;
+	r->log->input.kasan = true;
+	return true;
+}
+
+bool line_kasan_new(struct reader *r, struct scan s)
+{
+	return line_kasan(r, s);
+}
+
 /* SLUB: HWalign=64, Order=0-3, MinObjects=0, CPUs=4, Nodes=4 */
 bool line_slub(struct reader *r, struct scan s)
 {

@@ -320,38 +320,58 @@ bool line_crashkernel_x86(struct reader *r, struct scan s)
 	return crashkernel(r, base << 20, (base + size) << 20, low);
 }
 
-/* Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes[, linear]) */
+/*
+ * What follows the entries:
+ * (order: 9, 2097152 bytes[, linear]); (order 0, 4096 bytes); (4096 bytes);
+ * (16384 bytes on 4 NUMA nodes, total 64 KiB, linear); or nothing.  False where the line is cut.
+ */
+static bool hash_size(enum hash_table table, struct scan *s, uint64_t v[6])
+{
+	int32_t order = 0;
+	uint64_t total;
+
+	if (scan_blank_end(s))
+		return table == HASH_TABLE_MOUNT;
+	if (!scan_lit(s, " ("))
+		return false;
+	if ((scan_lit(s, "order: ") || scan_lit(s, "order ")) &&
+	    (!scan_i32(s, &order) || !scan_lit(s, ", ")))
+		return false;
+	v[1] = (uint64_t)(int64_t)order;
+	if (!scan_dec(s, &v[2]) || !scan_lit(s, " bytes"))
+		return false;
+	if (scan_lit(s, " on ") && (!scan_dec(s, &v[4]) || !scan_lit(s, " NUMA nodes, total ") ||
+				    !scan_dec(s, &total) || !scan_lit(s, " KiB")))
+		return false;
+	if (scan_lit(s, ", linear"))
+		v[3] = HASH_LINEAR;
+	else if (scan_lit(s, ", vmalloc hugepage"))
+		v[3] = HASH_VMALLOC_HUGE;
+	else if (scan_lit(s, ", vmalloc"))
+		v[3] = HASH_VMALLOC;
+	/* A comma left over: cut in the middle of the word. */
+	return scan_peek(s) != ',' && (scan_left(s) || !v[4]);
+}
+
+/* Dentry cache hash table entries: 262144 (order: 9, 2097152 bytes[, linear]), and other forms */
 bool line_hash_table(struct reader *r, struct scan s)
 {
-	uint64_t entries, bytes;
-	int32_t order;
-	struct answer *a;
-
+	scan_lit(&s, "VFS: ");
 	for (unsigned int t = 0; t < HASH_TABLE_COUNT; t++) {
 		struct scan u = s;
-		uint64_t how = HASH_MEMORY_UNKNOWN;
+		uint64_t v[6] = { 0 };
+		struct answer *a;
 
 		if (!scan_lit(&u, hash_table_name((enum hash_table)t)) ||
-		    !scan_lit(&u, " hash table entries: ") || !scan_dec(&u, &entries) ||
-		    !scan_lit(&u, " (order: ") || !scan_i32(&u, &order) || !scan_lit(&u, ", ") ||
-		    !scan_dec(&u, &bytes) || !scan_lit(&u, " bytes"))
+		    !scan_lit(&u, " hash table entries: ") || !scan_dec(&u, &v[0]))
 			continue;
-		if (scan_lit(&u, ", linear"))
-			how = HASH_LINEAR;
-		else if (scan_lit(&u, ", vmalloc hugepage"))
-			how = HASH_VMALLOC_HUGE;
-		else if (scan_lit(&u, ", vmalloc"))
-			how = HASH_VMALLOC;
-		else if (scan_peek(&u) == ',')
-			return true; /* cut in the middle of the word */
-		if (entries && bytes % entries == 0 && bytes / entries < 4096)
-			r->log->input.given_bucket_bytes[t] = (uint32_t)(bytes / entries);
+		if (!hash_size((enum hash_table)t, &u, v))
+			return true;
+		if (v[0] && v[2] % v[0] == 0 && v[2] / v[0] < 4096)
+			r->log->input.given_bucket_bytes[t] = (uint32_t)(v[2] / v[0]);
 		a = reader_answer(r, ANSWER_HASH);
 		a->index = t;
-		a->v[0] = entries;
-		a->v[1] = (uint64_t)(int64_t)order;
-		a->v[2] = bytes;
-		a->v[3] = how;
+		memcpy(a->v, v, sizeof(v));
 		return true;
 	}
 	return false;

@@ -12,7 +12,7 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 672);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 736);
 SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 240);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
@@ -200,6 +200,7 @@ void check_same_input(const struct boot_input *a, const struct boot_input *b)
 	SAME(has_tree);
 	same_tree(&a->tree, &b->tree);
 	SAME(five_level);
+	SAME(kasan);
 	SAME(nr_cpu_ids);
 	SAME(online_cpus);
 	SAME(kernel_start);
