@@ -882,6 +882,25 @@ static bool movable_is_highmem(const struct machine *m)
 	       (rule == 1 || (rule == 2 && m->config.arch == ARCH_ARM));
 }
 
+/* Is a pgdat made for node @n, by the end of the boot? */
+static bool has_pgdat(const struct machine *m, const struct boot_input *in, uint32_t n)
+{
+	const struct node *node = &m->nodes[n];
+
+	if (node->memory || (m->config.arch == ARCH_OTHER && m->node_count > 1))
+		return true;
+	if (!node->parsed || m->node_count == 1)
+		return false;
+	/* For a long time x86 did so for nodes with memory or CPUs only. */
+	if (!is_x86(m) || m->emulated || !in->cpu_nid_count ||
+	    fact_get(&m->facts, FACT_pgdat_for_possible_nodes))
+		return true;
+	for (uint32_t i = 0; i < in->cpu_nid_count; i++)
+		if (in->cpu_nid[i] == (int32_t)n)
+			return true;
+	return false;
+}
+
 static void init_free_area(struct boot *b)
 {
 	struct machine *m = b->m;
@@ -911,8 +930,7 @@ static void init_free_area(struct boot *b)
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		struct node *node = &m->nodes[n];
 
-		node->possible = node->memory || (node->parsed && m->node_count > 1) ||
-				 (m->config.arch == ARCH_OTHER && m->node_count > 1);
+		node->possible = has_pgdat(m, b->in, n);
 		zone_size_node(node, (int32_t)n, m->ranges, m->range_count, &m->limits,
 			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
 		node->memory = node->present > 0;

@@ -27,6 +27,8 @@ static phys_t arm64_dma_end(const struct machine *m)
 			while (bus & (bus - 1))
 				bus += bus & -bus;
 	}
+	if (!m->dma_limit && !fact_get(&m->facts, FACT_arm64_low_ram_dma))
+		return end;
 	/* Memory that begins beyond the bus is none of its business; beyond 32 bits nothing is. */
 	if (start >= FOUR_GIB)
 		return end;

@@ -516,6 +516,7 @@ static void raise_for_khugepaged(struct machine *m)
 		    m->totalram >= (512ULL << 20) >> m->config.page_shift) {
 			m->min_free_kbytes = wmark_min_free_kbytes(&w);
 			wmark_setup_zones(&w, m->min_free_kbytes, 10);
+			m->totalreserve = wmark_totalreserve_pages(&w);
 		}
 		return;
 	}
@@ -524,6 +525,7 @@ static void raise_for_khugepaged(struct machine *m)
 		return;
 	m->min_free_kbytes = wanted;
 	wmark_setup_zones(&w, wanted, 10);
+	m->totalreserve = wmark_totalreserve_pages(&w);
 }
 
 static void size_pagesets(struct machine *m, uint64_t fraction)
@@ -695,6 +697,9 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	struct answer *a;
 
 	m->stage = STAGE_LATE;
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
 	count_cpus(m, in);
 	if (fact_get(&m->facts, FACT_pcp_sized_early))
 		size_pagesets_early(m);

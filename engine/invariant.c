@@ -5,6 +5,7 @@
 
 #include "engine/buddy_invariants.h"
 #include "engine/memblock_invariants.h"
+#include "engine/wmark_invariants.h"
 #include "engine/zone_invariants.h"
 #include "engine/zonelist_invariants.h"
 
@@ -55,6 +56,22 @@ void finding_print(const struct finding *f, const struct sink *sink)
 	sink_puts(sink, "\n");
 }
 
+static void check_reserves(const struct machine *m, struct findings *ret)
+{
+	const struct reserve_source source = { .nodes = m->nodes,
+					       .node_count = m->node_count,
+					       .limits = &m->limits,
+					       .zones_mask = m->config.zones_mask,
+					       .cmdline = &m->cmdline,
+					       .config = &m->config,
+					       .facts = &m->facts,
+					       .online_cpus = m->online_cpus,
+					       .min_free_kbytes = m->min_free_kbytes,
+					       .totalreserve = m->totalreserve };
+
+	wmark_invariants_check(&source, ret);
+}
+
 void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 			     struct findings *ret)
 {
@@ -73,6 +90,8 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 			zonelist_invariants_check(&m->zonelists, m->nodes,
 						  m->config.numa ? m->distance : NULL, ret);
 	}
+	if (cost >= INVARIANT_COST_WALK && m->stage >= STAGE_LATE)
+		check_reserves(m, ret);
 	if (cost >= INVARIANT_COST_DEEP && m->buddy)
 		buddy_invariants_check(m->buddy, ret);
 }

@@ -193,7 +193,7 @@ void pageset_size_zone(struct zone *zone, uint32_t cpus, uint32_t online_cpus, u
 		zone->high_min = zone->high_max = zone->high;
 		return;
 	}
-	divisor = cpus ? cpus : online_cpus;
+	divisor = cpus || !fact_get(facts, FACT_pcp_high_split_cpuless) ? cpus : online_cpus;
 	if (!divisor)
 		divisor = 1;
 	zone->high_min = fraction ? pages / fraction : zone->watermark[WMARK_LOW];

@@ -169,6 +169,38 @@ static void check_core(const struct node *nodes, uint32_t node_count,
 				     "nothing is mirrored, and yet there is a ZONE_MOVABLE");
 }
 
+/* arm64: the DMA zones have the memory below 4 GiB, and where there is any, no other. */
+static void check_dma(const struct zone_source *source, struct findings *ret)
+{
+	const struct zone_limits *l = source->limits;
+	pfn_t limit = (1ULL << 32) >> source->config->page_shift, low_end = 0, dma_end = 0;
+
+	if (source->config->arch != ARCH_ARM64)
+		return;
+	for (uint32_t r = 0; r < source->range_count; r++)
+		if (source->ranges[r].start < limit)
+			low_end = min_u64(source->ranges[r].end, limit);
+	for (unsigned int t = ZONE_DMA; t <= ZONE_DMA32; t++)
+		if (source->zones_mask >> t & 1)
+			dma_end = max_u64(dma_end, l->highest[t]);
+	if (low_end && dma_end > limit)
+		findings_add(ret, INVARIANT_ZONE_DMA_32BIT, -1, ZONE_DMA, FINDING_NOWHERE, limit,
+			     dma_end, "a DMA zone reaches beyond 4 GiB");
+	if (source->zones_mask >> ZONE_DMA32 & 1 && dma_end < low_end)
+		findings_add(ret, INVARIANT_ZONE_DMA_32BIT, -1, ZONE_DMA32, FINDING_NOWHERE,
+			     low_end, dma_end, "memory below 4 GiB is in no DMA zone");
+}
+
+/* Whatever the firmware names can be asked for memory, and so needs node data. */
+static void check_pgdat(const struct node *nodes, uint32_t node_count,
+			const struct zone_source *source, struct findings *ret)
+{
+	for (uint32_t nid = 0; nid < node_count && source->config->numa && node_count > 1; nid++)
+		if (nodes[nid].parsed && !nodes[nid].possible)
+			findings_add(ret, INVARIANT_NODE_DATA, (int32_t)nid, -1, FINDING_NOWHERE, 0,
+				     0, "a node that may be asked for memory has no node data");
+}
+
 void zone_invariants_check(const struct node *nodes, uint32_t node_count,
 			   const struct zone_source *source, struct findings *ret)
 {
@@ -182,4 +214,6 @@ void zone_invariants_check(const struct node *nodes, uint32_t node_count,
 			check_present(nodes, node_count, source, ret);
 	}
 	check_core(nodes, node_count, source, ret);
+	check_dma(source, ret);
+	check_pgdat(nodes, node_count, source, ret);
 }

@@ -89,6 +89,31 @@ static void zone_behind_movable(void **unused)
 	made_boot_quirk(&b, QUIRK_ZONE_AFTER_MOVABLE_STARTS_AT_ZERO, NULL, 0);
 }
 
+/* Memory at [2G, 4G) and [32G, 40G), and no bus that tells what it reaches. */
+static void arm64_dma_zone(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_ARM64, "6.12");
+	made_boot_memory(&b, 2 * GIB, 4 * GIB, -1);
+	made_boot_memory(&b, 32 * GIB, 40 * GIB, -1);
+	made_boot_quirk(&b, QUIRK_ARM64_DMA_ZONE_LIMITS, NULL, 0);
+}
+
+static void node_without_pgdat(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB, 2 * GIB, 1);
+	made_boot_slot(&b, 16 * GIB, 32 * GIB, 2);
+	made_boot_cpus(&b, 1, 0);
+	made_boot_quirk(&b, QUIRK_OFFLINE_NODE_WITHOUT_PGDAT, NULL, 0);
+}
+
 /* Every kernel has the same right rules. */
 static void all_eras(void **unused)
 {
@@ -194,6 +219,8 @@ int main(void)
 		cmocka_unit_test(kernelcore_too_large),
 		cmocka_unit_test(movable_only_node),
 		cmocka_unit_test(zone_behind_movable),
+		cmocka_unit_test(arm64_dma_zone),
+		cmocka_unit_test(node_without_pgdat),
 		cmocka_unit_test(all_eras),
 		cmocka_unit_test(broken_zones),
 	};

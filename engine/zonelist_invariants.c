@@ -94,9 +94,17 @@ static void check_turns(const struct zonelists *z, const struct node *nodes,
 void zonelist_invariants_check(const struct zonelists *z, const struct node *nodes,
 			       const uint8_t *distance, struct findings *ret)
 {
+	bool memory = false;
+
+	for (uint32_t nid = 0; nid < z->node_count; nid++)
+		memory |= nodes[nid].memory;
 	for (uint32_t local = 0; local < z->node_count; local++) {
-		if (!z->length[local])
+		if (!z->length[local]) {
+			if (nodes[local].possible && memory)
+				findings_add(ret, INVARIANT_NODE_DATA, (int32_t)local, -1,
+					     FINDING_NOWHERE, 1, 0, "a node has no fallback order");
 			continue;
+		}
 		check_members(z, nodes, local, ret);
 		if (distance)
 			check_distances(z, nodes, local, distance, ret);
