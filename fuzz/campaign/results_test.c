@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fuzz/campaign/results.h"
+
+static char path[512];
+
+static int set_up(void **state)
+{
+	const char *folder = getenv("TEST_TMPDIR");
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/results-test.sqlite", folder ? folder : "/tmp");
+	remove(path);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char other[600];
+
+	(void)state;
+	remove(path);
+	snprintf(other, sizeof(other), "%s-wal", path);
+	remove(other);
+	snprintf(other, sizeof(other), "%s-shm", path);
+	remove(other);
+	return 0;
+}
+
+static struct results *open_results(void)
+{
+	struct results *r;
+
+	assert_null(results_open(path, &r));
+	return r;
+}
+
+static int64_t add(struct results *r, const char *id, const char *facts, const char *input, bool new)
+{
+	struct results_finding f = { .target = "topology", .id = id, .facts = facts, .text = input,
+				     .input = input, .input_size = strlen(input),
+				     .first_executions = 5, .first_milliseconds = 7 };
+	int64_t number = 0;
+	bool is_new = !new;
+
+	assert_null(results_add_finding(r, &f, &number, &is_new));
+	assert_int_equal(is_new, new);
+	return number;
+}
+
+/* Groups as text: "number id facts input seen minimised;" each. */
+static bool append(void *ctx, const struct results_finding *f)
+{
+	char *text = ctx;
+
+	assert_string_equal(f->target, "topology");
+	assert_int_equal(f->first_executions, 5);
+	assert_int_equal(f->first_milliseconds, 7);
+	assert_int_equal(strlen(f->text), f->input_size);
+	sprintf(text + strlen(text), "%d %s [%s] %.*s %d %d;", (int)f->number, f->id, f->facts,
+		(int)f->input_size, (const char *)f->input, (int)f->seen, f->minimised);
+	return true;
+}
+
+static void groups(void **unused)
+{
+	struct results *r = open_results();
+	char text[500] = "";
+
+	(void)unused;
+	assert_int_equal(add(r, "zone-sizes", "a=1", "longer", true), 1);
+	assert_int_equal(add(r, "zone-sizes", "", "other", true), 2);
+	/* A larger input of the same group counts, a smaller one is taken. */
+	assert_int_equal(add(r, "zone-sizes", "a=1", "much longer", false), 1);
+	assert_int_equal(add(r, "zone-sizes", "a=1", "short", false), 1);
+	assert_null(results_set_minimised(r, 2, "o", "o", 1));
+	/* It is all there when the file is opened anew, and what comes then is added. */
+	results_close(r);
+	r = open_results();
+	assert_int_equal(add(r, "fallback-once", "", "x", true), 3);
+	assert_int_equal(add(r, "zone-sizes", "", "yy", false), 2);
+	assert_null(results_each_finding(r, append, text));
+	assert_string_equal(text, "1 zone-sizes [a=1] short 3 0;2 zone-sizes [] o 2 1;"
+				  "3 fallback-once [] x 1 0;");
+	results_close(r);
+}
+
+static void work_and_settings(void **unused)
+{
+	struct results_work one = { 100, 3, 50, 1 }, sum;
+	struct results *r = open_results();
+	char *value;
+
+	(void)unused;
+	assert_null(results_work(r, NULL, &sum));
+	assert_int_equal(sum.executions, 0);
+	assert_null(results_add_work(r, "topology", &one));
+	assert_null(results_add_work(r, "topology", &one));
+	assert_null(results_add_work(r, "memblock", &one));
+	assert_null(results_work(r, "topology", &sum));
+	assert_int_equal(sum.executions, 200);
+	assert_int_equal(sum.refused, 6);
+	assert_null(results_work(r, NULL, &sum));
+	assert_int_equal(sum.milliseconds, 150);
+	assert_int_equal(sum.kept, 3);
+	assert_null(results_get(r, "seed", &value));
+	assert_null(value);
+	assert_null(results_set(r, "seed", "1"));
+	assert_null(results_set(r, "seed", "2"));
+	assert_null(results_get(r, "seed", &value));
+	assert_string_equal(value, "2");
+	free(value);
+	results_close(r);
+}
+
+static void refuse(enum error_code code)
+{
+	struct results *r;
+	struct error *err = results_open(path, &r);
+
+	assert_non_null(err);
+	assert_int_equal(err->code, code);
+	assert_string_equal(err->file, path);
+	error_destroy(err);
+}
+
+static void other_files(void **unused)
+{
+	FILE *f = fopen(path, "w");
+
+	(void)unused;
+	assert_non_null(f);
+	fputs("this is no database, and long enough that nobody could take it for an empty one, as "
+	      "the head of one has a hundred bytes",
+	      f);
+	fclose(f);
+	refuse(ERROR_FORMAT);
+	remove(path);
+	/* A folder that is not there. */
+	strcat(path, "/no/such");
+	refuse(ERROR_OS);
+	path[strlen(path) - strlen("/no/such")] = '\0';
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(groups, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(work_and_settings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(other_files, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
