@@ -16,6 +16,14 @@ struct results {
 #define APPLICATION 0x6d6d7265 /* "mmre" */
 #define VERSION 1
 
+static char *copy(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *to = malloc(size);
+
+	return to ? memcpy(to, text, size) : NULL;
+}
+
 static struct error *fail(struct results *r)
 {
 	int code = sqlite3_errcode(r->db);
@@ -65,7 +73,7 @@ static struct error *read_number(struct results *r, const char *sql, int64_t *re
 
 static struct error *make_or_check(struct results *r)
 {
-	int64_t application, version, tables;
+	int64_t application = 0, version = 0, tables = 0;
 	struct error *err = read_number(r, "PRAGMA application_id", &application);
 
 	if (!err)
@@ -93,12 +101,11 @@ struct error *results_open(const char *path, struct results **ret)
 
 	if (!r)
 		return error_no_memory();
-	r->path = malloc(strlen(path) + 1);
+	r->path = copy(path);
 	if (!r->path) {
 		free(r);
 		return error_no_memory();
 	}
-	strcpy(r->path, path);
 	if (sqlite3_open(path, &r->db) != SQLITE_OK)
 		err = fail(r);
 	else if (sqlite3_busy_timeout(r->db, 10000) != SQLITE_OK)
@@ -153,10 +160,8 @@ struct error *results_get(struct results *r, const char *name, char **ret)
 	if (code == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(s, 0);
 
-		*ret = text ? malloc(strlen(text) + 1) : NULL;
-		if (*ret)
-			strcpy(*ret, text);
-		else
+		*ret = text ? copy(text) : NULL;
+		if (!*ret)
 			err = error_no_memory();
 	} else if (code != SQLITE_DONE) {
 		err = fail(r);
@@ -171,12 +176,12 @@ struct error *results_add_work(struct results *r, const char *target,
 			       const struct results_work *work)
 {
 	sqlite3_stmt *s;
-	struct error *err =
-		prepare(r,
-			"INSERT INTO work VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (target) DO UPDATE "
-			"SET executions = executions + ?2, refused = refused + ?3, "
-			"milliseconds = milliseconds + ?4, kept = kept + ?5",
-			&s);
+	struct error *err = prepare(
+		r,
+		"INSERT INTO work VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (target) DO UPDATE "
+		"SET executions = executions + ?2, refused = refused + ?3, "
+		"milliseconds = milliseconds + ?4, kept = kept + ?5",
+		&s);
 
 	if (err)
 		return err;
@@ -191,11 +196,11 @@ struct error *results_add_work(struct results *r, const char *target,
 struct error *results_work(struct results *r, const char *target, struct results_work *ret)
 {
 	sqlite3_stmt *s;
-	struct error *err =
-		prepare(r,
-			"SELECT total(executions), total(refused), total(milliseconds), total(kept) "
-			"FROM work WHERE ?1 IS NULL OR target = ?1",
-			&s);
+	struct error *err = prepare(
+		r,
+		"SELECT total(executions), total(refused), total(milliseconds), total(kept) "
+		"FROM work WHERE ?1 IS NULL OR target = ?1",
+		&s);
 
 	if (err)
 		return err;
@@ -218,10 +223,11 @@ static struct error *find_group(struct results *r, const struct results_finding 
 				int64_t *number_ret, int64_t *size_ret)
 {
 	sqlite3_stmt *s;
-	struct error *err = prepare(r,
-				    "SELECT number, length(input) FROM finding WHERE target = ?1 AND "
-				    "id = ?2 AND facts = ?3",
-				    &s);
+	struct error *err =
+		prepare(r,
+			"SELECT number, length(input) FROM finding WHERE target = ?1 AND "
+			"id = ?2 AND facts = ?3",
+			&s);
 	int code;
 
 	if (err)
@@ -306,9 +312,9 @@ struct error *results_add_finding(struct results *r, const struct results_findin
 struct error *results_set_minimised(struct results *r, int64_t number, const char *text,
 				    const void *input, size_t input_size)
 {
-	return set_input(r,
-			 "UPDATE finding SET minimised = 1, text = ?2, input = ?3 WHERE number = ?1",
-			 number, text, input, input_size);
+	return set_input(
+		r, "UPDATE finding SET minimised = 1, text = ?2, input = ?3 WHERE number = ?1",
+		number, text, input, input_size);
 }
 
 struct error *results_each_finding(struct results *r,

@@ -45,11 +45,17 @@ static struct results *open_results(void)
 	return r;
 }
 
-static int64_t add(struct results *r, const char *id, const char *facts, const char *input, bool new)
+static int64_t add(struct results *r, const char *id, const char *facts, const char *input,
+		   bool new)
 {
-	struct results_finding f = { .target = "topology", .id = id, .facts = facts, .text = input,
-				     .input = input, .input_size = strlen(input),
-				     .first_executions = 5, .first_milliseconds = 7 };
+	struct results_finding f = { .target = "topology",
+				     .id = id,
+				     .facts = facts,
+				     .text = input,
+				     .input = input,
+				     .input_size = strlen(input),
+				     .first_executions = 5,
+				     .first_milliseconds = 7 };
 	int64_t number = 0;
 	bool is_new = !new;
 
