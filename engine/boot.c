@@ -17,6 +17,7 @@
 #include "engine/device_tree.h"
 #include "engine/handover.h"
 #include "engine/hash_table.h"
+#include "engine/memblock_invariants.h"
 #include "engine/numa.h"
 #include "engine/rewind.h"
 #include "engine/setup_arch.h"
@@ -125,6 +126,7 @@ static void observe(void *ctx, const struct memblock_event *event)
 	struct boot *b = ctx;
 	struct answer *a;
 
+	memblock_invariants_event(&b->m->mb, event, b->m->findings);
 	if (event->kind == MEMBLOCK_EVENT_RESERVE)
 		b->reserved_nid = event->nid;
 	if (event->kind != MEMBLOCK_EVENT_DOUBLED)
@@ -1261,7 +1263,8 @@ static void place(struct boot *b, const struct memblock_request *req, phys_t *ba
 	bool ok;
 
 	b->reserved_nid = req->nid;
-	ok = place_for_tree(m, &b->in->steps[b->step], base) || memblock_alloc(&m->mb, req, base);
+	ok = place_for_tree(m, &b->in->steps[b->step], base) ||
+	     memblock_invariants_alloc(&m->mb, req, base, &m->before, m->findings);
 	a = answers_add(&m->answers, ANSWER_PLACEMENT);
 	a->index = b->step;
 	a->line = b->in->steps[b->step].line;
@@ -1389,7 +1392,7 @@ static void find_kernel(struct boot *b)
 			if (s->base <= region->base || s->base >= region->base + region->size)
 				continue;
 			m->kernel_start = region->base;
-			m->kernel_end = s->base;
+			m->kernel_end = m->mb.kernel_end = s->base;
 		}
 	}
 }
@@ -1511,6 +1514,10 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_CRASHKERNEL:
 		setup_arch_crashkernel(m, b->in, s, b->step);
 		break;
+	case STEP_CAP:
+		if (!b->stamped)
+			memblock_invariants_cap(&m->mb, s->base, s->size, &m->before, m->findings);
+		break;
 	case STEP_E820_UPDATE:
 	case STEP_E820_REMOVE:
 	case STEP_E820_ADD:
@@ -1575,7 +1582,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 		if (in->given_bucket_bytes[t])
 			m->tables_told |= 1U << t;
 	m->kernel_start = in->kernel_start;
-	m->kernel_end = in->kernel_end;
+	m->kernel_end = m->mb.kernel_end = in->kernel_end;
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
 	m->possible_cpus = in->nr_cpu_ids;
 	m->kasan = in->kasan;

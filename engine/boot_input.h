@@ -47,6 +47,7 @@ enum boot_step_kind {
 	STEP_LATE_FREE, /* "Freeing NAME memory": size bytes */
 	STEP_MEMORY_LINE, /* the moment of the "Memory:" line */
 	STEP_EFI_KEPT, /* "e820: update" when memblock has the map: base, size of boot services memory that stays */
+	STEP_CAP, /* memblock_cap_memory_range(base, size); only before nodes are known */
 	STEP_KIND_COUNT
 };
 

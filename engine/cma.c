@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/cma.h"
 
+#include "engine/memblock_invariants.h"
+
 #define FOUR_GIB (1ULL << 32)
 #define CRASH_ALIGN (16ULL << 20)
 #define CRASH_HIGH_MAX (64ULL << 40)
@@ -58,7 +60,7 @@ static bool try_on_node(struct machine *m, uint64_t size, uint64_t align, phys_t
 	if (start >= end)
 		return false;
 	m->mb.bottom_up = bottom_up;
-	ok = memblock_alloc(&m->mb, &req, ret);
+	ok = memblock_invariants_alloc(&m->mb, &req, ret, &m->before, m->findings);
 	m->mb.bottom_up = saved;
 	return ok;
 }

@@ -13,6 +13,7 @@
 
 #include "engine/cma.h"
 #include "engine/machine.h"
+#include "engine/memblock_invariants.h"
 
 /* Children beyond these are not looked at by kernels with a fixed array. */
 #define RESERVED_CHILDREN_MAX 64
@@ -65,7 +66,8 @@ void device_tree_add_memory(struct machine *m, const struct device_tree *tree)
 	if (!tree->usable_count)
 		return;
 	/* The first range caps memory, the others come on top. */
-	memblock_cap_memory_range(&m->mb, tree->usable[0].base, tree->usable[0].size);
+	memblock_invariants_cap(&m->mb, tree->usable[0].base, tree->usable[0].size, &m->before,
+				m->findings);
 	for (uint32_t i = 1; i < tree->usable_count; i++)
 		memblock_add(&m->mb, tree->usable[i].base, tree->usable[i].size, NID_NONE, 0);
 }

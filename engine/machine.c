@@ -15,6 +15,7 @@ void machine_reset(struct machine *m)
 {
 	struct machine kept = { .e820 = m->e820,
 				.mb = m->mb,
+				.before = m->before,
 				.zonelists = m->zonelists,
 				.answers = m->answers,
 				.ranges = m->ranges,
@@ -43,6 +44,7 @@ void machine_deinit(struct machine *m)
 {
 	e820_deinit(&m->e820);
 	memblock_deinit(&m->mb);
+	memblock_deinit(&m->before);
 	zonelists_deinit(&m->zonelists);
 	answers_deinit(&m->answers);
 	free(m->nodes);

@@ -25,6 +25,7 @@ enum boot_stage {
 };
 
 struct buddy;
+struct findings;
 
 struct machine {
 	struct facts facts;
@@ -94,6 +95,10 @@ struct machine {
 	bool want_lists; /* build free lists too; set before the boot */
 	struct buddy *buddy; /* the free lists; NULL until memory is handed over */
 	struct buddy *spare_buddy; /* of a machine that was reset: its buffers, or NULL */
+
+	/* Where what must hold on the way of a boot is noted; NULL: nobody looks.  Set before the boot. */
+	struct findings *findings;
+	struct memblock before; /* what memblock was before a verb that is looked at */
 
 	bool out_of_memory;
 	struct answers answers;

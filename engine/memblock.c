@@ -25,7 +25,7 @@
 #include <string.h>
 
 static bool double_array(struct memblock *mb, enum memblock_which which, phys_t area_base,
-			 uint64_t area_size);
+			 uint64_t area_size, bool reserving);
 
 static struct memblock_type *type_of(struct memblock *mb, enum memblock_which which)
 {
@@ -347,7 +347,7 @@ static bool add_range(struct memblock *mb, enum memblock_which which, phys_t bas
 		return true;
 	if (type->cnt + gaps > type->max) {
 		while (type->cnt + gaps > type->max) {
-			if (!double_array(mb, which, base, size))
+			if (!double_array(mb, which, base, size, true))
 				return false;
 		}
 		/* The new array may have been reserved in this very list. */
@@ -397,7 +397,7 @@ static bool isolate(struct memblock *mb, enum memblock_which which, phys_t base,
 	limit = base + size;
 	while (max_u64(type->cnt, fact_get(mb->facts, FACT_memblock_dummy_region)) + 2 >
 	       type->max) {
-		if (!double_array(mb, which, base, size))
+		if (!double_array(mb, which, base, size, false))
 			return false;
 	}
 	if (!ensure_room(mb, type, type->cnt + 2))
@@ -565,6 +565,11 @@ bool memblock_find(const struct memblock *mb, uint64_t size, uint64_t align, phy
 		return find_bottom_up(mb, start, end, size, align, &filter, ret);
 	if (end > mb->kernel_end) {
 		struct memblock_event event = { .kind = MEMBLOCK_EVENT_BOTTOM_UP_FAILED,
+						.size = size,
+						.align = align,
+						.start = start,
+						.end = end,
+						.flags = flags,
 						.nid = nid };
 
 		if (find_bottom_up(mb, max_u64(start, mb->kernel_end), end, size, align, &filter,
@@ -632,12 +637,13 @@ static bool find_for_array(const struct memblock *mb, phys_t start, phys_t end, 
  * reserved array, it takes the same place; the kernel then has two lists in one array.
  */
 static bool double_array(struct memblock *mb, enum memblock_which which, phys_t area_base,
-			 uint64_t area_size)
+			 uint64_t area_size, bool reserving)
 {
 	struct memblock_type *type = type_of(mb, which);
 	uint64_t bytes = 2ULL * type->max * mb->region_bytes, page = 1ULL << mb->page_shift;
 	uint64_t alloc_bytes = round_up_to(bytes, page);
 	struct memblock_event event = { .which = which, .count = type->max, .nid = NID_NONE };
+	phys_t pending = area_base, pending_end = area_base + area_size;
 	bool old_allocated = type->array_allocated;
 	phys_t old_base = type->array_base, addr = 0;
 	uint64_t old_bytes = type->array_bytes;
@@ -653,7 +659,8 @@ static bool double_array(struct memblock *mb, enum memblock_which which, phys_t 
 		return false;
 	}
 	if (!mb->slab_available) {
-		if (which != MEMBLOCK_RESERVED)
+		if (which != MEMBLOCK_RESERVED ||
+		    !fact_get(mb->facts, FACT_memblock_resize_keeps_off))
 			area_base = area_size = 0;
 		if (!find_for_array(mb, area_base + area_size, mb->current_limit, alloc_bytes,
 				    &addr) &&
@@ -672,6 +679,10 @@ static bool double_array(struct memblock *mb, enum memblock_which which, phys_t 
 	event.count = type->max;
 	event.base = addr;
 	event.size = bytes;
+	if (reserving && which == MEMBLOCK_RESERVED && !mb->slab_available) {
+		event.start = pending;
+		event.end = pending_end;
+	}
 	tell(mb, &event);
 
 	if (old_allocated) {
@@ -1039,7 +1050,9 @@ bool memblock_overlaps(const struct memblock *mb, enum memblock_which which, phy
 	const struct memblock_type *type = const_type_of(mb, which);
 	uint32_t i = first_ending_above(type, base);
 
-	return i < type->cnt && type->regions[i].base < base + cap_size(mb, base, size);
+	if (fact_get(mb->facts, FACT_memblock_overlap_capped))
+		size = cap_size(mb, base, size);
+	return i < type->cnt && type->regions[i].base < ((base + size) & mb->phys_max);
 }
 
 uint64_t memblock_memory_bytes(const struct memblock *mb, phys_t start, phys_t end)

@@ -82,6 +82,9 @@ struct memblock_event {
 	uint32_t count;
 	uint32_t flags;
 	int32_t nid;
+	/* DOUBLED: the range that is just being reserved, if one is.  BOTTOM_UP_FAILED: what was searched. */
+	phys_t start, end;
+	uint64_t align; /* BOTTOM_UP_FAILED */
 };
 typedef void (*memblock_observer)(void *ctx, const struct memblock_event *event);
 

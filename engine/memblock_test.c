@@ -1090,7 +1090,9 @@ static bool same_event(const struct memblock_event *a, const struct memblock_eve
 {
 	return a->kind == b->kind && a->which == b->which && a->base == b->base &&
 	       a->size == b->size && a->count == b->count && a->flags == b->flags &&
-	       a->nid == b->nid;
+	       a->nid == b->nid && a->align == b->align &&
+	       (a->kind != MEMBLOCK_EVENT_BOTTOM_UP_FAILED ||
+		(a->start == b->start && a->end == b->end));
 }
 
 /* Free ranges walked in the engine cover just the bytes that are free in the model. */
@@ -1139,7 +1141,7 @@ static const char *compare_questions(const struct memblock_oracle *o, const stru
 		bytes += o->list[MEMBLOCK_MEMORY].cells[at].present;
 	if (memblock_memory_bytes(mb, addr, PHYS_MAX) != bytes)
 		return "memory_bytes differs";
-	if (memblock_overlaps(mb, MEMBLOCK_MEMORY, addr, UINT64_MAX) != (bytes != 0))
+	if (memblock_overlaps(mb, MEMBLOCK_MEMORY, addr, o->phys_max - addr) != (bytes != 0))
 		return "overlaps differs";
 	return NULL;
 }

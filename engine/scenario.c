@@ -65,6 +65,7 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 	s->held_pages = 0;
 	s->out_of_memory = false;
 	s->machine.want_lists = options->want_lists;
+	s->machine.findings = &s->findings;
 	boot_run(&s->machine, in, STAGE_LATE);
 	s->out_of_memory = s->machine.out_of_memory;
 	s->cpu_count = in->online_cpus ? in->online_cpus : 1;

@@ -167,6 +167,7 @@ static const int step_kinds[STEP_KIND_COUNT] = {
 	[STEP_LATE_FREE] = MMTRACE__STEP__KIND__LATE_FREE,
 	[STEP_MEMORY_LINE] = MMTRACE__STEP__KIND__MEMORY_LINE,
 	[STEP_EFI_KEPT] = MMTRACE__STEP__KIND__EFI_KEPT,
+	[STEP_CAP] = MMTRACE__STEP__KIND__CAP,
 };
 
 static const int alloc_calls[] = {

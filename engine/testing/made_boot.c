@@ -40,7 +40,7 @@ void made_boot_memory(struct made_boot *b, phys_t start, phys_t end, int32_t nid
 								 .size = end - start,
 								 .nid = NID_NONE,
 								 .name = "early_init_dt" };
-		assert_true(in->step_count <= MADE_BOOT_ROOM);
+		assert_true(in->step_count <= MADE_BOOT_STEPS);
 	}
 	if (nid >= 0)
 		made_boot_slot(b, start, end, nid);
@@ -69,14 +69,33 @@ void made_boot_distance(struct made_boot *b, const uint8_t *distance, uint32_t c
 	b->in.distance_count = count;
 }
 
+struct boot_step *made_boot_step(struct made_boot *b, enum boot_step_kind kind, phys_t base,
+				 uint64_t size)
+{
+	struct boot_step *s = &b->steps[b->in.step_count++];
+
+	assert_true(b->in.step_count <= MADE_BOOT_STEPS);
+	*s = (struct boot_step){
+		.kind = kind, .base = base, .size = size, .nid = NID_NONE, .name = ""
+	};
+	return s;
+}
+
 void made_boot_reserve(struct made_boot *b, phys_t start, phys_t end)
 {
-	b->steps[b->in.step_count++] = (struct boot_step){ .kind = STEP_RESERVE,
-							   .base = start,
-							   .size = end - start,
-							   .nid = NID_NONE,
-							   .name = "" };
-	assert_true(b->in.step_count <= MADE_BOOT_ROOM);
+	made_boot_step(b, STEP_RESERVE, start, end - start);
+}
+
+struct boot_step *made_boot_alloc(struct made_boot *b, uint64_t size, uint64_t align, phys_t min,
+				  phys_t max)
+{
+	struct boot_step *s = made_boot_step(b, STEP_ALLOC, 0, size);
+
+	s->align = align;
+	s->min_addr = min;
+	s->max_addr = max;
+	s->call = ALLOC_PHYS_RANGE;
+	return s;
 }
 
 static const struct scenario_options deep = { .boot_cost = INVARIANT_COST_DEEP,

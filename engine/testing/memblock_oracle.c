@@ -183,6 +183,11 @@ static bool find(struct memblock_oracle *o, uint64_t size, uint64_t align, phys_
 				}
 			}
 			tell(o, (struct memblock_event){ .kind = MEMBLOCK_EVENT_BOTTOM_UP_FAILED,
+							 .size = size,
+							 .align = align,
+							 .start = start,
+							 .end = end,
+							 .flags = flags,
 							 .nid = nid });
 		}
 	}
@@ -363,7 +368,8 @@ static bool make_room(struct memblock_oracle *o, enum memblock_which which, uint
 		}
 		bytes = 2ULL * list->max * o->region_bytes;
 		rounded = (bytes + page - 1) / page * page;
-		if (which == MEMBLOCK_MEMORY) {
+		if (which == MEMBLOCK_MEMORY ||
+		    !fact_get(o->facts, FACT_memblock_resize_keeps_off)) {
 			found = find_for_array(o, rounded, 0, o->current_limit, &to);
 		} else {
 			found = find_for_array(o, rounded, base + size, o->current_limit, &to);

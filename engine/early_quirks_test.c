@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Quirks of memblock, early nodes, the memory map, deferred pages and contiguous areas, each on a machine
+ * that shows it: the wrong rule breaks its invariant, and with the right one nothing is broken.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/testing/made_boot.h"
+
+#define KIB (1ULL << 10)
+#define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
+
+/* ---- memblock ---------------------------------------------------------------------------------- */
+
+/*
+ *	1M                 64M          128M
+ *	|#.#.#.#. ... #.#.#|            |  then, as one more, [64M, 128M)
+ */
+static void array_in_pending_range(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 128 * MIB, -1);
+	/* A request makes the boot take its memory, so that there is some for an array. */
+	made_boot_alloc(&b, 4 * KIB, 4 * KIB, MIB, 2 * MIB);
+	for (unsigned int i = 0; i < 127; i++)
+		made_boot_reserve(&b, 3 * MIB + i * 64 * KIB, 3 * MIB + i * 64 * KIB + 4 * KIB);
+	made_boot_reserve(&b, 64 * MIB, 128 * MIB);
+	made_boot_quirk(&b, QUIRK_DOUBLE_ARRAY_OVERLAPS_PENDING_RANGE, NULL, 0);
+}
+
+/*
+ *	1M                        1G kernel 1G+32M  1.5G
+ *	|                          |########|        |  a request of 1000 MiB
+ */
+static void nothing_above_kernel(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "5.10");
+	b.in.command_line = "movable_node";
+	b.in.kernel_start = GIB;
+	b.in.kernel_end = GIB + 32 * MIB;
+	made_boot_memory(&b, MIB, GIB + 512 * MIB, -1);
+	made_boot_reserve(&b, GIB, GIB + 32 * MIB);
+	made_boot_alloc(&b, 1000 * MIB, MIB, 0, 0);
+	made_boot_quirk(&b, QUIRK_BOTTOM_UP_BELOW_KERNEL_END, NULL, 0);
+}
+
+static void range_above_limit(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_I386, "6.12");
+	made_boot_memory(&b, MIB, 3 * GIB, -1);
+	made_boot_alloc(&b, MIB, MIB, 2 * GIB, 3 * GIB);
+	made_boot_quirk(&b, QUIRK_CURRENT_LIMIT_APPLIED_TO_PHYS_ALLOC, NULL, 0);
+}
+
+static void query_past_the_end(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 128 * MIB, -1);
+	made_boot_quirk(&b, QUIRK_OVERLAP_TEST_WRAPS, NULL, 0);
+}
+
+static void cap_before_memory(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 128 * MIB, -1);
+	made_boot_reserve(&b, 64 * MIB, 65 * MIB);
+	made_boot_step(&b, STEP_CAP, MIB, 32 * MIB);
+	made_boot_quirk(&b, QUIRK_CAP_RANGE_BEFORE_MEMORY, NULL, 0);
+}
+
+/* Caps that do their work, or have none, and all else memblock is asked for, in every era. */
+static void memblock_sound(void **unused)
+{
+	(void)unused;
+	for (unsigned int era = 0; era < era_count; era++) {
+		struct made_boot b;
+
+		made_boot_init(&b, ARCH_X86_64, eras[era].name);
+		made_boot_memory(&b, MIB, 128 * MIB, -1);
+		made_boot_memory(&b, 256 * MIB, 512 * MIB, -1);
+		made_boot_reserve(&b, 64 * MIB, 65 * MIB);
+		made_boot_alloc(&b, MIB, 4 * KIB, 0, 0);
+		made_boot_alloc(&b, GIB, 4 * KIB, 0, 0);
+		made_boot_alloc(&b, 8 * MIB, MIB, 128 * MIB, 300 * MIB);
+		made_boot_alloc(&b, 8 * MIB, MIB, 128 * MIB, 255 * MIB);
+		made_boot_alloc(&b, 8 * MIB, MIB, 128 * MIB, 255 * MIB)->call = ALLOC_TRY_NID;
+		made_boot_step(&b, STEP_CAP, 2 * MIB, 300 * MIB);
+		made_boot_step(&b, STEP_CAP, 2 * MIB, 0);
+		made_boot_step(&b, STEP_CAP, 0, UINT64_MAX);
+		made_boot_sound(&b, NULL, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(array_in_pending_range), cmocka_unit_test(nothing_above_kernel),
+		cmocka_unit_test(range_above_limit),	  cmocka_unit_test(query_past_the_end),
+		cmocka_unit_test(cap_before_memory),	  cmocka_unit_test(memblock_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
