@@ -197,7 +197,12 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 	b->likely_merge_rule = (enum likely_merge_rule)fact_get(facts, FACT_likely_merge_rule);
 	b->merge_needs_fallback = fact_get(facts, FACT_merge_needs_fallback);
 	b->merge_retypes = fact_get(facts, FACT_merge_retypes_buddy);
-	b->free_splits = fact_get(facts, FACT_merge_retypes_buddy);
+	/* Who retypes relies on it that only ordinary types meet. */
+	b->merge_needs_fallback |= b->merge_retypes;
+	b->isolated_merge_rule =
+		(enum isolated_merge_rule)fact_get(facts, FACT_isolated_merge_rule);
+	b->merge_reads_rule = (enum merge_reads_rule)fact_get(facts, FACT_merge_reads_rule);
+	b->free_splits = fact_get(facts, FACT_free_splits_blocks);
 	b->subsections = config->pointer_bytes == 8 && fact_get(facts, FACT_online_by_subsection);
 	if (b->max_order >= BUDDY_ORDER_COUNT) {
 		b->out_of_memory = true;
@@ -511,6 +516,16 @@ void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t en
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------- */
+
+void buddy_note_merge_read(struct buddy *b, const struct buddy_zone *z, pfn_t pfn)
+{
+	const struct node_range *range = buddy_memory_at(b, pfn);
+
+	if (range && range->nid == z->nid && pfn >= z->start && pfn < z->end)
+		return;
+	b->stray_reads++;
+	b->stray_read = pfn;
+}
 
 /* Does a block of @order fill @slot, with pageblocks of one type? */
 static bool is_one_type(const struct buddy *b, uint32_t slot, unsigned int order)
@@ -846,44 +861,50 @@ static bool block_has_type(const struct buddy *b, size_t index, unsigned int ord
 }
 
 /* A block on a list, seen on its own. */
-static const char *check_block(const struct buddy *b, uint32_t zone, unsigned int order,
-			       enum migratetype type, uint32_t link, bool typed)
+static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsigned int order,
+				    enum migratetype type, uint32_t link, bool typed)
 {
 	const struct buddy_zone *z = &b->zones[zone];
 	pfn_t pfn = link_pfn(b, order, link);
 	uint64_t entry = *entry_of(b, order, link);
 	uint32_t slot, off = (uint32_t)pfn & (slot_pages(b) - 1), base;
+	enum migratetype left, right;
 
 	if (!entry_is(entry, order) || entry_type(entry) != type)
-		return "an entry is on the list of another order or type";
+		return BUDDY_WRONG_ELSEWHERE;
 	if (pfn & ((1ULL << order) - 1))
-		return "a free block is not aligned to its size";
+		return BUDDY_WRONG_UNALIGNED;
 	if (pfn < z->start || pfn >= z->end || !slot_at(b, zone, pfn, &slot))
-		return "a free block begins outside its zone";
+		return BUDDY_WRONG_OUTSIDE;
+	if (order == b->max_order && link != slot)
+		return BUDDY_WRONG_OUTSIDE;
 	if (typed && !block_has_type(b, block_index(b, slot, pfn), order, type))
-		return "a free block is not on the list of its pageblock's type";
-	if (order == b->max_order) {
-		if (link != slot || b->slots[slot].chunk != CHUNK_NONE)
-			return "a slot that is free as a whole has a chunk";
-		return NULL;
-	}
+		return BUDDY_WRONG_UNTYPED;
+	if (order == b->max_order)
+		return b->slots[slot].chunk != CHUNK_NONE ? BUDDY_WRONG_CHUNK_OF_WHOLE
+							  : BUDDY_RIGHT;
 	base = b->slots[slot].chunk << b->max_order;
 	if (b->slots[slot].chunk == CHUNK_NONE || link != base + off ||
 	    b->chunk_slot[b->slots[slot].chunk] != slot)
-		return "a chunk does not belong to the slot of its pages";
+		return BUDDY_WRONG_FOREIGN_CHUNK;
 	for (uint32_t i = 1; i < 1u << order; i++)
 		if (entry_is_free(b->entries[base + off + i]))
-			return "a free block lies inside another";
-	if (entry_is(b->entries[base + (off ^ 1u << order)], order) &&
-	    (order < b->pageblock_order ||
-	     !types_stay_apart(b, block_type(b, block_index(b, slot, off)),
-			       block_type(b, block_index(b, slot, off ^ 1u << order)))))
-		return "two free buddies were not merged";
-	return NULL;
+			return BUDDY_WRONG_NESTED;
+	if (!entry_is(b->entries[base + (off ^ 1u << order)], order))
+		return BUDDY_RIGHT;
+	if (order < b->pageblock_order)
+		return BUDDY_WRONG_UNMERGED;
+	left = block_type(b, block_index(b, slot, off));
+	right = block_type(b, block_index(b, slot, off ^ 1u << order));
+	/* Whether types that are no fallbacks merge depends on the kernel and on who was freed last. */
+	if (b->types_changed_free ||
+	    (left != right && (left >= MIGRATE_HIGHATOMIC || right >= MIGRATE_HIGHATOMIC)))
+		return BUDDY_RIGHT;
+	return BUDDY_WRONG_UNMERGED;
 }
 
-static const char *check_list(const struct buddy *b, uint32_t zone, unsigned int order,
-			      enum migratetype type, bool typed, uint64_t *listed)
+static enum buddy_wrong check_list(const struct buddy *b, uint32_t zone, unsigned int order,
+				   enum migratetype type, bool typed, uint64_t *listed, pfn_t *at)
 {
 	const struct buddy_list *list = &b->zones[zone].lists[order][type];
 	uint32_t before = LINK_NONE, count = 0;
@@ -892,29 +913,31 @@ static const char *check_list(const struct buddy *b, uint32_t zone, unsigned int
 
 	for (uint32_t link = list->head; link != LINK_NONE; count++) {
 		uint64_t entry;
-		const char *wrong;
+		enum buddy_wrong wrong;
 
 		if (link >= limit || count >= list->count)
-			return "a list is longer than its counter says";
+			return BUDDY_WRONG_LONG_LIST;
 		if (order < b->max_order && b->chunk_slot[link >> b->max_order] >= b->slot_count)
-			return "a list leads into a chunk that is not in use";
+			return BUDDY_WRONG_UNUSED_CHUNK;
 		entry = *entry_of(b, order, link);
+		*at = link_pfn(b, order, link);
 		if (entry_before(entry) != before)
-			return "the links of a list do not agree";
+			return BUDDY_WRONG_LINKS;
 		wrong = check_block(b, zone, order, type, link, typed);
 		if (wrong)
 			return wrong;
 		before = link;
 		link = entry_after(entry);
 	}
+	*at = PFN_NONE;
 	if (count != list->count)
-		return "a list is shorter than its counter says";
+		return BUDDY_WRONG_SHORT_LIST;
 	if (list->tail != before)
-		return "the tail of a list is not its last block";
+		return BUDDY_WRONG_TAIL;
 	if ((b->zones[zone].nonempty[type] >> order & 1) != (count > 0))
-		return "the bitmap of lists with blocks is wrong";
+		return BUDDY_WRONG_BITMAP;
 	*listed += count;
-	return NULL;
+	return BUDDY_RIGHT;
 }
 
 static uint32_t count_isolated(const struct buddy *b, const struct buddy_zone *z)
@@ -931,28 +954,32 @@ static uint32_t count_isolated(const struct buddy *b, const struct buddy_zone *z
 	return isolated;
 }
 
-const char *buddy_check(const struct buddy *b, bool typed)
+static enum buddy_wrong check_zone(const struct buddy *b, uint32_t zone, bool typed,
+				   uint64_t *listed, pfn_t *at)
 {
-	uint64_t listed = 0, tagged = 0;
+	*at = PFN_NONE;
+	for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+		uint64_t pages = 0;
 
-	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
-		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
-			uint64_t pages = 0;
+		for (unsigned int o = 0; o <= b->max_order; o++) {
+			enum buddy_wrong wrong =
+				check_list(b, zone, o, (enum migratetype)t, typed, listed, at);
 
-			for (unsigned int o = 0; o <= b->max_order; o++) {
-				const char *wrong =
-					check_list(b, zone, o, (enum migratetype)t, typed, &listed);
-
-				if (wrong)
-					return wrong;
-				pages += (uint64_t)b->zones[zone].lists[o][t].count << o;
-			}
-			if (pages != b->zones[zone].free_pages[t])
-				return "the free pages of a zone are not the sum of its lists";
+			if (wrong)
+				return wrong;
+			pages += (uint64_t)b->zones[zone].lists[o][t].count << o;
 		}
-		if (count_isolated(b, &b->zones[zone]) != b->zones[zone].isolated)
-			return "a zone has another number of isolated pageblocks than it says";
+		if (pages != b->zones[zone].free_pages[t])
+			return BUDDY_WRONG_SUM;
 	}
+	return count_isolated(b, &b->zones[zone]) != b->zones[zone].isolated ? BUDDY_WRONG_ISOLATED
+									     : BUDDY_RIGHT;
+}
+
+static uint64_t count_tags(const struct buddy *b)
+{
+	uint64_t tagged = 0;
+
 	for (uint32_t slot = 0; slot < b->slot_count; slot++) {
 		tagged += entry_is_free(b->slots[slot].entry);
 		if (b->slots[slot].chunk == CHUNK_NONE)
@@ -961,9 +988,40 @@ const char *buddy_check(const struct buddy *b, bool typed)
 			tagged += entry_is_free(
 				b->entries[((size_t)b->slots[slot].chunk << b->max_order) + i]);
 	}
-	if (tagged != listed)
-		return "a free block is on no list";
-	return NULL;
+	return tagged;
+}
+
+bool buddy_find_violation(const struct buddy *b, bool typed, struct buddy_violation *ret)
+{
+	static const char *const texts[] = {
+		NULL,
+#define BUDDY_WRONG(name, invariant, text) text,
+#include "engine/buddy_wrong.def"
+#undef BUDDY_WRONG
+	};
+	enum buddy_wrong wrong = BUDDY_RIGHT;
+	uint32_t zone = BUDDY_ZONE_NONE;
+	pfn_t at = PFN_NONE;
+	uint64_t listed = 0;
+
+	for (uint32_t i = 0; i < b->zone_count && !wrong; i++) {
+		wrong = check_zone(b, i, typed, &listed, &at);
+		zone = i;
+	}
+	if (!wrong && count_tags(b) != listed) {
+		wrong = BUDDY_WRONG_UNLISTED;
+		zone = BUDDY_ZONE_NONE;
+	}
+	if (wrong)
+		*ret = (struct buddy_violation){ wrong, texts[wrong], zone, at };
+	return wrong != BUDDY_RIGHT;
+}
+
+const char *buddy_check(const struct buddy *b, bool typed)
+{
+	struct buddy_violation violation;
+
+	return buddy_find_violation(b, typed, &violation) ? violation.what : NULL;
 }
 
 void buddy_dump(const struct buddy *b, const struct sink *sink)

@@ -70,11 +70,27 @@ enum likely_merge_rule {
 	LIKELY_MERGE_LOWER_HALF = 2, /* 2.6.38 ... 3.6 looked in a wrong place for upper halves */
 };
 
+/* Values of the fact isolated_merge_rule. */
+enum isolated_merge_rule {
+	ISOLATED_MERGES = 0,
+	ISOLATED_STAYS = 1, /* what is freed in an isolated pageblock stays within it */
+	ISOLATED_APART = 2,
+};
+
+/* Values of the fact merge_reads_rule: when is the type of a buddy's pageblock read? */
+enum merge_reads_rule {
+	MERGE_READS_FIRST = 0,
+	MERGE_READS_FIRST_IF_ISOLATED = 1,
+	MERGE_READS_LAST = 2, /* when it is known that there is a buddy */
+};
+
 struct buddy {
 	unsigned int max_order, pageblock_order, page_shift;
 	uint64_t section_pages; /* 0 = FLATMEM: pageblock types belong to a zone */
 	/* What the kernel does, from facts. */
 	enum likely_merge_rule likely_merge_rule;
+	enum isolated_merge_rule isolated_merge_rule;
+	enum merge_reads_rule merge_reads_rule;
 	bool fresh_to_tail, merge_needs_fallback, merge_retypes, free_splits;
 	bool subsections; /* a struct page is in use if its 2 MiB hold memory */
 	bool mobility_off; /* only unmovable pageblocks from now on */
@@ -97,6 +113,11 @@ struct buddy {
 	uint32_t memory_count;
 	struct buddy_pending *pending;
 	uint32_t pending_count, pending_room;
+
+	/* What a merge read of pages that are not the zone's, see merge_reads_rule: how often, and the last. */
+	uint64_t stray_reads;
+	pfn_t stray_read;
+	bool types_changed_free; /* whole pageblocks changed their type on the lists, and may lie unmerged */
 
 	/* Where the order of the lists is not that of the kernel for certain. */
 	bool order_threads; /* several threads raced to free deferred memory */
@@ -222,6 +243,24 @@ uint64_t buddy_zone_free_pages(const struct buddy *b, uint32_t zone);
 uint64_t buddy_memory_bytes(const struct buddy *b);
 
 /* ---- check and dump ---- */
+
+/* What can be wrong with the lists; BUDDY_RIGHT is 0. */
+enum buddy_wrong {
+	BUDDY_RIGHT,
+#define BUDDY_WRONG(name, invariant, text) BUDDY_WRONG_##name,
+#include "engine/buddy_wrong.def"
+#undef BUDDY_WRONG
+};
+
+struct buddy_violation {
+	enum buddy_wrong wrong;
+	const char *what; /* static */
+	uint32_t zone; /* BUDDY_ZONE_NONE: none in particular */
+	pfn_t pfn; /* PFN_NONE likewise */
+};
+
+/* The first violation of what buddy_check() tells, if any. */
+bool buddy_find_violation(const struct buddy *b, bool typed, struct buddy_violation *ret);
 
 /*
  * Counts everything twice: counters against lists, lists against entries; links both ways, alignment,

@@ -332,15 +332,19 @@ static inline bool merge_is_likely(const struct buddy *b, const uint64_t *entrie
 	return entry_is(entries[pair ^ 2u << order], order + 1);
 }
 
-/* Do pageblocks of these types stay apart? */
+/* Does a block of type @a, which is freed, stay apart from one in a pageblock of type @c? */
 static inline bool types_stay_apart(const struct buddy *b, enum migratetype a, enum migratetype c)
 {
 	if (a == c)
 		return false;
-	if (b->merge_needs_fallback)
-		return a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC;
-	return a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE;
+	if (a == MIGRATE_ISOLATE || c == MIGRATE_ISOLATE)
+		return b->isolated_merge_rule == ISOLATED_APART ||
+		       (b->isolated_merge_rule == ISOLATED_STAYS && a == MIGRATE_ISOLATE);
+	return b->merge_needs_fallback && (a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC);
 }
+
+/* A merge has read the type of the pageblock at @pfn without knowing whether there is a free buddy. */
+void buddy_note_merge_read(struct buddy *b, const struct buddy_zone *z, pfn_t pfn);
 
 /* Frees a block to the lists of @type, merging; @slot is its slot.  See buddy_free_as(). */
 static inline void free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t slot, pfn_t pfn,
@@ -385,6 +389,10 @@ static inline void free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t 
 		order++;
 	}
 	z->free_pages[type] += 1ULL << freed;
+	if (order >= b->pageblock_order && order < b->max_order &&
+	    b->merge_reads_rule != MERGE_READS_LAST &&
+	    (b->merge_reads_rule == MERGE_READS_FIRST || z->isolated))
+		buddy_note_merge_read(b, z, slot_pfn(b, slot) + (off ^ 1u << order));
 	if (order == b->max_order) {
 		buddy_put_chunk(b, slot);
 		list_link(b, z, order, false, type, slot, to_tail);

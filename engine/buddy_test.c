@@ -298,6 +298,7 @@ static void types_without_fallbacks_stay_apart(void **state)
 		{ "4.4", MIGRATE_CMA, true },	      { "5.10", MIGRATE_CMA, true },
 		{ "6.1", MIGRATE_CMA, false },	      { "7.2", MIGRATE_CMA, false },
 		{ "5.10", MIGRATE_HIGHATOMIC, true }, { "6.1", MIGRATE_HIGHATOMIC, false },
+		{ "3.10", MIGRATE_ISOLATE, true },    { "4.3", MIGRATE_ISOLATE, true },
 		{ "4.4", MIGRATE_ISOLATE, false },    { "6.12", MIGRATE_ISOLATE, false },
 		{ "6.1", MIGRATE_UNMOVABLE, true },   { "6.12", MIGRATE_RECLAIMABLE, true },
 	};

@@ -73,12 +73,20 @@ void buddy_oracle_remove(struct buddy_oracle *o, uint32_t zone, unsigned int ord
 	memmove(list->pfn + at, list->pfn + at + 1, (list->count - at) * sizeof(*list->pfn));
 }
 
+/* Does what is freed as @a not merge with a buddy in a pageblock of type @c? */
 static bool refuses(const struct buddy_oracle *o, enum migratetype a, enum migratetype c)
 {
-	enum migratetype first = fact_get(o->facts, FACT_merge_needs_fallback) ? MIGRATE_HIGHATOMIC
-									       : MIGRATE_ISOLATE;
+	int64_t isolated = fact_get(o->facts, FACT_isolated_merge_rule);
 
-	return a != c && (a >= first || c >= first);
+	if (a == c)
+		return false;
+	if (a == MIGRATE_ISOLATE)
+		return isolated >= 1;
+	if (c == MIGRATE_ISOLATE)
+		return isolated == 2;
+	return (fact_get(o->facts, FACT_merge_needs_fallback) ||
+		fact_get(o->facts, FACT_merge_retypes_buddy)) &&
+	       (a >= MIGRATE_HIGHATOMIC || c >= MIGRATE_HIGHATOMIC);
 }
 
 static void free_one(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
@@ -115,7 +123,7 @@ void buddy_oracle_free(struct buddy_oracle *o, uint32_t zone, pfn_t pfn, unsigne
 {
 	unsigned int piece = order;
 
-	if (fact_get(o->facts, FACT_merge_retypes_buddy) && piece > o->pageblock_order)
+	if (fact_get(o->facts, FACT_free_splits_blocks) && piece > o->pageblock_order)
 		piece = o->pageblock_order;
 	for (pfn_t p = pfn; p < pfn + (1u << order); p += 1u << piece)
 		free_one(o, zone, p, piece, buddy_oracle_type(o, zone, p), place);
