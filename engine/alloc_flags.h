@@ -29,6 +29,7 @@ enum alloc_flag {
 	ALLOC_NOFRAGMENT = 1 << 8,
 	ALLOC_HIGHATOMIC = 1 << 9, /* may use pageblocks kept for high-order atomic requests */
 	ALLOC_KSWAPD = 1 << 11,
+	ALLOC_FAIR = 1 << 17, /* zones take turns; a bit of its own here, 3.15 to 4.7 */
 	/* Not a kernel's flag: the boost of the min watermark does not bind this request. */
 	ALLOC_SKIP_BOOST = 1 << 16,
 

@@ -36,6 +36,19 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	r->below_high = fact_get(facts, FACT_zone_below_high);
 	r->thp = config->thp;
 	r->counts_free_highatomic = fact_get(facts, FACT_watermark_counts_free_highatomic);
+	r->migrate_reserve = fact_get(facts, FACT_migrate_reserve);
+	r->reserve_pages_stay = fact_get(facts, FACT_reserve_pages_stay);
+	r->highatomic_all_blocks = fact_get(facts, FACT_highatomic_all_blocks);
+	r->highatomic_past_pagesets = fact_get(facts, FACT_highatomic_past_pagesets);
+	r->highatomic_limit = (unsigned int)fact_get(facts, FACT_highatomic_limit_rule);
+	r->highatomic_last_resort = (unsigned int)fact_get(facts, FACT_highatomic_last_resort);
+	r->boost_factor = (unsigned int)fact_get(facts, FACT_watermark_boost_factor);
+	r->boost_spares_small = fact_get(facts, FACT_boost_spares_small_zones);
+	r->block_move_in_zone = fact_get(facts, FACT_block_move_in_zone);
+	r->poison_counted = fact_get(facts, FACT_poison_counted);
+	r->drain_clamped = fact_get(facts, FACT_pcp_drain_clamped);
+	r->bypass_keeps_type = fact_get(facts, FACT_pcp_bypass_keeps_type);
+	r->fair = (enum fair_zones)fact_get(facts, FACT_fair_zones);
 	watermark_rules_init(&r->watermark, facts);
 	r->huge_order = r->high_orders && config->thp ? config->pageblock_order : UINT_MAX;
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++) {
@@ -58,28 +71,46 @@ static uint32_t first_up_to(const struct page_alloc *a, uint32_t nid, enum zone_
 	return BUDDY_ZONE_NONE;
 }
 
+/* Room for @count elements of @size; the contents are void.  Without memory the buffer stays. */
+static bool make_room(void *buffer, size_t *room, size_t count, size_t size)
+{
+	void **at = buffer, *grown;
+
+	if (count <= *room)
+		return true;
+	grown = realloc(*at, count * size);
+	if (!grown)
+		return false;
+	*at = grown;
+	*room = count;
+	return true;
+}
+
 static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t node_count,
 		       const struct zonelists *zonelists)
 {
-	struct zoneref *refs = malloc((a->zone_count + 1) * sizeof(*refs));
+	size_t lengths = a->node_room, firsts = a->node_room;
 
 	a->row_room = a->zone_count;
-	a->rows = malloc(((size_t)node_count * a->row_room + 1) * sizeof(*a->rows));
-	a->row_length = calloc(node_count + 1, sizeof(*a->row_length));
-	a->node_count = node_count;
-	a->first_zone = malloc(((size_t)node_count * ZONE_TYPE_COUNT + 1) * sizeof(*a->first_zone));
-	if (!refs || !a->rows || !a->row_length || !a->first_zone) {
-		free(refs);
+	if (!make_room(&a->rows, &a->row_entries_room, (size_t)node_count * a->row_room + 1,
+		       sizeof(*a->rows)) ||
+	    !make_room(&a->refs, &a->ref_room, a->zone_count + 1, sizeof(*a->refs)) ||
+	    !make_room(&a->row_length, &lengths, node_count + 1, sizeof(*a->row_length)) ||
+	    !make_room(&a->first_zone, &firsts, node_count + 1,
+		       sizeof(*a->first_zone) * ZONE_TYPE_COUNT)) {
 		a->out_of_memory = true;
 		return;
 	}
+	a->node_room = lengths;
+	a->node_count = node_count;
 	for (uint32_t nid = 0; nid < node_count; nid++) {
 		uint32_t count = zonelist_zones(zonelists, nodes, (int32_t)nid,
-						(enum zone_type)(ZONE_TYPE_COUNT - 1), false, refs,
-						a->zone_count);
+						(enum zone_type)(ZONE_TYPE_COUNT - 1), false,
+						a->refs, a->zone_count);
 
+		a->row_length[nid] = 0;
 		for (uint32_t i = 0; i < count && i < a->zone_count; i++) {
-			uint32_t zone = buddy_zone_find(a->buddy, refs[i].nid, refs[i].type);
+			uint32_t zone = buddy_zone_find(a->buddy, a->refs[i].nid, a->refs[i].type);
 
 			if (zone != BUDDY_ZONE_NONE)
 				a->rows[(size_t)nid * a->row_room + a->row_length[nid]++] = zone;
@@ -88,17 +119,65 @@ static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t 
 			a->first_zone[nid * ZONE_TYPE_COUNT + type] =
 				first_up_to(a, nid, (enum zone_type)type);
 	}
-	free(refs);
 }
 
 /* alloc_flags_nofragment(). */
-static bool avoids_fragments(const struct page_alloc *a, uint32_t zone, uint32_t node_count)
+static bool avoids_fragments(const struct page_alloc *a, uint32_t zone)
 {
 	const struct buddy_zone *z = &a->buddy->zones[zone];
 
 	if (!a->rules.nofragment || z->type != ZONE_NORMAL)
 		return false;
-	return node_count == 1 || buddy_zone_find(a->buddy, z->nid, ZONE_DMA32) != BUDDY_ZONE_NONE;
+	return !a->several_nodes ||
+	       buddy_zone_find(a->buddy, z->nid, ZONE_DMA32) != BUDDY_ZONE_NONE;
+}
+
+/* Everything but the buffers is forgotten. */
+static void keep_buffers(struct page_alloc *a)
+{
+	struct page_alloc kept = { .zones = a->zones,
+				   .sets = a->sets,
+				   .rows = a->rows,
+				   .row_length = a->row_length,
+				   .first_zone = a->first_zone,
+				   .refs = a->refs,
+				   .zone_room = a->zone_room,
+				   .set_room = a->set_room,
+				   .row_entries_room = a->row_entries_room,
+				   .node_room = a->node_room,
+				   .ref_room = a->ref_room };
+
+	*a = kept;
+}
+
+void page_alloc_renew(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
+		      const struct facts *facts, const struct node *nodes, uint32_t node_count,
+		      const struct zonelists *zonelists, uint32_t cpu_count)
+{
+	uint32_t online = 0;
+	size_t sets;
+
+	keep_buffers(a);
+	a->buddy = buddy;
+	a->zone_count = buddy->zone_count;
+	a->cpu_count = cpu_count ? cpu_count : 1;
+	read_rules(&a->rules, config, facts);
+	sets = (size_t)a->zone_count * a->cpu_count;
+	if (!make_room(&a->zones, &a->zone_room, a->zone_count + 1, sizeof(*a->zones)) ||
+	    !make_room(&a->sets, &a->set_room, sets + 1, sizeof(*a->sets))) {
+		a->out_of_memory = true;
+		return;
+	}
+	memset(a->zones, 0, a->zone_count * sizeof(*a->zones));
+	memset(a->sets, 0, sets * sizeof(*a->sets));
+	for (uint32_t nid = 0; nid < node_count; nid++)
+		online += nodes[nid].memory || nodes[nid].cpus;
+	a->several_nodes = online > 1;
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		page_alloc_set_pagesets(a, zone, 1, 0, 0, 0);
+		a->zones[zone].avoids_fragments = avoids_fragments(a, zone);
+	}
+	build_rows(a, nodes, node_count, zonelists);
 }
 
 void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
@@ -106,21 +185,7 @@ void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arc
 		     const struct zonelists *zonelists, uint32_t cpu_count)
 {
 	memset(a, 0, sizeof(*a));
-	a->buddy = buddy;
-	a->zone_count = buddy->zone_count;
-	a->cpu_count = cpu_count ? cpu_count : 1;
-	read_rules(&a->rules, config, facts);
-	a->zones = calloc(a->zone_count + 1, sizeof(*a->zones));
-	a->sets = calloc((size_t)a->zone_count * a->cpu_count + 1, sizeof(*a->sets));
-	if (!a->zones || !a->sets) {
-		a->out_of_memory = true;
-		return;
-	}
-	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
-		page_alloc_set_pagesets(a, zone, 1, 0, 0, 0);
-		a->zones[zone].avoids_fragments = avoids_fragments(a, zone, node_count);
-	}
-	build_rows(a, nodes, node_count, zonelists);
+	page_alloc_renew(a, buddy, config, facts, nodes, node_count, zonelists, cpu_count);
 }
 
 void page_alloc_deinit(struct page_alloc *a)
@@ -130,6 +195,7 @@ void page_alloc_deinit(struct page_alloc *a)
 	free(a->rows);
 	free(a->row_length);
 	free(a->first_zone);
+	free(a->refs);
 	memset(a, 0, sizeof(*a));
 }
 
@@ -161,6 +227,9 @@ void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struc
 		(size_t)src->node_count * ZONE_TYPE_COUNT * sizeof(*src->first_zone), &failed);
 	dst->row_length =
 		copy_of(src->row_length, src->node_count * sizeof(*src->row_length), &failed);
+	dst->refs = NULL;
+	/* Buffers of a copy are as small as they can be, and are not used again. */
+	dst->zone_room = dst->set_room = dst->row_entries_room = dst->node_room = dst->ref_room = 0;
 	dst->out_of_memory |= failed;
 }
 
@@ -173,6 +242,8 @@ void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes)
 		a->zones[zone].managed = z->managed;
 		memcpy(a->zones[zone].watermark, z->watermark, sizeof(z->watermark));
 		memcpy(a->zones[zone].lowmem_reserve, z->lowmem_reserve, sizeof(z->lowmem_reserve));
+		a->zones[zone].alloc_batch =
+			(int64_t)(z->watermark[WMARK_HIGH] - z->watermark[WMARK_LOW]);
 	}
 }
 
@@ -311,6 +382,18 @@ static inline bool zone_serves(struct page_alloc *a, uint32_t zone, const struct
 	return flags & ALLOC_NO_WATERMARKS || passes(a, zone, req, flags);
 }
 
+/* The first zone of the row that the request may use at all. */
+static inline uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
+{
+	return a->first_zone[(uint32_t)req->nid * ZONE_TYPE_COUNT + req->highest];
+}
+
+/* Is @zone on the node of the zone the request prefers? */
+static bool is_local(const struct page_alloc *a, const struct alloc_request *req, uint32_t zone)
+{
+	return a->buddy->zones[zone].nid == a->buddy->zones[preferred_zone(a, req)].nid;
+}
+
 /* One pass of get_page_from_freelist() up to the choice of a zone, from entry *@at of the row on. */
 static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req, uint32_t flags,
 			  uint32_t *at)
@@ -323,16 +406,19 @@ static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req,
 
 		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
 			continue;
+		if (flags & ALLOC_FAIR) {
+			if (a->rules.fair != FAIR_ALL && !is_local(a, req, zone))
+				return BUDDY_ZONE_NONE;
+			if (a->zones[zone].fair_depleted)
+				continue;
+		}
+		/* Pages nearby are worth more than pageblocks of one type. */
+		if (flags & ALLOC_NOFRAGMENT && a->several_nodes && !is_local(a, req, zone))
+			return BUDDY_ZONE_NONE;
 		if (zone_serves(a, zone, req, flags))
 			return zone;
 	}
 	return BUDDY_ZONE_NONE;
-}
-
-/* The first zone of the row that the request may use at all. */
-static inline uint32_t preferred_zone(const struct page_alloc *a, const struct alloc_request *req)
-{
-	return a->first_zone[(uint32_t)req->nid * ZONE_TYPE_COUNT + req->highest];
 }
 
 uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_request *req)
@@ -355,11 +441,18 @@ uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request
 
 	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
 		return BUDDY_ZONE_NONE;
+	if (preferred_zone(a, req) == BUDDY_ZONE_NONE)
+		return BUDDY_ZONE_NONE;
 	zone = next_zone(a, req, req->flags, &at);
+	if (zone == BUDDY_ZONE_NONE && req->flags & ALLOC_NOFRAGMENT) {
+		at = 0;
+		zone = next_zone(a, req, req->flags & ~(uint32_t)ALLOC_NOFRAGMENT, &at);
+	}
 	if (zone == BUDDY_ZONE_NONE && (req->flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
 		/* The slow path begins with the minimum. */
 		at = 0;
-		zone = next_zone(a, req, req->flags & ~(uint32_t)ALLOC_WMARK_MASK, &at);
+		zone = next_zone(
+			a, req, req->flags & ~(uint32_t)(ALLOC_WMARK_MASK | ALLOC_NOFRAGMENT), &at);
 	}
 	return zone;
 }
@@ -422,8 +515,9 @@ static inline pfn_t take_head(struct page_alloc *a, struct pageset *set, unsigne
 	return pcp_link_pfn(a->buddy, link);
 }
 
-static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
-		  uint32_t flags)
+/* Takes what the request wants from @zone, by its page set or past it. */
+static pfn_t take_block(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+			uint32_t flags)
 {
 	unsigned int index = list_for(a, req);
 	pfn_t pfn;
@@ -432,18 +526,69 @@ static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_reques
 		struct pageset *set = page_alloc_set(a, zone, req->cpu);
 
 		pageset_before_alloc(a, set);
-		if (!set->lists[index].count)
-			pageset_refill(a, zone, set, index, req->type, flags,
-				       pageset_refill_count(a, zone, set, req->order));
+		if (!set->lists[index].count) {
+			unsigned int blocks = pageset_refill_count(a, zone, set, req->order);
+
+			if (!a->rules.highatomic_past_pagesets || !(flags & ALLOC_HIGHATOMIC))
+				pageset_refill(a, zone, set, index, req->type, flags, blocks);
+		}
 		if (set->lists[index].count)
 			return take_head(a, set, index, req);
 		if (!a->rules.empty_tries_buddy)
 			return PFN_NONE;
 	}
 	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
-	if (pfn != PFN_NONE)
+	if (pfn != PFN_NONE) {
 		page_alloc_mark(a, zone, pfn, req->order, req->type);
+		if (a->rules.highatomic_past_pagesets)
+			rmqueue_reserve(a, zone, pfn, req->order, flags);
+	}
 	return pfn;
+}
+
+static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+		  uint32_t flags)
+{
+	pfn_t pfn = take_block(a, zone, req, flags);
+
+	if (pfn == PFN_NONE)
+		return pfn;
+	if (a->rules.fair) {
+		a->zones[zone].alloc_batch -= 1LL << req->order;
+		a->zones[zone].fair_depleted |= a->zones[zone].alloc_batch <= 0;
+	}
+	if (!a->rules.highatomic_past_pagesets)
+		rmqueue_reserve(a, zone, pfn, req->order, flags);
+	return pfn;
+}
+
+/* Does @zone take turns for this request? */
+static bool takes_turns(const struct page_alloc *a, const struct alloc_request *req, uint32_t zone)
+{
+	return a->buddy->zones[zone].type <= req->highest &&
+	       (a->rules.fair == FAIR_ALL || is_local(a, req, zone));
+}
+
+/* After a fair pass: batches are filled again.  Is there another pass before the slow path? */
+static bool end_fair_pass(struct page_alloc *a, const struct alloc_request *req)
+{
+	const uint32_t *row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
+	bool skipped = false;
+
+	for (uint32_t i = 0; i < a->row_length[req->nid]; i++)
+		skipped |= takes_turns(a, req, row[i]) && a->zones[row[i]].fair_depleted;
+	if (skipped || a->rules.fair != FAIR_LOCAL_THEN_ALL) {
+		for (uint32_t i = 0; i < a->row_length[req->nid]; i++) {
+			struct alloc_zone *z = &a->zones[row[i]];
+
+			if (!takes_turns(a, req, row[i]))
+				continue;
+			z->fair_depleted = false;
+			z->alloc_batch =
+				(int64_t)(z->watermark[WMARK_HIGH] - z->watermark[WMARK_LOW]);
+		}
+	}
+	return a->rules.fair == FAIR_LOCAL_THEN_ALL && (skipped || a->several_nodes);
 }
 
 /*
@@ -454,6 +599,8 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 						      const struct alloc_request *req,
 						      uint32_t flags, uint32_t *zone_ret)
 {
+	if (a->rules.fair && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+		flags |= ALLOC_FAIR;
 	for (;;) {
 		uint32_t at = 0, zone;
 
@@ -466,12 +613,17 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 				*zone_ret = zone;
 			return pfn;
 		}
-		if (flags & ALLOC_NOFRAGMENT)
+		if (flags & ALLOC_FAIR) {
+			flags &= ~(uint32_t)ALLOC_FAIR;
+			if (!end_fair_pass(a, req))
+				flags &= ~(uint32_t)ALLOC_WMARK_MASK;
+		} else if (flags & ALLOC_NOFRAGMENT) {
 			flags &= ~(uint32_t)ALLOC_NOFRAGMENT;
-		else if ((flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+		} else if ((flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
 			flags &= ~(uint32_t)ALLOC_WMARK_MASK;
-		else
+		} else {
 			return PFN_NONE;
+		}
 	}
 }
 
@@ -487,7 +639,8 @@ static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request
 	struct watermark_zone w;
 	struct pageset *set;
 
-	if (index == PCP_LIST_NONE || (req->thisnode && a->buddy->zones[zone].nid != req->nid))
+	if (index == PCP_LIST_NONE || a->rules.fair || req->flags & ALLOC_RIGHTS ||
+	    (req->thisnode && a->buddy->zones[zone].nid != req->nid))
 		return PFN_NONE;
 	set = page_alloc_set(a, zone, req->cpu);
 	if (!set->lists[index].count)
@@ -549,4 +702,57 @@ bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int 
 		pageset_free_to(a, zone, page_alloc_set(a, zone, cpu), index, type,
 				pcp_link_in(b, slot, pfn));
 	return true;
+}
+
+bool page_alloc_put_past(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	uint32_t zone = order <= a->buddy->max_order ? page_alloc_zone_of(a, pfn) : BUDDY_ZONE_NONE;
+	enum migratetype type;
+
+	/* Before 6.0 page sets had no locks. */
+	if (!a->rules.empty_tries_buddy)
+		return page_alloc_put(a, cpu, pfn, order);
+	if (zone == BUDDY_ZONE_NONE)
+		return false;
+	type = buddy_block_type(a->buddy, zone, pfn);
+	if (!a->rules.bypass_keeps_type && type != MIGRATE_ISOLATE && type >= MIGRATE_HIGHATOMIC &&
+	    a->rules.list_of_freed[order][type] != PCP_LIST_NONE)
+		buddy_free_as(a->buddy, zone, pfn, order, MIGRATE_MOVABLE);
+	else
+		buddy_free(a->buddy, zone, pfn, order, BUDDY_PLACE_FREED);
+	return true;
+}
+
+bool page_alloc_poison(struct page_alloc *a, pfn_t pfn)
+{
+	uint32_t zone = page_alloc_zone_of(a, pfn);
+	struct buddy_block block;
+
+	if (zone == BUDDY_ZONE_NONE || !buddy_find(a->buddy, zone, pfn, &block))
+		return false;
+	buddy_carve(a->buddy, zone, &block, pfn, 0, block.type);
+	if (!a->rules.poison_counted && block.type != MIGRATE_ISOLATE)
+		a->buddy->zones[zone].free_pages[block.type]++;
+	return true;
+}
+
+void page_alloc_balance(struct page_alloc *a, int32_t nid)
+{
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		if (a->buddy->zones[zone].nid == nid)
+			a->zones[zone].boost = 0;
+}
+
+bool page_alloc_unreserve(struct page_alloc *a, const struct alloc_request *req, bool force)
+{
+	const uint32_t *row;
+
+	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
+		return false;
+	row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
+	for (uint32_t i = 0; i < a->row_length[req->nid]; i++)
+		if (a->buddy->zones[row[i]].type <= req->highest &&
+		    rmqueue_unreserve(a, row[i], req->type, force))
+			return true;
+	return false;
 }

@@ -45,13 +45,18 @@ struct alloc_zone {
 	uint64_t managed; /* pages */
 	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
 	int64_t drift; /* pages the kernel's own counter is lower; it is folded late (vmstat) */
-	uint64_t boost; /* pages added to every watermark; set from outside */
+	uint64_t boost; /* pages added to every watermark; see keeps_boost */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t reserved_highatomic; /* pages in such pageblocks */
 	bool avoids_fragments; /* requests that prefer it get ALLOC_NOFRAGMENT */
 	bool below_high; /* ZONE_BELOW_HIGH */
 	bool reclaim_active; /* ZONE_RECLAIM_ACTIVE, set from outside */
+	bool fair_depleted; /* ZONE_FAIR_DEPLETED */
+	int64_t alloc_batch; /* NR_ALLOC_BATCH: pages left in this round, where zones take turns */
 };
+
+/* Values of the fact fair_zones: whose batches count in the fast path? */
+enum fair_zones { FAIR_NO = 0, FAIR_ALL = 1, FAIR_LOCAL = 2, FAIR_LOCAL_THEN_ALL = 3 };
 
 /* Values of the facts pcp_refill_rule and pcp_drain_amount. */
 enum refill_rule { REFILL_BATCH = 0, REFILL_BY_ORDER = 1, REFILL_TUNED = 2 };
@@ -64,6 +69,12 @@ struct alloc_rules {
 	bool smallest_first, moves_to_tail, locked_lists_type, cma, cma_balance, nofragment;
 	bool below_high, thp;
 	bool counts_free_highatomic; /* not reserved_highatomic */
+	bool migrate_reserve; /* MIGRATE_RESERVE pageblocks, which all fall back to, not HIGHATOMIC ones */
+	bool reserve_pages_stay, highatomic_all_blocks, highatomic_past_pagesets;
+	bool boost_spares_small, block_move_in_zone, drain_clamped, bypass_keeps_type;
+	bool poison_counted;
+	unsigned int highatomic_limit, highatomic_last_resort, boost_factor;
+	enum fair_zones fair;
 	struct watermark_rules watermark;
 	unsigned int huge_order; /* of the huge page lists; UINT_MAX = none */
 	uint8_t list_rank[MIGRATE_TYPE_COUNT]; /* the kernel's number of a type */
@@ -89,6 +100,8 @@ struct page_alloc {
 	uint32_t *rows; /* per node: zones in the order they are tried, highest type first */
 	uint32_t *row_length;
 	uint32_t node_count, row_room;
+	struct zoneref *refs; /* while rows are built */
+	bool several_nodes; /* online ones */
 	uint32_t *first_zone; /* per node and highest zone type: the first of the row, or none */
 	/* Where the last page was found: a run of pages of one zone. */
 	struct near_pages {
@@ -98,6 +111,14 @@ struct page_alloc {
 		uint32_t slots_before; /* slot = pfn >> max_order, plus this (it wraps) */
 	} near;
 	enum migratetype taken_type; /* of the list the last block came from */
+	/*
+	 * Whoever sets this works boosts off by page_alloc_balance().  Elsewhere zones get none: kswapd
+	 * would soon have worked them off, and when is not known.
+	 */
+	bool keeps_boost;
+	/* Drains that the kernel would not have come back from, see the fact pcp_drain_clamped. */
+	uint64_t endless_drains;
+	size_t zone_room, set_room, row_entries_room, node_room, ref_room; /* of the buffers */
 	struct alloc_events *events; /* NULL: none wanted.  Borrowed */
 	bool out_of_memory; /* the host had none: contents are void */
 };
@@ -119,6 +140,10 @@ struct alloc_request {
 void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
 		     const struct facts *facts, const struct node *nodes, uint32_t node_count,
 		     const struct zonelists *zonelists, uint32_t cpu_count);
+/* The same on an allocator, or zeroes: its buffers are used again. */
+void page_alloc_renew(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,
+		      const struct facts *facts, const struct node *nodes, uint32_t node_count,
+		      const struct zonelists *zonelists, uint32_t cpu_count);
 void page_alloc_deinit(struct page_alloc *a);
 /* Makes @dst (not initialised) an equal allocator over @buddy, which is a copy of src's. */
 void page_alloc_copy(struct page_alloc *dst, const struct page_alloc *src, struct buddy *buddy);
@@ -144,6 +169,19 @@ uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request
 pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret);
 /* Frees 2^@order pages at @pfn on @cpu.  False: no zone has that page. */
 bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order);
+
+/* The same where the lock of the page set is taken by someone else: the page goes past it (6.0 on). */
+bool page_alloc_put_past(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order);
+/* Takes the one page @pfn, if it is free in the lists, off for good (take_page_off_buddy). */
+bool page_alloc_poison(struct page_alloc *a, pfn_t pfn);
+/* kswapd has balanced @nid: what it found of boosts at the beginning is worked off. */
+void page_alloc_balance(struct page_alloc *a, int32_t nid);
+/*
+ * Makes a pageblock kept for high-order atomic requests one of the request's type, in the first zone of
+ * its list that has a free block there; the last pageblock of a zone only if @force.  The kernel does that
+ * when reclaim does not help.
+ */
+bool page_alloc_unreserve(struct page_alloc *a, const struct alloc_request *req, bool force);
 
 /* Notes that a block, which is on no list, was handed out to a request for @type. */
 void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,

@@ -24,8 +24,9 @@
 #define HELD_MAX 512
 #define PAGES BUDDY_ORACLE_PAGES
 
-static const char *const versions[] = { "2.6.32", "3.10",    "4.4", "4.14", "5.10",	"5.15.100",
-					"6.0",	  "6.1.176", "6.8", "6.11", "6.12.107", "7.2" };
+static const char *const versions[] = { "2.6.32",  "3.10", "3.12", "3.14",     "3.17",
+					"4.4",	   "4.14", "5.10", "5.15.100", "6.0",
+					"6.1.176", "6.8",  "6.11", "6.12.107", "7.2" };
 #define VERSION_COUNT (sizeof(versions) / sizeof(versions[0]))
 
 struct block {
@@ -111,6 +112,11 @@ static void draw_marks(struct pair *p, struct prng *prng)
 		struct alloc_zone *z = &p->a.zones[zone];
 		struct alloc_oracle_zone *oz = &p->o.zones[zone];
 		uint64_t mark = prng_skewed(prng, 60);
+
+		/* As if it were larger: pages are kept from a hundred pageblocks on. */
+		z->managed = p->nodes[p->b.zones[zone].nid].zones[p->b.zones[zone].type].managed *
+			     prng_between(prng, 1, 30);
+		oz->managed = (int64_t)z->managed;
 
 		for (unsigned int m = 0; m < WMARK_COUNT; m++) {
 			z->watermark[m] = mark;
@@ -217,6 +223,8 @@ static void start(struct pair *p, uint64_t seed, const char *version)
 		draw_sets(p, &prng, zone);
 	}
 	draw_marks(p, &prng);
+	p->a.keeps_boost = true;
+	p->o.several_nodes = p->a.several_nodes;
 	/* With events wanted the model goes other ways to the same lists. */
 	if (prng_chance(&prng, 1, 2))
 		p->a.events = &p->events;
@@ -273,7 +281,7 @@ static void step(struct pair *p, struct prng *prng, const char *where)
 		p->served += ours != PFN_NONE;
 		if (ours != PFN_NONE)
 			p->held[p->held_count++] = (struct block){ ours, req.order };
-	} else if (kind < 96 && p->held_count) {
+	} else if (kind < 95 && p->held_count) {
 		uint32_t at = (uint32_t)prng_below(prng, p->held_count);
 		uint32_t cpu = (uint32_t)prng_below(prng, p->cpu_count);
 		struct block block = p->held[at];
@@ -287,6 +295,21 @@ static void step(struct pair *p, struct prng *prng, const char *where)
 		uint32_t pages = (uint32_t)prng_skewed(prng, 200);
 		unsigned int first = (unsigned int)prng_below(prng, 12);
 
+		if (kind == 98) {
+			struct alloc_request req = draw_request(p, prng);
+			bool force = prng_chance(prng, 1, 2);
+
+			assert_int_equal(page_alloc_unreserve(&p->a, &req, force),
+					 alloc_oracle_unreserve(&p->o, &req, force));
+			return;
+		}
+		if (kind == 97) {
+			page_alloc_balance(&p->a, p->b.zones[zone].nid);
+			for (uint32_t z = 0; z < p->b.zone_count; z++)
+				if (p->o.zones[z].nid == p->b.zones[zone].nid)
+					p->o.zones[z].boost = 0;
+			return;
+		}
 		if (kind == 99) {
 			bool active = prng_chance(prng, 1, 2);
 

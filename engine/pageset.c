@@ -342,8 +342,11 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 	unsigned int index = first, order;
 	int64_t left;
 
-	if (pages > set->count)
+	if (pages > set->count) {
+		/* It would look for what is not there for ever; here it ends all the same. */
+		a->endless_drains += !a->rules.drain_clamped;
 		pages = set->count;
+	}
 	if (a->rules.drain_order != DRAIN_LIST_FIRST) {
 		drain_in_turns(a, zone, set, pages, a->rules.drain_order == DRAIN_TURNS_OR_ONLY);
 		return;

@@ -100,6 +100,21 @@ static void retype(struct buddy *b, uint32_t zone, const struct buddy_block *blo
 		buddy_set_block_type(b, zone, pfn, type);
 }
 
+/* boost_watermark(). */
+static void boost(struct page_alloc *a, uint32_t zone)
+{
+	uint64_t block = 1ULL << a->buddy->pageblock_order, most;
+	struct alloc_zone *z = &a->zones[zone];
+
+	if (!a->keeps_boost || (a->rules.boost_spares_small && z->managed < 4 * block))
+		return;
+	most = z->watermark[WMARK_HIGH] * a->rules.boost_factor / 10000;
+	if (!most)
+		return;
+	most = max_u64(most, block);
+	z->boost = min_u64(z->boost + block, most);
+}
+
 struct claim {
 	pfn_t start; /* of the pageblock, or of the block where that begins before the zone */
 	bool straddles; /* it ends beyond its zone, or begins before */
@@ -148,11 +163,14 @@ static void steal(struct page_alloc *a, uint32_t zone, const struct buddy_block 
 	else if (block->order >= b->pageblock_order) {
 		retype(b, zone, block, type);
 		whole = false;
+	} else {
+		boost(a, zone);
 	}
 	if (whole) {
 		claim = weigh(a, zone, block, type);
-		/* A pageblock that ends beyond the zone is left alone; one that begins before is not. */
-		if (claim.ends_beyond || !claim.any_free)
+		/* A pageblock that ends beyond the zone is left alone; one that begins before may not be. */
+		if (claim.ends_beyond || !claim.any_free ||
+		    (claim.straddles && a->rules.block_move_in_zone))
 			whole = false;
 	}
 	if (!whole) {
@@ -251,10 +269,10 @@ static pfn_t try_claim(struct page_alloc *a, uint32_t zone, const struct buddy_b
 	struct claim claim = weigh(a, zone, block, type);
 	pfn_t pfn;
 
-	if (claim.straddles || !claim.enough ||
-	    buddy_block_type(a->buddy, zone, block->pfn) == MIGRATE_HIGHATOMIC)
+	if (claim.ends_beyond || (claim.straddles && a->rules.block_move_in_zone) ||
+	    !claim.enough || buddy_block_type(a->buddy, zone, block->pfn) == MIGRATE_HIGHATOMIC)
 		return PFN_NONE;
-	buddy_move_block(a->buddy, zone, block->pfn, type, true);
+	buddy_move_rest(a->buddy, zone, claim.start, type, true);
 	buddy_set_block_type(a->buddy, zone, block->pfn, type);
 	pfn = smallest(a, zone, order, type);
 	note_extfrag(a, zone, block, pfn, order, type, false);
@@ -282,6 +300,8 @@ static pfn_t fallback_with_page(struct page_alloc *a, uint32_t zone, unsigned in
 		return PFN_NONE;
 	if (block.order >= b->pageblock_order)
 		return take_large(a, zone, &block, order, type);
+	if (buddy_block_type(b, zone, block.pfn) != MIGRATE_HIGHATOMIC)
+		boost(a, zone);
 	if (may_claim(a, block.order, type)) {
 		pfn_t pfn = try_claim(a, zone, &block, order, type);
 
@@ -310,6 +330,7 @@ static pfn_t claim_block(struct page_alloc *a, uint32_t zone, unsigned int order
 			continue;
 		if (o >= b->pageblock_order)
 			return take_large(a, zone, &block, order, type);
+		boost(a, zone);
 		pfn = try_claim(a, zone, &block, order, type);
 		if (pfn != PFN_NONE)
 			return pfn;
@@ -377,6 +398,20 @@ static pfn_t by_mode(struct page_alloc *a, uint32_t zone, unsigned int order, en
 	return PFN_NONE;
 }
 
+/* Up to 4.3 the pages of MIGRATE_RESERVE pageblocks, which stand in HIGHATOMIC's place, are the last. */
+static pfn_t from_reserve(struct page_alloc *a, uint32_t zone, unsigned int order,
+			  enum migratetype type)
+{
+	pfn_t pfn;
+
+	if (!a->rules.migrate_reserve)
+		return PFN_NONE;
+	pfn = smallest(a, zone, order, MIGRATE_HIGHATOMIC);
+	if (pfn != PFN_NONE && !a->rules.reserve_pages_stay)
+		a->taken_type = type;
+	return pfn;
+}
+
 static pfn_t rmqueue_type(struct page_alloc *a, uint32_t zone, unsigned int order,
 			  enum migratetype type, uint32_t flags, enum rmqueue_mode *mode)
 {
@@ -395,8 +430,10 @@ static pfn_t rmqueue_type(struct page_alloc *a, uint32_t zone, unsigned int orde
 			pfn = smallest(a, zone, order, MIGRATE_CMA);
 		if (pfn != PFN_NONE || type >= MIGRATE_HIGHATOMIC)
 			return pfn;
-		if (a->rules.fallback < FALLBACK_4_12)
-			return fallback_at_once(a, zone, order, type, flags);
+		if (a->rules.fallback < FALLBACK_4_12) {
+			pfn = fallback_at_once(a, zone, order, type, flags);
+			return pfn != PFN_NONE ? pfn : from_reserve(a, zone, order, type);
+		}
 		if (a->rules.fallback == FALLBACK_6_10)
 			return fallback_with_page(a, zone, order, type, flags);
 	} while (fallback_by_steal(a, zone, order, type, flags));
@@ -413,17 +450,110 @@ pfn_t rmqueue_one(struct page_alloc *a, uint32_t zone, unsigned int order, enum 
 	return pfn;
 }
 
+/* Is it a request that pageblocks are kept for? */
+static bool is_highatomic(const struct alloc_rules *r, unsigned int order, uint32_t flags)
+{
+	if (r->migrate_reserve || !order)
+		return false;
+	return flags & (r->watermark.min_reserve ? ALLOC_HIGHATOMIC : ALLOC_NON_BLOCK);
+}
+
+/* Values of the fact highatomic_last_resort. */
+static bool is_last_resort(const struct alloc_rules *r, uint32_t flags)
+{
+	if (r->migrate_reserve || !r->highatomic_last_resort)
+		return false;
+	return flags & (r->highatomic_last_resort == 1 ? ALLOC_OOM : ALLOC_OOM | ALLOC_NON_BLOCK);
+}
+
 pfn_t rmqueue_buddy(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
 		    uint32_t flags)
 {
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
 	pfn_t pfn = PFN_NONE;
 
-	if (flags & ALLOC_HIGHATOMIC)
+	if (is_highatomic(&a->rules, order, flags))
 		pfn = smallest(a, zone, order, MIGRATE_HIGHATOMIC);
 	if (pfn == PFN_NONE)
 		pfn = rmqueue_one(a, zone, order, type, flags, &mode);
-	if (pfn == PFN_NONE && flags & (ALLOC_OOM | ALLOC_NON_BLOCK))
+	if (pfn == PFN_NONE && is_last_resort(&a->rules, flags))
 		pfn = smallest(a, zone, order, MIGRATE_HIGHATOMIC);
 	return pfn;
+}
+
+/* May another pageblock be kept? */
+static bool reserve_is_open(const struct page_alloc *a, uint32_t zone)
+{
+	uint64_t block = 1ULL << a->buddy->pageblock_order, part = a->zones[zone].managed / 100;
+
+	if (!a->rules.highatomic_limit)
+		return a->zones[zone].reserved_highatomic < part + block;
+	return part >= block && a->zones[zone].reserved_highatomic < round_up_to(part, block);
+}
+
+/*
+ * Gives the pageblock at @pfn the type @type, with what is free in it.  False: it reaches beyond the zone,
+ * and nothing was done.
+ */
+static bool convert(struct page_alloc *a, uint32_t zone, pfn_t pfn, enum migratetype type)
+{
+	struct buddy *b = a->buddy;
+	uint64_t block = 1ULL << b->pageblock_order;
+	pfn_t start = pfn & ~(pfn_t)(block - 1);
+	bool below = start<b->zones[zone].start, beyond = start + block> b->zones[zone].end;
+
+	if (a->rules.block_move_in_zone && (below || beyond))
+		return false;
+	if (!beyond)
+		buddy_move_rest(b, zone, below ? pfn : start, type, a->rules.moves_to_tail);
+	buddy_set_block_type(b, zone, pfn, type);
+	return true;
+}
+
+void rmqueue_reserve(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
+		     uint32_t flags)
+{
+	struct buddy_block block = { pfn, order, MIGRATE_HIGHATOMIC };
+	struct alloc_zone *z = &a->zones[zone];
+	struct buddy *b = a->buddy;
+
+	if (!is_highatomic(&a->rules, order, flags) || !reserve_is_open(a, zone) ||
+	    buddy_block_type(b, zone, pfn) >= MIGRATE_HIGHATOMIC)
+		return;
+	if (order >= b->pageblock_order && a->rules.highatomic_all_blocks) {
+		retype(b, zone, &block, MIGRATE_HIGHATOMIC);
+		z->reserved_highatomic += 1ULL << order;
+	} else if (convert(a, zone, pfn, MIGRATE_HIGHATOMIC)) {
+		z->reserved_highatomic += 1ULL << b->pageblock_order;
+	}
+}
+
+bool rmqueue_unreserve(struct page_alloc *a, uint32_t zone, enum migratetype type, bool force)
+{
+	struct alloc_zone *z = &a->zones[zone];
+	struct buddy *b = a->buddy;
+	uint64_t size = 1ULL << b->pageblock_order;
+
+	if (a->rules.migrate_reserve || (!force && z->reserved_highatomic <= size))
+		return false;
+	for (unsigned int order = 0; order <= b->max_order; order++) {
+		struct buddy_block block = { buddy_head(b, zone, order, MIGRATE_HIGHATOMIC), order,
+					     MIGRATE_HIGHATOMIC };
+
+		if (block.pfn == PFN_NONE)
+			continue;
+		if (a->rules.highatomic_all_blocks)
+			size = max_u64(size, 1ULL << order);
+		if (buddy_block_type(b, zone, block.pfn) == MIGRATE_HIGHATOMIC)
+			z->reserved_highatomic -= min_u64(size, z->reserved_highatomic);
+		b->types_changed_free |= order >= b->pageblock_order;
+		if (order >= b->pageblock_order && a->rules.highatomic_all_blocks) {
+			buddy_move(b, zone, &block, type, a->rules.moves_to_tail);
+			retype(b, zone, &block, type);
+			return true;
+		}
+		if (convert(a, zone, block.pfn, type))
+			return true;
+	}
+	return false;
 }

@@ -17,5 +17,13 @@ pfn_t rmqueue_one(struct page_alloc *a, uint32_t zone, unsigned int order, enum 
 /* rmqueue_buddy(): past the page sets. */
 pfn_t rmqueue_buddy(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
 		    uint32_t flags);
+/*
+ * reserve_highatomic_pageblock(): a request of @order got the block at @pfn; if it is one that may, its
+ * pageblock is kept for such from now on, unless there are enough.
+ */
+void rmqueue_reserve(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
+		     uint32_t flags);
+/* unreserve_highatomic_pageblock() in one zone; false: there was nothing to take. */
+bool rmqueue_unreserve(struct page_alloc *a, uint32_t zone, enum migratetype type, bool force);
 
 #endif

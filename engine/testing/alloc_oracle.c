@@ -65,7 +65,9 @@ static bool above_mark(const struct alloc_oracle *o, uint32_t zone, const struct
 	uint64_t nr_free[BUDDY_ORACLE_ORDERS] = { 0 };
 	struct watermark_rules rules;
 	struct watermark_zone w = { .free = free_pages(o, zone),
-				    .mark = z->mark[flags & ALLOC_WMARK_MASK],
+				    .mark = z->mark[flags & ALLOC_WMARK_MASK] + z->boost,
+				    .boost = z->boost,
+				    .highatomic = z->reserved,
 				    .reserve = z->reserve[req->highest],
 				    .nonempty = nonempty,
 				    .nr_free = nr_free };
@@ -184,6 +186,18 @@ static bool half_is_alike(const struct alloc_oracle *o, uint32_t zone, pfn_t fro
 	return free_now + alike >= size / 2;
 }
 
+/* Mixing types makes the zone want more free pages. */
+static void boost(struct alloc_oracle *o, uint32_t zone)
+{
+	struct alloc_oracle_zone *z = &o->zones[zone];
+	int64_t block = 1 << o->b.pageblock_order;
+	int64_t limit = z->mark[WMARK_HIGH] * fact(o, FACT_watermark_boost_factor) / 10000;
+
+	if (!limit || (fact(o, FACT_boost_spares_small_zones) && z->managed < 4 * block))
+		return;
+	z->boost = least(z->boost + block, most(limit, block));
+}
+
 /* 4.12 to 6.9: moves @block, or its pageblock, and leaves taking to who comes next. */
 static void steal(struct alloc_oracle *o, uint32_t zone, const struct buddy_block *block,
 		  enum migratetype start)
@@ -199,7 +213,11 @@ static void steal(struct alloc_oracle *o, uint32_t zone, const struct buddy_bloc
 	} else if (block->order >= o->b.pageblock_order) {
 		set_types(o, zone, block, start);
 		whole = false;
+	} else {
+		boost(o, zone);
 	}
+	if (from < z->start && fact(o, FACT_block_move_in_zone))
+		whole = false;
 	if (!whole || to > z->end) {
 		move(o, zone, block->pfn, block->pfn + 1, start, tail);
 		return;
@@ -270,8 +288,12 @@ static bool claim(struct alloc_oracle *o, uint32_t zone, const struct buddy_bloc
 	pfn_t from = round_down_to(block->pfn, 1u << o->b.pageblock_order);
 	pfn_t to = from + (1u << o->b.pageblock_order);
 
-	if (from < z->start || to > z->end ||
-	    buddy_oracle_type(&o->b, zone, from) == MIGRATE_HIGHATOMIC ||
+	if (from < z->start) {
+		if (fact(o, FACT_block_move_in_zone))
+			return false;
+		from = block->pfn;
+	}
+	if (to > z->end || buddy_oracle_type(&o->b, zone, from) == MIGRATE_HIGHATOMIC ||
 	    !half_is_alike(o, zone, from, to, block, start))
 		return false;
 	move(o, zone, from, to, start, true);
@@ -303,6 +325,7 @@ static pfn_t claim_any(struct alloc_oracle *o, uint32_t zone, unsigned int order
 			continue;
 		if ((unsigned int)p >= o->b.pageblock_order)
 			return take_whole(o, zone, &block, order, start);
+		boost(o, zone);
 		if (claim(o, zone, &block, start))
 			return buddy_oracle_take(&o->b, zone, order, start);
 	}
@@ -385,8 +408,13 @@ static pfn_t rmqueue(struct alloc_oracle *o, uint32_t zone, unsigned int order,
 			return pfn;
 	}
 	*type = start;
-	if (start >= MIGRATE_HIGHATOMIC || !fall_back_to(o, zone, order, start, flags, &block))
-		return PFN_NONE;
+	if (!fall_back_to(o, zone, order, start, flags, &block)) {
+		if (!fact(o, FACT_migrate_reserve))
+			return PFN_NONE;
+		if (fact(o, FACT_reserve_pages_stay))
+			*type = MIGRATE_HIGHATOMIC;
+		return buddy_oracle_take(&o->b, zone, order, MIGRATE_HIGHATOMIC);
+	}
 	if (rule < 2)
 		return steal_and_take(o, zone, &block, order, start);
 	if (rule == 2) {
@@ -395,6 +423,8 @@ static pfn_t rmqueue(struct alloc_oracle *o, uint32_t zone, unsigned int order,
 	}
 	if (block.order >= o->b.pageblock_order)
 		return take_whole(o, zone, &block, order, start);
+	if (buddy_oracle_type(&o->b, zone, block.pfn) != MIGRATE_HIGHATOMIC)
+		boost(o, zone);
 	if (may_steal(o, block.order, start) && claim(o, zone, &block, start))
 		return buddy_oracle_take(&o->b, zone, order, start);
 	*type = block.type;
@@ -637,7 +667,8 @@ static void after_free_tuned(struct alloc_oracle *o, uint32_t zone, struct alloc
 	else
 		pages = least(most(s->free_count, s->batch), high - s->batch);
 	drain(o, zone, s, pages, index);
-	if (z->below_high && free_pages(o, zone) > z->mark[WMARK_HIGH] + z->reserve[ZONE_MOVABLE])
+	if (z->below_high &&
+	    free_pages(o, zone) > z->mark[WMARK_HIGH] + z->boost + z->reserve[ZONE_MOVABLE])
 		z->below_high = false;
 }
 
@@ -673,6 +704,25 @@ void alloc_oracle_put(struct alloc_oracle *o, uint32_t cpu, pfn_t pfn, unsigned 
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
+/* Is it a request that pageblocks are kept for? */
+static bool is_highatomic(const struct alloc_oracle *o, unsigned int order, uint32_t flags)
+{
+	if (!order || fact(o, FACT_migrate_reserve))
+		return false;
+	if (fact(o, FACT_watermark_min_reserve))
+		return flags & ALLOC_HIGHATOMIC;
+	return flags & ALLOC_NON_BLOCK;
+}
+
+static bool is_last_resort(const struct alloc_oracle *o, uint32_t flags)
+{
+	int64_t rule = fact(o, FACT_highatomic_last_resort);
+
+	if (fact(o, FACT_migrate_reserve))
+		return false;
+	return (rule >= 1 && flags & ALLOC_OOM) || (rule == 2 && flags & ALLOC_NON_BLOCK);
+}
+
 static pfn_t past_the_sets(struct alloc_oracle *o, uint32_t zone, const struct alloc_request *req,
 			   uint32_t flags)
 {
@@ -680,22 +730,105 @@ static pfn_t past_the_sets(struct alloc_oracle *o, uint32_t zone, const struct a
 	enum migratetype type;
 	pfn_t pfn = PFN_NONE;
 
-	if (flags & ALLOC_HIGHATOMIC)
+	if (is_highatomic(o, req->order, flags))
 		pfn = buddy_oracle_take(&o->b, zone, req->order, MIGRATE_HIGHATOMIC);
 	if (pfn == PFN_NONE)
 		pfn = rmqueue(o, zone, req->order, req->type, flags, &mode, &type);
-	if (pfn == PFN_NONE && flags & (ALLOC_OOM | ALLOC_NON_BLOCK))
+	if (pfn == PFN_NONE && is_last_resort(o, flags))
 		pfn = buddy_oracle_take(&o->b, zone, req->order, MIGRATE_HIGHATOMIC);
 	return pfn;
 }
 
-static pfn_t from_zone(struct alloc_oracle *o, uint32_t zone, const struct alloc_request *req,
-		       uint32_t flags)
+/* Gives a pageblock a type, with what is free in it; false if it is in more than one zone and stays. */
+static bool convert(struct alloc_oracle *o, uint32_t zone, pfn_t pfn, enum migratetype type)
+{
+	const struct alloc_oracle_zone *z = &o->zones[zone];
+	pfn_t from = round_down_to(pfn, 1u << o->b.pageblock_order);
+	pfn_t to = from + (1u << o->b.pageblock_order);
+
+	if (fact(o, FACT_block_move_in_zone) && (from < z->start || to > z->end))
+		return false;
+	if (to <= z->end)
+		move(o, zone, from < z->start ? pfn : from, to, type,
+		     fact(o, FACT_moves_go_to_tail));
+	buddy_oracle_set_type(&o->b, zone, pfn, type);
+	return true;
+}
+
+static void reserve(struct alloc_oracle *o, uint32_t zone, pfn_t pfn, unsigned int order,
+		    uint32_t flags)
+{
+	struct alloc_oracle_zone *z = &o->zones[zone];
+	int64_t block = 1 << o->b.pageblock_order, limit = z->managed / 100 + block;
+	struct buddy_block whole = { pfn, order, MIGRATE_HIGHATOMIC };
+
+	if (!is_highatomic(o, order, flags))
+		return;
+	if (fact(o, FACT_highatomic_limit_rule)) {
+		limit = 0;
+		while (z->managed / 100 >= block && limit < z->managed / 100)
+			limit += block;
+	}
+	if (z->reserved >= limit || buddy_oracle_type(&o->b, zone, pfn) >= MIGRATE_HIGHATOMIC)
+		return;
+	if (order >= o->b.pageblock_order && fact(o, FACT_highatomic_all_blocks)) {
+		set_types(o, zone, &whole, MIGRATE_HIGHATOMIC);
+		z->reserved += 1 << order;
+	} else if (convert(o, zone, pfn, MIGRATE_HIGHATOMIC)) {
+		z->reserved += block;
+	}
+}
+
+static bool unreserve_in(struct alloc_oracle *o, uint32_t zone, enum migratetype type, bool force)
+{
+	struct alloc_oracle_zone *z = &o->zones[zone];
+	int64_t block = 1 << o->b.pageblock_order;
+	bool all = fact(o, FACT_highatomic_all_blocks);
+
+	if (!force && z->reserved <= block)
+		return false;
+	for (unsigned int order = 0; order <= o->b.max_order; order++) {
+		const struct buddy_oracle_list *l = &o->b.lists[zone][order][MIGRATE_HIGHATOMIC];
+		struct buddy_block whole = { l->pfn[0], order, type };
+
+		if (!l->count)
+			continue;
+		if (buddy_oracle_type(&o->b, zone, whole.pfn) == MIGRATE_HIGHATOMIC)
+			z->reserved =
+				most(0, z->reserved - (all ? most(block, 1 << order) : block));
+		if (all && order >= o->b.pageblock_order) {
+			move(o, zone, whole.pfn, whole.pfn + 1, type,
+			     fact(o, FACT_moves_go_to_tail));
+			set_types(o, zone, &whole, type);
+			return true;
+		}
+		if (convert(o, zone, whole.pfn, type))
+			return true;
+	}
+	return false;
+}
+
+bool alloc_oracle_unreserve(struct alloc_oracle *o, const struct alloc_request *req, bool force)
+{
+	if (fact(o, FACT_migrate_reserve))
+		return false;
+	for (uint32_t i = 0; i < o->row_length[req->nid]; i++) {
+		uint32_t zone = o->rows[req->nid][i];
+
+		if (o->zones[zone].type <= req->highest && unreserve_in(o, zone, req->type, force))
+			return true;
+	}
+	return false;
+}
+
+static pfn_t block_from(struct alloc_oracle *o, uint32_t zone, const struct alloc_request *req,
+			uint32_t flags, bool *past)
 {
 	struct alloc_oracle_set *s = &o->zones[zone].sets[req->cpu];
 	unsigned int index = list_for(o, req->order, req->type);
 	struct alloc_oracle_list *l;
 
+	*past = true;
 	if (index == NO_LIST || (fact(o, FACT_pcp_cma_bypass) && o->config.cma &&
 				 req->type == MIGRATE_MOVABLE && !(flags & ALLOC_CMA)))
 		return past_the_sets(o, zone, req, flags);
@@ -706,8 +839,11 @@ static pfn_t from_zone(struct alloc_oracle *o, uint32_t zone, const struct alloc
 	l = &s->lists[index];
 	if (!l->count) {
 		enum mode mode = NORMAL;
+		int64_t n = refill_blocks(o, zone, s, req->order);
 
-		for (int64_t n = refill_blocks(o, zone, s, req->order); n > 0; n--) {
+		if (flags & ALLOC_HIGHATOMIC && fact(o, FACT_highatomic_past_pagesets))
+			n = 0;
+		for (; n > 0; n--) {
 			enum migratetype type;
 			pfn_t pfn = rmqueue(o, zone, req->order, req->type, flags, &mode, &type);
 
@@ -724,11 +860,30 @@ static pfn_t from_zone(struct alloc_oracle *o, uint32_t zone, const struct alloc
 		memmove(l->pfn, l->pfn + 1, l->count * sizeof(*l->pfn));
 		memmove(l->type, l->type + 1, l->count);
 		s->count = most(0, s->count - (1 << req->order));
+		*past = false;
 		return pfn;
 	}
 	if (!fact(o, FACT_pcp_empty_tries_buddy))
 		return PFN_NONE;
 	return past_the_sets(o, zone, req, flags);
+}
+
+static pfn_t from_zone(struct alloc_oracle *o, uint32_t zone, const struct alloc_request *req,
+		       uint32_t flags)
+{
+	bool past;
+	pfn_t pfn = block_from(o, zone, req, flags, &past);
+
+	if (pfn == PFN_NONE)
+		return pfn;
+	/* Who looks into the pageblock sees the block as taken by this request already. */
+	memset(o->held + pfn, (int)req->type + 1, (size_t)1 << req->order);
+	o->zones[zone].batch -= 1 << req->order;
+	if (o->zones[zone].batch <= 0)
+		o->zones[zone].depleted = true;
+	if (past || !fact(o, FACT_highatomic_past_pagesets))
+		reserve(o, zone, pfn, req->order, flags);
+	return pfn;
 }
 
 static bool lets_pass(struct alloc_oracle *o, uint32_t zone, const struct alloc_request *req,
@@ -744,21 +899,65 @@ static bool lets_pass(struct alloc_oracle *o, uint32_t zone, const struct alloc_
 	return flags & ALLOC_NO_WATERMARKS || above_mark(o, zone, req, flags);
 }
 
-static pfn_t walk(struct alloc_oracle *o, const struct alloc_request *req, uint32_t flags)
+/* The node of the zone that @req prefers. */
+static int32_t home(const struct alloc_oracle *o, const struct alloc_request *req)
+{
+	for (uint32_t i = 0; i < o->row_length[req->nid]; i++)
+		if (o->zones[o->rows[req->nid][i]].type <= req->highest)
+			return o->zones[o->rows[req->nid][i]].nid;
+	return -1;
+}
+
+static pfn_t walk(struct alloc_oracle *o, const struct alloc_request *req, uint32_t flags,
+		  bool fair)
 {
 	for (uint32_t i = 0; i < o->row_length[req->nid]; i++) {
 		uint32_t zone = o->rows[req->nid][i];
 		const struct alloc_oracle_zone *z = &o->zones[zone];
+		bool local = z->nid == home(o, req);
 		pfn_t pfn;
 
 		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
 			continue;
+		if (fair && !local && fact(o, FACT_fair_zones) > 1)
+			return PFN_NONE;
+		if (fair && z->depleted)
+			continue;
+		if (flags & ALLOC_NOFRAGMENT && o->several_nodes && !local)
+			return PFN_NONE;
 		if (!lets_pass(o, zone, req, flags))
 			continue;
 		pfn = from_zone(o, zone, req, flags);
 		if (pfn != PFN_NONE)
 			return pfn;
 	}
+	return PFN_NONE;
+}
+
+/* Kernels in which zones take turns: the pass that minds it, and what comes after it. */
+static pfn_t walk_fairly(struct alloc_oracle *o, const struct alloc_request *req, uint32_t flags)
+{
+	int64_t rule = fact(o, FACT_fair_zones);
+	pfn_t pfn = walk(o, req, flags, true);
+	bool skipped = false;
+
+	if (pfn != PFN_NONE)
+		return pfn;
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < o->row_length[req->nid]; i++) {
+			struct alloc_oracle_zone *z = &o->zones[o->rows[req->nid][i]];
+
+			if (z->type > req->highest || (rule > 1 && z->nid != home(o, req)))
+				continue;
+			skipped |= z->depleted && !pass;
+			if (!pass || (rule == 3 && !skipped))
+				continue;
+			z->depleted = false;
+			z->batch = z->mark[WMARK_HIGH] - z->mark[WMARK_LOW];
+		}
+	}
+	if (rule == 3 && (skipped || o->several_nodes))
+		return walk(o, req, flags, false);
 	return PFN_NONE;
 }
 
@@ -774,7 +973,7 @@ static bool spares_blocks(const struct alloc_oracle *o, const struct alloc_reque
 			first = &o->zones[o->rows[req->nid][i]];
 	if (!first || first->type != ZONE_NORMAL)
 		return false;
-	if (o->node_count == 1)
+	if (!o->several_nodes)
 		return true;
 	for (uint32_t z = 0; z < o->b.zone_count; z++)
 		if (o->zones[z].nid == first->nid && o->zones[z].type == ZONE_DMA32)
@@ -785,16 +984,19 @@ static bool spares_blocks(const struct alloc_oracle *o, const struct alloc_reque
 pfn_t alloc_oracle_get(struct alloc_oracle *o, const struct alloc_request *req)
 {
 	uint32_t flags = req->flags;
+	bool patient = (flags & ALLOC_WMARK_MASK) != WMARK_MIN;
 	pfn_t pfn = PFN_NONE;
 
+	if (fact(o, FACT_fair_zones) && patient) {
+		pfn = walk_fairly(o, req, flags);
+		return pfn != PFN_NONE ? pfn : walk(o, req, flags & ~3u, false);
+	}
 	if (spares_blocks(o, req))
-		pfn = walk(o, req, flags | ALLOC_NOFRAGMENT);
+		pfn = walk(o, req, flags | ALLOC_NOFRAGMENT, false);
 	if (pfn == PFN_NONE)
-		pfn = walk(o, req, flags);
-	if (pfn == PFN_NONE && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
-		pfn = walk(o, req, flags & ~3u);
-	if (pfn != PFN_NONE)
-		memset(o->held + pfn, (int)req->type + 1, (size_t)1 << req->order);
+		pfn = walk(o, req, flags, false);
+	if (pfn == PFN_NONE && patient)
+		pfn = walk(o, req, flags & ~3u, false);
 	return pfn;
 }
 
@@ -838,6 +1040,10 @@ const char *alloc_oracle_compare(const struct alloc_oracle *o, struct page_alloc
 	for (uint32_t zone = 0; !wrong && zone < a->zone_count; zone++) {
 		if (a->zones[zone].below_high != o->zones[zone].below_high)
 			wrong = "ZONE_BELOW_HIGH differs";
+		else if ((int64_t)a->zones[zone].boost != o->zones[zone].boost)
+			wrong = "the boost of a zone differs";
+		else if ((int64_t)a->zones[zone].reserved_highatomic != o->zones[zone].reserved)
+			wrong = "a zone keeps other numbers of pages for atomic requests";
 		for (uint32_t cpu = 0; !wrong && cpu < a->cpu_count; cpu++)
 			wrong = compare_set(o, zone, cpu, a);
 	}

@@ -34,7 +34,8 @@ struct alloc_oracle_zone {
 	enum zone_type type;
 	pfn_t start, end;
 	int64_t mark[WMARK_COUNT], reserve[ZONE_TYPE_COUNT];
-	bool below_high, reclaim_active;
+	bool below_high, reclaim_active, depleted;
+	int64_t managed, boost, reserved, batch; /* pages; batch: left of NR_ALLOC_BATCH */
 	struct alloc_oracle_set sets[ALLOC_ORACLE_CPUS];
 };
 
@@ -45,6 +46,7 @@ struct alloc_oracle {
 	struct alloc_oracle_zone zones[BUDDY_ORACLE_ZONES];
 	uint32_t rows[ALLOC_ORACLE_NODES][BUDDY_ORACLE_ZONES];
 	uint32_t row_length[ALLOC_ORACLE_NODES], node_count;
+	bool several_nodes; /* online ones */
 	uint8_t held[BUDDY_ORACLE_PAGES]; /* type of the request that has the page, plus 1 */
 };
 
@@ -55,6 +57,7 @@ pfn_t alloc_oracle_get(struct alloc_oracle *o, const struct alloc_request *req);
 void alloc_oracle_put(struct alloc_oracle *o, uint32_t cpu, pfn_t pfn, unsigned int order);
 void alloc_oracle_drain(struct alloc_oracle *o, uint32_t zone, uint32_t cpu, int64_t pages,
 			unsigned int first);
+bool alloc_oracle_unreserve(struct alloc_oracle *o, const struct alloc_request *req, bool force);
 /* NULL, or a static sentence on how @a differs. */
 const char *alloc_oracle_compare(const struct alloc_oracle *o, struct page_alloc *a);
 
