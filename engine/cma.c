@@ -54,7 +54,7 @@ static bool try_on_node(struct machine *m, uint64_t size, uint64_t align, phys_t
 					.min_addr = start,
 					.max_addr = end,
 					.nid = nid,
-					.exact_nid = true };
+					.exact_nid = fact_get(&m->facts, FACT_cma_exact_node) };
 	bool saved = m->mb.bottom_up, ok;
 
 	if (start >= end)
@@ -96,7 +96,8 @@ bool cma_declare(struct machine *m, const struct cma_request *req, phys_t *ret)
 	if (!limit || limit > end)
 		limit = end;
 	/* That holds for no fixed place which is not aligned. */
-	if (base > limit || size > limit - base)
+	if ((base > limit || size > limit - base) &&
+	    (!fixed || fact_get(&m->facts, FACT_cma_fixed_exact)))
 		return false;
 	if (fixed) {
 		if ((base < high && base + size > high) ||

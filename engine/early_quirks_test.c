@@ -31,8 +31,8 @@ static void array_in_pending_range(void **unused)
 	made_boot_memory(&b, MIB, 128 * MIB, -1);
 	/* A request makes the boot take its memory, so that there is some for an array. */
 	made_boot_alloc(&b, 4 * KIB, 4 * KIB, MIB, 2 * MIB);
-	for (unsigned int i = 0; i < 127; i++)
-		made_boot_reserve(&b, 3 * MIB + i * 64 * KIB, 3 * MIB + i * 64 * KIB + 4 * KIB);
+	for (phys_t at = 3 * MIB; at < 3 * MIB + 127 * 64 * KIB; at += 64 * KIB)
+		made_boot_reserve(&b, at, at + 4 * KIB);
 	made_boot_reserve(&b, 64 * MIB, 128 * MIB);
 	made_boot_quirk(&b, QUIRK_DOUBLE_ARRAY_OVERLAPS_PENDING_RANGE, NULL, 0);
 }
@@ -112,12 +112,76 @@ static void memblock_sound(void **unused)
 	}
 }
 
+/* ---- contiguous areas -------------------------------------------------------------------------- */
+
+static void node_data(struct made_boot *b, int32_t nid)
+{
+	made_boot_step(b, STEP_NODE_DATA, 0, 16 * KIB)->nid = nid;
+}
+
+/*
+ *	1M                 1G         1G+128M
+ *	|      node 0      |  node 1  |  two areas of 256 MiB, one a node
+ */
+static void area_larger_than_node(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.command_line = "cma=0 cma_pernuma=256M";
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB, GIB + 128 * MIB, 1);
+	made_boot_cpus(&b, 1, 0);
+	node_data(&b, 0);
+	node_data(&b, 1);
+	made_boot_step(&b, STEP_CMA_RESERVE, 0, 256 * MIB);
+	made_boot_step(&b, STEP_CMA_RESERVE, 0, 256 * MIB);
+	made_boot_quirk(&b, QUIRK_PERNUMA_CMA_FALLS_BACK_TO_OTHER_NODE, NULL, 0);
+}
+
+static void place_not_aligned(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.command_line = "cma=16M@101M-117M";
+	made_boot_memory(&b, MIB, GIB, -1);
+	made_boot_alloc(&b, 4 * KIB, 4 * KIB, MIB, 2 * MIB);
+	made_boot_step(&b, STEP_CMA_RESERVE, 0, 16 * MIB);
+	made_boot_quirk(&b, QUIRK_FIXED_CMA_MOVES, NULL, 0);
+	b.in.command_line = "cma=16M@104M-120M";
+	made_boot_sound(&b, NULL, 0);
+}
+
+/*
+ *	1M            4G-16M  4G  4G+16M        5G
+ *	|             |########|########|        |  and one of 16 MiB at 64 MiB
+ */
+static void area_of_two_zones(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 5 * GIB, -1);
+	made_boot_reserve(&b, 4 * GIB - 16 * MIB, 4 * GIB + 16 * MIB);
+	made_boot_reserve(&b, 64 * MIB, 80 * MIB);
+	made_boot_step(&b, STEP_POOL_CMA, 4 * GIB - 16 * MIB, 32 * MIB);
+	made_boot_step(&b, STEP_POOL_CMA, 64 * MIB, 16 * MIB);
+	made_boot_quirk(&b, QUIRK_CMA_FAILED_ACTIVATION_LEAKS, NULL, 0);
+	made_boot_quirk(&b, QUIRK_ONE_BAD_CMA_STOPS_ALL, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(array_in_pending_range), cmocka_unit_test(nothing_above_kernel),
 		cmocka_unit_test(range_above_limit),	  cmocka_unit_test(query_past_the_end),
 		cmocka_unit_test(cap_before_memory),	  cmocka_unit_test(memblock_sound),
+		cmocka_unit_test(area_larger_than_node),  cmocka_unit_test(place_not_aligned),
+		cmocka_unit_test(area_of_two_zones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,6 +403,23 @@ static void late_frees(struct machine *m, const struct boot_input *in, uint32_t 
 	}
 }
 
+/* Where the pages of the zone that has @start end, or @end if that comes first. */
+static pfn_t same_zone_until(struct machine *m, pfn_t start, pfn_t end)
+{
+	const struct zone *z = machine_zone_of(m, start);
+	pfn_t pfn = start;
+
+	while (pfn < end && machine_zone_of(m, pfn) == z) {
+		pfn_t stop = z ? min_u64(end, zone_end_pfn(z)) : end;
+
+		for (uint32_t r = 0; r < m->range_count; r++)
+			if (m->ranges[r].start <= pfn && pfn < m->ranges[r].end)
+				stop = min_u64(stop, m->ranges[r].end);
+		pfn = stop;
+	}
+	return pfn;
+}
+
 /*
  * Do the pages of an area lie in one zone?  Newer kernels ask whether the span of more than one zone
  * reaches into it, which it may where nodes interleave.
@@ -413,7 +430,7 @@ static bool one_zone(struct machine *m, const struct cma_area *area)
 	unsigned int zones = 0;
 
 	if (!fact_get(&m->facts, FACT_cma_zone_by_span))
-		return machine_zone_of(m, start) == machine_zone_of(m, end - 1);
+		return same_zone_until(m, start, end) == end;
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		if (area->nid >= 0 && (int32_t)n != area->nid)
 			continue;
@@ -426,19 +443,45 @@ static bool one_zone(struct machine *m, const struct cma_area *area)
 	return zones <= 1;
 }
 
+/*
+ * An area of two zones is not used.  Its pages go back, or, in older kernels, the pageblocks before the
+ * foreign page are activated nevertheless, and the rest is of no use to anybody.
+ */
+static void refuse_area(struct machine *m, struct cma_area *area, struct zone *z)
+{
+	unsigned int shift = m->config.page_shift;
+	pfn_t start = area->start >> shift, end = area->end >> shift, stop;
+
+	if (fact_get(&m->facts, FACT_cma_refused_before_activation)) {
+		give_back(m, area->start, area->end);
+		area->joined = end - start;
+		m->totalcma -= end - start;
+		return;
+	}
+	stop = same_zone_until(m, start, end);
+	stop -= (stop - start) % arch_pageblock_pages(&m->config);
+	give_back_from(m, area->start, pfn_phys(stop, shift), HANDOVER_CMA);
+	area->joined = stop - start;
+	z->cma += area->joined;
+}
+
 static void activate_cma(struct machine *m)
 {
 	for (uint32_t i = 0; i < m->cma_count; i++) {
-		const struct cma_area *area = &m->cma[i];
+		struct cma_area *area = &m->cma[i];
 		struct zone *z = machine_zone_of(m, area->start >> m->config.page_shift);
 
 		if (!z)
 			continue;
-		if (fact_get(&m->facts, FACT_cma_refused_before_activation) && !one_zone(m, area)) {
-			give_back(m, area->start, area->end);
-			continue;
+		if (!one_zone(m, area)) {
+			refuse_area(m, area, z);
+			if (fact_get(&m->facts, FACT_cma_activation_goes_on))
+				continue;
+			return;
 		}
-		z->cma += (area->end - area->start) >> m->config.page_shift;
+		area->active = true;
+		area->joined = (area->end - area->start) >> m->config.page_shift;
+		z->cma += area->joined;
 		give_back_from(m, area->start, area->end, HANDOVER_CMA);
 	}
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "engine/buddy_invariants.h"
+#include "engine/cma_invariants.h"
 #include "engine/memblock_invariants.h"
 #include "engine/wmark_invariants.h"
 #include "engine/zone_invariants.h"
@@ -90,8 +91,10 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 			zonelist_invariants_check(&m->zonelists, m->nodes,
 						  m->config.numa ? m->distance : NULL, ret);
 	}
-	if (cost >= INVARIANT_COST_WALK && m->stage >= STAGE_LATE)
+	if (cost >= INVARIANT_COST_WALK && m->stage >= STAGE_LATE) {
 		check_reserves(m, ret);
+		cma_invariants_check(m, ret);
+	}
 	if (cost >= INVARIANT_COST_DEEP && m->buddy)
 		buddy_invariants_check(m->buddy, ret);
 }

@@ -84,6 +84,8 @@ struct machine {
 	struct cma_area {
 		phys_t start, end;
 		int32_t nid; /* of a node's own area, or NID_NONE */
+		bool active; /* in use, after the boot */
+		uint64_t joined; /* pages that came to the page allocator */
 	} * cma;
 	uint32_t cma_count, cma_room;
 

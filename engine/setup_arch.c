@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/cma.h"
+#include "engine/cma_invariants.h"
 #include "engine/device_tree.h"
 
 /* Low memory of 32-bit x86 with the distribution's address split: see setup_arch_memory. */
@@ -557,7 +558,7 @@ void setup_arch_add_node_cma(struct machine *m, phys_t start, phys_t end, int32_
 		m->cma = grown;
 		m->cma_room = room;
 	}
-	m->cma[m->cma_count++] = (struct cma_area){ start, end, nid };
+	m->cma[m->cma_count++] = (struct cma_area){ .start = start, .end = end, .nid = nid };
 }
 
 void setup_arch_add_cma(struct machine *m, phys_t start, phys_t end)
@@ -625,6 +626,15 @@ static bool is_area(const struct boot_step *s)
 	return s->kind == STEP_CMA_RESERVE && strcmp(s->name, CMA_FOR_HUGE_PAGES);
 }
 
+static bool declare(struct machine *m, const struct cma_request *req, phys_t *ret)
+{
+	bool ok = cma_declare(m, req, ret);
+
+	if (ok && m->findings)
+		cma_invariants_declared(req, *ret, m->findings);
+	return ok;
+}
+
 bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const struct boot_step *s,
 			  phys_t *ret)
 {
@@ -635,7 +645,7 @@ bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const 
 	/* Huge pages beyond the buddy allocator's: what one upper table maps, or a run of entries. */
 	if (!is_area(s)) {
 		req.align = m->config.page_shift == 16 ? 16ULL << 30 : 1ULL << 30;
-		return cma_declare(m, &req, ret);
+		return declare(m, &req, ret);
 	}
 	for (const struct boot_step *before = in->steps; before < s; before++)
 		ordinal += is_area(before);
@@ -647,7 +657,7 @@ bool setup_arch_place_cma(struct machine *m, const struct boot_input *in, const 
 			req.limit = req.limit ? min_u64(req.limit, c->cma_limit) : c->cma_limit;
 		req.base = c->cma_set ? c->cma_base : 0;
 	}
-	return cma_declare(m, &req, ret);
+	return declare(m, &req, ret);
 }
 
 /* Areas the log tells of before @step: those are counted, whatever else there is. */
@@ -681,7 +691,8 @@ void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 		if (fact_get(&m->facts, FACT_memblock_rsrv_kern))
 			a->v[3] = (uint64_t)(int64_t)nid;
 	}
-	if (placed || base)
+	/* A log's area is where the log has it; a made-up one is nowhere if it finds no place. */
+	if (placed || (base && !in->reservations_told))
 		setup_arch_add_node_cma(m, base, base + s->size, nid);
 	if (!told)
 		return;

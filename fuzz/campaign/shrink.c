@@ -89,7 +89,8 @@ static bool is_there(ProtobufCMessage *message, const ProtobufCFieldDescriptor *
 	if (f->label != PROTOBUF_C_LABEL_OPTIONAL || (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
 		return false;
 	if (is_pointer(f))
-		return *(void **)member(message, f) && *(void **)member(message, f) != f->default_value;
+		return *(void **)member(message, f) &&
+		       *(void **)member(message, f) != f->default_value;
 	return *(protobuf_c_boolean *)quantifier(message, f);
 }
 
@@ -154,8 +155,7 @@ static void walk_message(struct walk *w, ProtobufCMessage *message, uint32_t aro
 
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
 			walk_list(w, message, f, around);
-		else if (is_there(message, f) &&
-			 !walk_element(w, f, member(message, f), around))
+		else if (is_there(message, f) && !walk_element(w, f, member(message, f), around))
 			leave_out(message, f);
 	}
 	/* Fields that are not known say nothing to anybody. */
@@ -431,8 +431,11 @@ struct error *shrink(const ProtobufCMessageDescriptor *descriptor, const uint8_t
 		     const struct shrink_question *question, struct shrink_result *ret)
 {
 	struct shrink_result result = { .data = malloc(size + 1), .size = size };
-	struct work w = { .descriptor = descriptor, .question = question, .data = data,
-			  .size = size, .arena = arena_init(MEMORY_MAX) };
+	struct work w = { .descriptor = descriptor,
+			  .question = question,
+			  .data = data,
+			  .size = size,
+			  .arena = arena_init(MEMORY_MAX) };
 	struct error *err;
 
 	if (!result.data)

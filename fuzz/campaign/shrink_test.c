@@ -52,13 +52,12 @@ static void expect(const char *from, bool (*question)(void *, const ProtobufCMes
 	free(expected);
 }
 
-static const char machine[] =
-	"command_line: \"quiet\" nr_cpu_ids: 7 distance_count: 2 "
-	"firmware { start: 0 end: 654336 type: 1 } "
-	"firmware { start: 1048576 end: 2147483648 type: 1 } "
-	"firmware { start: 4294967296 end: 6442450944 type: 1 } "
-	"affinity { start: 0 end: 2147483648 nid: 0 hotplug: true } "
-	"affinity { start: 4294967296 end: 6442450944 nid: 3 hotplug: true }";
+static const char machine[] = "command_line: \"quiet\" nr_cpu_ids: 7 distance_count: 2 "
+			      "firmware { start: 0 end: 654336 type: 1 } "
+			      "firmware { start: 1048576 end: 2147483648 type: 1 } "
+			      "firmware { start: 4294967296 end: 6442450944 type: 1 } "
+			      "affinity { start: 0 end: 2147483648 nid: 0 hotplug: true } "
+			      "affinity { start: 4294967296 end: 6442450944 nid: 3 hotplug: true }";
 
 /* A range that reaches beyond 1 GiB: nothing but its end is needed, and that becomes 1 GiB and a bit. */
 static bool reaches_far(void *ctx, const ProtobufCMessage *message)
@@ -161,8 +160,10 @@ static void refused(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages), cmocka_unit_test(limited),
-		cmocka_unit_test(plain_bytes), cmocka_unit_test(refused),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(limited),
+		cmocka_unit_test(plain_bytes),
+		cmocka_unit_test(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
