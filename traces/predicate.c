@@ -396,6 +396,12 @@ static struct error *cannot_tell(struct judgement *j, const char *why)
 	return NULL;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
 static bool holds(const struct predicate *p, uint64_t value)
 {
 	switch (p->op) {
@@ -452,6 +458,9 @@ static void say_miss(const struct misses *m, struct judgement *j)
 	if (m->last.predicted != PFN_NONE)
 		snprintf(predicted, sizeof(predicted), "0x%" PRIx64, m->last.predicted);
 	j->at = m->last.index;
+	/* The same event, and the same page in its place. */
+	j->fingerprint =
+		mix(mix(mix(1, e->pfn), (uint64_t)e->kind << 8 | e->order), m->last.predicted);
 	say(j, "event %" PRIu64 ", %s: page frame 0x%" PRIx64 " recorded, %s predicted (%s)",
 	    m->last.index, event_kind_name((enum event_kind)e->kind), e->pfn, predicted,
 	    replay_miss_name(m->last.miss));
@@ -575,12 +584,6 @@ static struct error *test_rerun(struct predicate *p, const struct subject *s, st
 }
 
 /* ---- what the boot recorded --------------------------------------------------------------------- */
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
 
 static uint64_t hash_answer(uint64_t hash, const struct answers *as, const struct answer *a)
 {
