@@ -556,6 +556,29 @@ enum cli_exit cli_open_file(struct cli *cli, const char *path, FILE **ret)
 	return CLI_OK;
 }
 
+static bool close_stream(FILE *f);
+
+enum cli_exit cli_put_in_place(struct cli *cli)
+{
+	struct output *o = &cli->outputs[OUTPUT_MAIN];
+	const char *name = o->name;
+	bool done;
+
+	if (!o->final_path)
+		return CLI_OK;
+	done = close_stream(o->file);
+	o->file = NULL;
+	if (!done)
+		return cli_fail(cli, "cannot write '%s'%s%s", name, errno ? ": " : "",
+				errno ? strerror(errno) : "");
+	if (rename(temporary_paths[OUTPUT_MAIN], o->final_path))
+		return cli_fail(cli, "cannot write '%s': %s", name, strerror(errno));
+	temporary_paths[OUTPUT_MAIN][0] = 0;
+	free(o->final_path);
+	o->final_path = NULL;
+	return open_output(cli, OUTPUT_MAIN, name);
+}
+
 static bool close_stream(FILE *f)
 {
 	bool ok = !ferror(f);
@@ -610,6 +633,8 @@ static void remove_temporary_files(void)
 			unlink(temporary_paths[i]);
 }
 
+static volatile sig_atomic_t bug_exit = CLI_BUG;
+
 /* An assertion failed: no core dump, no exit code of a signal, no half-written file. */
 static void on_abort(int number)
 {
@@ -621,7 +646,26 @@ static void on_abort(int number)
 	(void)ignored;
 	(void)number;
 	remove_temporary_files();
-	_exit(CLI_BUG);
+	_exit(bug_exit);
+}
+
+static volatile sig_atomic_t asked_to_stop;
+static void on_stop(int number);
+
+static void on_first_stop(int number)
+{
+	asked_to_stop = 1;
+	signal(number, on_stop);
+}
+
+void cli_stop_softly(const volatile sig_atomic_t **ret)
+{
+	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+		if (signal(stops[i], on_first_stop) == SIG_IGN)
+			signal(stops[i], SIG_IGN);
+	*ret = &asked_to_stop;
 }
 
 /* Stopped from outside: clean up, then die of the same signal, as a shell expects. */
@@ -693,6 +737,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
 	cli->command = command_find(argv[1]);
 	if (!cli->command)
 		return unknown_command(cli, argv[1]);
+	if (cli->command->for_git)
+		bug_exit = CLI_CANNOT_TELL;
 
 	/* The words after the command can be no more than argc. */
 	cli->given = calloc((size_t)argc, sizeof(*cli->given));
@@ -727,6 +773,8 @@ int cli_main(int argc, char **argv)
 
 	prepare_process();
 	exit_code = close_outputs(&cli, run(&cli, argc, argv));
+	if (exit_code == CLI_UNUSABLE && cli.command && cli.command->for_git)
+		exit_code = CLI_CANNOT_TELL;
 	free(cli.given);
 	free(cli.arguments);
 	for (unsigned int i = 0; i < OUTPUT_COUNT; i++)

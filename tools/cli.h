@@ -17,6 +17,7 @@
 #ifndef TOOLS_CLI_H
 #define TOOLS_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,8 @@ enum cli_exit {
 	CLI_FINDING = 1, /* done; a difference or a broken invariant was found */
 	CLI_UNUSABLE = 2, /* usage error, unusable input, or output that could not be written */
 	CLI_BUG = 3, /* a mistake of our own: an assertion */
+	CLI_CANNOT_TELL =
+		125, /* in the place of 2 and 3 where git bisect run reads the exit code */
 };
 
 /* What a value is: decides how it is checked and what the shell completes. */
@@ -84,6 +87,8 @@ struct command {
 	const struct cli_example *examples; /* ends with a NULL command; may be NULL */
 	/* What exit code 1 means here, as a phrase; NULL if the command never returns it. */
 	const char *finding;
+	/* Exit codes are those that git bisect run wants: CLI_CANNOT_TELL for whatever goes wrong. */
+	bool for_git;
 	enum cli_exit (*run)(struct cli *cli);
 };
 
@@ -166,6 +171,16 @@ void cli_set_facts(const struct cli *cli, struct facts *ret);
 
 /* Where data goes: standard output, or the file of -o.  Owned by the frame. */
 FILE *cli_out(struct cli *cli);
+/*
+ * Puts what cli_out() got in the place of -o now, whatever happens to the program later, and begins the file
+ * anew.  Does nothing for standard output.
+ */
+enum cli_exit cli_put_in_place(struct cli *cli);
+/*
+ * From now on the first SIGINT, SIGTERM or SIGHUP does not end the program but makes *@ret true: the command
+ * ends with what it has.
+ */
+void cli_stop_softly(const volatile sig_atomic_t **ret);
 /*
  * Opens the one file that a command writes beside cli_out(), under the rules of -o; "-" is cli_out().
  * Owned by the frame.

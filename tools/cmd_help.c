@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/help.h"
+#include "tools/text.h"
+#include "traces/predicate.h"
 
 static const char *const names[] = {
 #define COMMAND(name) #name,
+#define COMMAND_AS(name, text) text,
 #include "tools/commands.def"
 #undef COMMAND
 	NULL
@@ -25,6 +28,9 @@ static const struct cli_option options[] = {
 	{ .name = "list",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "write the names of the commands, one a line" },
+	{ .name = "predicates",
+	  .kind = CLI_KIND_FLAG,
+	  .help = "list what --fails of minimize and others can ask" },
 	CLI_OPTION_OUTPUT,
 	{ 0 }
 };
@@ -32,9 +38,18 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{ "mmreplay help facts", "the same as 'mmreplay facts --help'" },
 	{ "mmreplay help --man facts | man -l -", "read the man page of a command" },
+	{ "mmreplay help --predicates", "what can be asked of a trace" },
 	{ "source <(mmreplay help --bash)", "complete mmreplay in this shell" },
 	{ 0 }
 };
+
+static void list_predicates(FILE *out)
+{
+	for (unsigned int i = 0; i < predicate_info_count; i++) {
+		fprintf(out, "%s%s\n    ", i ? "\n" : "", predicate_infos[i].usage);
+		text_wrap(out, 4, 4, predicate_infos[i].meaning);
+	}
+}
 
 static enum cli_exit run(struct cli *cli)
 {
@@ -42,8 +57,15 @@ static enum cli_exit run(struct cli *cli)
 	const struct command *command = name ? command_find(name) : NULL;
 	FILE *out = cli_out(cli);
 
-	if (cli_has(cli, "man") + cli_has(cli, "bash") + cli_has(cli, "list") > 1)
-		return cli_fail_usage(cli, "only one of --man, --bash and --list at a time");
+	if (cli_has(cli, "man") + cli_has(cli, "bash") + cli_has(cli, "list") +
+		    cli_has(cli, "predicates") >
+	    1)
+		return cli_fail_usage(
+			cli, "only one of --man, --bash, --list and --predicates at a time");
+	if (cli_has(cli, "predicates")) {
+		list_predicates(out);
+		return CLI_OK;
+	}
 	if (cli_has(cli, "bash")) {
 		help_bash(out);
 	} else if (cli_has(cli, "list")) {

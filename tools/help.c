@@ -20,6 +20,8 @@ static const char overview[] =
 /* The exit codes, in words; 1 is the command's own. */
 static const char *exit_meaning(const struct command *command, enum cli_exit exit_code)
 {
+	if (command && command->for_git && (exit_code == CLI_UNUSABLE || exit_code == CLI_BUG))
+		return NULL;
 	switch (exit_code) {
 	case CLI_OK:
 		return command && command->finding ? "success, and everything agrees" : "success";
@@ -29,6 +31,10 @@ static const char *exit_meaning(const struct command *command, enum cli_exit exi
 		return "a usage error, unusable input, or output that could not be written";
 	case CLI_BUG:
 		return "a bug in mmreplay";
+	case CLI_CANNOT_TELL:
+		return command && command->for_git
+			       ? "it cannot be told, or anything went wrong: 'git bisect run' skips"
+			       : NULL;
 	}
 	return NULL;
 }
@@ -116,9 +122,9 @@ void help_command(FILE *out, const struct command *command)
 	}
 	print_entry(out, OPTION_COLUMN, "-h, --help", "show this text");
 	fputs("\nExit status:\n", out);
-	for (unsigned int i = 0; i <= CLI_BUG; i++)
+	for (unsigned int i = 0; i <= CLI_CANNOT_TELL; i++)
 		if (exit_meaning(command, (enum cli_exit)i)) {
-			fprintf(out, "  %u  ", i);
+			fprintf(out, "  %u%s", i, i < 10 ? "  " : " ");
 			text_wrap(out, 5, 5, exit_meaning(command, (enum cli_exit)i));
 		}
 	if (command->examples && command->examples->command)
@@ -217,7 +223,7 @@ static void man_begin(FILE *out, const struct command *command, const char *summ
 static void man_exit_status(FILE *out, const struct command *command)
 {
 	fputs(".SH EXIT STATUS\n", out);
-	for (unsigned int i = 0; i <= CLI_BUG; i++) {
+	for (unsigned int i = 0; i <= CLI_CANNOT_TELL; i++) {
 		const char *meaning = exit_meaning(command, (enum cli_exit)i);
 
 		if (meaning) {

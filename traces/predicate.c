@@ -56,6 +56,8 @@ struct predicate {
 	enum comparison_op op;
 	uint64_t value; /* of a share in thousandths */
 	unsigned int order; /* BUDDY_ORDER_COUNT: of any */
+	const char *figure; /* in text, ... */
+	int figure_len; /* ... up to the comparison */
 	/* Words. */
 	const char *word; /* in text */
 	enum answer_kind answer; /* ANSWER_KIND_COUNT: any */
@@ -127,7 +129,7 @@ static struct error *parse_name(struct cursor *c, enum predicate_kind *ret)
 	if (!len)
 		return syntax(c, "a predicate begins with its name, such as 'diverges' or "
 				 "'fallbacks > 100'");
-	return syntax(c, "there is no predicate '%.*s': 'mmreplay help minimize' lists them",
+	return syntax(c, "there is no predicate '%.*s': 'mmreplay help --predicates' lists them",
 		      (int)(len < 80 ? len : 80), start);
 }
 
@@ -201,6 +203,10 @@ static struct error *parse_figure(struct cursor *c, struct predicate *p)
 		err = parse_order(c, &p->order);
 	if (!err && p->kind == PREDICATE_UNUSABLE && p->order == BUDDY_ORDER_COUNT)
 		err = syntax(c, "'unusable' needs '(order=K)'");
+	p->figure = c->start + strspn(c->start, " \t");
+	p->figure_len = (int)(c->p - p->figure);
+	while (p->figure_len && p->figure[p->figure_len - 1] == ' ')
+		p->figure_len--;
 	if (err || !*c->p)
 		return err;
 	for (size_t i = 0;; i++) {
@@ -430,7 +436,7 @@ static bool is_settled(const struct predicate *p, uint64_t value)
 static void judge_count(const struct predicate *p, uint64_t value, struct judgement *j)
 {
 	j->verdict = holds(p, value) ? VERDICT_BAD : VERDICT_GOOD;
-	say(j, "%.*s: %" PRIu64, (int)strcspn(p->text, " <>=!"), p->text, value);
+	say(j, "%.*s: %" PRIu64, p->figure_len, p->figure, value);
 }
 
 /* ---- the model names the pages ------------------------------------------------------------------ */
@@ -486,9 +492,12 @@ static struct error *test_misses(struct predicate *p, const struct subject *s, s
 
 		replay_event(r, trial_allows(p->trial, e) ? e : &nothing);
 	}
-	if (p->kind == PREDICATE_MISSES || !m.count)
+	if (p->kind == PREDICATE_MISSES) {
 		judge_count(p, m.count, j);
-	if (p->kind == PREDICATE_DIVERGES && m.count) {
+	} else if (!m.count) {
+		j->verdict = VERDICT_GOOD;
+		say(j, "every page that the trace tells of is the one predicted");
+	} else {
 		j->verdict = VERDICT_BAD;
 		say_miss(&m, j);
 	}
@@ -576,7 +585,7 @@ static struct error *test_rerun(struct predicate *p, const struct subject *s, st
 		value = rerun_unusable(r, p->order);
 	judge_count(p, value, j);
 	if (p->kind == PREDICATE_UNUSABLE)
-		say(j, "unusable(order=%u): %" PRIu64 ".%03" PRIu64, p->order, value / 1000,
+		say(j, "%.*s: %" PRIu64 ".%03" PRIu64, p->figure_len, p->figure, value / 1000,
 		    value % 1000);
 	if (j->verdict == VERDICT_BAD && i)
 		j->at = i - 1;

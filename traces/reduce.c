@@ -73,8 +73,14 @@ static enum minimise_answer try_subject(struct search *s, const struct subject *
 
 	if (!may_go_on(s))
 		return MINIMISE_STOP;
-	if (!still_fails(s, subject, j))
-		return s->err ? MINIMISE_STOP : MINIMISE_GONE;
+	if (!still_fails(s, subject, j)) {
+		/* What interrupts us interrupts the command that was asked, too. */
+		if (s->err && !may_go_on(s)) {
+			error_destroy(s->err);
+			s->err = NULL;
+		}
+		return s->err || s->stopped ? MINIMISE_STOP : MINIMISE_GONE;
+	}
 	s->r->judgement = *j;
 	s->progress.events = subject->event_count;
 	s->progress.operations = subject->operation_count;

@@ -8,6 +8,7 @@
 #include "traces/capture.h"
 #include "traces/event_store.h"
 #include "traces/grow.h"
+#include "traces/scenario_store.h"
 #include "traces/trace/trace.h"
 
 /* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
@@ -113,6 +114,7 @@ static void settle(struct subject_file *file)
 	s->traced_facts = file->log.input.facts;
 	s->traced_config = file->log.input.config;
 	s->events = file->events;
+	s->operations = file->operations;
 	s->strings = file->strings;
 	s->boot = 1;
 }
@@ -130,6 +132,18 @@ static struct error *read_trace(const char *path, const char *source, struct sub
 		return err;
 	err = error_in_file(take_trace(t, file), path);
 	trace_close(t);
+	return err;
+}
+
+/* A boot with operations behind it, which has no events. */
+static struct error *read_scenario(const char *path, struct subject_file *file)
+{
+	struct stored_scenario scenario = { 0 };
+	struct error *err = scenario_store_read(path, &scenario);
+
+	file->log = scenario.log;
+	file->operations = scenario.operations;
+	file->subject.operation_count = scenario.operation_count;
 	return err;
 }
 
@@ -156,6 +170,8 @@ struct error *subject_read(const char *path, const char *trace, struct subject_f
 
 	if (!strcmp(path, "-")) {
 		err = read_stream(trace, ret);
+	} else if (!trace && scenario_store_is(path)) {
+		err = read_scenario(path, ret);
 	} else {
 		err = capture_read(path, &ret->log);
 		if (!err && !trace)
@@ -189,6 +205,7 @@ void subject_file_deinit(struct subject_file *file)
 {
 	boot_log_deinit(&file->log);
 	free(file->events);
+	free(file->operations);
 	free(file->strings);
 	strings_deinit(&file->texts);
 	memset(file, 0, sizeof(*file));
@@ -228,6 +245,8 @@ struct error *subject_write(const struct subject *s, const char *name, struct si
 	err = boot_store_write(&s->log, name, w);
 	if (!err && s->event_count)
 		err = write_events(s, w);
+	if (!err && s->operation_count)
+		err = scenario_store_write_operations(s->operations, s->operation_count, w);
 	if (!err)
 		err = mmtrace_write_end(w);
 	mmtrace_writer_destroy(w);

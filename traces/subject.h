@@ -50,13 +50,14 @@ struct subject_file {
 	/* Private: what it owns. */
 	struct boot_log log;
 	struct event *events;
+	struct operation *operations;
 	struct strings texts;
 	const char **strings;
 };
 
 /*
  * Reads the source @path as capture_read() does, with its trace; @trace names another one in its place, or
- * is NULL.  A source without a trace has no events.  @ret (zeroed) is ended by subject_file_deinit() in any
+ * is NULL.  A source without a trace has no events; a stored scenario has operations.  @ret (zeroed) is ended by subject_file_deinit() in any
  * case.  Errors name the file; ERROR_LIMIT: more than UINT32_MAX - 1 events.
  */
 struct error *subject_read(const char *path, const char *trace, struct subject_file *ret);
