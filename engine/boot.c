@@ -413,10 +413,12 @@ static void stamp_nodes(struct boot *b)
 		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
 	take_distance(m, in);
-	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m))
+	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m) &&
+	    (in->numa_source || !fact_get(&m->facts, FACT_fake_numa_needs_srat)))
 		numa_emulate(m, m->cmdline.numa_fake);
 	if (m->numa_block_count && m->config.numa)
 		numa_register_blocks(m);
+	numa_online_nodes(m);
 	/* Nodes the firmware names without memory are possible all the same. */
 	for (uint32_t n = 0; n < m->node_count; n++)
 		m->nodes[n].parsed = n < parsed || m->emulated;
@@ -914,6 +916,9 @@ static void init_free_area(struct boot *b)
 	for (uint32_t r = 0; r < m->range_count; r++) {
 		struct node *node = &m->nodes[m->ranges[r].nid];
 
+		/* What was never online is left alone, memory or not. */
+		if (!node->online)
+			continue;
 		if (!node->memory) {
 			node->memory = true;
 			node->start_pfn = m->ranges[r].start;

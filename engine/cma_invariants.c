@@ -51,7 +51,8 @@ static struct area look_at(const struct machine *m, uint32_t i)
 		}
 	}
 	for (uint32_t k = 0; k < m->cma_count; k++)
-		a.shared |= k != i && m->cma[k].start < m->cma[i].end && m->cma[i].start < m->cma[k].end;
+		a.shared |= k != i && m->cma[k].start < m->cma[i].end &&
+			    m->cma[i].start < m->cma[k].end;
 	return a;
 }
 
@@ -74,11 +75,13 @@ void cma_invariants_check(const struct machine *m, struct findings *ret)
 			findings_add(ret, INVARIANT_CMA_NODE, area->nid, -1, a.start, 0, a.foreign,
 				     "pages of a node's own area are of another node");
 		if (area->joined != a.end - a.start)
-			findings_add(ret, INVARIANT_CMA_PAGES, area->nid, -1, a.start, a.end - a.start,
-				     area->joined, "pages of an area are neither in use nor given back");
+			findings_add(ret, INVARIANT_CMA_PAGES, area->nid, -1, a.start,
+				     a.end - a.start, area->joined,
+				     "pages of an area are neither in use nor given back");
 		if (area->active ? a.zones > 1 : a.spans == 1)
 			findings_add(ret, INVARIANT_CMA_EACH, area->nid, -1, a.start, !area->active,
-				     area->active, "an area is in use, or not, as it should not be");
+				     area->active,
+				     "an area is in use, or not, as it should not be");
 		if (area->active)
 			used += a.end - a.start;
 	}

@@ -112,6 +112,75 @@ static void memblock_sound(void **unused)
 	}
 }
 
+/* ---- early nodes ------------------------------------------------------------------------------- */
+
+static void node_of_three_mib(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB, GIB + 3 * MIB, 1);
+	made_boot_quirk(&b, QUIRK_TINY_NODE_MEMORY_WITHOUT_NODE, NULL, 0);
+}
+
+/* The firmware names a node for [0, 1G), and memory goes on to 2G. */
+static void half_without_node(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB, 2 * GIB, -1);
+	made_boot_quirk(&b, QUIRK_NO_NODE_SENTINEL_MISMATCH, NULL, 0);
+}
+
+static void fake_by_size(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.command_line = "numa=fake=512M";
+	made_boot_memory(&b, MIB, 2 * GIB, -1);
+	made_boot_quirk(&b, QUIRK_FAKE_NUMA_UNIFORM_REUSES_IDS, NULL, 0);
+}
+
+static void fake_of_a_small_node(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.command_line = "numa=fake=4U";
+	made_boot_memory(&b, MIB, 2 * GIB, 0);
+	made_boot_memory(&b, 2 * GIB, 2 * GIB + 64 * MIB, 1);
+	made_boot_quirk(&b, QUIRK_FAKE_NUMA_UNDER_ALLOCATION_MISSED, NULL, 0);
+	/* Twice as many of twice the size are fine. */
+	b.in.command_line = "numa=fake=2U";
+	made_boot_sound(&b, NULL, 0);
+}
+
+static void fake_without_firmware(void **unused)
+{
+	static const char *const options[] = { "numa=fake=4",  "numa=fake=1000",
+					       "numa=fake=0",  "numa=fake=4U",
+					       "numa=fake=1G", "numa=fake=3:10,20,30" };
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 2 * GIB, -1);
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		b.in.command_line = options[i];
+		made_boot_sound(&b, NULL, 0);
+	}
+	b.in.command_line = options[0];
+	made_boot_quirk(&b, QUIRK_FAKE_NUMA_NEEDS_SRAT, NULL, 0);
+}
+
 /* ---- contiguous areas -------------------------------------------------------------------------- */
 
 static void node_data(struct made_boot *b, int32_t nid)
@@ -181,7 +250,9 @@ int main(void)
 		cmocka_unit_test(range_above_limit),	  cmocka_unit_test(query_past_the_end),
 		cmocka_unit_test(cap_before_memory),	  cmocka_unit_test(memblock_sound),
 		cmocka_unit_test(area_larger_than_node),  cmocka_unit_test(place_not_aligned),
-		cmocka_unit_test(area_of_two_zones),
+		cmocka_unit_test(area_of_two_zones),	  cmocka_unit_test(node_of_three_mib),
+		cmocka_unit_test(half_without_node),	  cmocka_unit_test(fake_by_size),
+		cmocka_unit_test(fake_of_a_small_node),	  cmocka_unit_test(fake_without_firmware),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

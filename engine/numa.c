@@ -137,10 +137,40 @@ void numa_register_blocks(struct machine *m)
 	}
 }
 
+void numa_online_nodes(struct machine *m)
+{
+	uint64_t least = (uint64_t)fact_get(&m->facts, FACT_node_min_bytes);
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		int32_t nid = m->mb.memory.regions[i].nid;
+
+		/* What has no node will be node 0's. */
+		m->nodes[nid >= 0 && (uint32_t)nid < m->node_count ? nid : 0].online = true;
+	}
+	if (!least || (m->config.arch != ARCH_X86_64 && m->config.arch != ARCH_I386))
+		return;
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		phys_t start = PHYS_MAX, end = 0;
+
+		for (uint32_t i = 0; i < m->numa_block_count; i++) {
+			if (m->numa_blocks[i].nid != (int32_t)n)
+				continue;
+			start = min_u64(start, m->numa_blocks[i].start);
+			end = max_u64(end, m->numa_blocks[i].end);
+		}
+		if (start < end && end - start < least)
+			m->nodes[n].online = false;
+	}
+}
+
 bool numa_blocks_cover_memory(const struct machine *m)
 {
 	unsigned int shift = m->config.page_shift;
 	uint64_t uncovered = 0;
+
+	/* One kind of "no node" was looked for, and the other one was there. */
+	if (!fact_get(&m->facts, FACT_uncovered_memory_found))
+		return true;
 
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
 		const struct memblock_region *r = &m->mb.memory.regions[i];

@@ -33,6 +33,9 @@ bool numa_blocks_cover_memory(const struct machine *m);
 /* Stamps the blocks on memblock's memory and reserved regions; clears HOTPLUG where the kernel does. */
 void numa_register_blocks(struct machine *m);
 
+/* Gives node data to the nodes that memory belongs to: nodes[].online. */
+void numa_online_nodes(struct machine *m);
+
 /* Distance of @to from @from: the table's, or 10 / 20. */
 uint8_t numa_distance(const struct machine *m, uint32_t from, uint32_t to);
 

@@ -26,7 +26,7 @@ struct emulation {
 	uint64_t size; /* bytes of memory, or of span, a fake node should have */
 	uint64_t big; /* the first so many nodes get FAKE_NODE_MIN more */
 	uint32_t wrap; /* fake ids count modulo this */
-	uint32_t next; /* next fake id before wrapping */
+	int64_t next; /* next fake id before wrapping; -1: one that is no node's, and then 0 */
 	bool by_span;
 };
 
@@ -55,7 +55,7 @@ static bool make_node(struct emulation *em, uint32_t block, phys_t end)
 {
 	struct machine *m = em->m;
 	struct affinity_memory *from = &m->numa_blocks[block];
-	uint32_t nid = em->next++ % em->wrap;
+	int32_t nid = (int32_t)(em->next++ % (int64_t)em->wrap);
 	struct answer *a;
 
 	if (em->made_count == em->made_room) {
@@ -70,11 +70,11 @@ static bool make_node(struct emulation *em, uint32_t block, phys_t end)
 		em->made_room = room;
 	}
 	em->made[em->made_count++] =
-		(struct affinity_memory){ .start = from->start, .end = end, .nid = (int32_t)nid };
-	if (em->physical[nid] == NID_NONE)
+		(struct affinity_memory){ .start = from->start, .end = end, .nid = nid };
+	if (nid >= 0 && em->physical[nid] == NID_NONE)
 		em->physical[nid] = from->nid;
 	a = answers_add(&m->answers, ANSWER_FAKING_NODE);
-	a->nid = (int32_t)nid;
+	a->nid = nid;
 	a->index = 1;
 	a->v[0] = from->start;
 	a->v[1] = end;
@@ -106,7 +106,7 @@ static bool carve(struct emulation *em, int32_t nid)
 		return false;
 	start = m->numa_blocks[block].start;
 	limit = m->numa_blocks[block].end;
-	end = start + em->size + (em->next < em->big ? FAKE_NODE_MIN : 0);
+	end = start + em->size + (em->next < (int64_t)em->big ? FAKE_NODE_MIN : 0);
 	while (!em->by_span && end - start - hole_bytes(m, start, end) < em->size) {
 		end += FAKE_NODE_MIN;
 		if (end > limit) {
@@ -161,7 +161,7 @@ static bool split(struct emulation *em, const char *option, const char **rest)
 		for (uint32_t n = 0; n < m->node_count; n++) {
 			bool only[NODES_MAX] = { false };
 			const struct affinity_memory *first = &m->numa_blocks[0];
-			uint32_t before = em->next;
+			int64_t before = em->next, made;
 
 			if (!mask[n])
 				continue;
@@ -171,7 +171,10 @@ static bool split(struct emulation *em, const char *option, const char **rest)
 			em->size = round_up_to(max_u64(em->size, FAKE_NODE_MIN), FAKE_NODE_MIN);
 			only[first->nid] = true;
 			deal(em, only, NODES_MAX);
-			if (em->next != before && em->next - before < parts)
+			made = em->next;
+			if (fact_get(&m->facts, FACT_fake_numa_counts_each_node))
+				made = em->next == before ? (int64_t)parts : em->next - before;
+			if (made < (int64_t)parts)
 				return false;
 		}
 		return true;
@@ -185,6 +188,7 @@ static bool split(struct emulation *em, const char *option, const char **rest)
 		least = round_up_to(max_u64(least, FAKE_NODE_MIN), FAKE_NODE_MIN);
 		em->size = round_down_to(max_u64(em->size, least), FAKE_NODE_MIN);
 		em->wrap = NODES_MAX;
+		em->next = fact_get(&m->facts, FACT_fake_numa_first_id);
 	} else {
 		uint64_t parts = memparse(option, rest);
 

@@ -38,6 +38,7 @@ struct zone {
 struct node {
 	bool possible; /* has a pgdat by the end of boot */
 	bool parsed; /* named by the firmware or the command line */
+	bool online; /* has memory, and node data from the start */
 	bool memory; /* has present pages (N_MEMORY) */
 	pfn_t start_pfn, end_pfn; /* 0, 0 without memory */
 	uint64_t present, spanned; /* pages */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* What became of the firmware's nodes and of numa=fake=, told from memory's marks and the option alone. */
+#include "engine/numa_invariants.h"
+
+#include <string.h>
+
+#define FAKE_NODE_MIN (32ULL << 20)
+
+static void check_memory(const struct machine *m, struct findings *ret)
+{
+	unsigned int shift = m->config.page_shift;
+	uint64_t without = 0, allowed = (1ULL << 20) >> shift;
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
+
+		if (start >= end)
+			continue;
+		if (r->nid < 0)
+			without += end - start;
+		else if ((uint32_t)r->nid < m->node_count && !m->nodes[r->nid].online)
+			findings_add(ret, INVARIANT_NODE_ONLINE, r->nid, -1, r->base, 0, 0,
+				     "memory belongs to a node without node data");
+	}
+	if (m->affinity_used && without && without >= allowed)
+		findings_add(ret, INVARIANT_NODE_COVER, -1, -1, FINDING_NOWHERE, 0, without,
+			     "pages belong to no node though the firmware's nodes were accepted");
+}
+
+static void check_ids(const struct machine *m, struct findings *ret)
+{
+	for (uint32_t i = 0; i < m->numa_block_count; i++)
+		if (m->numa_blocks[i].nid < 0 || (uint32_t)m->numa_blocks[i].nid >= m->node_count)
+			findings_add(ret, INVARIANT_FAKE_IDS, m->numa_blocks[i].nid, -1,
+				     m->numa_blocks[i].start, 0, 0, "a made-up node has no number of a node");
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		uint32_t i = 0;
+
+		while (i < m->numa_block_count && m->numa_blocks[i].nid != (int32_t)n)
+			i++;
+		if (i == m->numa_block_count)
+			findings_add(ret, INVARIANT_FAKE_IDS, (int32_t)n, -1, FINDING_NOWHERE, 0, 0,
+				     "the number of a made-up node was left out");
+	}
+}
+
+static void check_shares(const struct machine *m, uint64_t parts, struct findings *ret)
+{
+	/* Numbers run out. */
+	if (m->node_count >= NODES_MAX)
+		return;
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		uint64_t pieces = 0;
+
+		for (uint32_t k = 0; k < m->node_count; k++)
+			pieces += m->nodes[k].physical == m->nodes[n].physical;
+		if (pieces < parts)
+			findings_add(ret, INVARIANT_FAKE_SHARE, m->nodes[n].physical, -1, FINDING_NOWHERE,
+				     parts, pieces, "a node was cut into fewer pieces than asked for");
+	}
+}
+
+static void check_emulation(const struct machine *m, struct findings *ret)
+{
+	const char *option = m->cmdline.numa_fake;
+	bool plain = !strpbrk(option, "UMG");
+	const char *rest;
+	uint64_t count = memparse(option, &rest), memory = 0;
+
+	if (!option[0] || !m->config.numa ||
+	    (m->config.arch != ARCH_X86_64 && m->config.arch != ARCH_I386))
+		return;
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		unsigned int shift = m->config.page_shift;
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
+
+		memory += start < end ? pfn_phys(end - start, shift) : 0;
+	}
+	if (m->emulated) {
+		check_ids(m, ret);
+		if (strchr(option, 'U'))
+			check_shares(m, count, ret);
+	} else if (plain && count && !m->affinity_used &&
+		   memory / min_u64(count, NODES_MAX) >= FAKE_NODE_MIN + arch_page_size(&m->config)) {
+		findings_add(ret, INVARIANT_FAKE_DONE, -1, -1, FINDING_NOWHERE, count, 0,
+			     "no nodes were made up though there is enough memory");
+	}
+}
+
+void numa_invariants_check(const struct machine *m, struct findings *ret)
+{
+	check_memory(m, ret);
+	check_emulation(m, ret);
+}
