@@ -20,15 +20,50 @@ struct arena arena_init(size_t bytes_max)
 	return (struct arena){ .bytes_max = bytes_max };
 }
 
+static void free_chunks(struct arena_chunk *chunk)
+{
+	while (chunk) {
+		struct arena_chunk *next = chunk->next;
+
+		free(chunk);
+		chunk = next;
+	}
+}
+
 void arena_reset(struct arena *arena)
 {
-	while (arena->chunks) {
-		struct arena_chunk *next = arena->chunks->next;
+	free_chunks(arena->chunks);
+	free_chunks(arena->spare);
+	arena->chunks = arena->spare = NULL;
+	arena->taken_bytes = arena->spare_bytes = 0;
+}
 
-		free(arena->chunks);
-		arena->chunks = next;
+void arena_rewind(struct arena *arena)
+{
+	while (arena->chunks) {
+		struct arena_chunk *chunk = arena->chunks;
+
+		arena->chunks = chunk->next;
+		chunk->used = 0;
+		chunk->next = arena->spare;
+		arena->spare = chunk;
+		arena->spare_bytes += chunk->room;
 	}
-	arena->taken_bytes = 0;
+}
+
+/* A chunk of before with @bytes of room, or NULL. */
+static struct arena_chunk *take_spare(struct arena *arena, size_t bytes)
+{
+	struct arena_chunk **at = &arena->spare, *chunk;
+
+	while (*at && (*at)->room < bytes)
+		at = &(*at)->next;
+	chunk = *at;
+	if (chunk) {
+		*at = chunk->next;
+		arena->spare_bytes -= chunk->room;
+	}
+	return chunk;
 }
 
 void arena_deinit(struct arena *arena)
@@ -45,8 +80,22 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 		return NULL;
 	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
 	if (!chunk || chunk->room - chunk->used < bytes) {
+		chunk = take_spare(arena, bytes);
+		if (chunk) {
+			chunk->next = arena->chunks;
+			arena->chunks = chunk;
+		}
+	}
+	if (!chunk) {
 		size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
 
+		/* What lies idle does not count against the limit. */
+		if (room > arena->bytes_max - arena->taken_bytes && arena->spare) {
+			free_chunks(arena->spare);
+			arena->taken_bytes -= arena->spare_bytes;
+			arena->spare = NULL;
+			arena->spare_bytes = 0;
+		}
 		if (room > arena->bytes_max - arena->taken_bytes)
 			room = bytes;
 		if (room > arena->bytes_max - arena->taken_bytes)

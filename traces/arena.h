@@ -16,7 +16,9 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *chunks;
-	size_t taken_bytes; /* since the last reset, with what the chunks cost */
+	struct arena_chunk *spare; /* of before arena_rewind(), empty */
+	size_t taken_bytes; /* since the last reset, with what the chunks cost, spare ones too */
+	size_t spare_bytes;
 	size_t bytes_max;
 };
 
@@ -24,6 +26,8 @@ struct arena arena_init(size_t bytes_max);
 void arena_deinit(struct arena *arena);
 /* Gives everything back; what was allocated is void. */
 void arena_reset(struct arena *arena);
+/* The same, but memory stays here for what is allocated next, for those who do this very often. */
+void arena_rewind(struct arena *arena);
 
 /* @bytes, aligned for any type; NULL without memory or beyond the limit. */
 void *arena_alloc(struct arena *arena, size_t bytes);
