@@ -17,6 +17,8 @@
 
 #define FAKE_NODE_MIN (32ULL << 20)
 #define FOUR_GIB (1ULL << 32)
+/* NR_NODE_MEMBLKS (arch/x86/include/asm/numa.h): emu_setup_memblk() fails when a piece more is made. */
+#define NODE_BLOCKS_MAX (2 * NODES_MAX)
 
 struct emulation {
 	struct machine *m;
@@ -28,6 +30,7 @@ struct emulation {
 	uint32_t wrap; /* fake ids count modulo this */
 	int64_t next; /* next fake id before wrapping; -1: one that is no node's, and then 0 */
 	bool by_span;
+	bool too_many; /* pieces: the emulation fails */
 };
 
 /* Bytes of whole pages in [start, end) that are not memory. */
@@ -58,6 +61,10 @@ static bool make_node(struct emulation *em, uint32_t block, phys_t end)
 	int32_t nid = (int32_t)(em->next++ % (int64_t)em->wrap);
 	struct answer *a;
 
+	if (em->made_count == NODE_BLOCKS_MAX) {
+		em->too_many = true;
+		return false;
+	}
 	if (em->made_count == em->made_room) {
 		uint32_t room = em->made_room ? em->made_room * 2 : 16;
 		struct affinity_memory *grown = realloc(em->made, room * sizeof(*grown));
@@ -95,6 +102,20 @@ static uint32_t first_block_of(const struct machine *m, int32_t nid)
 	return i;
 }
 
+/* At least so many bytes from @at on hold no memory. */
+static uint64_t bytes_to_memory(const struct machine *m, phys_t at)
+{
+	uint64_t page = pfn_phys(1, m->config.page_shift);
+
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
+		const struct memblock_region *r = &m->mb.memory.regions[i];
+
+		if (r->base + r->size > at)
+			return r->base > at + page ? r->base - at - page : 0;
+	}
+	return 0;
+}
+
 /* Takes one piece from the first block of physical node @nid; false when the node has none left. */
 static bool carve(struct emulation *em, int32_t nid)
 {
@@ -107,13 +128,22 @@ static bool carve(struct emulation *em, int32_t nid)
 	start = m->numa_blocks[block].start;
 	limit = m->numa_blocks[block].end;
 	end = start + em->size + (em->next < (int64_t)em->big ? FAKE_NODE_MIN : 0);
-	while (!em->by_span && end - start - hole_bytes(m, start, end) < em->size) {
-		end += FAKE_NODE_MIN;
-		if (end > limit) {
+	while (!em->by_span && end <= limit) {
+		uint64_t got = end - start - hole_bytes(m, start, end);
+		uint64_t far = 0;
+
+		if (got >= em->size)
+			break;
+		/* The kernel goes on by single steps; those that cannot be the last are left out. */
+		far = em->size - got + bytes_to_memory(m, end);
+		if (far >= limit - end) {
 			end = limit;
 			break;
 		}
+		end += round_up_to(far, FAKE_NODE_MIN);
 	}
+	if (!em->by_span && end > limit)
+		end = limit;
 	if (end < FOUR_GIB && FOUR_GIB - end - hole_bytes(m, end, FOUR_GIB) < FAKE_NODE_MIN)
 		end = FOUR_GIB;
 	/* Beyond the limit the difference wraps and is large: then min() below decides. */
@@ -127,7 +157,7 @@ static void deal(struct emulation *em, bool *mask, uint32_t node_count)
 {
 	bool left = true;
 
-	while (left && !em->m->out_of_memory) {
+	while (left && !em->m->out_of_memory && !em->too_many) {
 		left = false;
 		for (uint32_t n = 0; n < node_count; n++) {
 			if (mask[n] && !carve(em, (int32_t)n))
@@ -263,7 +293,7 @@ bool numa_emulate(struct machine *m, const char *option)
 	for (uint32_t i = 0; i < NODES_MAX; i++)
 		em->physical[i] = NID_NONE;
 	ok = split(em, option, &rest);
-	if (!ok || m->out_of_memory) {
+	if (!ok || em->too_many || m->out_of_memory) {
 		memcpy(m->numa_blocks, saved, saved_count * sizeof(*saved));
 		m->numa_block_count = saved_count;
 		m->answers.count = answers;
