@@ -282,6 +282,18 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 }
 
 /*
+ * A table that names a node which cannot be is not believed in anything ("SRAT: Too many proximity domains",
+ * acpi_numa_memory_affinity_init() and bad_srat()).
+ */
+static bool nodes_can_be(const struct boot_input *in)
+{
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		if (in->affinity[i].nid < 0 || in->affinity[i].nid >= NODES_MAX)
+			return false;
+	return true;
+}
+
+/*
  * Nodes where each block of the firmware is stamped as it is met.  Memory that no block names makes the
  * kernel forget them all.  Without blocks the nodes are those memory came with.
  */
@@ -289,6 +301,8 @@ static bool name_nodes(struct machine *m, const struct boot_input *in)
 {
 	bool nids = false, all = true;
 
+	if (!nodes_can_be(in))
+		return false;
 	if (in->affinity_count)
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, NID_NONE);
 	for (uint32_t i = 0; i < in->affinity_count; i++)
@@ -368,7 +382,7 @@ static void stamp_nodes(struct boot *b)
 			high = memblock_end_of_dram(&m->mb);
 		}
 		reset_nids(m);
-		if (!m->cmdline.numa_off && in->affinity_count)
+		if (!m->cmdline.numa_off && in->affinity_count && nodes_can_be(in))
 			named = numa_cleanup_blocks(m, in, low, high) &&
 				numa_blocks_cover_memory(m);
 		if (!named) {
@@ -436,8 +450,7 @@ static void finish_numa(struct boot *b)
 		return;
 	if (is_x86(m) && m->config.numa && m->reserved_known)
 		answer_dump(b, false);
-	/* Without the first dump this is none that is counted: the next one is the state. */
-	if (is_x86(m) && b->state_taken)
+	if (is_x86(m))
 		b->dumps++;
 }
 
@@ -504,7 +517,7 @@ static void take_ranges(struct machine *m)
 
 		if (start < end)
 			m->ranges[m->range_count++] =
-				(struct node_range){ start, end, nid, r->flags, r->base, 0 };
+				(struct node_range){ start, end, nid, r->flags, r->base };
 	}
 }
 
@@ -1103,8 +1116,8 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 				a->index = thisnode;
 				if (!thisnode)
 					judge_order(m, n, a);
-				count = zonelist_zones(&m->zonelists, (int32_t)n, (enum zone_type)t,
-						       thisnode, refs,
+				count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)n,
+						       (enum zone_type)t, thisnode, refs,
 						       m->node_count * ZONE_TYPE_COUNT);
 				for (uint32_t i = 0; i < count; i++)
 					answers_push(&m->answers, (uint32_t)refs[i].nid << 8 |
