@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the mutator share. */
+#ifndef FUZZ_MUTATE_INTERNAL_H
+#define FUZZ_MUTATE_INTERNAL_H
+
+#include "fuzz/mutate/mutate.h"
+
+#define PLANS_MAX 48
+#define PLAN_FIELDS_MAX 80
+
+/* What to do with the fields of one type of message. */
+struct plan {
+	const ProtobufCMessageDescriptor *type;
+	/* Changes several fields at once; false: there was nothing to do. */
+	bool (*special)(struct mutator *m, ProtobufCMessage *message);
+	uint8_t hints[PLAN_FIELDS_MAX]; /* enum mutate_hint, by field */
+};
+
+struct mutator {
+	struct prng prng;
+	const char *const *words;
+	unsigned int word_count;
+	struct plan plans[PLANS_MAX];
+	unsigned int plan_count;
+	/* Of the change being made. */
+	struct arena *arena;
+	const ProtobufCMessage *root;
+	size_t index; /* of the element of a repeated field we are in */
+};
+
+static inline void *field_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	return (char *)(uintptr_t)message + field->offset;
+}
+
+/* has_FIELD of an optional number, n_FIELD of a repeated field. */
+static inline protobuf_c_boolean *has_of(const ProtobufCMessage *message,
+					 const ProtobufCFieldDescriptor *field)
+{
+	return (protobuf_c_boolean *)((char *)(uintptr_t)message + field->quantifier_offset);
+}
+
+static inline size_t *count_of(const ProtobufCMessage *message,
+			       const ProtobufCFieldDescriptor *field)
+{
+	return (size_t *)((char *)(uintptr_t)message + field->quantifier_offset);
+}
+
+/* True once in @n times. */
+static inline bool one_in(struct mutator *m, uint64_t n)
+{
+	return !prng_below(&m->prng, n);
+}
+
+const struct plan *mutate_plan(const struct mutator *m, const ProtobufCMessageDescriptor *type);
+
+/* value.c: another number in place of @old; and somewhere in the message a number of this kind. */
+uint64_t mutate_number(struct mutator *m, enum mutate_hint hint, uint64_t old);
+bool mutate_find(struct mutator *m, const ProtobufCMessage *message, enum mutate_hint hint,
+		 uint64_t *ret);
+/* The number at @at, which is no text and no message; sign-extended. */
+uint64_t mutate_get(const ProtobufCFieldDescriptor *field, const void *at);
+void mutate_put(const ProtobufCFieldDescriptor *field, void *at, uint64_t value);
+size_t mutate_element_bytes(const ProtobufCFieldDescriptor *field);
+
+/* Puts @count elements of @bytes each, which are zeroed, in front of element @at; NULL: no room. */
+void *mutate_make_room(struct mutator *m, void **array, size_t *array_count, size_t at,
+		       size_t count, size_t bytes);
+
+/* machine.c */
+bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message);
+bool mutate_kernel(struct mutator *m, ProtobufCMessage *message);
+bool mutate_scenario(struct mutator *m, ProtobufCMessage *message);
+
+#endif
