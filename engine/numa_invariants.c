@@ -33,7 +33,8 @@ static void check_ids(const struct machine *m, struct findings *ret)
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
 		if (m->numa_blocks[i].nid < 0 || (uint32_t)m->numa_blocks[i].nid >= m->node_count)
 			findings_add(ret, INVARIANT_FAKE_IDS, m->numa_blocks[i].nid, -1,
-				     m->numa_blocks[i].start, 0, 0, "a made-up node has no number of a node");
+				     m->numa_blocks[i].start, 0, 0,
+				     "a made-up node has no number of a node");
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		uint32_t i = 0;
 
@@ -56,8 +57,9 @@ static void check_shares(const struct machine *m, uint64_t parts, struct finding
 		for (uint32_t k = 0; k < m->node_count; k++)
 			pieces += m->nodes[k].physical == m->nodes[n].physical;
 		if (pieces < parts)
-			findings_add(ret, INVARIANT_FAKE_SHARE, m->nodes[n].physical, -1, FINDING_NOWHERE,
-				     parts, pieces, "a node was cut into fewer pieces than asked for");
+			findings_add(ret, INVARIANT_FAKE_SHARE, m->nodes[n].physical, -1,
+				     FINDING_NOWHERE, parts, pieces,
+				     "a node was cut into fewer pieces than asked for");
 	}
 }
 
@@ -83,7 +85,8 @@ static void check_emulation(const struct machine *m, struct findings *ret)
 		if (strchr(option, 'U'))
 			check_shares(m, count, ret);
 	} else if (plain && count && !m->affinity_used &&
-		   memory / min_u64(count, NODES_MAX) >= FAKE_NODE_MIN + arch_page_size(&m->config)) {
+		   memory / min_u64(count, NODES_MAX) >=
+			   FAKE_NODE_MIN + arch_page_size(&m->config)) {
 		findings_add(ret, INVARIANT_FAKE_DONE, -1, -1, FINDING_NOWHERE, count, 0,
 			     "no nodes were made up though there is enough memory");
 	}

@@ -3,8 +3,8 @@
 #ifndef ENGINE_NUMA_INVARIANTS_H
 #define ENGINE_NUMA_INVARIANTS_H
 
-#include "engine/machine.h"
 #include "engine/finding.h"
+#include "engine/machine.h"
 
 /* Adds what does not hold of the nodes of @m, which has booted at least to STAGE_ZONES. */
 void numa_invariants_check(const struct machine *m, struct findings *ret);

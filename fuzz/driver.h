@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Driver: random inputs for a target, without any fuzzing engine.
+ *
+ * It keeps a pool of inputs, takes one, changes it again and again for a few runs, and puts into the pool what
+ * showed a feature that was never seen (target.h).  Everything follows from the seed: the same run on any host
+ * comes to the same finding after the same number of executions.
+ *
+ * In the steady state an execution asks the host for no memory.
+ */
+#ifndef FUZZ_DRIVER_H
+#define FUZZ_DRIVER_H
+
+#include "fuzz/target.h"
+
+struct driver_input {
+	const uint8_t *data;
+	size_t size;
+};
+
+struct driver_stats {
+	uint64_t executions; /* inputs tried, refused ones included */
+	uint64_t refused;
+	uint64_t findings; /* executions with one or more */
+	uint32_t pool; /* inputs kept */
+	uint32_t features;
+};
+
+struct driver_options {
+	uint64_t seed;
+	uint64_t executions; /* stop after so many; UINT64_MAX: by @progress alone */
+	/* Inputs beside the target's own seeds, borrowed; none is changed. */
+	const struct driver_input *inputs;
+	size_t input_count;
+	/*
+	 * Called for an execution with a finding whose id was not seen yet, and again with a smaller input
+	 * for it: all ids of the execution are in @report.  Borrowed for the call.  May be NULL.
+	 */
+	void (*found)(void *ctx, const struct target_report *report, const uint8_t *data,
+		      size_t size, uint64_t execution);
+	/* Called for an input that is kept in the pool.  May be NULL. */
+	void (*kept)(void *ctx, const uint8_t *data, size_t size);
+	/* Called every DRIVER_PROGRESS executions; false ends the run.  May be NULL. */
+	bool (*progress)(void *ctx, const struct driver_stats *stats);
+	void *ctx;
+};
+
+#define DRIVER_PROGRESS 1024
+
+/* Runs @r's target.  Fails for want of memory alone. */
+struct error *driver_run(struct target_runner *r, const struct driver_options *options,
+			 struct driver_stats *ret);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs targets by the built-in driver: what the tests of fuzz/ are, and by hand.  Prints TAP.
+ *
+ *	run --target NAME [--seed N] [--executions N] [--captures DIR] [FILE...]
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fuzz/corpus.h"
+#include "fuzz/driver.h"
+
+struct run {
+	const struct target *target;
+	uint64_t seed, executions;
+	const char *captures;
+	struct corpus corpus;
+	unsigned int cases, failed;
+	bool case_failed;
+};
+
+static void end_case(struct run *run, const char *name)
+{
+	run->cases++;
+	run->failed += run->case_failed;
+	printf("%sok %u - %s: %s\n", run->case_failed ? "not " : "", run->cases, run->target->name,
+	       name);
+	run->case_failed = false;
+	fflush(stdout);
+}
+
+static void on_finding(void *ctx, const struct target_report *report, const uint8_t *data,
+		       size_t size, uint64_t execution)
+{
+	struct run *run = ctx;
+
+	(void)data;
+	run->case_failed = true;
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		printf("# execution %" PRIu64 ", %zu bytes: %s: %s\n", execution, size,
+		       report->findings[i].id, report->findings[i].text);
+}
+
+/* Each seed and each file of the corpus: no finding, and the seeds are not refused. */
+static void run_corpus(struct run *run, struct target_runner *r)
+{
+	const struct target_report *report = target_report(r);
+
+	for (unsigned int i = 0; run->target->seeds[i]; i++) {
+		uint8_t *data;
+		size_t size;
+
+		if (target_seed(run->target, i, &data, &size))
+			abort();
+		target_run_bytes(r, data, size);
+		free(data);
+		if (report->refused) {
+			printf("# seed %u is refused\n", i);
+			run->case_failed = true;
+		}
+		if (report->finding_count)
+			on_finding(run, report, NULL, size, i);
+	}
+	end_case(run, "seeds");
+	for (size_t i = 0; i < run->corpus.count; i++) {
+		target_run_bytes(r, run->corpus.inputs[i].data, run->corpus.inputs[i].size);
+		if (!report->finding_count)
+			continue;
+		printf("# %s\n", run->corpus.names[i]);
+		on_finding(run, report, NULL, run->corpus.inputs[i].size, i);
+	}
+	if (run->corpus.count)
+		end_case(run, "corpus");
+}
+
+static void run_random(struct run *run, struct target_runner *r)
+{
+	struct driver_options how = { .seed = run->seed,
+				      .executions = run->executions,
+				      .inputs = run->corpus.inputs,
+				      .input_count = run->corpus.count,
+				      .found = on_finding,
+				      .ctx = run };
+	struct driver_stats stats;
+	struct timespec before, after;
+	double seconds;
+
+	printf("# seed %" PRIu64 "; to repeat: bazel run //fuzz:run -- --target %s --seed %" PRIu64
+	       " --executions %" PRIu64 "\n",
+	       run->seed, run->target->name, run->seed, run->executions);
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	if (driver_run(r, &how, &stats)) {
+		fputs("# out of memory\n", stdout);
+		run->case_failed = true;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	seconds = (double)(after.tv_sec - before.tv_sec) +
+		  (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+	printf("# %" PRIu64 " executions, %" PRIu64 " refused, %" PRIu64
+	       " with findings, %u inputs kept, %u features, %.0f executions/s\n",
+	       stats.executions, stats.refused, stats.findings, stats.pool, stats.features,
+	       (double)stats.executions / seconds);
+	end_case(run, "random inputs");
+}
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || *end || !*text) {
+		fprintf(stderr, "run: '%s' is no number\n", text);
+		exit(2);
+	}
+	return value;
+}
+
+static void take_arguments(struct run *run, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (!strcmp(argv[i], "--target"))
+			run->target = target_find(value);
+		else if (!strcmp(argv[i], "--seed"))
+			run->seed = number(value);
+		else if (!strcmp(argv[i], "--executions"))
+			run->executions = number(value);
+		else if (!strcmp(argv[i], "--captures"))
+			run->captures = value;
+		else
+			continue;
+		argv[i] = NULL;
+		argv[++i] = NULL;
+	}
+	if (!run->target) {
+		fputs("usage: run --target NAME [--seed N] [--executions N] [--captures DIR] [FILE...]\n"
+		      "targets:\n",
+		      stderr);
+		for (unsigned int i = 0; i < target_count; i++)
+			fprintf(stderr, "  %-12s %s\n", targets[i]->name, targets[i]->property);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = { .seed = 1,
+			   .executions = 10000,
+			   .captures = getenv("MMREPLAY_CAPTURES") };
+	struct target_runner *r;
+	struct error *err = NULL;
+
+	take_arguments(&run, argc, argv);
+	for (int i = 1; i < argc && !err; i++)
+		if (argv[i])
+			err = corpus_add_file(&run.corpus, run.target, argv[i]);
+	if (!err && run.captures && *run.captures)
+		err = corpus_add_captures(&run.corpus, run.target, run.captures);
+	if (!err)
+		err = target_runner_create(run.target, NULL, &r);
+	if (err) {
+		char text[512];
+
+		error_format(err, text, sizeof(text));
+		fprintf(stderr, "run: %s\n", text);
+		error_destroy(err);
+		return 2;
+	}
+	run_corpus(&run, r);
+	run_random(&run, r);
+	printf("1..%u\n", run.cases);
+	target_runner_destroy(r);
+	corpus_deinit(&run.corpus);
+	return run.failed != 0;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz/targets/machine_input.h"
+
+#include "traces/arena.h"
+
+/* What the message of a finding may take in memory. */
+#define MESSAGE_MEMORY_MAX ((size_t)512 << 20)
+
+const char *const machine_words[] = {
+	/* Parameters that change where memory is or whose it is. */
+	"mem=",
+	"memmap=",
+	"numa=fake=",
+	"numa=off",
+	"kernelcore=",
+	"movablecore=",
+	"movable_node",
+	"hugepages=",
+	"hugepagesz=",
+	"cma=",
+	"crashkernel=",
+	"memblock=debug",
+	"numa=fake=4U",
+	"kernelcore=mirror",
+	"kernelcore=50%",
+	"movablecore=10%",
+	"numa_zonelist_order=n",
+	"vmalloc=",
+	"highmem=",
+	"pcie_ecam=",
+	"hashdist=0",
+	"nr_cpus=",
+	"maxcpus=",
+	"crashkernel=64M,high",
+	"cma=64M@0-4G",
+	"mem=1G",
+	"memmap=16M$64M",
+	"memmap=64M!4G",
+	"memmap=exactmap",
+	"@",
+	"$",
+	"!",
+	"#",
+	"0x",
+	"K",
+	"M",
+	"G",
+	"%",
+	",",
+	"4096",
+	"1",
+	NULL
+};
+
+const char *const machine_seeds[] = {
+	/* One node without a table that names it. */
+	"input { command_line: \"\" reservations_told: true online_cpus: 1\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x9fc00 end: 0xa0000 type: 2 }\n"
+	"  firmware { start: 0x100000 end: 0x8000000 type: 1 } }\n"
+	"operation { kind: ALLOC order: 0 migratetype: MOVABLE highest_zone: NORMAL }\n"
+	"operation { kind: ALLOC order: 3 migratetype: UNMOVABLE highest_zone: NORMAL }\n"
+	"operation { kind: FREE target: 0 }\n"
+	"operation { kind: FREE target: 1 }\n"
+	"operation { kind: DRAIN cpu: 0 }\n",
+	/* Two nodes, the second across 4G. */
+	"input { command_line: \"\" reservations_told: true numa_source: true\n"
+	"  cpu_nid: [0, 0, 1, 1] online_cpus: 4 nr_cpu_ids: 4\n"
+	"  distance_count: 2 distance: [10, 21, 21, 10]\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x100000 end: 0x80000000 type: 1 }\n"
+	"  firmware { start: 0x100000000 end: 0x140000000 type: 1 }\n"
+	"  affinity { start: 0 end: 0x40000000 nid: 0 }\n"
+	"  affinity { start: 0x40000000 end: 0x80000000 nid: 1 }\n"
+	"  affinity { start: 0x100000000 end: 0x140000000 nid: 1 } }\n"
+	"operation { kind: ALLOC cpu: 1 nid: 1 order: 9 migratetype: MOVABLE highest_zone: NORMAL }\n"
+	"operation { kind: FREE cpu: 2 target: 0 }\n",
+	/* Four nodes, of which one has no memory and one no CPU; a hole; movable memory. */
+	"input { command_line: \"movablecore=25%\" reservations_told: true numa_source: true\n"
+	"  cpu_nid: [0, 1, 3, 3] online_cpus: 4 nr_cpu_ids: 8\n"
+	"  distance_count: 4\n"
+	"  distance: [10, 12, 21, 32, 12, 10, 32, 21, 21, 32, 10, 12, 32, 21, 12, 10]\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x100000 end: 0x3fff0000 type: 1 }\n"
+	"  firmware { start: 0x3fff0000 end: 0x40000000 type: 3 }\n"
+	"  firmware { start: 0x100000000 end: 0x1c0000000 type: 1 }\n"
+	"  affinity { start: 0 end: 0x40000000 nid: 0 }\n"
+	"  affinity { start: 0x100000000 end: 0x140000000 nid: 1 }\n"
+	"  affinity { start: 0x140000000 end: 0x1c0000000 nid: 2 hotplug: true } }\n"
+	"operation { kind: ALLOC cpu: 0 nid: 2 order: 0 migratetype: MOVABLE highest_zone: MOVABLE }\n"
+	"operation { kind: ALLOC cpu: 3 nid: 3 order: 4 migratetype: RECLAIMABLE highest_zone: NORMAL }\n"
+	"operation { kind: FREE cpu: 1 target: 0 }\n",
+	/* Steps of the early allocator. */
+	"input { command_line: \"\" reservations_told: true\n"
+	"  firmware { start: 0 end: 0x40000000 type: 1 }\n"
+	"  step { kind: RESERVE base_addr: 0x1000000 size: 0x2000000 name: \"kernel\" }\n"
+	"  step { kind: ALLOC size: 0x4000 align: 0x1000 name: \"a\" }\n"
+	"  step { kind: FREE base_addr: 0x1800000 size: 0x10000 name: \"b\" }\n"
+	"  step { kind: CMA_RESERVE size: 0x4000000 }\n"
+	"  step { kind: HASH name: \"Dentry cache\" bucket_bytes: 8 } }\n",
+	/* 32 bits, with high memory. */
+	"input { kernel { version_major: 6 version_minor: 1 config { arch: I386 pae: true } }\n"
+	"  command_line: \"\" reservations_told: true\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x100000 end: 0x7ffe0000 type: 1 } }\n",
+	/* arm64, from a device tree. */
+	"input { kernel { version_major: 6 version_minor: 12 config { arch: ARM64 } }\n"
+	"  command_line: \"\" reservations_told: true numa_source: true\n"
+	"  tree {\n"
+	"    memory { base_addr: 0x40000000 size: 0x40000000 nid: 0 enabled: true depth: 1 }\n"
+	"    memory { base_addr: 0x80000000 size: 0x40000000 nid: 1 enabled: true depth: 1 }\n"
+	"    reserved { size: 0x1000000 align: 0x1000 reusable: true dma_pool: true enabled: true }\n"
+	"    distance { from_nid: 0 to_nid: 1 distance: 20 } } }\n",
+	/* Nothing at all. */
+	"", NULL
+};
+
+static bool is_small(const struct stored_scenario *s)
+{
+	return s->log.input.step_count <= MACHINE_INPUT_STEPS_MAX &&
+	       s->operation_count <= MACHINE_INPUT_OPERATIONS_MAX;
+}
+
+static void settle(const struct target_settings *settings, struct boot_input *in)
+{
+	target_apply_settings(settings, &in->version, &in->facts);
+	if (settings->version || settings->fact_count)
+		arch_config_apply_facts(&in->config, &in->facts);
+	/* What is not said is nothing. */
+	if (!in->command_line)
+		in->command_line = "";
+	if (!in->version_text)
+		in->version_text = "";
+}
+
+bool machine_input_take(const ProtobufCMessage *message, const struct target_settings *settings,
+			struct stored_scenario *ret)
+{
+	struct error *err;
+
+	stored_scenario_clear(ret);
+	err = scenario_store_take((const Mmtrace__Scenario *)message, "input", ret);
+	if (err) {
+		error_destroy(err);
+		return false;
+	}
+	settle(settings, &ret->log.input);
+	return is_small(ret);
+}
+
+struct error *machine_input_read(const uint8_t *data, size_t size,
+				 const struct target_settings *settings, const char *name,
+				 struct stored_scenario *ret)
+{
+	struct arena arena = arena_init(MESSAGE_MEMORY_MAX);
+	ProtobufCAllocator allocator = arena_allocator(&arena);
+	ProtobufCMessage *message =
+		protobuf_c_message_unpack(&mmtrace__scenario__descriptor, &allocator, size, data);
+	struct error *err;
+
+	err = message ? scenario_store_take((const Mmtrace__Scenario *)message, name, ret)
+		      : error_create(ERROR_CORRUPT, name, 0, 0, "is no message Scenario");
+	if (!err)
+		settle(settings, &ret->log.input);
+	arena_deinit(&arena);
+	return err;
+}
+
+static uint32_t bits_of(uint64_t value)
+{
+	uint32_t bits = 0;
+
+	for (; value; value >>= 1)
+		bits++;
+	return bits;
+}
+
+/* A node by what it has, without its sizes. */
+static uint32_t kind_of_node(const struct machine *m, uint32_t nid)
+{
+	const struct node *n = &m->nodes[nid];
+	uint32_t kind = n->possible | (uint32_t)n->memory << 1 | (uint32_t)n->parsed << 2 |
+			(uint32_t)(n->cpus != 0) << 3 | (uint32_t)(n->movable_pfn != 0) << 4 |
+			(uint32_t)(n->first_deferred_pfn != PFN_NONE) << 5;
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+		kind |= (uint32_t)(n->zones[t].present != 0) << (8 + t) |
+			(uint32_t)(n->zones[t].spanned != n->zones[t].present) << (14 + t);
+	return kind;
+}
+
+void machine_features(const struct machine *m, struct target_report *report)
+{
+	uint32_t all = 0;
+
+	if (m->stage >= STAGE_ZONES)
+		for (uint32_t nid = 0; nid < m->node_count && nid < 16; nid++) {
+			uint32_t kind = kind_of_node(m, nid);
+
+			all = all * 31 + kind;
+			if (nid < 4)
+				target_report_feature(report, kind << 2 | nid);
+		}
+	target_report_feature(report, all ^ 0x51ed2701u);
+	target_report_feature(report, 1u << 28 | (uint32_t)m->stage);
+	target_report_feature(report, 2u << 28 | bits_of(m->mb.memory.cnt) << 8 |
+					      bits_of(m->mb.reserved.cnt));
+	target_report_feature(report,
+			      3u << 28 | bits_of(m->node_count) << 8 | bits_of(m->range_count));
+	target_report_feature(
+		report, 4u << 28 | (uint32_t)m->affinity_used | (uint32_t)m->emulated << 1 |
+				(uint32_t)m->distance_known << 2 | (uint32_t)m->mobility_off << 3 |
+				(uint32_t)m->config.arch << 4 | bits_of(m->cma_count) << 8);
+	target_report_feature(report, 5u << 28 | bits_of(m->max_pfn));
+	target_report_feature(report, 6u << 28 | bits_of(m->answers.count));
+}
