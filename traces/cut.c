@@ -621,10 +621,10 @@ static const char *command_line(const struct subject *s)
 
 static uint32_t count_words(const struct subject *s)
 {
-	const char *p = command_line(s), *end = p;
+	const char *end = command_line(s);
 	uint32_t count = 0;
 
-	while ((p = next_word(end, &end)))
+	while (next_word(end, &end))
 		count++;
 	return count;
 }

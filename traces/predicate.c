@@ -277,6 +277,8 @@ static struct error *parse_other(struct cursor *c, struct predicate *p)
 		p->other = OTHER_ERA;
 		return NULL;
 	}
+	if (p->kind == PREDICATE_WORSE_THAN)
+		return syntax(c, "an era or facts (NAME=VALUE) are expected here");
 	p->other = OTHER_FILE;
 	return subject_read(c->p, NULL, &p->other_file);
 }
@@ -286,7 +288,7 @@ static struct error *parse_word(struct cursor *c, struct predicate *p)
 	if (!*c->p)
 		return syntax(c, "something is missing here: '%s'", predicate_infos[p->kind].usage);
 	p->word = c->p;
-	if (p->kind == PREDICATE_DIFFERS_FROM)
+	if (p->kind == PREDICATE_DIFFERS_FROM || p->kind == PREDICATE_WORSE_THAN)
 		return parse_other(c, p);
 	if (p->kind == PREDICATE_INVARIANT) {
 		p->invariant = invariant_parse(c->p, strlen(c->p));
@@ -371,6 +373,11 @@ unsigned int predicate_parts(const struct predicate *p)
 		return PREDICATE_EVENTS | PREDICATE_OPERATIONS;
 	case PREDICATE_EXIT:
 		return PREDICATE_EVENTS | PREDICATE_ANSWERS | PREDICATE_OPERATIONS;
+	case PREDICATE_DIVERGES:
+	case PREDICATE_MISSES:
+	case PREDICATE_IMPOSSIBLE:
+	case PREDICATE_WORSE_THAN:
+		return PREDICATE_EVENTS | PREDICATE_PAGES;
 	default:
 		return PREDICATE_EVENTS;
 	}
@@ -761,6 +768,51 @@ static struct error *test_other(struct predicate *p, const struct subject *s, st
 	return NULL;
 }
 
+/* One event for both replays: the same count of misses before and after tells who was right. */
+static void give_both(struct predicate *p, struct replay *r, struct replay *other,
+		      const struct event *e)
+{
+	static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
+
+	replay_event(r, trial_allows(p->trial, e) ? e : &nothing);
+	replay_event(other, trial_allows(p->other_trial, e) ? e : &nothing);
+}
+
+static struct error *test_worse(struct predicate *p, const struct subject *s, struct judgement *j)
+{
+	struct misses m = { 0 }, n = { 0 };
+	const struct replay_options options = { .predicted = on_prediction, .ctx = &m };
+	const struct replay_options other_options = { .predicted = on_prediction, .ctx = &n };
+	const char *reason = NULL, *other_reason = NULL;
+	struct replay *r, *other_replay;
+	struct subject other;
+	struct error *err = make_other(p, s, &other);
+
+	if (!err)
+		err = trial_boot(p->trial, s, TRIAL_REPLAY, &reason);
+	if (!err)
+		err = trial_boot(p->other_trial, &other, TRIAL_REPLAY, &other_reason);
+	if (err || reason || other_reason)
+		return err ? err : cannot_tell(j, reason ? reason : other_reason);
+	r = trial_replay(p->trial, s, &options);
+	other_replay = trial_replay(p->other_trial, &other, &other_options);
+	if (!r || !other_replay)
+		return error_no_memory();
+	j->verdict = VERDICT_GOOD;
+	say(j, "no page is predicted wrong that the other predicts right");
+	for (uint32_t i = 0; i < s->event_count; i++) {
+		const uint64_t wrong = m.count, other_wrong = n.count;
+
+		give_both(p, r, other_replay, &s->events[i]);
+		if (m.count == wrong || n.count != other_wrong)
+			continue;
+		j->verdict = VERDICT_BAD;
+		say_miss(&m, j);
+		break;
+	}
+	return NULL;
+}
+
 /* ---- invariants --------------------------------------------------------------------------------- */
 
 static void judge_findings(const struct predicate *p, const struct findings *found,
@@ -874,6 +926,9 @@ struct error *predicate_test(struct predicate *p, const struct subject *s, struc
 		break;
 	case PREDICATE_DIFFERS_FROM:
 		err = test_other(p, s, &j);
+		break;
+	case PREDICATE_WORSE_THAN:
+		err = test_worse(p, s, &j);
 		break;
 	case PREDICATE_EXIT:
 		err = test_command(p, s, &j);

@@ -62,6 +62,7 @@ enum predicate_part {
 	PREDICATE_EVENTS = 1,
 	PREDICATE_ANSWERS = 2, /* recorded ones */
 	PREDICATE_OPERATIONS = 4,
+	PREDICATE_PAGES = 8, /* which pages events recorded: evidence, which is not to be changed */
 };
 unsigned int predicate_parts(const struct predicate *p);
 

@@ -265,6 +265,8 @@ static void lower_events(struct search *s)
 		return;
 	subject->events = events;
 	wipe_labels(s, events, subject->event_count);
+	if (predicate_parts(s->bad) & PREDICATE_PAGES)
+		return;
 	for (uint32_t i = 0; i < subject->event_count && i < EVENTS_LOWERED_MAX; i++)
 		lower_event(s, &events[i]);
 }
@@ -382,13 +384,18 @@ static struct error *refuse(const struct reduce_options *o, const char *what,
 	return error_create(ERROR_RANGE, NULL, 0, 0, "'%s' %s (%s)", o->predicate, what, j->why);
 }
 
+static bool is_about_events(const struct predicate *p)
+{
+	return (predicate_parts(p) & ~(unsigned int)PREDICATE_PAGES) == PREDICATE_EVENTS;
+}
+
 /* A subject of which nothing is left that the predicate could look at. */
 static struct subject emptied(const struct predicate *p, const struct subject *s)
 {
 	struct subject empty = *s;
 
 	empty.event_count = empty.operation_count = 0;
-	if (predicate_parts(p) == PREDICATE_EVENTS)
+	if (is_about_events(p))
 		return empty;
 	memset(&empty.log.input, 0, sizeof(empty.log.input));
 	empty.log.input.version = s->log.input.version;
@@ -416,6 +423,9 @@ static struct error *check_ends(struct search *s, const struct subject *subject)
 	err = predicate_test(s->bad, &empty, &other);
 	if (err)
 		return err;
+	/* What comes behind the event that decided counts at neither end. */
+	if (subject->event_count && j->at < subject->event_count)
+		s->r->subject.event_count = (uint32_t)j->at + 1;
 	if (other.verdict == VERDICT_BAD)
 		return refuse(o,
 			      predicate_parts(s->bad) == PREDICATE_EVENTS
@@ -424,7 +434,7 @@ static struct error *check_ends(struct search *s, const struct subject *subject)
 			      &other);
 	if (!o->good)
 		return NULL;
-	err = judge_good_end(s, subject, &other);
+	err = judge_good_end(s, &s->r->subject, &other);
 	if (!err && other.verdict != VERDICT_GOOD)
 		err = refuse(o,
 			     other.verdict == VERDICT_BAD ? "holds on the good end, too"
