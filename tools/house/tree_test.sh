@@ -118,7 +118,7 @@ dead_files()
 		stem=${file##*/}
 		stem=${stem%.*}
 		stem=${stem%_test}
-		if [ -x "$folder/run" ]; then
+		if [ -x "$folder/run" ] && [ "$folder" != tools ]; then
 			# What the script compiles, and the headers of that.
 			cat -- "$folder/run" "$folder"/*.c
 		else
