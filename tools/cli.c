@@ -556,6 +556,11 @@ enum cli_exit cli_open_file(struct cli *cli, const char *path, FILE **ret)
 	return CLI_OK;
 }
 
+enum cli_exit cli_open_output(struct cli *cli, const char *path)
+{
+	return open_output(cli, OUTPUT_MAIN, path);
+}
+
 static bool close_stream(FILE *f);
 
 enum cli_exit cli_put_in_place(struct cli *cli)

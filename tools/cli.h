@@ -171,6 +171,8 @@ void cli_set_facts(const struct cli *cli, struct facts *ret);
 
 /* Where data goes: standard output, or the file of -o.  Owned by the frame. */
 FILE *cli_out(struct cli *cli);
+/* Makes cli_out() the file @path under the rules of -o, for a command that has no -o. */
+enum cli_exit cli_open_output(struct cli *cli, const char *path);
 /*
  * Puts what cli_out() got in the place of -o now, whatever happens to the program later, and begins the file
  * anew.  Does nothing for standard output.

@@ -450,6 +450,7 @@ static void judge_count(const struct predicate *p, uint64_t value, struct judgem
 
 struct misses {
 	uint64_t count;
+	uint64_t right; /* in a row, up to now */
 	struct replay_prediction last; /* its event is borrowed from the subject */
 };
 
@@ -457,6 +458,7 @@ static void on_prediction(void *ctx, const struct replay_prediction *prediction)
 {
 	struct misses *m = ctx;
 
+	m->right = prediction->miss == REPLAY_HIT ? m->right + 1 : 0;
 	if (prediction->miss == REPLAY_HIT)
 		return;
 	m->count++;
@@ -768,6 +770,17 @@ static struct error *test_other(struct predicate *p, const struct subject *s, st
 	return NULL;
 }
 
+/*
+ * The other only knows better if it is in step with the trace: a page may also be guessed right by chance.
+ * So many predictions in a row must have been right, or all there were.
+ */
+enum { IN_STEP = 16 };
+
+static bool is_in_step(const struct misses *m)
+{
+	return m->right >= IN_STEP || !m->count;
+}
+
 /* One event for both replays: the same count of misses before and after tells who was right. */
 static void give_both(struct predicate *p, struct replay *r, struct replay *other,
 		      const struct event *e)
@@ -804,7 +817,7 @@ static struct error *test_worse(struct predicate *p, const struct subject *s, st
 		const uint64_t wrong = m.count, other_wrong = n.count;
 
 		give_both(p, r, other_replay, &s->events[i]);
-		if (m.count == wrong || n.count != other_wrong)
+		if (m.count == wrong || n.count != other_wrong || !is_in_step(&n))
 			continue;
 		j->verdict = VERDICT_BAD;
 		say_miss(&m, j);
