@@ -160,7 +160,10 @@ static bool node_pfn_line(struct reader *r, struct scan s)
 	return node_range(r, nid, start << shift, end << shift);
 }
 
-/* "DMA zone: 64 pages used for memmap", "... pages reserved", "... pages, LIFO batch:0" */
+/*
+ * "DMA zone: 64 pages used for memmap", "... pages reserved", "... pages, LIFO batch:0"; in 5.11 and 5.12
+ * "... pages in unavailable ranges" too
+ */
 static bool zone_account(struct reader *r, struct scan s)
 {
 	enum zone_type type;
@@ -183,6 +186,9 @@ static bool zone_account(struct reader *r, struct scan s)
 	} else if (scan_lit(&t, ", LIFO batch:") && scan_dec(&t, &batch)) {
 		a = reader_answer(r, ANSWER_ZONE_PAGES);
 		a->v[1] = batch;
+	} else if (scan_lit(&s, " in unavailable ranges")) {
+		a = reader_answer(r, ANSWER_UNAVAILABLE);
+		a->index = r->unavailable_count++;
 	} else {
 		return false;
 	}
