@@ -18,6 +18,7 @@
 #include "engine/handover.h"
 #include "engine/hash_table.h"
 #include "engine/memblock_invariants.h"
+#include "engine/memmap.h"
 #include "engine/numa.h"
 #include "engine/rewind.h"
 #include "engine/setup_arch.h"
@@ -352,11 +353,34 @@ static void tell_nodes_before_emulation(struct boot *b, uint32_t first)
 		answers_move(as, first, as->count, at);
 }
 
+static void mark(struct machine *m, int32_t nid)
+{
+	if (nid >= 0 && (uint32_t)nid < m->node_count)
+		m->nodes[nid].parsed = true;
+}
+
+/* Nodes the firmware names without memory are possible all the same; numbers it leaves out are not. */
+static void mark_parsed(struct machine *m, const struct boot_input *in, bool named)
+{
+	for (uint32_t n = 0; n < m->node_count; n++)
+		m->nodes[n].parsed = m->emulated;
+	if (!named)
+		mark(m, 0);
+	for (uint32_t i = 0; i < m->numa_block_count; i++)
+		mark(m, m->numa_blocks[i].nid);
+	for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
+		mark(m, m->mb.memory.regions[i].nid);
+	for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
+		mark(m, in->cpu_nid[i]);
+	for (uint32_t i = 0; named && i < in->affinity_count; i++)
+		mark(m, in->affinity[i].nid);
+}
+
 static void stamp_nodes(struct boot *b)
 {
 	struct machine *m = b->m;
 	const struct boot_input *in = b->in;
-	uint32_t count = 1, parsed, first = m->answers.count;
+	uint32_t count = 1, first = m->answers.count;
 	bool named = false;
 
 	if (b->stamped)
@@ -422,7 +446,6 @@ static void stamp_nodes(struct boot *b)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			if (in->affinity[i].nid >= (int32_t)count)
 				count = (uint32_t)in->affinity[i].nid + 1;
-	parsed = count;
 	if (m->config.arch == ARCH_OTHER && in->nr_node_ids > count)
 		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
@@ -433,9 +456,7 @@ static void stamp_nodes(struct boot *b)
 	if (m->numa_block_count && m->config.numa)
 		numa_register_blocks(m);
 	numa_online_nodes(m);
-	/* Nodes the firmware names without memory are possible all the same. */
-	for (uint32_t n = 0; n < m->node_count; n++)
-		m->nodes[n].parsed = n < parsed || m->emulated;
+	mark_parsed(m, in, named);
 	m->affinity_used = named;
 	if (m->emulated)
 		tell_nodes_before_emulation(b, first);
@@ -772,6 +793,37 @@ static void count_zeroed(struct machine *m)
 	a->v[0] = pages;
 }
 
+static void count_hole(void *ctx, const struct memmap_link *link)
+{
+	struct machine *m = ctx;
+
+	if (link->hole)
+		m->nodes[link->nid].zones[link->type].unavailable +=
+			pages_with_memmap(m, link->start, link->end);
+}
+
+/* For a while each zone told one sum, with the rest of its last section, which is the next one's too. */
+static void find_unavailable_by_zone(struct machine *m)
+{
+	uint32_t ordinal = 0;
+
+	memmap_walk(m, count_hole, m);
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct answer *a;
+
+			if (!m->nodes[n].zones[t].unavailable)
+				continue;
+			a = answers_add(&m->answers, ANSWER_UNAVAILABLE);
+			a->basis = m->section_fitted ? BASIS_GIVEN : BASIS_PREDICTED;
+			a->nid = (int32_t)n;
+			a->type = (int32_t)t;
+			a->index = ordinal++;
+			a->v[0] = m->nodes[n].zones[t].unavailable;
+		}
+	}
+}
+
 static void find_unavailable(struct machine *m)
 {
 	pfn_t hole = 0, end = 0;
@@ -781,6 +833,10 @@ static void find_unavailable(struct machine *m)
 
 	if (!fact_get(&m->facts, FACT_unavailable_ranges))
 		return;
+	if (!fact_get(&m->facts, FACT_unavailable_by_address)) {
+		find_unavailable_by_zone(m);
+		return;
+	}
 	for (uint32_t r = 0; r < m->range_count; r++) {
 		nid = m->ranges[r].nid;
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {

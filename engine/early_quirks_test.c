@@ -112,6 +112,109 @@ static void memblock_sound(void **unused)
 	}
 }
 
+/* ---- the memory map ---------------------------------------------------------------------------- */
+
+static void node_data(struct made_boot *b, int32_t nid)
+{
+	made_boot_step(b, STEP_NODE_DATA, 0, 16 * KIB)->nid = nid;
+}
+
+static void descending_nodes(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "5.12");
+	made_boot_memory(&b, MIB, 1088 * MIB, 1);
+	made_boot_memory(&b, 1088 * MIB, 2 * GIB, 0);
+	made_boot_quirk(&b, QUIRK_DESCENDING_NODES_MEMMAP_OVERWRITE, NULL, 0);
+}
+
+static void hole_within_pageblock(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "5.10");
+	made_boot_memory(&b, MIB, 3 * GIB, -1);
+	made_boot_memory(&b, 4 * GIB, 5 * GIB, -1);
+	made_boot_memory(&b, 5 * GIB + 64 * KIB, 6 * GIB, -1);
+	made_boot_quirk(&b, QUIRK_HOLE_PAGES_LINKED_TO_ZONE_ZERO, NULL, 0);
+}
+
+/*
+ *	1M         1G     1G+64M      2G
+ *	|##########|  r   |###########|  what is reserved in the hole has a struct page
+ */
+static void reserved_in_hole(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.config.deferred_struct_page = true;
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB + 64 * MIB, 2 * GIB, 0);
+	made_boot_cpus(&b, 1, 0);
+	node_data(&b, 0);
+	made_boot_reserve(&b, GIB + MIB, GIB + MIB + 64 * KIB);
+	made_boot_quirk(&b, QUIRK_RESERVED_OUTSIDE_MEMORY_BAD_NID, NULL, 0);
+}
+
+static void only_node_is_one(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "4.4");
+	b.in.config.deferred_struct_page = true;
+	made_boot_memory(&b, MIB, GIB, 1);
+	made_boot_memory(&b, GIB + 64 * MIB, 2 * GIB, 1);
+	made_boot_cpus(&b, 1, 1);
+	node_data(&b, 1);
+	made_boot_reserve(&b, GIB + MIB, GIB + MIB + 64 * KIB);
+	made_boot_quirk(&b, QUIRK_PFN_WITHOUT_NODE_MEANS_NODE_ZERO, NULL, 0);
+}
+
+/*
+ *	1M       1G  r      2G       3G
+ *	| node 0 |          | node 1 |
+ */
+static void stamp_beyond_node(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, 2 * GIB, 3 * GIB, 1);
+	node_data(&b, 0);
+	node_data(&b, 1);
+	made_boot_reserve(&b, GIB, GIB + 64 * KIB);
+	made_boot_quirk(&b, QUIRK_SET_NODE_GETS_END_INSTEAD_OF_SIZE, NULL, 0);
+}
+
+/*
+ *	1M                        254M  256M       512M
+ *	|#.#.#. ... .#            |#####|##########|
+ *	            node 0              |  node 1  |
+ */
+static void array_grows_mid_walk(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 256 * MIB, 0);
+	made_boot_memory(&b, 256 * MIB, 512 * MIB, 1);
+	node_data(&b, 0);
+	node_data(&b, 1);
+	made_boot_reserve(&b, 254 * MIB, 512 * MIB);
+	for (phys_t at = 3 * MIB; at < 3 * MIB + 125 * 64 * KIB; at += 64 * KIB)
+		made_boot_reserve(&b, at, at + 4 * KIB);
+	made_boot_quirk(&b, QUIRK_RESERVED_ARRAY_DOUBLED_MID_WALK, NULL, 0);
+}
+
 /* ---- early nodes ------------------------------------------------------------------------------- */
 
 static void node_of_three_mib(void **unused)
@@ -183,11 +286,6 @@ static void fake_without_firmware(void **unused)
 
 /* ---- contiguous areas -------------------------------------------------------------------------- */
 
-static void node_data(struct made_boot *b, int32_t nid)
-{
-	made_boot_step(b, STEP_NODE_DATA, 0, 16 * KIB)->nid = nid;
-}
-
 /*
  *	1M                 1G         1G+128M
  *	|      node 0      |  node 1  |  two areas of 256 MiB, one a node
@@ -253,6 +351,9 @@ int main(void)
 		cmocka_unit_test(area_of_two_zones),	  cmocka_unit_test(node_of_three_mib),
 		cmocka_unit_test(half_without_node),	  cmocka_unit_test(fake_by_size),
 		cmocka_unit_test(fake_of_a_small_node),	  cmocka_unit_test(fake_without_firmware),
+		cmocka_unit_test(descending_nodes),	  cmocka_unit_test(hole_within_pageblock),
+		cmocka_unit_test(reserved_in_hole),	  cmocka_unit_test(only_node_is_one),
+		cmocka_unit_test(stamp_beyond_node),	  cmocka_unit_test(array_grows_mid_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include "engine/handover_lists.h"
 #include "engine/hash_table.h"
+#include "engine/memmap_invariants.h"
 #include "engine/wmark.h"
 
 struct zone *machine_zone_of(struct machine *m, pfn_t pfn)
@@ -89,6 +90,7 @@ void handover_free_all(struct machine *m)
 	phys_t s, e;
 	int32_t nid;
 
+	memmap_invariants_stamp(m, m->findings);
 	answer_highmem(m);
 	m->totalram = m->totalhigh = m->free_pages = 0;
 	for (uint32_t n = 0; n < m->node_count; n++)

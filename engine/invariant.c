@@ -6,6 +6,7 @@
 #include "engine/buddy_invariants.h"
 #include "engine/cma_invariants.h"
 #include "engine/memblock_invariants.h"
+#include "engine/memmap_invariants.h"
 #include "engine/numa_invariants.h"
 #include "engine/wmark_invariants.h"
 #include "engine/zone_invariants.h"
@@ -88,6 +89,7 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 	if (cost >= INVARIANT_COST_WALK) {
 		memblock_invariants_check(&m->mb, ret);
 		numa_invariants_check(m, ret);
+		memmap_invariants_check(m, ret);
 		zone_invariants_check(m->nodes, m->node_count, &source, ret);
 		if (m->stage >= STAGE_ZONELISTS)
 			zonelist_invariants_check(&m->zonelists, m->nodes,

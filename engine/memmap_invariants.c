@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For each page frame whose place is beyond doubt the last link written to it is looked up, piece by piece,
+ * among all that are written.
+ */
+#include "engine/memmap_invariants.h"
+
+/* ---- links ------------------------------------------------------------------------------------- */
+
+/* The last link that @pfn gets, and how far it holds. */
+struct lookup {
+	pfn_t pfn;
+	bool found;
+	struct memmap_link link;
+	pfn_t until;
+};
+
+static void look(void *ctx, const struct memmap_link *link)
+{
+	struct lookup *l = ctx;
+
+	if (link->start <= l->pfn && l->pfn < link->end) {
+		l->found = true;
+		l->link = *link;
+		l->until = link->end;
+	} else if (link->start > l->pfn && link->start < l->until) {
+		l->until = link->start;
+	}
+}
+
+static struct lookup find_link(const struct machine *m, pfn_t pfn, pfn_t end)
+{
+	struct lookup l = { .pfn = pfn, .until = end };
+
+	memmap_walk(m, look, &l);
+	l.until = min_u64(l.until, end);
+	return l;
+}
+
+static void expect_link(const struct machine *m, pfn_t start, pfn_t end, int32_t nid,
+			unsigned int type, enum invariant invariant, const char *what,
+			struct findings *ret)
+{
+	while (start < end) {
+		struct lookup l = find_link(m, start, end);
+
+		if (!l.found || l.link.nid != nid || (unsigned int)l.link.type != type) {
+			findings_add(ret, invariant, nid, (int32_t)type, start, (uint64_t)nid,
+				     l.found ? (uint64_t)(int64_t)l.link.nid : UINT64_MAX, what);
+			return;
+		}
+		start = l.until;
+	}
+}
+
+/* The zone of memory at @pfn, which is of node @nid; ZONE_TYPE_COUNT when there is none, or two. */
+static unsigned int zone_of(const struct machine *m, int32_t nid, pfn_t pfn)
+{
+	unsigned int type = ZONE_TYPE_COUNT;
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		const struct zone *z = &m->nodes[nid].zones[t];
+
+		if (!z->spanned || pfn < z->start_pfn || pfn >= zone_end_pfn(z))
+			continue;
+		if (type != ZONE_TYPE_COUNT)
+			return ZONE_TYPE_COUNT;
+		type = t;
+	}
+	return type;
+}
+
+static void check_memory(const struct machine *m, struct findings *ret)
+{
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		int32_t nid = m->ranges[r].nid;
+		pfn_t pfn = m->ranges[r].start;
+
+		while (pfn < m->ranges[r].end) {
+			unsigned int type = zone_of(m, nid, pfn);
+			pfn_t end;
+
+			if (type == ZONE_TYPE_COUNT)
+				break;
+			end = min_u64(m->ranges[r].end, zone_end_pfn(&m->nodes[nid].zones[type]));
+			expect_link(m, pfn, end, nid, type, INVARIANT_MEMMAP_MEMORY,
+				    "a page of memory is linked to another node or zone", ret);
+			pfn = end;
+		}
+	}
+}
+
+/* Holes with the same zone on both sides, as far as their sections have memory. */
+static void check_holes(const struct machine *m, struct findings *ret)
+{
+	uint64_t section = arch_section_pages(&m->config);
+
+	if (!section ||
+	    (m->config.arch == ARCH_ARM64 && fact_get(&m->facts, FACT_arm64_pfn_valid_is_memory)))
+		return;
+	for (uint32_t r = 1; r < m->range_count; r++) {
+		const struct node_range *below = &m->ranges[r - 1], *above = &m->ranges[r];
+		unsigned int type = zone_of(m, below->nid, below->end - 1);
+		pfn_t start, end;
+
+		if (below->end >= above->start || below->nid != above->nid ||
+		    type == ZONE_TYPE_COUNT || zone_of(m, above->nid, above->start) != type)
+			continue;
+		end = min_u64(round_up_to(below->end, section), above->start);
+		expect_link(m, below->end, end, below->nid, type, INVARIANT_MEMMAP_HOLE,
+			    "a page of a hole is linked to another zone than those around it", ret);
+		start = max_u64(round_down_to(above->start, section), below->end);
+		expect_link(m, start, above->start, below->nid, type, INVARIANT_MEMMAP_HOLE,
+			    "a page of a hole is linked to another zone than those around it", ret);
+	}
+}
+
+/* ---- reserved pages ---------------------------------------------------------------------------- */
+
+static void check_reserved(const struct machine *m, struct findings *ret)
+{
+	bool all_possible = fact_get(&m->facts, FACT_pgdat_for_possible_nodes);
+
+	if (!m->config.deferred_struct_page || !m->config.section_shift || !m->config.numa ||
+	    fact_get(&m->facts, FACT_deferred_rule) == 0)
+		return;
+	for (uint32_t i = 0; i < m->mb.reserved.cnt; i++) {
+		const struct memblock_region *r = &m->mb.reserved.regions[i];
+		int32_t nid = memmap_reserved_nid(m, r);
+
+		if (!memmap_section_present(m, pfn_down(r->base, m->config.page_shift)))
+			continue;
+		if (nid < 0 || (uint32_t)nid >= m->node_count ||
+		    !(m->nodes[nid].online || (all_possible && m->nodes[nid].possible)))
+			findings_add(ret, INVARIANT_MEMMAP_RESERVED, nid, -1, r->base, 0, 0,
+				     "reserved pages are initialised with a node that is none");
+	}
+}
+
+static int32_t reserved_before(const struct memblock *before, phys_t at, int32_t otherwise)
+{
+	const struct memblock_region *r = memblock_region_at(before, MEMBLOCK_RESERVED, at);
+
+	return r ? r->nid : otherwise;
+}
+
+static bool same_nid(int32_t a, int32_t b)
+{
+	return a == b || (a < 0 && b < 0);
+}
+
+/* Piece by piece: within one region of memory, or outside of all and within one reservation of before. */
+static void check_stamp(const struct machine *m, const struct memblock *before,
+			struct findings *ret)
+{
+	for (uint32_t i = 0; i < m->mb.reserved.cnt; i++) {
+		const struct memblock_region *r = &m->mb.reserved.regions[i];
+		phys_t at = r->base, end = r->base + r->size;
+
+		while (at < end) {
+			const struct memblock_region *memory =
+				memblock_region_at(&m->mb, MEMBLOCK_MEMORY, at);
+			const struct memblock_region *old =
+				memblock_region_at(before, MEMBLOCK_RESERVED, at);
+			phys_t stop = end;
+			int32_t nid;
+
+			for (uint32_t k = 0; k < m->mb.memory.cnt; k++)
+				if (m->mb.memory.regions[k].base > at)
+					stop = min_u64(stop, m->mb.memory.regions[k].base);
+			if (memory)
+				stop = min_u64(stop, memory->base + memory->size);
+			else if (old)
+				stop = min_u64(stop, old->base + old->size);
+			nid = memory ? memory->nid : reserved_before(before, at, r->nid);
+			if (!same_nid(r->nid, nid))
+				findings_add(
+					ret, INVARIANT_MEMMAP_STAMP, r->nid, -1, at,
+					(uint64_t)(int64_t)nid, (uint64_t)(int64_t)r->nid,
+					"a reservation has another node than its memory, or than before");
+			at = stop;
+		}
+	}
+}
+
+void memmap_invariants_stamp(struct machine *m, struct findings *ret)
+{
+	if (!ret) {
+		memmap_stamp_reserved(m);
+		return;
+	}
+	memblock_copy(&m->before, &m->mb);
+	memmap_stamp_reserved(m);
+	if (!m->before.out_of_memory && !m->mb.panicked && !m->mb.out_of_memory &&
+	    fact_get(&m->facts, FACT_reserved_stamped) && m->reserved_known && m->config.numa)
+		check_stamp(m, &m->before, ret);
+}
+
+void memmap_invariants_check(const struct machine *m, struct findings *ret)
+{
+	check_memory(m, ret);
+	check_holes(m, ret);
+	if (m->stage >= STAGE_MEM_INIT && m->reserved_known)
+		check_reserved(m, ret);
+}
