@@ -192,6 +192,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 			buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
 		return;
 	}
+	c->last = PFN_NONE;
 	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
 		/* A list of pages is freed with nothing in between. */
 		if (r->setup->free_rule == 1)
