@@ -469,6 +469,26 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 		a->zones[zone].below_high = false;
 }
 
+void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
+{
+	uint32_t much = set->batch << BATCH_SCALE_MAX, least, eighth;
+
+	if (!a->rules.high_decays)
+		return;
+	if (set->high > set->high_min) {
+		least = set->count > much ? set->count - much : 0;
+		eighth = set->high - (set->high >> 3);
+		if (least < eighth)
+			least = eighth;
+		set->high = least > set->high_min ? least : set->high_min;
+	}
+	while (set->count > set->high) {
+		uint32_t over = set->count - set->high;
+
+		pageset_drain(a, zone, set, over < set->batch ? over : set->batch, 0);
+	}
+}
+
 void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set,
 			unsigned int order, unsigned int index)
 {

@@ -55,6 +55,12 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		   unsigned int first);
 
 /*
+ * What the CPU's statistics worker does about once a second to each of its page sets: the
+ * high mark sinks by an eighth, and what is above it is drained (decay_pcp_high).
+ */
+void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set);
+
+/*
  * The last free, of a block of @order to list @index, made the kernel drain, which the model did not
  * expect: it holds more pages than are known of, or its high mark has sunk.  Takes that over and drains.
  */

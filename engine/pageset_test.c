@@ -208,6 +208,35 @@ static void an_old_drain_is_a_batch_from_the_tail(void **state)
 	finish(f);
 }
 
+/* An eighth, but not more pages than 2^5 batches at once, and not below the least; the rest is drained. */
+static void high_marks_sink(void **state)
+{
+	static const struct {
+		uint32_t version, high, held, then, left;
+	} rows[] = {
+		{ FACTS_VERSION(6, 12, 0), 800, 100, 700, 100 },
+		{ FACTS_VERSION(6, 12, 0), 800, 720, 700, 700 },
+		{ FACTS_VERSION(6, 12, 0), 65, 64, 60, 60 },
+		{ FACTS_VERSION(6, 12, 0), 60, 64, 60, 60 },
+		{ FACTS_VERSION(6, 12, 0), 5000, 4990, 4510, 4510 },
+		{ FACTS_VERSION(6, 6, 0), 800, 790, 800, 790 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f = start(rows[i].version, 15, 60, 6000);
+
+		f->set->high = rows[i].high;
+		assert_int_equal(pageset_refill(&f->a, ZONE, f->set, 1, MIGRATE_MOVABLE, 0,
+						rows[i].held),
+				 rows[i].held);
+		pageset_decay(&f->a, ZONE, f->set);
+		assert_int_equal(f->set->high, rows[i].then);
+		assert_int_equal(f->set->count, rows[i].left);
+		finish(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +246,7 @@ int main(void)
 		cmocka_unit_test(drains_double),
 		cmocka_unit_test(drains_stop_doubling),
 		cmocka_unit_test(an_old_drain_is_a_batch_from_the_tail),
+		cmocka_unit_test(high_marks_sink),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
