@@ -14,7 +14,8 @@
 #include "engine/wmark.h"
 
 /* Models followed at once; when to look for equal ones; how many misses behind the best ends one. */
-enum { MODELS_MAX = 32, MODELS_MANY = 8, MISSES_BEHIND = 2 };
+enum { SECOND = 1000000000 }; /* nanoseconds */
+enum { MODELS_MAX = 32, MODELS_MANY = 8, MISSES_BEHIND = 3 };
 
 struct replay {
 	struct replay_options options;
@@ -72,6 +73,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
 	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
 	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
+	s->alloc_bulk = fact_get(s->facts, FACT_alloc_bulk);
 	s->contiguous_runs = fact_get(s->facts, FACT_free_contiguous_runs);
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++)
 		s->types[number] = migratetype_at(number, s->config, s->facts);
@@ -164,7 +166,11 @@ static uint32_t models_worth(const struct replay *r)
 {
 	uint64_t misses = r->models[0]->misses;
 
-	return misses < 128 ? MODELS_MAX : misses < 1024 ? MODELS_MANY : 2;
+	uint64_t share = r->stats.kinds[EVENT_ALLOC] / 128;
+
+	return misses < 128 || misses < share	     ? MODELS_MAX
+	       : misses < 1024 || misses < 4 * share ? MODELS_MANY
+						     : 2;
 }
 
 /* One more account for each in which the sizes may change at this very moment. */
@@ -203,16 +209,41 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 }
 
 /*
+ * High marks sink once a second, at a part of it that is not known.  Where it matters whether they have sunk
+ * yet, both are followed, so that the part becomes known better and better.
+ */
+static void branch_at_decay(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+		struct replay_model *m = r->models[i], *next;
+
+		if (r->model_count >= models_worth(r) || !replay_model_may_decay(m, e) ||
+		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
+			continue;
+		if (r->model_count >= MODELS_MANY &&
+		    e->time % SECOND < m->phase_low + SECOND / MODELS_MAX)
+			continue;
+		next = replay_model_clone(m);
+		if (!next)
+			return;
+		replay_model_decayed(next, e, true);
+		replay_model_decayed(m, e, false);
+		r->models[r->model_count++] = next;
+	}
+}
+
+/*
  * Model @i gave another page than the kernel.  Where two things may have happened, both are followed.
  */
 static void correct(struct replay *r, uint32_t i, const struct event *e, bool blind)
 {
 	struct replay_model *m = r->models[i];
 
-	static const enum replay_correction others[] = { REPLAY_BY_STACKS, REPLAY_BY_BULK };
+	static const enum replay_correction others[] = { REPLAY_BY_OTHER, REPLAY_BY_STACKS,
+							 REPLAY_BY_BULK };
 	uint32_t first = r->model_count;
 
-	for (unsigned int k = 0; blind && k < 2 && r->model_count < models_worth(r); k++) {
+	for (unsigned int k = 0; blind && k < 3 && r->model_count < models_worth(r); k++) {
 		struct replay_model *other;
 
 		if (m->outcome.miss == REPLAY_MISS_UNTRACED)
@@ -244,6 +275,10 @@ static void unite(struct replay *r)
 			continue;
 		if (r->models[i]->misses < r->models[same]->misses)
 			r->models[same]->misses = r->models[i]->misses;
+		if (r->models[i]->phase_low < r->models[same]->phase_low)
+			r->models[same]->phase_low = r->models[i]->phase_low;
+		if (r->models[i]->phase_high > r->models[same]->phase_high)
+			r->models[same]->phase_high = r->models[i]->phase_high;
 		drop(r, i);
 	}
 }
@@ -304,6 +339,7 @@ void replay_event(struct replay *r, const struct event *e)
 		if (blind) {
 			branch(r, e);
 			branch_at_drain(r, e);
+			branch_at_decay(r, e);
 		}
 		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
 			struct replay_outcome o = replay_model_event(r->models[i], e);

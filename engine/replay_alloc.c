@@ -103,6 +103,10 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		note_neighbour(&c->runs[index], e, real);
 	if (e->kind == EVENT_ALLOC && predicted == e->pfn && index == 0)
 		c->stack_count = 0;
+	if (index == 0) {
+		c->returned = 0;
+		c->returned_zone = BUDDY_ZONE_NONE;
+	}
 	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
 		if (set)
 			pageset_pop(a, set, index);

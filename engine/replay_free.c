@@ -7,6 +7,9 @@
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
+/* Most pages a contiguous allocation is aligned to (CONFIG_CMA_ALIGNMENT). */
+enum { CMA_ALIGNMENT = 256 };
+
 static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
@@ -16,11 +19,15 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 	replay_settle(r, cpu);
 	if (zone == BUDDY_ZONE_NONE)
 		return;
-	replay_take_out(r, cpu, zone, pfn, order);
 	if (!(r->setup->kinds >> EVENT_PCPU_DRAIN & 1)) {
+		bool returned = replay_reveal(r, cpu, zone, pfn, order);
+
+		replay_take_out(r, cpu, zone, pfn, order);
 		page_alloc_put(a, cpu, pfn, order);
+		c->returned += returned;
 		return;
 	}
+	replay_take_out(r, cpu, zone, pfn, order);
 	a->events = &c->expected;
 	page_alloc_put(a, cpu, pfn, order);
 	a->events = NULL;
@@ -46,6 +53,21 @@ static bool of_an_area(struct replay_model *r, pfn_t pfn)
 
 	return zone != BUDDY_ZONE_NONE && !boot_image(r->setup, pfn) &&
 	       !page_alloc_is_held(&r->alloc, zone, pfn, 0);
+}
+
+/* Was the page allocated as a part of a larger block, which was split? */
+static bool of_split_block(struct replay_model *r, pfn_t pfn)
+{
+	uint32_t zone = page_alloc_zone_of(&r->alloc, pfn);
+
+	for (unsigned int order = 1; order <= r->alloc.buddy->max_order; order++) {
+		pfn_t head = round_down_to(pfn, 1ULL << order);
+
+		for (unsigned int held = order; held <= r->alloc.buddy->max_order; held++)
+			if (page_alloc_is_held(&r->alloc, zone, head, held))
+				return true;
+	}
+	return false;
 }
 
 /* Single pages that lie together, freed one after the other: as large blocks. */
@@ -82,6 +104,7 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 			     bool batches)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
+	bool told = r->setup->kinds >> EVENT_FREE_BATCHED & 1;
 	uint32_t kept = 0, i = 0;
 
 	if (!limit)
@@ -94,11 +117,17 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 			c->frees[kept++] = c->frees[i++];
 			continue;
 		}
+		bool split = told;
+
 		while (r->setup->contiguous_runs && i + run < limit && !f->order && !f[run].order &&
 		       f[run].pfn == f->pfn + run && announced_by(r, &f[run], pid) &&
 		       (batches || !f[run].batch) && of_an_area(r, f->pfn) &&
 		       of_an_area(r, f[run].pfn))
 			run++;
+		for (uint32_t k = 0; k < run && run > 1 && !split; k++)
+			split = of_split_block(r, f[k].pfn);
+		if (!split)
+			run = 1;
 		commit_run(r, cpu, f->pfn, run, f->order);
 		i += run;
 	}
@@ -138,6 +167,58 @@ static void activate_cma(struct replay_model *r, const struct event *e)
 	}
 }
 
+/* drain_all_pages(). */
+static void drain_all(struct replay_model *r, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
+		struct pageset *set = page_alloc_set(a, zone, cpu);
+
+		pageset_drain(a, zone, set, set->count, 0);
+	}
+}
+
+/* Are all of @count pages at @pfn free? */
+static bool all_free(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t count)
+{
+	for (pfn_t at = pfn; at < pfn + count;) {
+		struct buddy_block block;
+
+		if (!buddy_find(b, zone, at, &block))
+			return false;
+		at = block.pfn + (1ULL << block.order);
+	}
+	return true;
+}
+
+/*
+ * cma_alloc() takes the first place of its area that is free: of @count pages, at @pfn.  So what lies
+ * before it and would have done is not free; it was allocated and nothing was left over to tell of it.
+ */
+static void take_passed_over(struct replay_model *r, const struct event *e, uint32_t zone,
+			     pfn_t pfn, uint64_t count)
+{
+	unsigned int shift = r->setup->config->page_shift;
+	uint64_t align = 1;
+
+	while (align < count && align < CMA_ALIGNMENT)
+		align *= 2;
+	for (uint32_t i = 0; count && i < r->setup->late->cma_count; i++) {
+		const struct cma_area *area = &r->setup->late->cma[i];
+
+		if (e->pfn < area->start >> shift || e->pfn >= area->end >> shift)
+			continue;
+		for (pfn_t at = area->start >> shift; at + count <= pfn; at += align) {
+			if (!all_free(r->alloc.buddy, zone, at, count))
+				continue;
+			for (pfn_t page = at; page < at + count; page++)
+				replay_take_out(r, e->cpu, zone, page, 0);
+			r->silent += count;
+		}
+	}
+}
+
 /*
  * alloc_contig_range() takes whole free blocks of a CMA area and gives back, page by page and past the page
  * sets, what it was not asked for:
@@ -152,11 +233,20 @@ static bool contig_leftover(struct replay_model *r, const struct event *e)
 	struct buddy *b = r->alloc.buddy;
 	uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
 	struct buddy_block block;
+	bool told = r->setup->kinds >> EVENT_PCPU_DRAIN & 1;
 
 	if (e->order || zone == BUDDY_ZONE_NONE ||
 	    buddy_block_type(b, zone, e->pfn) != MIGRATE_CMA ||
 	    !buddy_find(b, zone, e->pfn, &block))
 		return false;
+	if (e->pfn != r->contig_next) {
+		/* alloc_contig_range() drains before it looks for what is free. */
+		if (!told)
+			drain_all(r, zone);
+		if (!buddy_find(b, zone, e->pfn, &block))
+			return false;
+		take_passed_over(r, e, zone, block.pfn, e->pfn - block.pfn);
+	}
 	/* The pages after the first one are known already. */
 	for (pfn_t at = e->pfn == r->contig_next ? e->pfn : block.pfn; at < e->pfn;) {
 		unsigned int order = block.order;
@@ -251,4 +341,17 @@ bool replay_model_would_drain(struct replay_model *r, const struct event *e)
 	set = page_alloc_set(a, zone, e->cpu);
 	return set->high && set->count + (1u << e->order) >= set->high &&
 	       set->lists[0].count >= REPLAY_STACK_PAGES;
+}
+
+bool replay_model_near_drain(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	const struct pageset *set;
+
+	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE)
+		return false;
+	set = page_alloc_set(a, zone, e->cpu);
+	return set->high > set->high_min &&
+	       set->count + (1u << e->order) >= set->high - (set->high >> 3);
 }

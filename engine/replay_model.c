@@ -8,6 +8,8 @@
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
+enum { SECOND = 1000000000 }; /* nanoseconds */
+
 static void apply_stage(struct replay_model *r, unsigned int stage)
 {
 	const struct replay_setup *s = r->setup;
@@ -41,11 +43,17 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 		r->directories[i] = PFN_NONE;
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++) {
 		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
-			r->cpus[cpu].runs[i] =
-				(struct list_run){ PFN_NONE, 1, BUDDY_ZONE_NONE, PFN_NONE, 0 };
+			r->cpus[cpu].runs[i] = (struct list_run){ .last = PFN_NONE,
+								  .step = 1,
+								  .zone = BUDDY_ZONE_NONE,
+								  .passed_head = PFN_NONE,
+								  .climb_next = PFN_NONE };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = PFN_NONE;
 	}
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
+		r->cpus[cpu].returned_zone = BUDDY_ZONE_NONE;
+	r->phase_high = SECOND;
 	apply_stage(r, 0);
 	return r;
 }
@@ -117,6 +125,9 @@ uint64_t replay_model_hash(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;
 	uint64_t hash = mix(buddy_hash(a->buddy), r->stage);
+
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+		hash = mix(hash, r->cpus[cpu].second);
 
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
 		const struct pageset *set = &a->sets[i];
@@ -219,8 +230,63 @@ static void on_event(struct replay_model *r, const struct event *e)
 	}
 }
 
+/* ---- the statistics worker ---------------------------------------------------------------------- */
+
+/*
+ * About once a second vmstat_update() runs on each CPU, always at the same part of a second of the kernel's
+ * own clock (round_jiffies); where that lies in a second of the trace is not known:
+ *
+ *	trace	|....low---------high....|....low---------high....|
+ *		 not yet  perhaps  surely
+ */
+enum { FIRST_DECAY = 750000000 };
+
+/* Follows the seconds; what must have happened before @e is done. */
+static void decay(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+
+	if (!a->rules.high_decays || r->setup->kinds >> EVENT_PCPU_DRAIN & 1)
+		return;
+	if (!r->decays_from) {
+		/* The first initcalls start it; a trace that begins later begins with another task. */
+		if (!e->pid)
+			return;
+		r->decays_from = e->time + (r->seen_idle ? FIRST_DECAY : 1);
+	}
+	for (; e->time >= c->second * SECOND + r->phase_high; c->second++)
+		for (uint32_t zone = 0;
+		     c->second * SECOND + r->phase_high > r->decays_from && zone < a->zone_count;
+		     zone++)
+			pageset_decay(a, zone, page_alloc_set(a, zone, e->cpu));
+}
+
+bool replay_model_may_decay(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	return r->decays_from && c->second * SECOND + r->phase_low > r->decays_from &&
+	       e->time >= c->second * SECOND + r->phase_low &&
+	       e->time < c->second * SECOND + r->phase_high;
+}
+
+void replay_model_decayed(struct replay_model *r, const struct event *e, bool yes)
+{
+	uint64_t part = e->time - r->cpus[e->cpu].second * SECOND;
+
+	if (!yes) {
+		r->phase_low = part + 1;
+		return;
+	}
+	r->phase_high = part;
+	decay(r, e);
+}
+
 struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
 {
+	decay(r, e);
+	r->seen_idle |= !e->pid;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && is_pending(r, e->pfn))
 		join_unseen(r, e);
 	else

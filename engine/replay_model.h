@@ -38,7 +38,7 @@ struct replay_setup {
 	uint32_t cpu_count;
 	unsigned int free_rule;
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
-	bool contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
+	bool alloc_bulk, contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
 };
 
 struct replay_outcome {
@@ -66,6 +66,10 @@ struct list_run {
 	uint32_t zone;
 	pfn_t passed_head; /* the head that pages below it were taken past, so many times */
 	uint32_t passed;
+	/* Pages that the model did not name, each right behind the one before. */
+	pfn_t climb_next;
+	uint32_t climbed;
+	bool climb_filled; /* the first of them came where the model filled the list itself */
 };
 
 struct replay_cpu {
@@ -97,12 +101,19 @@ struct replay_cpu {
 	pfn_t stack[REPLAY_STACK_PAGES];
 	unsigned int stack_count;
 	uint32_t stack_zone;
+	/*
+	 * Pages at the head of the list of single unmovable pages that came back since the first one of a
+	 * bulk allocation did, of which nothing had told.
+	 */
+	unsigned int returned;
+	uint32_t returned_zone; /* BUDDY_ZONE_NONE: none did */
 	struct list_run runs[PCP_LISTS_MAX];
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
 	unsigned int last_order;
 	enum event_kind before; /* the CPU's last event */
+	uint64_t second; /* in which the statistics worker runs next */
 	/* Frees that may yet turn out to be batched. */
 	struct announced *frees;
 	uint32_t free_count, free_room;
@@ -135,6 +146,12 @@ struct replay_model {
 	bool swaps; /* events of two tasks come in another order than their pages left the list */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
+	/*
+	 * In which part of each second the statistics worker runs, in nanoseconds: from low, before high.
+	 * Not before decays_from, 0 as long as that is not known.
+	 */
+	uint64_t phase_low, phase_high, decays_from;
+	bool seen_idle; /* the trace began while there were no tasks */
 };
 
 /* A model over @buddy, which is borrowed and changes.  NULL when the host has no memory. */
@@ -152,8 +169,14 @@ void replay_model_start_late(struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
+/* Would the free @e make it drain if high marks had sunk just before? */
+bool replay_model_near_drain(struct replay_model *r, const struct event *e);
 /* Would the free @e make this model drain? */
 bool replay_model_would_drain(struct replay_model *r, const struct event *e);
+/* Has the statistics worker run before @e in this second, or not yet?  False: that is clear. */
+bool replay_model_may_decay(const struct replay_model *r, const struct event *e);
+/* It has, or not. */
+void replay_model_decayed(struct replay_model *r, const struct event *e, bool yes);
 /* A thread's stack was taken from the CPU's list without an event. */
 void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*
@@ -165,6 +188,7 @@ struct replay_outcome replay_model_event(struct replay_model *r, const struct ev
 /* What may have happened when the kernel gave another page. */
 enum replay_correction {
 	REPLAY_BY_STATE, /* what the place of the page in the model's lists suggests */
+	REPLAY_BY_OTHER, /* another list was filled less far than thought */
 	REPLAY_BY_STACKS, /* stacks of new threads were, so that another list was filled before */
 	REPLAY_BY_BULK, /* pages before it were taken from the per-CPU list in bulk */
 };

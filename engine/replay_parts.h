@@ -57,6 +57,12 @@ enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t 
 /* Takes blocks like the kernel would until @pfn comes, if it comes soon.  Otherwise nothing changes. */
 bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
 		     pfn_t pfn);
+/*
+ * A page is freed that was not handed out by the model's account: if it was taken in bulk, so were those
+ * before it.  True while pages of such an allocation come back.
+ */
+bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+		   unsigned int order);
 /* The trace moved on while the model expected more of what the CPU was doing. */
 void replay_settle(struct replay_model *r, uint32_t cpu);
 /* Where the page of @e was by the model's account. */

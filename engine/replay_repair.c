@@ -186,6 +186,30 @@ static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, un
 	return found;
 }
 
+/*
+ * Another list was filled less far than thought, and so this one began where that one ends:
+ *
+ *	model	[ other: ... x y ]  [ this: z ... ]		the request got x
+ *	kernel	[ other: ... ]  [ this: x y z ... ]
+ *
+ * False: that would not have given @pfn.
+ */
+static bool other_was_shorter(struct replay_model *r, uint32_t cpu, uint32_t zone,
+			      unsigned int index, const struct alloc_request *req, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	unsigned int blocks = set->lists[index].count, other;
+	uint32_t depth;
+
+	if (!pageset_find(a, set, pfn, &other, &depth) || other == index)
+		return false;
+	pageset_unrefill(a, zone, set, index, blocks);
+	pageset_unrefill(a, zone, set, other, set->lists[other].count - depth);
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	return pageset_head(a, set, index) == pfn;
+}
+
 /* Where the page was by the model's account. */
 enum replay_miss replay_explain(struct replay_model *r, const struct event *e, unsigned int index,
 				uint32_t zone)
@@ -225,6 +249,92 @@ static bool bulk_until(struct replay_model *r, const struct event *e,
 		r->silent += 1ULL << req->order;
 	}
 	return false;
+}
+
+/*
+ * Fills list 0 like a bulk allocation until @pfn is on it, and takes what lies before it.  What has come
+ * back since, @returned pages, was not on the list yet:
+ *
+ *	model		[ returned: c b a ][ x y ]		next free: d e f g
+ *	then, really	[ x y ]  -> taken, filled: d e f g	and now: c b a, f g when e comes back
+ */
+static bool fill_until(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+		       unsigned int returned)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	struct alloc_request req = { .cpu = cpu,
+				     .type = MIGRATE_UNMOVABLE,
+				     .nid = a->buddy->zones[zone].nid,
+				     .highest = a->buddy->zones[zone].type };
+
+	req.flags = page_alloc_fast_flags(a, &req);
+	for (unsigned int taken = 0; taken <= BULK_MAX;) {
+		uint32_t cursor = BUDDY_LIST_START;
+		pfn_t at = PFN_NONE;
+
+		for (unsigned int i = 0; i <= returned; i++) {
+			at = PFN_NONE;
+			if (!pageset_next(a, set, 0, &cursor, &at))
+				break;
+		}
+		if (at == pfn)
+			return true;
+		if (at == PFN_NONE) {
+			unsigned int count;
+
+			set->count -= returned;
+			count = pageset_refill_count(a, zone, set, 0);
+			set->count += returned;
+			if (!pageset_refill(a, zone, set, 0, req.type, req.flags, count))
+				return false;
+			continue;
+		}
+		pageset_remove(a, zone, set, 0, at);
+		r->silent++;
+		taken++;
+	}
+	return false;
+}
+
+bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+		   unsigned int order)
+{
+	struct page_alloc *a = &r->alloc;
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct pageset *set = page_alloc_set(a, zone, cpu);
+	struct replay_model *trial;
+	struct buddy_block block;
+	unsigned int index;
+	uint32_t depth;
+	bool possible;
+
+	if (!r->setup->alloc_bulk || order)
+		return false;
+	if (c->returned_zone != zone) {
+		c->returned = 0;
+		c->returned_zone = BUDDY_ZONE_NONE;
+	}
+	if (pageset_holds(a, zone, pfn)) {
+		if (pageset_find(a, set, pfn, &index, &depth) && index == 0) {
+			if (depth < c->returned)
+				c->returned--;
+			c->returned_zone = zone;
+		}
+		return c->returned_zone == zone;
+	}
+	if (c->returned_zone != zone || set->lists[0].count > 2 * c->returned ||
+	    !buddy_find(a->buddy, zone, pfn, &block))
+		return c->returned_zone == zone;
+	/* Only if it is among the next. */
+	trial = replay_model_clone(r);
+	possible = trial && fill_until(trial, cpu, zone, pfn, c->returned);
+	replay_model_destroy(trial);
+	if (possible) {
+		fill_until(r, cpu, zone, pfn, c->returned);
+		c->returned_zone = zone;
+	}
+	return c->returned_zone == zone;
 }
 
 /* A thread's stack is so many pages, taken in bulk; and how many stacks go by at most. */
@@ -268,6 +378,63 @@ static bool stacks_until(struct replay_model *r, const struct event *e,
 	return set->lists[index].count && pageset_pop(a, set, index) == e->pfn;
 }
 
+/* Misses, page behind page, after which the list is thought to have been filled with these. */
+enum { CLIMB_LEAST = 2 };
+
+static bool is_free(struct replay_model *r, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	for (pfn_t at = pfn; at < pfn + (1ULL << order); at++) {
+		struct buddy_block block;
+
+		if (page_alloc_zone_of(&r->alloc, at) != zone ||
+		    (!pageset_holds(&r->alloc, zone, at) &&
+		     !buddy_find(r->alloc.buddy, zone, at, &block)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Page after page comes from where the model did not fill the list from: so nothing of what it has on the
+ * list is there, and the list was filled with what follows.
+ *
+ *	model	[ d e f ... ]	requests got: a b	then: [ c ... ]
+ */
+static void fill_from(struct replay_model *r, const struct event *e,
+		      const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct list_run *run = &r->cpus[e->cpu].runs[index];
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int blocks = set->lists[index].count, size = 1u << req->order;
+	pfn_t next = e->pfn + size;
+
+	pageset_unrefill(a, zone, set, index, blocks);
+	if (!run->climb_filled)
+		blocks = pageset_refill_count(a, zone, set, req->order);
+	blocks = blocks > run->climbed ? blocks - run->climbed : 0;
+	for (; blocks && is_free(r, zone, next, req->order); blocks--, next += size) {
+		replay_take_out(r, e->cpu, zone, next, req->order);
+		pageset_insert(a, zone, set, index, next, true);
+	}
+	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+}
+
+/* Does the page of @e, which the model did not name, go on where the last such page was? */
+static bool climbs(struct replay_model *r, const struct event *e, unsigned int index)
+{
+	struct list_run *run = &r->cpus[e->cpu].runs[index];
+
+	if (e->pfn == run->climb_next) {
+		run->climbed++;
+	} else {
+		run->climbed = 1;
+		run->climb_filled = r->fresh;
+	}
+	run->climb_next = e->pfn + (1ULL << e->order);
+	return run->climbed >= CLIMB_LEAST;
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -277,7 +444,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct pageset *set;
 	struct buddy_block block;
-	bool done = false;
+	bool done = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 
 	if (index == 0 && c->stack_count) {
 		bool first = e->pfn == c->stack[0];
@@ -301,6 +468,12 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		if (index == PCP_LIST_NONE || req.order || req.type != MIGRATE_UNMOVABLE ||
 		    !bulk_until(r, e, &req, index, zone))
 			return false;
+		done = true;
+	} else if (how == REPLAY_BY_OTHER) {
+		if (!r->fresh || r->wrong_zone != zone || !pageset_holds(a, zone, e->pfn) ||
+		    !other_was_shorter(r, e->cpu, zone, index, &req, e->pfn))
+			return false;
+		pageset_pop(a, set, index);
 		done = true;
 	} else if (how == REPLAY_BY_STACKS) {
 		if (!stacks_until(r, e, &req, index, zone))
@@ -346,13 +519,19 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			}
 			done = true;
 		}
-	} else if (!(r->setup->kinds >> EVENT_ZONE_LOCKED & 1) &&
-		   buddy_find(a->buddy, zone, e->pfn, &block)) {
+	} else if (!told && buddy_find(a->buddy, zone, e->pfn, &block)) {
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);
 	}
-	if (!done)
-		replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+	if (!done) {
+		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+
+		if (index != PCP_LIST_NONE && !told && was != REPLAY_MISS_UNTRACED &&
+		    climbs(r, e, index)) {
+			fill_from(r, e, &req, index, zone);
+			c->runs[index].climbed = 0;
+		}
+	}
 	c->last_pid = e->pid;
 	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
 	replay_watch_fork(r, e);
