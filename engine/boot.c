@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/deferred.h"
+#include "engine/deferred_invariants.h"
 #include "engine/device_tree.h"
 #include "engine/handover.h"
 #include "engine/hash_table.h"
@@ -1021,6 +1022,8 @@ static void init_free_area(struct boot *b)
 	find_unavailable(m);
 	deferred_find(m->nodes, m->node_count, m->ranges, m->range_count, &m->mb, &m->config,
 		      m->config.zones_mask, &m->facts);
+	if (m->findings)
+		deferred_invariants_found(m, m->findings);
 	if (!all_possible && is_x86(m)) {
 		for (uint32_t n = 0; n < m->node_count; n++)
 			if (m->nodes[n].possible && !m->nodes[n].memory)

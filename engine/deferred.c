@@ -78,6 +78,7 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 		   const struct arch_config *config, uint32_t zones_mask, const struct facts *facts)
 {
 	enum deferred_rule rule = (enum deferred_rule)fact_get(facts, FACT_deferred_rule);
+	bool by_zone = fact_get(facts, FACT_deferred_by_zone_end);
 	uint64_t section = arch_section_pages(config), counted = 0;
 	pfn_t previous_end = 0;
 
@@ -91,7 +92,10 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 		return;
 	}
 
-	/* One counter for all, which starts anew where another zone end is met. */
+	/*
+	 * One counter for all, which starts anew where another zone end is met.  For a while the end of a range
+	 * was taken for the zone's.
+	 */
 	for (uint32_t r = 0; r < range_count; r++) {
 		struct node *node = &nodes[ranges[r].nid];
 
@@ -104,6 +108,8 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 
 			if (!(zones_mask >> t & 1) || !z->spanned || start >= end)
 				continue;
+			if (!by_zone)
+				zone_end = end;
 			never = zone_end < node->end_pfn || node->first_deferred_pfn != PFN_NONE;
 			if (previous_end != zone_end && (!never || rule == DEFERRED_COUNTED)) {
 				counted = 0;

@@ -215,6 +215,66 @@ static void array_grows_mid_walk(void **unused)
 	made_boot_quirk(&b, QUIRK_RESERVED_ARRAY_DOUBLED_MID_WALK, NULL, 0);
 }
 
+/* ---- deferred struct pages ---------------------------------------------------------------------- */
+
+static void last_zone_with_hole(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "5.10");
+	b.in.config.deferred_struct_page = true;
+	made_boot_memory(&b, MIB, 3 * GIB, -1);
+	made_boot_memory(&b, 4 * GIB, 8 * GIB, -1);
+	made_boot_memory(&b, 9 * GIB, 10 * GIB, -1);
+	made_boot_quirk(&b, QUIRK_DEFERRED_DECISION_USES_RANGE_END, NULL, 0);
+}
+
+/*
+ *	1M  16M                      1G     1G+64M
+ *	|   |########################|      |  sections end at 1G and 1G+128M
+ */
+static void last_section_is_short(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "7.2");
+	b.in.config.deferred_struct_page = true;
+	made_boot_memory(&b, MIB, GIB + 64 * MIB, -1);
+	made_boot_reserve(&b, 16 * MIB, GIB);
+	made_boot_quirk(&b, QUIRK_DEFERRED_GROW_PAST_ZONE_END, NULL, 0);
+}
+
+/* Freed late: memory whose struct pages are deferred, and memory whose are not. */
+static void freed_while_deferred(void **unused)
+{
+	struct made_boot b;
+	struct scenario s;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.1");
+	b.in.config.deferred_struct_page = true;
+	made_boot_memory(&b, MIB, 3 * GIB, -1);
+	made_boot_reserve(&b, 2 * GIB, 2 * GIB + 16 * MIB);
+	made_boot_reserve(&b, 32 * MIB, 48 * MIB);
+	made_boot_step(&b, STEP_FREE_LATE, 2 * GIB, 16 * MIB);
+	made_boot_step(&b, STEP_FREE_LATE, 32 * MIB, 16 * MIB);
+	made_boot_quirk(&b, QUIRK_FREE_LATE_VS_DEFERRED, NULL, 0);
+	/* For a while they were freed although they had no struct pages. */
+	quirks_all_right(&b.in.facts);
+	b.in.facts.v[FACT_free_late_rule] = 1;
+	scenario_init(&s);
+	scenario_run(&s, &b.in, NULL, 0,
+		     &(struct scenario_options){ .boot_cost = INVARIANT_COST_DEEP });
+	assert_int_equal(s.findings.count[INVARIANT_HANDOVER_LATE], 1);
+	assert_int_equal(s.findings.total, 1);
+	scenario_deinit(&s);
+	/* Where nothing is deferred, all is freed. */
+	b.in.config.deferred_struct_page = false;
+	made_boot_sound(&b, NULL, 0);
+}
+
 /* ---- early nodes ------------------------------------------------------------------------------- */
 
 static void node_of_three_mib(void **unused)
@@ -354,6 +414,8 @@ int main(void)
 		cmocka_unit_test(descending_nodes),	  cmocka_unit_test(hole_within_pageblock),
 		cmocka_unit_test(reserved_in_hole),	  cmocka_unit_test(only_node_is_one),
 		cmocka_unit_test(stamp_beyond_node),	  cmocka_unit_test(array_grows_mid_walk),
+		cmocka_unit_test(last_zone_with_hole),	  cmocka_unit_test(last_section_is_short),
+		cmocka_unit_test(freed_while_deferred),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,14 @@
 
 #include <string.h>
 
+#include "engine/handover_invariants.h"
 #include "engine/handover_lists.h"
 #include "engine/hash_table.h"
 #include "engine/memmap_invariants.h"
 #include "engine/wmark.h"
+
+/* Values of the fact free_late_rule. */
+enum free_late_rule { FREE_LATE_UNDEFERRED = 0, FREE_LATE_ALL = 1, FREE_LATE_REFUSED = 2 };
 
 struct zone *machine_zone_of(struct machine *m, pfn_t pfn)
 {
@@ -84,6 +88,118 @@ static void answer_highmem(struct machine *m)
 	}
 }
 
+/*
+ * deferred_grow_zone: a zone without enough free pages initialises its next deferred ones early, in
+ * windows of the largest block, until a section's worth of pages came free and a section boundary is
+ * crossed.
+ */
+static void grow_deferred_windows(struct machine *m, struct zone *z)
+{
+	struct node *node = &m->nodes[z->nid];
+	uint64_t section = arch_section_pages(&m->config), grown = 0;
+	uint64_t window = arch_max_order_pages(&m->config);
+	struct memblock_cursor cursor = { 0 };
+	phys_t s, e;
+	int32_t nid;
+
+	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+		pfn_t start = max_u64(pfn_up(s, m->config.page_shift),
+				      max_u64(z->start_pfn, node->first_deferred_pfn));
+		pfn_t end = min_u64(pfn_down(e, m->config.page_shift), zone_end_pfn(z));
+
+		if (nid != z->nid)
+			continue;
+		while (start < end) {
+			pfn_t stop = min_u64(round_down_to(start, window) + window, end);
+
+			grown += stop - start;
+			m->free_pages += stop - start;
+			z->early_free += stop - start;
+			node->first_deferred_pfn = stop;
+			/* The next window begins where free memory goes on, maybe in another section. */
+			if (grown >= section && stop < end && (start ^ stop) >= section)
+				return;
+			start = stop;
+		}
+	}
+	node->first_deferred_pfn = PFN_NONE;
+}
+
+/* Newer kernels go from section to section, up to the zone's end, wherever that is in its section. */
+static void grow_deferred_sections(struct machine *m, struct zone *z)
+{
+	struct node *node = &m->nodes[z->nid];
+	uint64_t section = arch_section_pages(&m->config), grown = 0;
+	pfn_t pfn = node->first_deferred_pfn;
+
+	while (pfn < zone_end_pfn(z) && grown < section) {
+		pfn_t stop = round_up_to(pfn + 1, section);
+		struct memblock_cursor cursor = { 0 };
+		phys_t s, e;
+		int32_t nid;
+
+		while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
+			pfn_t start = max_u64(pfn_up(s, m->config.page_shift), pfn);
+			pfn_t end = min_u64(pfn_down(e, m->config.page_shift), stop);
+
+			if (nid == z->nid && start < end)
+				grown += end - start;
+		}
+		pfn = stop;
+	}
+	m->free_pages += grown;
+	z->early_free += grown;
+	node->first_deferred_pfn = pfn;
+	if (pfn >= zone_end_pfn(z) && fact_get(&m->facts, FACT_deferred_grow_ends))
+		node->first_deferred_pfn = PFN_NONE;
+}
+
+static void grow_deferred(struct machine *m, struct zone *z)
+{
+	const struct node *node = &m->nodes[z->nid];
+
+	if (node->first_deferred_pfn == PFN_NONE || zone_end_pfn(z) != node->end_pfn)
+		return;
+	if (fact_get(&m->facts, FACT_deferred_grow_by_section))
+		grow_deferred_sections(m, z);
+	else
+		grow_deferred_windows(m, z);
+}
+
+/* Page tables for the vmalloc area come from the free pages right before the Memory: line. */
+static uint64_t preallocated_pages(const struct machine *m)
+{
+	/* One table per 512 GiB of 32 TiB, or per 256 TiB of 12.5 PiB; an unaligned start adds one. */
+	uint64_t tables = m->five_level ? 50 : 64;
+
+	if (m->config.arch != ARCH_X86_64 || !fact_get(&m->facts, FACT_x86_vmalloc_preallocated))
+		return 0;
+	return tables + !m->cmdline.nokaslr;
+}
+
+/* The zone they come from, in which there is room for them then; NULL when there is none. */
+static struct zone *grow_for_tables(struct machine *m, uint64_t pages)
+{
+	struct zoneref refs[ZONE_TYPE_COUNT];
+	struct zone *z;
+
+	if (!pages ||
+	    !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs, ZONE_TYPE_COUNT))
+		return NULL;
+	z = &m->nodes[refs[0].nid].zones[refs[0].type];
+	if (z->early_free < pages)
+		grow_deferred(m, z);
+	return z;
+}
+
+static void preallocate(struct machine *m)
+{
+	uint64_t pages = preallocated_pages(m);
+
+	if (grow_for_tables(m, pages))
+		m->free_pages -= min_u64(m->free_pages, pages);
+}
+
 void handover_free_all(struct machine *m)
 {
 	struct memblock_cursor cursor = { 0 };
@@ -111,71 +227,11 @@ void handover_free_all(struct machine *m)
 	for (uint32_t i = 0; i < m->cma_count; i++)
 		m->totalcma += (m->cma[i].end - m->cma[i].start) >> m->config.page_shift;
 	handover_lists_free_all(m);
-}
-
-/*
- * deferred_grow_zone: a zone without enough free pages initialises its next deferred ones early, in
- * windows of the largest block, until a section's worth of pages came free and a section boundary is
- * crossed.
- */
-static void grow_deferred(struct machine *m, struct zone *z)
-{
-	struct node *node = &m->nodes[z->nid];
-	uint64_t section = arch_section_pages(&m->config), grown = 0;
-	uint64_t window = arch_max_order_pages(&m->config);
-	struct memblock_cursor cursor = { 0 };
-	phys_t s, e;
-	int32_t nid;
-
-	if (node->first_deferred_pfn == PFN_NONE || zone_end_pfn(z) != node->end_pfn)
-		return;
-	while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
-		pfn_t start = max_u64(pfn_up(s, m->config.page_shift),
-				      max_u64(z->start_pfn, node->first_deferred_pfn));
-		pfn_t end = min_u64(pfn_down(e, m->config.page_shift), zone_end_pfn(z));
-
-		if (nid != z->nid)
-			continue;
-		while (start < end) {
-			pfn_t stop = min_u64(round_down_to(start, window) + window, end);
-
-			grown += stop - start;
-			m->free_pages += stop - start;
-			z->early_free += stop - start;
-			node->first_deferred_pfn = stop;
-			/* The next window begins where free memory goes on, maybe in another section. */
-			if (grown >= section && stop < end && (start ^ stop) >= section)
-				return;
-			start = stop;
-		}
-	}
-	node->first_deferred_pfn = PFN_NONE;
-}
-
-/* Page tables for the vmalloc area come from the free pages right before the Memory: line. */
-static uint64_t preallocated_pages(const struct machine *m)
-{
-	/* One table per 512 GiB of 32 TiB, or per 256 TiB of 12.5 PiB; an unaligned start adds one. */
-	uint64_t tables = m->five_level ? 50 : 64;
-
-	if (m->config.arch != ARCH_X86_64 || !fact_get(&m->facts, FACT_x86_vmalloc_preallocated))
-		return 0;
-	return tables + !m->cmdline.nokaslr;
-}
-
-static void preallocate(struct machine *m)
-{
-	uint64_t pages = preallocated_pages(m);
-	struct zoneref refs[ZONE_TYPE_COUNT];
-	struct zone *z;
-
-	if (!pages ||
-	    !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs, ZONE_TYPE_COUNT))
-		return;
-	z = &m->nodes[refs[0].nid].zones[refs[0].type];
-	if (z->early_free < pages)
-		grow_deferred(m, z);
-	m->free_pages -= min_u64(m->free_pages, pages);
+	if (m->findings)
+		handover_invariants_freed(m, m->findings);
+	/* Kernels that tell of memory later take the tables all the same. */
+	if (fact_get(&m->facts, FACT_memory_line_after_deferred))
+		grow_for_tables(m, preallocated_pages(m));
 }
 
 static void answer_kb(struct machine *m, enum answer_kind kind, uint64_t pages, const char *unknown)
@@ -302,14 +358,25 @@ static void take_late_free(struct machine *m, const struct boot_step *s)
 	give_back(m, start, start + s->size);
 }
 
+static bool anything_deferred(const struct machine *m)
+{
+	for (uint32_t n = 0; n < m->node_count; n++)
+		if (m->nodes[n].first_deferred_pfn != PFN_NONE)
+			return true;
+	return false;
+}
+
 /*
- * Before deferred memory is there, memblock_free_late() counts all its pages and leaves out those without
- * struct page; they are of no use to anybody from then on.
+ * Before deferred memory is there, memblock_free_late() mostly counted all its pages and left out those
+ * without struct page; they are of no use to anybody from then on.
  */
 static void give_back_undeferred(struct machine *m, phys_t start, phys_t end)
 {
 	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
+	int64_t rule = fact_get(&m->facts, FACT_free_late_rule);
 
+	if (rule == FREE_LATE_REFUSED && anything_deferred(m))
+		return;
 	while (s < e) {
 		const struct zone *z = machine_zone_of(m, s);
 		pfn_t stop, have;
@@ -318,6 +385,13 @@ static void give_back_undeferred(struct machine *m, phys_t start, phys_t end)
 			return;
 		stop = min_u64(e, zone_end_pfn(z));
 		have = min_u64(stop, max_u64(s, m->nodes[z->nid].first_deferred_pfn));
+		if (rule == FREE_LATE_ALL) {
+			if (m->findings && have < stop)
+				findings_add(m->findings, INVARIANT_HANDOVER_LATE, z->nid,
+					     (int32_t)z->type, have, 0, 0,
+					     "a page is freed that has no struct page yet");
+			have = stop;
+		}
 		give_back(m, pfn_phys(s, m->config.page_shift),
 			  pfn_phys(have, m->config.page_shift));
 		m->totalram += stop - have;

@@ -5,6 +5,8 @@
 
 #include "engine/buddy_invariants.h"
 #include "engine/cma_invariants.h"
+#include "engine/deferred_invariants.h"
+#include "engine/handover_invariants.h"
 #include "engine/memblock_invariants.h"
 #include "engine/memmap_invariants.h"
 #include "engine/numa_invariants.h"
@@ -90,6 +92,7 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 		memblock_invariants_check(&m->mb, ret);
 		numa_invariants_check(m, ret);
 		memmap_invariants_check(m, ret);
+		deferred_invariants_check(m, ret);
 		zone_invariants_check(m->nodes, m->node_count, &source, ret);
 		if (m->stage >= STAGE_ZONELISTS)
 			zonelist_invariants_check(&m->zonelists, m->nodes,
@@ -98,6 +101,7 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 	if (cost >= INVARIANT_COST_WALK && m->stage >= STAGE_LATE) {
 		check_reserves(m, ret);
 		cma_invariants_check(m, ret);
+		handover_invariants_check(m, ret);
 	}
 	if (cost >= INVARIANT_COST_DEEP && m->buddy)
 		buddy_invariants_check(m->buddy, ret);
