@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz/campaign/campaign.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz/campaign/kept.h"
+#include "fuzz/campaign/message.h"
+#include "fuzz/campaign/shrink.h"
+#include "fuzz/campaign/worker.h"
+
+/* Tries to make one input smaller, and crashes of workers after which a campaign is of no use. */
+enum { SHRINK_TESTS_MAX = 50000, CRASHES_MAX = 1000 };
+enum { TICK_MILLISECONDS = 200 };
+/* How long one execution may take; and so, how long workers have to stop when they are told to. */
+enum { HANG_MILLISECONDS = 20000 };
+
+struct process {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct message_reader reader;
+	struct worker_shared *shared; /* of a worker */
+	uint32_t runs; /* of a worker, when it was looked at last ... */
+	uint64_t ran_at; /* ... and when that was another number */
+	bool hung; /* it was killed for that */
+	int64_t group; /* that a shrinker works on */
+};
+
+struct campaign {
+	const struct campaign_options *options;
+	struct campaign_plan plan;
+	struct kept kept;
+	struct results *results;
+	struct process *workers; /* options->jobs of them */
+	struct process shrinker;
+	uint64_t start;
+	uint64_t executions; /* of this run */
+	unsigned int crashes, generation;
+	int64_t shrunk_to; /* groups up to this number were given to a shrinker that failed */
+	bool stopping;
+	struct error *error; /* the first one */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void note_error(struct campaign *c, struct error *err)
+{
+	if (err && c->error)
+		error_destroy(err);
+	else if (err)
+		c->error = err;
+}
+
+char *campaign_results_path(const char *folder)
+{
+	return kept_path(folder, "campaign.sqlite", NULL);
+}
+
+char *campaign_finding_path(const char *folder, const struct results_finding *f)
+{
+	const struct target *target = target_find(f->target);
+	char name[160];
+
+	snprintf(name, sizeof(name), "%04" PRId64 "-%.100s.%s", f->number, f->id,
+		 target && kept_is_scenario(target) ? "mmtrace" : "bin");
+	return kept_path(folder, "findings", name);
+}
+
+/* Of this campaign; NULL for the target of an earlier run that is not tried any more. */
+static const struct target *find_target(const struct campaign *c, const char *name)
+{
+	for (unsigned int i = 0; i < c->options->target_count; i++)
+		if (!strcmp(c->options->targets[i]->name, name))
+			return c->options->targets[i];
+	return NULL;
+}
+
+/* ---- processes --------------------------------------------------------------------------------- */
+
+/* Begins a child that writes to a pipe.  0 in the child, its end of the pipe in *@fd_ret. */
+static pid_t begin_child(struct campaign *c, struct process *p, int *fd_ret)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds)) {
+		note_error(c, error_create(ERROR_OS, NULL, 0, 0, "no pipe: %s", strerror(errno)));
+		return -1;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		note_error(c, error_create(ERROR_OS, NULL, 0, 0, "no process can be started: %s",
+					   strerror(errno)));
+		close(fds[0]);
+		close(fds[1]);
+		return -1;
+	}
+	if (!pid) {
+		/* Only the parent holds the reading ends, so that workers notice when it is gone. */
+		close(fds[0]);
+		for (unsigned int i = 0; i < c->options->jobs; i++)
+			if (c->workers[i].pid)
+				close(c->workers[i].fd);
+		if (c->shrinker.pid)
+			close(c->shrinker.fd);
+		signal(SIGPIPE, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+		*fd_ret = fds[1];
+		return 0;
+	}
+	close(fds[1]);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	p->pid = pid;
+	p->fd = fds[0];
+	return pid;
+}
+
+static void begin_worker(struct campaign *c, unsigned int number)
+{
+	struct process *p = &c->workers[number];
+	int fd;
+
+	assert(c->workers && p->shared);
+	p->shared->stop = p->shared->input_size = 0;
+	p->ran_at = now();
+	p->hung = false;
+	if (!begin_child(c, p, &fd)) {
+		struct error *err;
+
+		/* A worker that takes the place of a crashed one draws other inputs. */
+		err = worker_run(&c->plan, number + c->generation * c->options->jobs,
+				 c->options->executions, fd, p->shared);
+		_exit(err ? 1 : 0);
+	}
+}
+
+static void take_kept(struct campaign *c, const struct message *m)
+{
+	note_error(c, kept_add_input(c->options->folder, m->parts[0].data, m->parts[1].data,
+				     m->parts[1].size));
+}
+
+static void write_finding(struct campaign *c, const struct results_finding *f)
+{
+	char *path = campaign_finding_path(c->options->folder, f);
+	const struct target *target = find_target(c, f->target);
+
+	if (!path)
+		note_error(c, error_no_memory());
+	else if (target)
+		note_error(c, kept_write_finding(path, target, &c->plan.settings, f));
+	free(path);
+}
+
+static void take_finding(struct campaign *c, const struct message *m)
+{
+	struct results_finding f = { .target = m->parts[0].data,
+				     .id = m->parts[1].data,
+				     .facts = m->parts[2].data,
+				     .text = m->parts[3].data,
+				     .input = m->parts[4].data,
+				     .input_size = m->parts[4].size,
+				     .first_executions = m->numbers[0],
+				     .first_milliseconds = now() - c->start };
+	bool is_new;
+	struct error *err = results_add_finding(c->results, &f, &f.number, &is_new);
+
+	if (err) {
+		note_error(c, err);
+		return;
+	}
+	if (!is_new)
+		return;
+	write_finding(c, &f);
+	if (c->options->found)
+		c->options->found(c->options->ctx, &f);
+}
+
+static void take_shrunk(struct campaign *c, const struct message *m)
+{
+	note_error(c, results_set_minimised(c->results, (int64_t)m->numbers[0], m->parts[0].data,
+					    m->parts[1].data, m->parts[1].size));
+}
+
+static void take_work(struct campaign *c, const struct message *m)
+{
+	struct results_work work = { m->numbers[0], m->numbers[1], m->numbers[2], m->numbers[3] };
+
+	c->executions += work.executions;
+	note_error(c, results_add_work(c->results, m->parts[0].data, &work));
+}
+
+static void take(struct campaign *c, const struct message *m)
+{
+	switch (m->kind) {
+	case MESSAGE_WORK:
+		take_work(c, m);
+		break;
+	case MESSAGE_KEPT:
+		take_kept(c, m);
+		break;
+	case MESSAGE_FINDING:
+		take_finding(c, m);
+		break;
+	case MESSAGE_SHRUNK:
+		take_shrunk(c, m);
+		break;
+	case MESSAGE_KIND_COUNT:
+		break;
+	}
+}
+
+/* Takes what a child has told.  False: it has ended, with *@status. */
+static bool listen_to(struct campaign *c, struct process *p, int *status)
+{
+	bool open = message_reader_fill(&p->reader, p->fd);
+	struct message m;
+
+	while (message_reader_next(&p->reader, &m))
+		take(c, &m);
+	if (open)
+		return true;
+	close(p->fd);
+	message_reader_deinit(&p->reader);
+	while (waitpid(p->pid, status, 0) < 0 && errno == EINTR)
+		;
+	p->pid = 0;
+	return false;
+}
+
+/* ---- making findings small --------------------------------------------------------------------- */
+
+struct shrink_job {
+	struct target_runner *runner;
+	const char *id;
+};
+
+static bool shows(const struct shrink_job *job)
+{
+	const struct target_report *report = target_report(job->runner);
+
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		if (!strcmp(report->findings[i].id, job->id))
+			return true;
+	return false;
+}
+
+static bool ask_message(void *ctx, const ProtobufCMessage *message)
+{
+	struct shrink_job *job = ctx;
+
+	target_run_message(job->runner, message);
+	return shows(job);
+}
+
+static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
+{
+	struct shrink_job *job = ctx;
+
+	target_run_bytes(job->runner, data, size);
+	return shows(job);
+}
+
+/* In the child: makes the input of a group small, and tells. */
+static int shrink_group(struct campaign *c, const struct results_finding *f, int fd)
+{
+	const struct target *target = find_target(c, f->target);
+	struct shrink_job job = { .id = f->id };
+	struct shrink_question question = { .message = ask_message,
+					    .bytes = ask_bytes,
+					    .ctx = &job,
+					    .tests_max = SHRINK_TESTS_MAX };
+	struct message m = { .kind = MESSAGE_SHRUNK, .numbers = { (uint64_t)f->number } };
+	const struct target_report *report;
+	struct shrink_result result;
+
+	if (!target || target_runner_create(target, &c->plan.settings, &job.runner))
+		return 1;
+	if (shrink(target->message, f->input, f->input_size, &question, &result))
+		return 1;
+	target_run_bytes(job.runner, result.data, result.size);
+	report = target_report(job.runner);
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		if (!strcmp(report->findings[i].id, f->id))
+			m.parts[0] = message_part_text(report->findings[i].text);
+	m.parts[1] = (struct message_part){ result.data, result.size };
+	return message_write(fd, &m) ? 0 : 1;
+}
+
+/* The first group that is not small yet, in the child's own memory. */
+struct pick {
+	struct campaign *c;
+	int64_t number;
+};
+
+static bool pick_group(void *ctx, const struct results_finding *f)
+{
+	struct pick *pick = ctx;
+	int fd;
+
+	if (f->minimised || f->number <= pick->c->shrunk_to || !strncmp(f->id, "crash", 5) ||
+	    !strcmp(f->id, "hang"))
+		return true;
+	pick->number = f->number;
+	pick->c->shrinker.group = f->number;
+	if (!begin_child(pick->c, &pick->c->shrinker, &fd)) {
+		/* Findings go on being found meanwhile. */
+		errno = 0;
+		if (nice(10) == -1 && errno)
+			errno = 0;
+		_exit(shrink_group(pick->c, f, fd));
+	}
+	return false;
+}
+
+/* False: nothing is left to be made small. */
+static bool begin_shrinker(struct campaign *c)
+{
+	struct pick pick = { c, 0 };
+
+	note_error(c, results_each_finding(c->results, pick_group, &pick));
+	return pick.number != 0;
+}
+
+static bool rewrite_group(void *ctx, const struct results_finding *f)
+{
+	struct campaign *c = ctx;
+
+	if (f->number == c->shrinker.group)
+		write_finding(c, f);
+	return f->number < c->shrinker.group;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------- */
+
+static void take_crash(struct campaign *c, struct process *p, int status)
+{
+	const struct target *target = c->plan.targets[p->shared->target];
+	char id[32], facts[16] = "";
+	struct message m = { .kind = MESSAGE_FINDING };
+
+	c->crashes++;
+	c->generation++;
+	if (p->hung)
+		snprintf(id, sizeof(id), "hang");
+	else
+		snprintf(id, sizeof(id), "crash-%d",
+			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	m.numbers[0] = c->executions;
+	m.parts[0] = message_part_text(target->name);
+	m.parts[1] = message_part_text(id);
+	m.parts[2] = message_part_text(facts);
+	m.parts[3] = message_part_text(p->hung ? "the input ran for too long"
+					       : "the program ended while it ran this input");
+	m.parts[4] = (struct message_part){ p->shared->input, p->shared->input_size };
+	take(c, &m);
+}
+
+static bool count_group(void *ctx, const struct results_finding *f)
+{
+	struct campaign_status *status = ctx;
+
+	status->groups++;
+	status->minimised += f->minimised;
+	return true;
+}
+
+static void fill_status(struct campaign *c, struct campaign_status *ret)
+{
+	*ret = (struct campaign_status){ .milliseconds = now() - c->start,
+					 .executions = c->executions,
+					 .crashes = c->crashes };
+	note_error(c, results_work(c->results, NULL, &ret->work));
+	note_error(c, results_each_finding(c->results, count_group, ret));
+}
+
+static void report_progress(struct campaign *c)
+{
+	struct campaign_status status;
+
+	if (!c->options->progress)
+		return;
+	fill_status(c, &status);
+	c->options->progress(c->options->ctx, &status);
+}
+
+/* Waits until somebody has something to tell, or a tick has passed. */
+static void wait_for_news(struct campaign *c, struct pollfd *polls)
+{
+	nfds_t count = 0;
+
+	for (unsigned int i = 0; i < c->options->jobs; i++)
+		if (c->workers[i].pid)
+			polls[count++] =
+				(struct pollfd){ .fd = c->workers[i].fd, .events = POLLIN };
+	if (c->shrinker.pid)
+		polls[count++] = (struct pollfd){ .fd = c->shrinker.fd, .events = POLLIN };
+	poll(polls, count, TICK_MILLISECONDS);
+}
+
+static bool any_worker(const struct campaign *c)
+{
+	for (unsigned int i = 0; i < c->options->jobs; i++)
+		if (c->workers[i].pid)
+			return true;
+	return false;
+}
+
+static void listen_to_all(struct campaign *c)
+{
+	int status = 0;
+
+	for (unsigned int i = 0; i < c->options->jobs; i++) {
+		struct process *p = &c->workers[i];
+
+		if (!p->pid || listen_to(c, p, &status))
+			continue;
+		if (WIFEXITED(status) && !WEXITSTATUS(status))
+			continue;
+		take_crash(c, p, status);
+		if (!c->stopping && c->crashes < CRASHES_MAX)
+			begin_worker(c, i);
+	}
+	if (c->shrinker.pid && !listen_to(c, &c->shrinker, &status)) {
+		if (WIFEXITED(status) && !WEXITSTATUS(status))
+			note_error(c, results_each_finding(c->results, rewrite_group, c));
+		else
+			c->shrunk_to = c->shrinker.group;
+	}
+}
+
+static bool asked_to_stop(const struct campaign *c)
+{
+	return c->options->stop && *c->options->stop;
+}
+
+static void stop_workers(struct campaign *c)
+{
+	for (unsigned int i = 0; i < c->options->jobs; i++)
+		c->workers[i].shared->stop = 1;
+}
+
+/* Ends workers that came to no new input for too long. */
+static void end_hung(struct campaign *c)
+{
+	for (unsigned int i = 0; i < c->options->jobs; i++) {
+		struct process *p = &c->workers[i];
+
+		if (!p->pid || p->hung)
+			continue;
+		if (p->runs != p->shared->runs) {
+			p->runs = p->shared->runs;
+			p->ran_at = now();
+		} else if (now() - p->ran_at > HANG_MILLISECONDS) {
+			p->hung = true;
+			kill(p->pid, SIGKILL);
+		}
+	}
+}
+
+static void work(struct campaign *c, struct pollfd *polls)
+{
+	uint64_t told = 0;
+	bool shrinking = true;
+
+	for (unsigned int i = 0; i < c->options->jobs && !c->error; i++)
+		begin_worker(c, i);
+	while (any_worker(c) || c->shrinker.pid || (shrinking && !asked_to_stop(c) && !c->error)) {
+		wait_for_news(c, polls);
+		listen_to_all(c);
+		if (!c->stopping && (asked_to_stop(c) || c->error ||
+				     now() - c->start >= c->options->milliseconds)) {
+			c->stopping = true;
+			stop_workers(c);
+		}
+		end_hung(c);
+		if (asked_to_stop(c) && c->shrinker.pid)
+			kill(c->shrinker.pid, SIGKILL);
+		if (!c->shrinker.pid && !asked_to_stop(c) && !c->error)
+			shrinking = begin_shrinker(c);
+		if (now() - told >= TICK_MILLISECONDS) {
+			told = now();
+			report_progress(c);
+		}
+	}
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------- */
+
+static struct error *open_folder(struct campaign *c)
+{
+	const struct campaign_options *o = c->options;
+	char *path = campaign_results_path(o->folder), *old = NULL;
+	bool there = path && !access(path, F_OK);
+	struct error *err = NULL;
+
+	if (!path)
+		err = error_no_memory();
+	else if (o->resume && !there)
+		err = error_create(ERROR_RANGE, o->folder, 0, 0,
+				   "no campaign is there to go on with");
+	else if (!o->resume && there)
+		err = error_create(ERROR_RANGE, o->folder, 0, 0,
+				   "is a campaign already; --resume goes on with it");
+	if (!err)
+		err = kept_make_folders(o->folder);
+	if (!err)
+		err = results_open(path, &c->results);
+	if (!err)
+		err = results_get(c->results, "settings", &old);
+	if (!err && old && strcmp(old, o->description))
+		err = error_create(ERROR_RANGE, o->folder, 0, 0,
+				   "is a campaign of other settings: %s", old);
+	if (!err && !old)
+		err = results_set(c->results, "settings", o->description);
+	free(old);
+	free(path);
+	return err;
+}
+
+static struct error *begin(struct campaign *c)
+{
+	const struct campaign_options *o = c->options;
+	struct error *err = open_folder(c);
+
+	if (!err)
+		err = kept_read(o->folder, o->targets, o->target_count, &c->kept);
+	if (err)
+		return err;
+	c->plan = (struct campaign_plan){ .targets = o->targets,
+					  .target_count = o->target_count,
+					  .settings = o->settings,
+					  .seed = o->seed,
+					  .inputs = c->kept.inputs,
+					  .input_counts = c->kept.counts };
+	c->workers = calloc(o->jobs, sizeof(*c->workers));
+	if (!c->workers)
+		return error_no_memory();
+	for (unsigned int i = 0; i < o->jobs; i++) {
+		void *p = mmap(NULL, sizeof(struct worker_shared), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			return error_no_memory();
+		c->workers[i].shared = p;
+	}
+	return NULL;
+}
+
+struct error *campaign_run(const struct campaign_options *options, struct campaign_status *ret)
+{
+	struct campaign c = { .options = options, .start = now() };
+	struct pollfd *polls = calloc((size_t)options->jobs + 1, sizeof(*polls));
+	struct error *err;
+
+	assert(options->jobs && options->target_count);
+	err = polls ? begin(&c) : error_no_memory();
+	if (!err) {
+		work(&c, polls);
+		fill_status(&c, ret);
+		err = c.error;
+	}
+	for (unsigned int i = 0; c.workers && i < options->jobs; i++)
+		if (c.workers[i].shared)
+			munmap(c.workers[i].shared, sizeof(struct worker_shared));
+	free(c.workers);
+	free(polls);
+	kept_deinit(&c.kept, options->target_count);
+	results_close(c.results);
+	return err;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Campaigns against targets that are made to fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fuzz/campaign/campaign.h"
+
+static void *create(const struct target_settings *settings)
+{
+	struct target_settings *s = malloc(sizeof(*s));
+
+	if (s)
+		*s = *settings;
+	return s;
+}
+
+/* Wrong is any input with a 'b', as long as the first fact that is set has its value. */
+static void run_finder(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	const struct target_settings *s = state;
+
+	if (size && memchr(data, 'b', size) && s->fact_count && s->facts[0].value == 0)
+		target_report_add(report, "has-b", "a 'b' in %zu bytes", size);
+}
+
+static void run_crasher(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	(void)state;
+	(void)report;
+	if (size && data[0] == 'X')
+		abort();
+}
+
+static const char *const finder_seeds[] = { "aaab", NULL };
+static const char *const crasher_seeds[] = { "fine", "Xray", NULL };
+static const struct target finder = { .name = "finder",
+				      .property = "no input has a b",
+				      .create = create,
+				      .destroy = free,
+				      .run_bytes = run_finder,
+				      .seeds = finder_seeds };
+static const struct target crasher = { .name = "crasher",
+				       .property = "no input begins with an X",
+				       .create = create,
+				       .destroy = free,
+				       .run_bytes = run_crasher,
+				       .seeds = crasher_seeds };
+
+static const struct target *const only_finder[] = { &finder }, *const both[] = { &finder,
+										 &crasher };
+static const struct target_fact facts[] = { { FACT_memblock_flags, 0 },
+					    { FACT_memblock_nomap, 1 } };
+
+static char folder[512];
+
+static int set_up(void **unused)
+{
+	const char *top = getenv("TEST_TMPDIR");
+
+	(void)unused;
+	snprintf(folder, sizeof(folder), "%s/campaign-XXXXXX", top ? top : "/tmp");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static struct campaign_options options_of(const struct target *const *list, unsigned int count)
+{
+	struct campaign_options o = { .targets = list,
+				      .target_count = count,
+				      .settings = { .facts = facts, .fact_count = 2 },
+				      .description = "a test",
+				      .jobs = 2,
+				      .seed = 1,
+				      .milliseconds = UINT64_MAX,
+				      .executions = 3000,
+				      .folder = folder };
+
+	return o;
+}
+
+/* The groups of the folder as text. */
+static bool append(void *ctx, const struct results_finding *f)
+{
+	char *text = ctx;
+
+	snprintf(text + strlen(text), 400 - strlen(text), "%s %s [%s] %.*s %d;", f->target, f->id,
+		 f->facts, (int)f->input_size, (const char *)f->input, f->minimised);
+	return true;
+}
+
+static void expect_groups(const char *expected, uint64_t executions_min)
+{
+	char *path = campaign_results_path(folder), text[400] = "";
+	struct results_work work;
+	struct results *r;
+
+	assert_non_null(path);
+	assert_null(results_open(path, &r));
+	assert_null(results_each_finding(r, append, text));
+	assert_null(results_work(r, NULL, &work));
+	assert_string_equal(text, expected);
+	assert_true(work.executions >= executions_min);
+	results_close(r);
+	free(path);
+}
+
+/* What is found is made small, and the fact that it takes is named; the other is not. */
+static void found_and_small(void **unused)
+{
+	struct campaign_options o = options_of(only_finder, 1);
+	struct campaign_status status = { 0 };
+	struct error *err;
+
+	(void)unused;
+	assert_null(campaign_run(&o, &status));
+	assert_int_equal(status.groups, 1);
+	assert_int_equal(status.minimised, 1);
+	assert_int_equal(status.executions, 6000);
+	expect_groups("finder has-b [memblock_flags=0] b 1;", 6000);
+	/* The folder is taken, but can be gone on with, by the same campaign. */
+	err = campaign_run(&o, &status);
+	assert_non_null(err);
+	assert_int_equal(err->code, ERROR_RANGE);
+	error_destroy(err);
+	o.resume = true;
+	assert_null(campaign_run(&o, &status));
+	assert_int_equal(status.work.executions, 12000);
+	expect_groups("finder has-b [memblock_flags=0] b 1;", 12000);
+	o.description = "another test";
+	err = campaign_run(&o, &status);
+	assert_non_null(err);
+	assert_int_equal(err->code, ERROR_RANGE);
+	error_destroy(err);
+}
+
+static void nothing_to_resume(void **unused)
+{
+	struct campaign_options o = options_of(only_finder, 1);
+	struct campaign_status status;
+	struct error *err;
+
+	(void)unused;
+	o.resume = true;
+	err = campaign_run(&o, &status);
+	assert_non_null(err);
+	assert_int_equal(err->code, ERROR_RANGE);
+	error_destroy(err);
+}
+
+/* A worker that crashes leaves its input, and the others go on. */
+static void crash(void **unused)
+{
+	struct campaign_options o = options_of(both, 2);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	o.jobs = 1;
+	o.milliseconds = 1500;
+	assert_null(campaign_run(&o, &status));
+	assert_true(status.crashes > 0);
+	assert_true(status.groups >= 2);
+	expect_groups("finder has-b [memblock_flags=0] b 1;crasher crash-6 [] Xray 0;", 1);
+}
+
+static void wait_a_little(void)
+{
+	struct timespec t = { 0, 20000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Whatever was found is there when the campaign is killed, and can be gone on with. */
+static void killed(void **unused)
+{
+	struct campaign_options o = options_of(only_finder, 1);
+	struct campaign_status status = { 0 };
+	char *path = campaign_results_path(folder);
+	bool found = false;
+	pid_t child;
+
+	(void)unused;
+	o.executions = UINT64_MAX;
+	child = fork();
+	if (!child) {
+		campaign_run(&o, &status);
+		_exit(0);
+	}
+	assert_true(child > 0);
+	while (!found) {
+		char text[400] = "";
+		struct results *r;
+		struct error *err;
+
+		wait_a_little();
+		if (access(path, F_OK))
+			continue;
+		/* It may be in the middle of making the file. */
+		err = results_open(path, &r);
+		if (err) {
+			error_destroy(err);
+			continue;
+		}
+		assert_null(results_each_finding(r, append, text));
+		found = strstr(text, "has-b") != NULL;
+		results_close(r);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	o.resume = true;
+	o.executions = 1024;
+	assert_null(campaign_run(&o, &status));
+	expect_groups("finder has-b [memblock_flags=0] b 1;", 1024);
+	free(path);
+}
+
+/* Somebody sets the flag, and it ends. */
+static void stopped(void **unused)
+{
+	static volatile sig_atomic_t stop = 1;
+	struct campaign_options o = options_of(only_finder, 1);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	o.executions = UINT64_MAX;
+	o.stop = &stop;
+	assert_null(campaign_run(&o, &status));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(found_and_small, set_up),
+		cmocka_unit_test_setup(nothing_to_resume, set_up),
+		cmocka_unit_test_setup(crash, set_up),
+		cmocka_unit_test_setup(killed, set_up),
+		cmocka_unit_test_setup(stopped, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kept: the files of a campaign's folder.
+ *
+ *	DIR/campaign.sqlite		results.h
+ *	DIR/corpus/TARGET/HASH		inputs that did something new, by the hash of their bytes
+ *	DIR/findings/NUMBER-ID.mmtrace	the smallest input of each group; .bin where it is no scenario
+ *
+ * A file appears when it is complete, under its name or not at all.
+ */
+#ifndef FUZZ_CAMPAIGN_KEPT_H
+#define FUZZ_CAMPAIGN_KEPT_H
+
+#include "fuzz/campaign/results.h"
+#include "fuzz/corpus.h"
+
+/* @folder/@name, or @folder/@name/@file if that is not NULL.  The caller frees; NULL without memory. */
+char *kept_path(const char *folder, const char *name, const char *file);
+/* Makes the folder and those in it; one that is there already is fine. */
+struct error *kept_make_folders(const char *folder);
+
+/* Does @target take scenarios, which are kept as stored files? */
+bool kept_is_scenario(const struct target *target);
+
+struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size);
+/* Writes the input of @f to @path: with the facts of @settings, where it is a scenario. */
+struct error *kept_write_finding(const char *path, const struct target *target,
+				 const struct target_settings *settings,
+				 const struct results_finding *f);
+
+/* Inputs by target, in the order of a list of targets.  Starts zeroed. */
+struct kept {
+	struct corpus *corpora;
+	const struct driver_input **inputs;
+	size_t *counts;
+};
+
+/* Reads the inputs in @folder, in the order of their names. */
+struct error *kept_read(const char *folder, const struct target *const *targets,
+			unsigned int target_count, struct kept *ret);
+void kept_deinit(struct kept *k, unsigned int target_count);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz/campaign/worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/prng.h"
+#include "fuzz/campaign/message.h"
+
+/* Executions of a target before the next one has its turn. */
+enum { TURN = 16384 };
+/* How often work is told. */
+enum { TELL_MILLISECONDS = 250 };
+
+/* What a worker knows of one target. */
+struct own_target {
+	struct target
+		recording; /* the target, with the input left in shared memory before each run */
+	const struct target *real;
+	struct worker *worker;
+	struct target_runner *runner;
+	struct driver_input *inputs; /* kept by this worker */
+	size_t count, room;
+	uint64_t executions;
+};
+
+struct worker {
+	const struct campaign_plan *plan;
+	struct worker_shared *shared;
+	struct own_target *targets;
+	struct own_target *at; /* whose turn it is */
+	int fd;
+	bool gone; /* nobody listens any more */
+	uint64_t told_at; /* milliseconds */
+	struct driver_stats told; /* of this turn */
+	uint64_t kept; /* and not told */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ---- recording --------------------------------------------------------------------------------- */
+
+/* The state of a recording target; driver and target know nothing of it. */
+struct recorder {
+	struct own_target *own;
+	void *state; /* of the real target */
+};
+
+/* Only one worker runs in a process, and create() is not told whose it is. */
+static struct own_target *creating;
+
+static void *recorder_create(const struct target_settings *settings)
+{
+	struct recorder *r = malloc(sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->own = creating;
+	r->state = creating->real->create(settings);
+	if (!r->state) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+static void recorder_destroy(void *state)
+{
+	struct recorder *r = state;
+
+	r->own->real->destroy(r->state);
+	free(r);
+}
+
+/* The run that begins now. */
+static struct worker_shared *begin_run(struct recorder *r)
+{
+	struct worker_shared *shared = r->own->worker->shared;
+
+	shared->runs++;
+	shared->input_size = 0;
+	return shared;
+}
+
+static void recorder_run_message(void *state, const ProtobufCMessage *message,
+				 struct target_report *report)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	struct recorder *r = state;
+	struct worker_shared *shared = begin_run(r);
+
+	if (size <= sizeof(shared->input))
+		shared->input_size = (uint32_t)protobuf_c_message_pack(message, shared->input);
+	r->own->real->run_message(r->state, message, report);
+}
+
+static void recorder_run_bytes(void *state, const uint8_t *data, size_t size,
+			       struct target_report *report)
+{
+	struct recorder *r = state;
+	struct worker_shared *shared = begin_run(r);
+
+	if (size && size <= sizeof(shared->input)) {
+		memcpy(shared->input, data, size);
+		shared->input_size = (uint32_t)size;
+	}
+	r->own->real->run_bytes(r->state, data, size, report);
+}
+
+static struct error *own_init(struct own_target *own, struct worker *w, const struct target *real)
+{
+	struct error *err;
+
+	*own = (struct own_target){ .recording = *real, .real = real, .worker = w };
+	own->recording.create = recorder_create;
+	own->recording.destroy = recorder_destroy;
+	if (real->run_message)
+		own->recording.run_message = recorder_run_message;
+	if (real->run_bytes)
+		own->recording.run_bytes = recorder_run_bytes;
+	creating = own;
+	err = target_runner_create(&own->recording, &w->plan->settings, &own->runner);
+	creating = NULL;
+	return err;
+}
+
+static void own_deinit(struct own_target *own)
+{
+	for (size_t i = 0; i < own->count; i++)
+		free((void *)own->inputs[i].data);
+	free(own->inputs);
+	target_runner_destroy(own->runner);
+}
+
+/* ---- what is told ------------------------------------------------------------------------------ */
+
+static void tell(struct worker *w, const struct message *m)
+{
+	if (!w->gone && !message_write(w->fd, m))
+		w->gone = true;
+}
+
+static void tell_work(struct worker *w, const struct driver_stats *stats, uint64_t milliseconds)
+{
+	struct message m = { .kind = MESSAGE_WORK,
+			     .numbers = { stats->executions - w->told.executions,
+					  stats->refused - w->told.refused, milliseconds, w->kept },
+			     .parts = { message_part_text(w->at->real->name) } };
+
+	w->told = *stats;
+	w->kept = 0;
+	w->told_at += milliseconds;
+	tell(w, &m);
+}
+
+static bool on_progress(void *ctx, const struct driver_stats *stats)
+{
+	struct worker *w = ctx;
+	uint64_t passed = now() - w->told_at;
+
+	if (passed >= TELL_MILLISECONDS)
+		tell_work(w, stats, passed);
+	return !w->shared->stop && !w->gone;
+}
+
+/* Keeps a copy, for the turns to come. */
+static void remember(struct own_target *own, const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size + 1);
+
+	if (own->count == own->room) {
+		size_t room = own->room ? own->room * 2 : 64;
+		struct driver_input *inputs = realloc(own->inputs, room * sizeof(*inputs));
+
+		if (!inputs) {
+			free(copy);
+			return;
+		}
+		own->inputs = inputs;
+		own->room = room;
+	}
+	if (!copy)
+		return;
+	if (size)
+		memcpy(copy, data, size);
+	own->inputs[own->count++] = (struct driver_input){ copy, size };
+}
+
+static void on_kept(void *ctx, const uint8_t *data, size_t size)
+{
+	struct worker *w = ctx;
+	struct message m = { .kind = MESSAGE_KEPT,
+			     .parts = { message_part_text(w->at->real->name), { data, size } } };
+
+	/* What was kept before is shown to the driver again, which keeps it again. */
+	for (size_t i = 0; i < w->at->count; i++)
+		if (w->at->inputs[i].size == size &&
+		    (!size || !memcmp(w->at->inputs[i].data, data, size)))
+			return;
+	remember(w->at, data, size);
+	w->kept++;
+	tell(w, &m);
+}
+
+static bool shows(const struct target_report *report, const char *id)
+{
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		if (!strcmp(report->findings[i].id, id))
+			return true;
+	return false;
+}
+
+void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
+		  const uint8_t *data, size_t size, char *ret, size_t room)
+{
+	unsigned int count = plan->settings.fact_count;
+	struct target_fact *without = calloc((size_t)count + 1, sizeof(*without));
+	size_t len = 0;
+
+	*ret = '\0';
+	for (unsigned int i = 0; without && i < count; i++) {
+		const struct target_fact *fact = &plan->settings.facts[i];
+		struct target_settings settings = plan->settings;
+		struct target_runner *runner;
+		unsigned int others = 0;
+		struct error *err;
+
+		for (unsigned int j = 0; j < count; j++)
+			if (j != i)
+				without[others++] = plan->settings.facts[j];
+		settings.facts = without;
+		settings.fact_count = others;
+		err = target_runner_create(target, &settings, &runner);
+		if (err) {
+			error_destroy(err);
+			continue;
+		}
+		target_run_bytes(runner, data, size);
+		if (!shows(target_report(runner), id) && len < room)
+			len += (size_t)snprintf(ret + len, room - len, "%s%s=%" PRId64,
+						len ? " " : "", fact_info(fact->fact)->name,
+						fact->value);
+		target_runner_destroy(runner);
+	}
+	free(without);
+}
+
+static void on_finding(void *ctx, const struct target_report *report, const uint8_t *data,
+		       size_t size, uint64_t execution)
+{
+	struct worker *w = ctx;
+
+	for (unsigned int i = 0; i < report->finding_count; i++) {
+		const struct target_finding *f = &report->findings[i];
+		char facts[1024];
+		struct message m = { .kind = MESSAGE_FINDING };
+
+		worker_facts(w->plan, w->at->real, f->id, data, size, facts, sizeof(facts));
+		m.numbers[0] = w->at->executions + execution;
+		m.parts[0] = message_part_text(w->at->real->name);
+		m.parts[1] = message_part_text(f->id);
+		m.parts[2] = message_part_text(facts);
+		m.parts[3] = message_part_text(f->text);
+		m.parts[4] = (struct message_part){ data, size };
+		tell(w, &m);
+	}
+}
+
+/* ---- turns ------------------------------------------------------------------------------------- */
+
+/* The inputs of the plan and those of this worker, as one list; NULL without memory. */
+static struct driver_input *all_inputs(const struct worker *w, unsigned int target, size_t *count)
+{
+	const struct own_target *own = &w->targets[target];
+	size_t given = w->plan->inputs ? w->plan->input_counts[target] : 0;
+	struct driver_input *all = malloc((given + own->count + 1) * sizeof(*all));
+
+	if (!all)
+		return NULL;
+	if (given)
+		memcpy(all, w->plan->inputs[target], given * sizeof(*all));
+	if (own->count)
+		memcpy(all + given, own->inputs, own->count * sizeof(*all));
+	*count = given + own->count;
+	return all;
+}
+
+static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, uint64_t executions)
+{
+	struct driver_options options = { .seed = seed,
+					  .executions = executions,
+					  .found = on_finding,
+					  .kept = on_kept,
+					  .progress = on_progress,
+					  .ctx = w };
+	struct driver_input *inputs = all_inputs(w, target, &options.input_count);
+	struct driver_stats stats = { 0 };
+	struct error *err;
+
+	if (!inputs)
+		return error_no_memory();
+	options.inputs = inputs;
+	w->at = &w->targets[target];
+	w->shared->target = target;
+	w->told = (struct driver_stats){ 0 };
+	err = driver_run(w->at->runner, &options, &stats);
+	tell_work(w, &stats, now() - w->told_at);
+	w->at->executions += stats.executions;
+	free(inputs);
+	return err;
+}
+
+struct error *worker_run(const struct campaign_plan *plan, unsigned int number, uint64_t executions,
+			 int fd, struct worker_shared *shared)
+{
+	struct worker w = { .plan = plan, .shared = shared, .fd = fd, .told_at = now() };
+	/* Workers and turns draw apart, and each the same again from the same seed. */
+	struct prng prng = prng_init(plan->seed ^ (uint64_t)number << 32);
+	struct error *err = NULL;
+	bool any = true;
+
+	w.targets = calloc((size_t)plan->target_count + 1, sizeof(*w.targets));
+	if (!w.targets)
+		return error_no_memory();
+	for (unsigned int i = 0; !err && i < plan->target_count; i++)
+		err = own_init(&w.targets[i], &w, plan->targets[i]);
+	while (!err && any && !shared->stop && !w.gone) {
+		any = false;
+		for (unsigned int i = 0; !err && i < plan->target_count; i++) {
+			uint64_t seed = prng_next(&prng), left = executions;
+
+			if (left != UINT64_MAX)
+				left -= w.targets[i].executions;
+			if (!left || shared->stop || w.gone)
+				continue;
+			err = turn(&w, i, seed, left < TURN ? left : TURN);
+			any = true;
+		}
+	}
+	for (unsigned int i = 0; i < plan->target_count; i++)
+		own_deinit(&w.targets[i]);
+	free(w.targets);
+	return err;
+}

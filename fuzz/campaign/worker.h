@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Worker: one process of a campaign, which tries targets in turns until it is told to stop.
+ *
+ * It tells what it did over a pipe (message.h).  The input of the execution at hand is in memory that its
+ * parent shares, so that a crash loses nothing.
+ */
+#ifndef FUZZ_CAMPAIGN_WORKER_H
+#define FUZZ_CAMPAIGN_WORKER_H
+
+#include "fuzz/driver.h"
+
+/* What is tried, by all workers alike. */
+struct campaign_plan {
+	const struct target *const *targets;
+	unsigned int target_count;
+	struct target_settings settings;
+	uint64_t seed;
+	/* Inputs by target: what an earlier run of the campaign kept; NULL: none.  Borrowed. */
+	const struct driver_input *const *inputs;
+	const size_t *input_counts;
+};
+
+/* Shared with the parent. */
+struct worker_shared {
+	volatile uint32_t stop; /* set by the parent */
+	volatile uint32_t target; /* at hand */
+	volatile uint32_t runs; /* how many began; it wraps */
+	volatile uint32_t input_size;
+	uint8_t input[TARGET_BYTES_MAX];
+};
+
+/*
+ * Works until shared->stop is set, the pipe @fd is closed, or each target had @executions executions
+ * (UINT64_MAX: no limit).  @number tells workers apart: each draws inputs of its own.
+ * Returns an error for want of memory alone.
+ */
+struct error *worker_run(const struct campaign_plan *plan, unsigned int number, uint64_t executions,
+			 int fd, struct worker_shared *shared);
+
+/*
+ * Which of the facts that @plan sets it takes for finding @id to show on @data: "name=value name=value" in
+ * @ret, "" if none, cut at its end.
+ */
+void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
+		  const uint8_t *data, size_t size, char *ret, size_t room);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/* mmreplay fuzz: campaigns against what must hold. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/sink.h"
+#include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/recipe.h"
+#include "tools/cli.h"
+#include "tools/text.h"
+
+static const struct cli_argument arguments[] = {
+	{ .value = "RECIPE",
+	  .optional = true,
+	  .kind = CLI_KIND_FILE,
+	  .help = "a file of settings, as in fuzz/campaigns; options given beside it count more" },
+	{ 0 }
+};
+
+static const struct cli_option options[] = {
+	{ .name = "target",
+	  .kind = CLI_KIND_TEXT,
+	  .value = "TARGET",
+	  .repeatable = true,
+	  .help = "try this property (default: all of machines and their lives); --list names them" },
+	{ .name = "list", .kind = CLI_KIND_FLAG, .help = "list the targets, and do nothing else" },
+	CLI_OPTION_ERA,
+	CLI_OPTION_SET,
+	{ .name = "as-is",
+	  .kind = CLI_KIND_FLAG,
+	  .help = "leave the rules that a kernel is known to have wrong as it has them; otherwise all "
+		  "known ones are right, but for --set" },
+	{ .name = "jobs",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "how many processes (default: one for each CPU)" },
+	{ .name = "time",
+	  .kind = CLI_KIND_TEXT,
+	  .value = "DURATION",
+	  .help = "stop after so long: 60s, 10m, 8h, 3d (default: 60s; 0: only when interrupted)" },
+	{ .name = "executions",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "stop when each process tried so many inputs on each target" },
+	{ .name = "seed",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "where the draws begin (default: 1)" },
+	{ .name = "out",
+	  .kind = CLI_KIND_FILE,
+	  .value = "DIR",
+	  .help = "make this folder and keep everything there (default: fuzz-results)" },
+	{ .name = "resume",
+	  .kind = CLI_KIND_FLAG,
+	  .help = "go on with the campaign in the folder" },
+	CLI_OPTION_JSON,
+	{ 0 }
+};
+
+static const struct cli_example examples[] = {
+	{ "mmreplay fuzz --time 60s", "a minute on all CPUs; exit code 1 if anything broke" },
+	{ "mmreplay fuzz --set node_load_accumulates=off --time 10s",
+	  "is a wrong rule noticed, and on which machine?" },
+	{ "mmreplay replay fuzz-results/findings/0001-fallback-balance.mmtrace",
+	  "see what was found" },
+	{ "mmreplay fuzz --time 8h --resume", "go on over night" },
+	{ 0 }
+};
+
+static const char default_folder[] = "fuzz-results", default_time[] = "60s";
+
+/* Ctrl-C ends a campaign in order; the second one ends the program. */
+static volatile sig_atomic_t stop;
+
+static void on_stop(int number)
+{
+	stop = 1;
+	signal(number, SIG_DFL);
+}
+
+/* ---- settings ---------------------------------------------------------------------------------- */
+
+struct settings {
+	struct campaign_options options;
+	const struct target **targets;
+	struct target_fact *facts;
+	struct sink_text description;
+};
+
+static void settings_deinit(struct settings *s)
+{
+	free(s->targets);
+	free(s->facts);
+	sink_text_deinit(&s->description);
+}
+
+/* "FACT=VALUE", which facts_set() takes, as a pair. */
+static struct target_fact fact_of(const char *assignment)
+{
+	size_t len = strcspn(assignment, "=");
+	struct target_fact ret = { 0 };
+	struct facts facts = { 0 };
+
+	facts_set(&facts, assignment);
+	for (unsigned int f = 0; f < FACT_COUNT; f++) {
+		const char *name = fact_info((enum fact)f)->name;
+
+		if (strlen(name) == len && !memcmp(name, assignment, len))
+			ret = (struct target_fact){ (enum fact)f, facts.v[f] };
+	}
+	return ret;
+}
+
+static enum cli_exit take_targets(struct cli *cli, const struct recipe *recipe, struct settings *s)
+{
+	bool own = cli_text_at(cli, "target", 0);
+	unsigned int given = 0;
+	const char *name;
+
+	s->targets = calloc((size_t)target_count + recipe->target_count + 64, sizeof(*s->targets));
+	if (!s->targets)
+		return cli_fail_error(cli, error_no_memory());
+	for (; given < 64 && (name = own ? cli_text_at(cli, "target", given)
+				     : given < recipe->target_count ? recipe->targets[given]
+								    : NULL);
+	     given++) {
+		s->targets[given] = target_find(name);
+		if (!s->targets[given])
+			return cli_fail_usage(cli, "there is no target '%s'; --list names them",
+					      name);
+	}
+	if (!given)
+		for (unsigned int i = 0; i < target_count; i++)
+			if (targets[i]->message)
+				s->targets[given++] = targets[i];
+	s->options.targets = s->targets;
+	s->options.target_count = given;
+	return CLI_OK;
+}
+
+static enum cli_exit take_facts(struct cli *cli, const struct recipe *recipe, struct settings *s)
+{
+	struct target_settings *to = &s->options.settings;
+	unsigned int given = 0;
+	const char *text;
+
+	while (cli_text_at(cli, "set", given))
+		given++;
+	s->facts = calloc((size_t)given + recipe->fact_count + 1, sizeof(*s->facts));
+	if (!s->facts)
+		return cli_fail_error(cli, error_no_memory());
+	for (unsigned int i = 0; i < recipe->fact_count; i++)
+		s->facts[to->fact_count++] = fact_of(recipe->facts[i]);
+	for (unsigned int i = 0; (text = cli_text_at(cli, "set", i)); i++)
+		s->facts[to->fact_count++] = fact_of(text);
+	to->facts = s->facts;
+	to->quirks = cli_has(cli, "as-is") || recipe->as_is;
+	if (!cli_era(cli, &to->version))
+		to->version = recipe->version;
+	return CLI_OK;
+}
+
+/* What must be the same for a folder to be gone on with. */
+static void describe(struct settings *s)
+{
+	const struct campaign_options *o = &s->options;
+	struct sink sink = sink_to_text(&s->description);
+
+	for (unsigned int i = 0; i < o->target_count; i++)
+		sink_printf(&sink, "%starget %s", i ? ", " : "", o->targets[i]->name);
+	if (o->settings.version)
+		sink_printf(&sink, ", kernel %u.%u.%u", o->settings.version >> 24,
+			    o->settings.version >> 16 & 0xff, o->settings.version & 0xffff);
+	for (unsigned int i = 0; i < o->settings.fact_count; i++)
+		sink_printf(&sink, ", set %s=%" PRId64, fact_info(s->facts[i].fact)->name,
+			    s->facts[i].value);
+	if (o->settings.quirks)
+		sink_puts(&sink, ", as is");
+}
+
+static enum cli_exit take_limits(struct cli *cli, const struct recipe *recipe, struct settings *s)
+{
+	const char *time = cli_text(cli, "time");
+	struct campaign_options *o = &s->options;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t jobs = cli_number(cli, "jobs", cpus > 0 ? (uint64_t)cpus : 1);
+
+	if (jobs < 1 || jobs > 1024)
+		return cli_fail_usage(cli, "--jobs is 1 to 1024");
+	o->jobs = (unsigned int)jobs;
+	o->seed = cli_number(cli, "seed", 1);
+	o->executions = cli_number(cli, "executions", UINT64_MAX);
+	if (!time)
+		time = recipe->time ? recipe->time : default_time;
+	if (!recipe_duration(time, &o->milliseconds))
+		return cli_fail_usage(cli, "'%s' is no duration; 60s, 10m, 8h and 3d are", time);
+	if (!o->milliseconds)
+		o->milliseconds = UINT64_MAX;
+	o->folder = cli_text(cli, "out");
+	if (!o->folder)
+		o->folder = default_folder;
+	o->resume = cli_has(cli, "resume");
+	o->stop = &stop;
+	return CLI_OK;
+}
+
+/* ---- what is shown ----------------------------------------------------------------------------- */
+
+static void on_progress(void *ctx, const struct campaign_status *status)
+{
+	uint64_t rate = status->milliseconds ? status->executions * 1000 / status->milliseconds : 0;
+
+	cli_progress(ctx,
+		     "%" PRIu64 " s: %" PRIu64 " executions, %" PRIu64 "/s; %" PRIu64
+		     " inputs kept; %u findings, %u of them small",
+		     status->milliseconds / 1000, status->executions, rate, status->work.kept,
+		     status->groups, status->minimised);
+}
+
+static void on_found(void *ctx, const struct results_finding *f)
+{
+	cli_note(ctx, "found %s by %s: %s", f->id, f->target, f->text);
+}
+
+struct shown {
+	struct cli *cli;
+	struct json *json; /* or NULL */
+	const char *folder;
+};
+
+static bool show_text(void *ctx, const struct results_finding *f)
+{
+	struct shown *shown = ctx;
+	char *path = campaign_finding_path(shown->folder, f);
+	FILE *out = cli_out(shown->cli);
+
+	fprintf(out, "\n%s%" PRId64 "  %s%s  (target %s, seen %" PRIu64 " times%s)\n",
+		cli_colour(shown->cli, CLI_BAD), f->number, f->id,
+		cli_colour(shown->cli, CLI_PLAIN), f->target, f->seen,
+		f->minimised ? ", minimised" : "");
+	fprintf(out, "   ");
+	text_wrap(out, 3, 3, f->text);
+	if (*f->facts)
+		fprintf(out, "   it takes %s\n", f->facts);
+	fprintf(out, "   %s\n", path ? path : "");
+	free(path);
+	return true;
+}
+
+static bool show_json(void *ctx, const struct results_finding *f)
+{
+	struct shown *shown = ctx;
+	char *path = campaign_finding_path(shown->folder, f);
+	struct json *j = shown->json;
+
+	json_object_begin(j);
+	json_key_i64(j, "number", f->number);
+	json_key_string(j, "id", f->id);
+	json_key_string(j, "target", f->target);
+	json_key_string(j, "facts", f->facts);
+	json_key_string(j, "text", f->text);
+	json_key_string(j, "file", path ? path : "");
+	json_key_u64(j, "bytes", f->input_size);
+	json_key_u64(j, "seen", f->seen);
+	json_key_u64(j, "first_executions", f->first_executions);
+	json_key_bool(j, "minimised", f->minimised);
+	json_object_end(j);
+	free(path);
+	return true;
+}
+
+static void show_work(struct cli *cli, struct json *j, const char *name,
+		      const struct results_work *w)
+{
+	uint64_t rate = w->milliseconds ? w->executions * 1000 / w->milliseconds : 0;
+
+	if (!j) {
+		fprintf(cli_out(cli),
+			"%-16s %12" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 "\n", name,
+			w->executions, rate, w->refused, w->kept);
+		return;
+	}
+	json_object_begin(j);
+	json_key_string(j, "target", name);
+	json_key_u64(j, "executions", w->executions);
+	json_key_u64(j, "executions_per_second_and_job", rate);
+	json_key_u64(j, "refused", w->refused);
+	json_key_u64(j, "kept", w->kept);
+	json_object_end(j);
+}
+
+static struct error *show_results(struct cli *cli, const struct settings *s, struct json *j)
+{
+	char *path = campaign_results_path(s->options.folder);
+	struct shown shown = { cli, j, s->options.folder };
+	struct results *r = NULL;
+	struct error *err = path ? results_open(path, &r) : error_no_memory();
+
+	free(path);
+	if (!err && j)
+		json_key_array_begin(j, "work");
+	else if (!err)
+		fprintf(cli_out(cli), "%-16s %12s %10s %10s %8s\n", "target", "executions",
+			"/s and job", "refused", "kept");
+	for (unsigned int i = 0; !err && i < s->options.target_count; i++) {
+		struct results_work w;
+
+		err = results_work(r, s->targets[i]->name, &w);
+		if (!err)
+			show_work(cli, j, s->targets[i]->name, &w);
+	}
+	if (!err && j) {
+		json_array_end(j);
+		json_key_array_begin(j, "findings");
+	}
+	if (!err)
+		err = results_each_finding(r, j ? show_json : show_text, &shown);
+	if (!err && j)
+		json_array_end(j);
+	results_close(r);
+	return err;
+}
+
+static enum cli_exit show(struct cli *cli, const struct settings *s,
+			  const struct campaign_status *status)
+{
+	struct error *err;
+
+	if (cli_has(cli, "json")) {
+		struct json j;
+
+		cli_json_begin(cli, &j, 1);
+		json_key_string(&j, "folder", s->options.folder);
+		json_key_string(&j, "settings", s->options.description);
+		json_key_u64(&j, "crashes", status->crashes);
+		err = show_results(cli, s, &j);
+		json_object_end(&j);
+		json_deinit(&j);
+	} else {
+		err = show_results(cli, s, NULL);
+		if (!err)
+			fprintf(cli_out(cli), "\n%s%u findings%s in %s\n",
+				cli_colour(cli, status->groups ? CLI_BAD : CLI_GOOD),
+				status->groups, cli_colour(cli, CLI_PLAIN), s->options.folder);
+	}
+	if (err)
+		return cli_fail_error(cli, err);
+	return status->groups ? CLI_FINDING : CLI_OK;
+}
+
+static enum cli_exit list_targets(struct cli *cli)
+{
+	for (unsigned int i = 0; i < target_count; i++) {
+		fprintf(cli_out(cli), "%-16s", targets[i]->name);
+		text_wrap(cli_out(cli), 16, 16, targets[i]->property);
+	}
+	return CLI_OK;
+}
+
+/* ---- the command ------------------------------------------------------------------------------- */
+
+static enum cli_exit campaign(struct cli *cli, struct settings *s)
+{
+	struct campaign_status status = { 0 };
+	struct error *err;
+
+	describe(s);
+	s->options.description = sink_text_string(&s->description);
+	s->options.progress = on_progress;
+	s->options.found = on_found;
+	s->options.ctx = cli;
+	signal(SIGINT, on_stop);
+	signal(SIGTERM, on_stop);
+	err = campaign_run(&s->options, &status);
+	cli_progress(cli, "%s", "");
+	if (err)
+		return cli_fail_error(cli, err);
+	return show(cli, s, &status);
+}
+
+static enum cli_exit run(struct cli *cli)
+{
+	struct recipe recipe = { 0 };
+	struct settings s = { 0 };
+	enum cli_exit code = CLI_OK;
+
+	if (cli_has(cli, "list"))
+		return list_targets(cli);
+	if (cli_argument_count(cli)) {
+		struct error *err = recipe_read(cli_argument(cli, 0), &recipe);
+
+		if (err)
+			code = cli_fail_error(cli, err);
+	}
+	if (code == CLI_OK)
+		code = take_targets(cli, &recipe, &s);
+	if (code == CLI_OK)
+		code = take_facts(cli, &recipe, &s);
+	if (code == CLI_OK)
+		code = take_limits(cli, &recipe, &s);
+	if (code == CLI_OK)
+		code = campaign(cli, &s);
+	settings_deinit(&s);
+	recipe_deinit(&recipe);
+	return code;
+}
+
+const struct command command_fuzz = {
+	.name = "fuzz",
+	.summary = "hunt machines and lives that break what must hold",
+	.description =
+		"Makes up machines, and what happens to them, boots and runs them through the model, and "
+		"looks at the invariants on the way. Without options it tries every target that takes "
+		"machines for a minute on all CPUs, with all known rules right.\n"
+		"\n"
+		"Everything is in one folder: campaign.sqlite with what was done and found, corpus with "
+		"the inputs that did something new, and findings with one file for each group of findings, "
+		"that 'mmreplay replay' runs again anywhere. Findings are grouped by what is broken and "
+		"which of the facts given by --set it takes. Each is made as small as it can be while the "
+		"others go on. Whatever was found is on disk at once: Ctrl-C, or worse, loses nothing, and "
+		"--resume goes on. A crash of the program is a finding, too.",
+	.arguments = arguments,
+	.options = options,
+	.examples = examples,
+	.finding = "something was found",
+	.run = run,
+};
