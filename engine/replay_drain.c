@@ -100,6 +100,8 @@ static void trust_type(struct replay_model *r, uint32_t zone, const struct event
 		buddy_move(b, zone, &block, type, false);
 	if (r->alloc.rules.drain_current_type || type >= MIGRATE_HIGHATOMIC)
 		buddy_set_block_type(b, zone, told->pfn, type);
+	else
+		replay_learn_type(r, zone, told->pfn, type);
 }
 
 void replay_on_drain(struct replay_model *r, const struct event *e)

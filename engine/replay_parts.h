@@ -71,6 +71,11 @@ enum replay_miss replay_explain(struct replay_model *r, const struct event *e, u
 /* Something else follows on the CPU: what was only announced is carried out. */
 void replay_commit_pending(struct replay_model *r, const struct event *e);
 
+/*
+ * The kernel's list of @type had the page, which only freeing puts there if its pageblock is of that type.
+ * Where the trace begins late the model may not know; then it learns.
+ */
+void replay_learn_type(struct replay_model *r, uint32_t zone, pfn_t pfn, enum migratetype type);
 /* What @e asks for. */
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e);
 /* The kernel passed over a zone, or did not, against the watermark. */

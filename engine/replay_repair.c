@@ -130,6 +130,18 @@ bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_r
 	return found;
 }
 
+void replay_learn_type(struct replay_model *r, uint32_t zone, pfn_t pfn, enum migratetype type)
+{
+	struct buddy *b = r->alloc.buddy;
+
+	if (r->setup->from_boot || type > MIGRATE_RECLAIMABLE ||
+	    buddy_block_type(b, zone, pfn) == type ||
+	    buddy_block_type(b, zone, pfn) > MIGRATE_RECLAIMABLE)
+		return;
+	buddy_move_block(b, zone, pfn, type, false);
+	buddy_set_block_type(b, zone, pfn, type);
+}
+
 /* The trace moved on while the model expected more of what it was doing. */
 void replay_settle(struct replay_model *r, uint32_t cpu)
 {
@@ -522,6 +534,15 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	} else if (!told && buddy_find(a->buddy, zone, e->pfn, &block)) {
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);
+	}
+	if (!done) {
+		unsigned int at;
+		uint32_t depth;
+
+		if (index != PCP_LIST_NONE && pageset_holds(a, zone, e->pfn) &&
+		    pageset_find(a, set, e->pfn, &at, &depth) && at != index &&
+		    pageset_list_order(a, at) == e->order)
+			replay_learn_type(r, zone, e->pfn, req.type);
 	}
 	if (!done) {
 		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);

@@ -200,6 +200,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		tell(r, e, want ? want->pfn : PFN_NONE, zone, REPLAY_MISS_OUTSIDE);
 		return;
 	}
+	if (c->before != EVENT_EXTFRAG)
+		replay_learn_type(r, zone, e->pfn, type_of(r, e));
 	req = replay_request(r, e);
 	/* A request for a low zone is never a movable one. */
 	if (req.type == MIGRATE_MOVABLE)
