@@ -41,7 +41,7 @@ struct process {
 struct campaign {
 	const struct campaign_options *options;
 	struct campaign_plan plan;
-	struct kept kept;
+	struct corpus *corpora; /* by target */
 	struct results *results;
 	struct process *workers; /* options->jobs of them */
 	struct process shrinker;
@@ -542,16 +542,18 @@ static struct error *begin(struct campaign *c)
 	const struct campaign_options *o = c->options;
 	struct error *err = open_folder(c);
 
+	c->corpora = calloc(o->target_count, sizeof(*c->corpora));
+	if (!err && !c->corpora)
+		err = error_no_memory();
 	if (!err)
-		err = kept_read(o->folder, o->targets, o->target_count, &c->kept);
+		err = kept_read(o->folder, o->targets, o->target_count, c->corpora);
 	if (err)
 		return err;
 	c->plan = (struct campaign_plan){ .targets = o->targets,
 					  .target_count = o->target_count,
 					  .settings = o->settings,
 					  .seed = o->seed,
-					  .inputs = c->kept.inputs,
-					  .input_counts = c->kept.counts };
+					  .corpora = c->corpora };
 	c->workers = calloc(o->jobs, sizeof(*c->workers));
 	if (!c->workers)
 		return error_no_memory();
@@ -584,7 +586,9 @@ struct error *campaign_run(const struct campaign_options *options, struct campai
 			munmap(c.workers[i].shared, sizeof(struct worker_shared));
 	free(c.workers);
 	free(polls);
-	kept_deinit(&c.kept, options->target_count);
+	for (unsigned int i = 0; c.corpora && i < options->target_count; i++)
+		corpus_deinit(&c.corpora[i]);
+	free(c.corpora);
 	results_close(c.results);
 	return err;
 }

@@ -194,29 +194,11 @@ static struct error *read_target(const char *folder, const struct target *target
 }
 
 struct error *kept_read(const char *folder, const struct target *const *list, unsigned int count,
-			struct kept *ret)
+			struct corpus *corpora)
 {
 	struct error *err = NULL;
 
-	ret->corpora = calloc((size_t)count + 1, sizeof(*ret->corpora));
-	ret->inputs = calloc((size_t)count + 1, sizeof(*ret->inputs));
-	ret->counts = calloc((size_t)count + 1, sizeof(*ret->counts));
-	if (!ret->corpora || !ret->inputs || !ret->counts)
-		return error_no_memory();
-	for (unsigned int i = 0; !err && i < count; i++) {
-		err = read_target(folder, list[i], &ret->corpora[i]);
-		ret->inputs[i] = ret->corpora[i].inputs;
-		ret->counts[i] = ret->corpora[i].count;
-	}
+	for (unsigned int i = 0; !err && i < count; i++)
+		err = read_target(folder, list[i], &corpora[i]);
 	return err;
-}
-
-void kept_deinit(struct kept *k, unsigned int count)
-{
-	for (unsigned int i = 0; k->corpora && i < count; i++)
-		corpus_deinit(&k->corpora[i]);
-	free(k->corpora);
-	free(k->inputs);
-	free(k->counts);
-	memset(k, 0, sizeof(*k));
 }

@@ -28,16 +28,11 @@ struct error *kept_write_finding(const char *path, const struct target *target,
 				 const struct target_settings *settings,
 				 const struct results_finding *f);
 
-/* Inputs by target, in the order of a list of targets.  Starts zeroed. */
-struct kept {
-	struct corpus *corpora;
-	const struct driver_input **inputs;
-	size_t *counts;
-};
-
-/* Reads the inputs in @folder, in the order of their names. */
-struct error *kept_read(const char *folder, const struct target *const *targets,
-			unsigned int target_count, struct kept *ret);
-void kept_deinit(struct kept *k, unsigned int target_count);
+/*
+ * Reads the inputs in @folder into @count corpora (zeroed), one for each of @list, in the order of their
+ * names.  They are to be ended in any case.
+ */
+struct error *kept_read(const char *folder, const struct target *const *list, unsigned int count,
+			struct corpus *corpora);
 
 #endif

@@ -280,17 +280,17 @@ static void on_finding(void *ctx, const struct target_report *report, const uint
 /* The inputs of the plan and those of this worker, as one list; NULL without memory. */
 static struct driver_input *all_inputs(const struct worker *w, unsigned int target, size_t *count)
 {
+	const struct corpus *given = &w->plan->corpora[target];
 	const struct own_target *own = &w->targets[target];
-	size_t given = w->plan->inputs ? w->plan->input_counts[target] : 0;
-	struct driver_input *all = malloc((given + own->count + 1) * sizeof(*all));
+	struct driver_input *all = malloc((given->count + own->count + 1) * sizeof(*all));
 
 	if (!all)
 		return NULL;
-	if (given)
-		memcpy(all, w->plan->inputs[target], given * sizeof(*all));
+	if (given->count)
+		memcpy(all, given->inputs, given->count * sizeof(*all));
 	if (own->count)
-		memcpy(all + given, own->inputs, own->count * sizeof(*all));
-	*count = given + own->count;
+		memcpy(all + given->count, own->inputs, own->count * sizeof(*all));
+	*count = given->count + own->count;
 	return all;
 }
 

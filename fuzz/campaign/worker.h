@@ -8,7 +8,7 @@
 #ifndef FUZZ_CAMPAIGN_WORKER_H
 #define FUZZ_CAMPAIGN_WORKER_H
 
-#include "fuzz/driver.h"
+#include "fuzz/corpus.h"
 
 /* What is tried, by all workers alike. */
 struct campaign_plan {
@@ -16,9 +16,8 @@ struct campaign_plan {
 	unsigned int target_count;
 	struct target_settings settings;
 	uint64_t seed;
-	/* Inputs by target: what an earlier run of the campaign kept; NULL: none.  Borrowed. */
-	const struct driver_input *const *inputs;
-	const size_t *input_counts;
+	const struct corpus
+		*corpora; /* by target: what an earlier run of the campaign kept; borrowed */
 };
 
 /* Shared with the parent. */
