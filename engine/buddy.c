@@ -461,6 +461,41 @@ enum migratetype buddy_block_type(const struct buddy *b, uint32_t zone, pfn_t pf
 	return block_type(b, block_index(b, slot, pfn));
 }
 
+bool buddy_block_has_memory(const struct buddy *b, uint32_t zone, pfn_t pfn)
+{
+	const struct buddy_zone *z = &b->zones[zone];
+	pfn_t start = pfn & ~((1ULL << b->pageblock_order) - 1);
+	pfn_t end = start + (1ULL << b->pageblock_order);
+	uint32_t slot;
+
+	if (!slot_at(b, zone, start, &slot))
+		return false;
+	/* Else there is no other zone near, and a slot is where this one has memory. */
+	for (uint32_t i = 0; b->slots[slot].shared && i < b->memory_count; i++)
+		if (b->memory[i].nid == z->nid &&
+		    max_u64(max_u64(b->memory[i].start, z->start), start) <
+			    min_u64(min_u64(b->memory[i].end, z->end), end))
+			return true;
+	return !b->slots[slot].shared;
+}
+
+bool buddy_block_is_entangled(const struct buddy *b, pfn_t pfn)
+{
+	pfn_t start = pfn & ~((1ULL << b->pageblock_order) - 1);
+	unsigned int zones = 0;
+	bool spanned = false;
+
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *z = &b->zones[zone];
+
+		if (!buddy_block_has_memory(b, zone, start))
+			continue;
+		zones++;
+		spanned |= start >= z->start && start + (1ULL << b->pageblock_order) <= z->end;
+	}
+	return zones > 1 && spanned;
+}
+
 static void retype(struct buddy *b, uint32_t zone, size_t index, enum migratetype type)
 {
 	b->zones[zone].isolated -= block_type(b, index) == MIGRATE_ISOLATE;

@@ -167,6 +167,13 @@ uint32_t buddy_zone_find(const struct buddy *b, int32_t nid, enum zone_type type
 
 /* Of the pageblock that holds @pfn; hole_type where the zone has no memory near. */
 enum migratetype buddy_block_type(const struct buddy *b, uint32_t zone, pfn_t pfn);
+/*
+ * Does the pageblock at @pfn hold memory of several zones, one of which spans all of it?  Kernels look at
+ * what a zone spans only, and take such a pageblock for its own.
+ */
+bool buddy_block_is_entangled(const struct buddy *b, pfn_t pfn);
+/* Does @zone have memory in the pageblock at @pfn? */
+bool buddy_block_has_memory(const struct buddy *b, uint32_t zone, pfn_t pfn);
 /* Moves no free page.  With mobility_off the mixed types become Unmovable. */
 void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type);
 /* Sets every pageblock whose first page lies in [start, end), as memmap_init does. */

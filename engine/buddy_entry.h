@@ -376,7 +376,9 @@ static inline void free_in_slot(struct buddy *b, struct buddy_zone *z, uint32_t 
 
 			if (types_stay_apart(b, type, block_type(b, index)))
 				break;
-			if (b->merge_retypes)
+			/* An isolated one stays isolated: kernels that retype do not merge it. */
+			if (b->merge_retypes && type != MIGRATE_ISOLATE &&
+			    block_type(b, index) != MIGRATE_ISOLATE)
 				for (size_t i = 0; i < 1u << (order - b->pageblock_order); i++)
 					set_block_type(b, index + i, type);
 		}

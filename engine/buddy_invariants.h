@@ -6,7 +6,7 @@
 #include "engine/buddy.h"
 #include "engine/finding.h"
 
-/* Adds what does not hold of @b. */
-void buddy_invariants_check(const struct buddy *b, struct findings *ret);
+/* Adds what does not hold of @b, of invariants up to @cost. */
+void buddy_invariants_check(const struct buddy *b, enum invariant_cost cost, struct findings *ret);
 
 #endif

@@ -20,6 +20,8 @@ enum invariant {
 	INVARIANT_COUNT
 };
 
+enum invariant_cost { INVARIANT_COST_CONSTANT, INVARIANT_COST_WALK, INVARIANT_COST_DEEP };
+
 #define FINDING_NOWHERE UINT64_MAX
 
 struct finding {

@@ -103,6 +103,6 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 		cma_invariants_check(m, ret);
 		handover_invariants_check(m, ret);
 	}
-	if (cost >= INVARIANT_COST_DEEP && m->buddy)
-		buddy_invariants_check(m->buddy, ret);
+	if (m->buddy)
+		buddy_invariants_check(m->buddy, cost, ret);
 }

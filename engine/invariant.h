@@ -13,8 +13,6 @@
 #include "engine/machine.h"
 #include "engine/sink.h"
 
-enum invariant_cost { INVARIANT_COST_CONSTANT, INVARIANT_COST_WALK, INVARIANT_COST_DEEP };
-
 struct invariant_info {
 	const char *id, *owner, *sentence;
 	enum invariant_cost cost;

@@ -9,6 +9,7 @@
 #include "engine/pageset.h"
 #include "engine/pageset_list.h"
 #include "engine/rmqueue.h"
+#include "engine/wmark.h"
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
@@ -46,11 +47,15 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	r->boost_factor = (unsigned int)fact_get(facts, FACT_watermark_boost_factor);
 	r->boost_spares_small = fact_get(facts, FACT_boost_spares_small_zones);
 	r->block_move_in_zone = fact_get(facts, FACT_block_move_in_zone);
+	r->isolation_splits = fact_get(facts, FACT_isolation_splits);
 	r->poison_counted = fact_get(facts, FACT_poison_counted);
 	r->drain_clamped = fact_get(facts, FACT_pcp_drain_clamped);
 	r->bypass_keeps_type = fact_get(facts, FACT_pcp_bypass_keeps_type);
 	r->fair = (enum fair_zones)fact_get(facts, FACT_fair_zones);
 	watermark_rules_init(&r->watermark, facts);
+	/* What wraps is a count of whole pageblocks: a count of free pages is never more than what is free. */
+	if (r->watermark.fast == WATERMARK_FAST_WRAPS)
+		r->counts_free_highatomic = false;
 	r->huge_order = r->high_orders && config->thp ? config->pageblock_order : UINT_MAX;
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++) {
 		enum migratetype type = migratetype_at(number, config, facts);
@@ -263,6 +268,31 @@ void page_alloc_set_pagesets(struct page_alloc *a, uint32_t zone, uint64_t batch
 	}
 }
 
+/* What is written is taken from this on; less would be a page set of more than an eighth of its zone. */
+#define PCP_FRACTION_MIN 8
+
+bool page_alloc_set_fraction(struct page_alloc *a, const struct node *nodes, uint64_t fraction,
+			     uint32_t online_cpus, const struct arch_config *config,
+			     const struct facts *facts)
+{
+	if (fraction && fraction < PCP_FRACTION_MIN)
+		return false;
+	a->pcp_fraction = fraction;
+	/* A division by zero: nothing comes of it. */
+	if (!fraction && !fact_get(facts, FACT_pcp_fraction_restores))
+		return true;
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		const struct buddy_zone *bz = &a->buddy->zones[zone];
+		struct zone z = nodes[bz->nid].zones[bz->type];
+
+		if (fraction)
+			pageset_size_zone(&z, nodes[bz->nid].cpus, online_cpus, fraction, config,
+					  facts);
+		page_alloc_set_pagesets(a, zone, z.batch, z.high, z.high_min, z.high_max);
+	}
+	return true;
+}
+
 void page_alloc_note(struct page_alloc *a, const struct event *e)
 {
 	struct alloc_events *l = a->events;
@@ -334,9 +364,7 @@ static inline struct watermark_zone numbers_of(const struct page_alloc *a, uint3
 	return (struct watermark_zone){
 		.free = (int64_t)page_alloc_zone_free(a, zone) - z->drift,
 		.free_cma = a->rules.cma ? (int64_t)bz->free_pages[MIGRATE_CMA] : 0,
-		.highatomic = (int64_t)(a->rules.counts_free_highatomic
-						? bz->free_pages[MIGRATE_HIGHATOMIC]
-						: z->reserved_highatomic),
+		.highatomic = (int64_t)page_alloc_highatomic(a, zone),
 		.mark = (int64_t)(z->watermark[flags & ALLOC_WMARK_MASK] + z->boost),
 		.boost = (int64_t)z->boost,
 		.reserve = (int64_t)z->lowmem_reserve[req->highest],
@@ -657,7 +685,7 @@ static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request
 
 pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret)
 {
-	uint32_t first;
+	uint32_t first, flags;
 	pfn_t pfn;
 
 	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count || req->cpu >= a->cpu_count ||
@@ -672,9 +700,11 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 			*zone_ret = first;
 		return pfn;
 	}
-	return get_from_zones(
-		a, req, req->flags | (a->zones[first].avoids_fragments ? ALLOC_NOFRAGMENT : 0),
-		zone_ret);
+	/* Those who begin with the lowest watermark are past the fast path, and its care for pageblocks. */
+	flags = req->flags;
+	if (a->zones[first].avoids_fragments && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+		flags |= ALLOC_NOFRAGMENT;
+	return get_from_zones(a, req, flags, zone_ret);
 }
 
 /* page_alloc_put() of a page that lies elsewhere than the last one. */

@@ -72,7 +72,7 @@ struct alloc_rules {
 	bool migrate_reserve; /* MIGRATE_RESERVE pageblocks, which all fall back to, not HIGHATOMIC ones */
 	bool reserve_pages_stay, highatomic_all_blocks, highatomic_past_pagesets;
 	bool boost_spares_small, block_move_in_zone, drain_clamped, bypass_keeps_type;
-	bool poison_counted;
+	bool poison_counted, isolation_splits;
 	unsigned int highatomic_limit, highatomic_last_resort, boost_factor;
 	enum fair_zones fair;
 	struct watermark_rules watermark;
@@ -116,6 +116,7 @@ struct page_alloc {
 	 * would soon have worked them off, and when is not known.
 	 */
 	bool keeps_boost;
+	uint64_t pcp_fraction; /* sysctl vm.percpu_pagelist_(high_)fraction; 0: not set */
 	/* Drains that the kernel would not have come back from, see the fact pcp_drain_clamped. */
 	uint64_t endless_drains;
 	size_t zone_room, set_room, row_entries_room, node_room, ref_room; /* of the buffers */
@@ -154,11 +155,27 @@ void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes);
 void page_alloc_set_pagesets(struct page_alloc *a, uint32_t zone, uint64_t batch, uint64_t high,
 			     uint64_t high_min, uint64_t high_max);
 
+/*
+ * Writes @fraction to the sysctl that sizes page sets by a part of the zone, 0 for the sizes of the boot
+ * again; @nodes is as it was at the end of that.  False: the kernel refuses it.
+ */
+bool page_alloc_set_fraction(struct page_alloc *a, const struct node *nodes, uint64_t fraction,
+			     uint32_t online_cpus, const struct arch_config *config,
+			     const struct facts *facts);
+
 /* The flags of a request's first attempt, from its other fields (alloc_flags_nofragment() too). */
 uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_request *req);
 /* By how many pages @zone is above what it must keep for @req; 0 or less: it refuses. */
 int64_t page_alloc_margin(const struct page_alloc *a, uint32_t zone,
 			  const struct alloc_request *req, enum watermark mark);
+
+/* Pages of @zone that a watermark check takes off as kept for high-order atomic requests. */
+static inline uint64_t page_alloc_highatomic(const struct page_alloc *a, uint32_t zone)
+{
+	return a->rules.counts_free_highatomic
+		       ? a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC]
+		       : a->zones[zone].reserved_highatomic;
+}
 
 /* The zone a request is served from, BUDDY_ZONE_NONE when all refuse it. */
 uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req);

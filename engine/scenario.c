@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/boot.h"
+#include "engine/page_isolation.h"
 #include "engine/pageset.h"
 
 /* CPUs a scenario has at most, whatever its input says: page sets cost memory in every zone. */
@@ -17,34 +18,103 @@ void scenario_init(struct scenario *s)
 	findings_clear(&s->findings);
 }
 
-static void end_alloc(struct scenario *s)
-{
-	if (s->has_alloc)
-		page_alloc_deinit(&s->alloc);
-	s->has_alloc = false;
-}
-
 void scenario_deinit(struct scenario *s)
 {
-	end_alloc(s);
+	page_alloc_deinit(&s->alloc);
 	machine_deinit(&s->machine);
 	free(s->blocks);
+	free(s->zones);
+	free(s->seen);
+	free(s->sorted);
 	memset(s, 0, sizeof(*s));
+}
+
+/* Room for @count elements of @size in *@buffer, whose contents are void then. */
+static bool make_room(void *buffer, size_t *room, size_t count, size_t size)
+{
+	void **at = buffer, *grown;
+
+	if (count <= *room)
+		return true;
+	grown = realloc(*at, count * 2 * size);
+	if (!grown)
+		return false;
+	*at = grown;
+	*room = count * 2;
+	return true;
+}
+
+/* ---- counts ------------------------------------------------------------------------------------ */
+
+/* Pages of @zone in page sets, by their counts. */
+static uint64_t pages_in_sets(struct scenario *s, uint32_t zone)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t cpu = 0; cpu < s->alloc.cpu_count; cpu++)
+		pages += page_alloc_set(&s->alloc, zone, cpu)->count;
+	return pages;
+}
+
+/* Pages of @zone on free lists and in page sets, by the blocks that are on lists. */
+static uint64_t pages_on_lists(struct scenario *s, uint32_t zone)
+{
+	const struct buddy *b = s->machine.buddy;
+	uint64_t pages = 0;
+
+	for (unsigned int order = 0; order <= b->max_order; order++)
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
+			pages += (uint64_t)b->zones[zone].lists[order][t].count << order;
+	for (uint32_t cpu = 0; cpu < s->alloc.cpu_count; cpu++)
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
+			pages += (uint64_t)page_alloc_set(&s->alloc, zone, cpu)->lists[index].count
+				 << pageset_list_order(&s->alloc, index);
+	return pages;
+}
+
+static uint64_t mix(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15ULL;
+	value ^= value >> 29;
+	return value * 0xbf58476d1ce4e5b9ULL;
+}
+
+/* The same for the same free blocks in whatever order; larger ones count as their pageblocks. */
+static uint64_t digest_of(const struct buddy *b, uint32_t zone)
+{
+	uint64_t digest = 0;
+
+	for (unsigned int order = 0; order <= b->max_order; order++) {
+		unsigned int part = order < b->pageblock_order ? order : b->pageblock_order;
+
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
+			uint32_t cursor = BUDDY_LIST_START;
+			pfn_t pfn;
+
+			while (buddy_list_next(b, zone, order, (enum migratetype)t, &cursor, &pfn))
+				for (pfn_t at = pfn; at < pfn + (1ULL << order); at += 1ULL << part)
+					digest += mix(at << 5 | part);
+		}
+	}
+	return digest;
 }
 
 /* ---- boot -------------------------------------------------------------------------------------- */
 
-static void start_alloc(struct scenario *s)
+static void start_alloc(struct scenario *s, const struct scenario_options *options)
 {
 	struct machine *m = &s->machine;
 
-	s->has_alloc = true;
-	page_alloc_init(&s->alloc, m->buddy, &m->config, &m->facts, m->nodes, m->node_count,
-			&m->zonelists, s->cpu_count);
-	if (s->alloc.out_of_memory) {
+	page_alloc_renew(&s->alloc, m->buddy, &m->config, &m->facts, m->nodes, m->node_count,
+			 &m->zonelists, s->cpu_count);
+	if (s->alloc.out_of_memory ||
+	    !make_room(&s->zones, &s->zone_room, s->alloc.zone_count, sizeof(*s->zones)) ||
+	    !make_room(&s->seen, &s->seen_room, s->alloc.zone_count, sizeof(*s->seen))) {
 		s->out_of_memory = true;
 		return;
 	}
+	s->has_alloc = true;
+	s->alloc.keeps_boost = true;
 	page_alloc_set_watermarks(&s->alloc, m->nodes);
 	for (uint32_t zone = 0; zone < m->buddy->zone_count; zone++) {
 		const struct buddy_zone *bz = &m->buddy->zones[zone];
@@ -52,13 +122,18 @@ static void start_alloc(struct scenario *s)
 
 		page_alloc_set_pagesets(&s->alloc, zone, z->batch, z->high, z->high_min,
 					z->high_max);
+		s->zones[zone] = (struct scenario_zone){
+			.at_boot = buddy_zone_free_pages(m->buddy, zone),
+		};
+		if (options->end_cost >= INVARIANT_COST_DEEP)
+			s->zones[zone].digest = digest_of(m->buddy, zone);
 	}
 }
 
 void scenario_boot(struct scenario *s, const struct boot_input *in,
 		   const struct scenario_options *options)
 {
-	end_alloc(s);
+	s->has_alloc = false;
 	machine_reset(&s->machine);
 	findings_clear(&s->findings);
 	s->block_count = 0;
@@ -72,13 +147,85 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 	if (s->cpu_count > CPUS_MAX)
 		s->cpu_count = CPUS_MAX;
 	if (!s->out_of_memory && s->machine.buddy)
-		start_alloc(s);
+		start_alloc(s, options);
+}
+
+/* ---- checks ------------------------------------------------------------------------------------ */
+
+static void add(struct scenario *s, enum invariant invariant, uint32_t zone, pfn_t pfn,
+		uint64_t expected, uint64_t seen, const char *what)
+{
+	const struct buddy_zone *z = &s->machine.buddy->zones[zone];
+
+	findings_add(&s->findings, invariant, z->nid, (int32_t)z->type, pfn, expected, seen, what);
+}
+
+static void check_conserved(struct scenario *s, enum invariant_cost cost)
+{
+	for (uint32_t zone = 0; zone < s->alloc.zone_count; zone++) {
+		const struct scenario_zone *z = &s->zones[zone];
+		uint64_t want = z->at_boot - z->held - z->poisoned;
+		uint64_t have =
+			buddy_zone_free_pages(s->machine.buddy, zone) + pages_in_sets(s, zone);
+
+		if (have != want)
+			add(s, INVARIANT_PAGES_CONSERVED, zone, FINDING_NOWHERE, want, have,
+			    "pages were lost, or are there twice, by the counters");
+		if (cost < INVARIANT_COST_DEEP)
+			continue;
+		have = pages_on_lists(s, zone);
+		if (have != want)
+			add(s, INVARIANT_PAGES_LISTED, zone, FINDING_NOWHERE, want, have,
+			    "pages were lost, or are there twice, by the lists");
+	}
+}
+
+static int by_pfn(const void *left, const void *right)
+{
+	const struct scenario_block *a = left, *b = right;
+
+	return (a->pfn > b->pfn) - (a->pfn < b->pfn);
+}
+
+static void check_held(struct scenario *s)
+{
+	uint32_t count = 0;
+
+	if (!make_room(&s->sorted, &s->sorted_room, s->block_count, sizeof(*s->sorted))) {
+		s->out_of_memory = true;
+		return;
+	}
+	for (uint32_t i = 0; i < s->block_count; i++)
+		if (s->blocks[i].pfn != PFN_NONE)
+			s->sorted[count++] = s->blocks[i];
+	if (count)
+		qsort(s->sorted, count, sizeof(*s->sorted), by_pfn);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct scenario_block *block = &s->sorted[i];
+		struct buddy_block free_block;
+
+		if (i && block[-1].pfn + block[-1].pages > block->pfn)
+			add(s, INVARIANT_HELD_ONCE, block->zone, block->pfn, 0, 0,
+			    "a page was handed out twice");
+		if (buddy_find(s->machine.buddy, block->zone, block->pfn, &free_block) ||
+		    pageset_holds(&s->alloc, block->zone, block->pfn))
+			add(s, INVARIANT_HELD_ONCE, block->zone, block->pfn, 0, 0,
+			    "a page that was handed out is free");
+	}
 }
 
 void scenario_check(struct scenario *s, enum invariant_cost cost)
 {
-	if (!s->out_of_memory && s->machine.stage >= STAGE_ZONES)
-		invariant_check_machine(&s->machine, cost, &s->findings);
+	if (s->out_of_memory || s->machine.stage < STAGE_ZONES)
+		return;
+	invariant_check_machine(&s->machine, cost, &s->findings);
+	if (!s->has_alloc)
+		return;
+	page_alloc_invariants_check(&s->alloc, s->machine.nodes, cost, &s->findings);
+	if (cost < INVARIANT_COST_WALK)
+		return;
+	check_conserved(s, cost);
+	check_held(s);
 }
 
 /* ---- operations -------------------------------------------------------------------------------- */
@@ -100,47 +247,187 @@ static struct scenario_block *add_block(struct scenario *s)
 	return &s->blocks[s->block_count++];
 }
 
-static void do_alloc(struct scenario *s, const struct operation *op, struct scenario_block *block)
+/* The request of an operation; false: it is none. */
+static bool make_request(const struct scenario *s, const struct operation *op,
+			 struct alloc_request *ret)
 {
-	struct alloc_request req = { .cpu = op->cpu,
-				     .nid = op->nid,
-				     .order = op->order,
-				     .type = op->type,
-				     .highest = op->highest };
+	const uint32_t rights = ALLOC_RIGHTS | ALLOC_NO_WATERMARKS | ALLOC_SKIP_BOOST;
+	const uint32_t known = rights | ALLOC_KSWAPD;
 
+	*ret = (struct alloc_request){ .cpu = op->cpu,
+				       .nid = op->nid,
+				       .order = op->order,
+				       .type = op->type,
+				       .highest = op->highest };
+	/* Of other types there are no requests. */
 	if (op->nid < 0 || (uint32_t)op->nid >= s->machine.node_count ||
 	    op->order > s->machine.config.max_order ||
-	    (unsigned int)op->type >= MIGRATE_TYPE_COUNT ||
+	    (unsigned int)op->type >= MIGRATE_HIGHATOMIC ||
 	    (unsigned int)op->highest >= ZONE_TYPE_COUNT)
+		return false;
+	/* gfp_migratetype(). */
+	if (s->machine.buddy->mobility_off)
+		ret->type = MIGRATE_UNMOVABLE;
+	ret->flags = page_alloc_fast_flags(&s->alloc, ret);
+	if (op->flags & rights)
+		ret->flags &= ~(uint32_t)(ALLOC_WMARK_MASK | ALLOC_NOFRAGMENT);
+	ret->flags |= op->flags & known;
+	return true;
+}
+
+static void hold(struct scenario *s, struct scenario_block *block, pfn_t pfn, uint64_t pages)
+{
+	block->pfn = pfn;
+	block->pages = pages;
+	s->held_pages += pages;
+	s->zones[block->zone].held += pages;
+}
+
+static void do_alloc(struct scenario *s, const struct operation *op, struct scenario_block *block)
+{
+	struct alloc_request req;
+	pfn_t pfn;
+
+	if (!make_request(s, op, &req))
 		return;
-	req.flags = page_alloc_fast_flags(&s->alloc, &req) | op->flags;
-	block->pfn = page_alloc_get(&s->alloc, &req, &block->zone);
+	page_alloc_invariants_look(&s->alloc, s->seen);
+	pfn = page_alloc_get(&s->alloc, &req, &block->zone);
+	if (pfn == PFN_NONE)
+		return;
 	block->order = op->order;
-	if (block->pfn != PFN_NONE)
-		s->held_pages += 1ULL << op->order;
+	hold(s, block, pfn, 1ULL << op->order);
+	page_alloc_invariants_request(&s->alloc, s->seen, &req, pfn, block->zone, &s->findings);
+}
+
+/* What operation @target got and still has, or NULL. */
+static struct scenario_block *held_block(struct scenario *s, uint32_t target)
+{
+	return target < s->block_count && s->blocks[target].pfn != PFN_NONE ? &s->blocks[target]
+									    : NULL;
+}
+
+static void let_go(struct scenario *s, struct scenario_block *block)
+{
+	s->held_pages -= block->pages;
+	s->zones[block->zone].held -= block->pages;
+	block->pfn = PFN_NONE;
+}
+
+static void free_block(struct scenario *s, uint32_t cpu, struct scenario_block *block, bool past)
+{
+	if (past)
+		page_alloc_put_past(&s->alloc, cpu, block->pfn, block->order);
+	else
+		page_alloc_put(&s->alloc, cpu, block->pfn, block->order);
+	let_go(s, block);
 }
 
 static void do_free(struct scenario *s, const struct operation *op)
 {
-	struct scenario_block *block;
+	struct scenario_block *block = held_block(s, op->target);
 
-	if (op->target >= s->block_count)
-		return;
-	block = &s->blocks[op->target];
-	if (block->pfn == PFN_NONE)
-		return;
-	page_alloc_put(&s->alloc, op->cpu, block->pfn, block->order);
-	s->held_pages -= 1ULL << block->order;
-	block->pfn = PFN_NONE;
+	if (block)
+		free_block(s, op->cpu, block, op->value != 0);
 }
 
-static void do_drain(struct scenario *s, const struct operation *op)
+static void drain_all(struct scenario *s, uint32_t cpu)
 {
 	for (uint32_t zone = 0; zone < s->alloc.zone_count; zone++) {
-		struct pageset *set = page_alloc_set(&s->alloc, zone, op->cpu);
+		struct pageset *set = page_alloc_set(&s->alloc, zone, cpu);
 
 		pageset_drain(&s->alloc, zone, set, set->count, 0);
 	}
+}
+
+static void do_unreserve(struct scenario *s, const struct operation *op)
+{
+	struct alloc_request req;
+
+	if (make_request(s, op, &req))
+		page_alloc_unreserve(&s->alloc, &req, op->value != 0);
+}
+
+/* The pageblocks that an operation names, if they begin in a zone; its zone. */
+static uint32_t find_range(struct scenario *s, const struct operation *op, pfn_t *end)
+{
+	/* No more than a few: what there is to isolate at once is small. */
+	const uint64_t most = 64ULL << s->machine.config.pageblock_order;
+	uint64_t pages = min_u64(max_u64(op->pages, 1), most);
+
+	if (op->pfn > UINT64_MAX - pages)
+		return BUDDY_ZONE_NONE;
+	*end = op->pfn + pages;
+	return page_alloc_zone_of(&s->alloc, op->pfn);
+}
+
+static void do_isolate(struct scenario *s, const struct operation *op)
+{
+	pfn_t end;
+	uint32_t zone = find_range(s, op, &end);
+
+	if (zone != BUDDY_ZONE_NONE)
+		page_isolation_start(&s->alloc, zone, op->pfn, end);
+}
+
+/* Does the pageblock at @pfn belong to a CMA area? */
+static bool is_in_cma(const struct scenario *s, pfn_t pfn)
+{
+	phys_t at = (phys_t)pfn << s->machine.config.page_shift;
+
+	for (uint32_t i = 0; i < s->machine.cma_count; i++)
+		if (at >= s->machine.cma[i].start && at < s->machine.cma[i].end)
+			return true;
+	return false;
+}
+
+static void do_unisolate(struct scenario *s, const struct operation *op)
+{
+	uint64_t block = 1ULL << s->machine.config.pageblock_order;
+	pfn_t end;
+	uint32_t zone = find_range(s, op, &end);
+
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	for (pfn_t pfn = op->pfn & ~(block - 1); pfn < end; pfn += block)
+		page_isolation_undo(&s->alloc, zone, pfn, pfn + block,
+				    is_in_cma(s, pfn) ? MIGRATE_CMA : MIGRATE_MOVABLE);
+}
+
+static void do_poison(struct scenario *s, const struct operation *op)
+{
+	if (page_alloc_poison(&s->alloc, op->pfn))
+		s->zones[page_alloc_zone_of(&s->alloc, op->pfn)].poisoned++;
+}
+
+/*
+ * Up to 5.13 a free compares the page set's count with the high that it read, and then drains the batch
+ * that it reads: a sysctl, or memory that comes or goes, may have changed both in between.
+ */
+static void do_fraction(struct scenario *s, const struct operation *op)
+{
+	struct scenario_block *block = held_block(s, op->target);
+	struct page_alloc *a = &s->alloc;
+	struct pageset *set = NULL;
+	uint32_t zone = 0;
+
+	if (block && block->pages == 1 && a->rules.drain_amount == DRAIN_BATCH) {
+		unsigned int index;
+
+		zone = block->zone;
+		index = a->rules.list_of_freed[0][buddy_block_type(a->buddy, zone, block->pfn)];
+		if (index != PCP_LIST_NONE) {
+			set = page_alloc_set(a, zone, op->cpu);
+			pageset_insert(a, zone, set, index, block->pfn, false);
+			if (set->count < set->high)
+				set = NULL;
+			let_go(s, block);
+		}
+	}
+	if (op->value >= 0)
+		page_alloc_set_fraction(a, s->machine.nodes, (uint64_t)op->value, s->cpu_count,
+					&s->machine.config, &s->machine.facts);
+	if (set)
+		pageset_drain(a, zone, set, set->batch, 0);
 }
 
 void scenario_do(struct scenario *s, const struct operation *op)
@@ -157,12 +444,49 @@ void scenario_do(struct scenario *s, const struct operation *op)
 		do_free(s, op);
 		break;
 	case OPERATION_DRAIN:
-		do_drain(s, op);
+		drain_all(s, op->cpu);
+		break;
+	case OPERATION_BALANCE:
+		page_alloc_balance(&s->alloc, op->nid);
+		break;
+	case OPERATION_UNRESERVE:
+		do_unreserve(s, op);
+		break;
+	case OPERATION_ISOLATE_BLOCKS:
+		do_isolate(s, op);
+		break;
+	case OPERATION_UNISOLATE_BLOCKS:
+		do_unisolate(s, op);
+		break;
+	case OPERATION_POISON:
+		do_poison(s, op);
+		break;
+	case OPERATION_PCP_FRACTION:
+		do_fraction(s, op);
 		break;
 	case OPERATION_COUNT:
 		break;
 	}
 	s->out_of_memory |= s->machine.buddy->out_of_memory;
+}
+
+/* Everything is given back and drained: what was free after the boot is free again. */
+static void undo_life(struct scenario *s)
+{
+	/* Lists that are broken cannot be worked on. */
+	if (s->out_of_memory || !s->has_alloc || s->findings.total)
+		return;
+	for (uint32_t i = 0; i < s->block_count; i++)
+		if (s->blocks[i].pfn != PFN_NONE)
+			free_block(s, 0, &s->blocks[i], false);
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
+		drain_all(s, cpu);
+	for (uint32_t zone = 0; zone < s->alloc.zone_count; zone++)
+		if (!s->zones[zone].poisoned &&
+		    digest_of(s->machine.buddy, zone) != s->zones[zone].digest)
+			add(s, INVARIANT_LIFE_UNDONE, zone, FINDING_NOWHERE, s->zones[zone].digest,
+			    digest_of(s->machine.buddy, zone),
+			    "other blocks are free than after the boot (digests)");
 }
 
 void scenario_run(struct scenario *s, const struct boot_input *in,
@@ -178,4 +502,6 @@ void scenario_run(struct scenario *s, const struct boot_input *in,
 	}
 	if (count)
 		scenario_check(s, options->end_cost);
+	if (options->end_cost >= INVARIANT_COST_DEEP)
+		undo_life(s);
 }

@@ -13,12 +13,21 @@
 #include "engine/invariant.h"
 #include "engine/operation.h"
 #include "engine/page_alloc.h"
+#include "engine/page_alloc_invariants.h"
 
-/* What an operation of kind ALLOC got. */
+/* What an operation got. */
 struct scenario_block {
 	pfn_t pfn; /* PFN_NONE: nothing, or freed */
+	uint64_t pages; /* 2^order, or of a contiguous allocation */
 	uint32_t zone;
 	unsigned int order;
+};
+
+/* What is counted of a zone, beside what it counts itself. */
+struct scenario_zone {
+	uint64_t at_boot; /* pages free or in page sets when all begins */
+	uint64_t held, poisoned; /* pages */
+	uint64_t digest; /* of the pages and blocks that were free at the boot; see end_cost */
 };
 
 struct scenario {
@@ -29,6 +38,10 @@ struct scenario {
 	struct scenario_block *blocks; /* by number of the operation */
 	uint32_t block_count, block_room;
 	uint64_t held_pages; /* handed out and not freed */
+	struct scenario_zone *zones; /* as alloc.zones */
+	struct zone_seen *seen; /* likewise, before the last request */
+	struct scenario_block *sorted; /* room for a check */
+	size_t zone_room, seen_room, sorted_room;
 	bool out_of_memory; /* the host had none: results are void */
 	struct findings findings;
 };
@@ -36,7 +49,8 @@ struct scenario {
 struct scenario_options {
 	enum invariant_cost boot_cost; /* checks after the boot */
 	enum invariant_cost step_cost; /* checks after each operation */
-	enum invariant_cost end_cost; /* checks after the last one */
+	/* Checks after the last one; with the largest, all is given back and drained at the end, too. */
+	enum invariant_cost end_cost;
 	bool want_lists; /* boot with free lists; without, operations do nothing */
 };
 

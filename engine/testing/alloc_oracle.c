@@ -991,7 +991,7 @@ pfn_t alloc_oracle_get(struct alloc_oracle *o, const struct alloc_request *req)
 		pfn = walk_fairly(o, req, flags);
 		return pfn != PFN_NONE ? pfn : walk(o, req, flags & ~3u, false);
 	}
-	if (spares_blocks(o, req))
+	if (patient && spares_blocks(o, req))
 		pfn = walk(o, req, flags | ALLOC_NOFRAGMENT, false);
 	if (pfn == PFN_NONE)
 		pfn = walk(o, req, flags, false);
