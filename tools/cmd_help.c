@@ -46,8 +46,8 @@ static const struct cli_example examples[] = {
 static void list_predicates(FILE *out)
 {
 	for (unsigned int i = 0; i < predicate_info_count; i++) {
-		fprintf(out, "%s%s\n    ", i ? "\n" : "", predicate_infos[i].usage);
-		text_wrap(out, 4, 4, predicate_infos[i].meaning);
+		fprintf(out, "    %s\n        ", predicate_infos[i].usage);
+		text_wrap(out, 8, 8, predicate_infos[i].meaning);
 	}
 }
 
