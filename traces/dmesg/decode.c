@@ -8,6 +8,8 @@
  * 2. UTF-16, if a byte order mark says so, becomes UTF-8.
  * 3. A sample tells whether the file is quoted-printable or HTML.  Both must be clear: nearly every
  *    "=" or no bare "<", because undoing what was never done damages a log.
+ *    JSON it is if an object comes first and messages are found by the names that log programs give
+ *    them; of each line only the message stays.
  * 4. Line by line, what needs no change is handed out in place; the rest is copied and cleaned.
  */
 #include "traces/dmesg/decode.h"
@@ -292,6 +294,88 @@ static bool looks_html(const uint8_t *data, size_t size)
 	return bare * 10 <= entities;
 }
 
+/* ---- JSON ---- */
+
+/* The string at @p, which starts with a quotation mark: its end, behind the second one; or @end. */
+static const char *json_string_end(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		p += *p == '\\';
+	return p < end ? p + 1 : end;
+}
+
+static const char *json_blanks(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
+}
+
+static bool json_is(const char *p, const char *end, const char *text)
+{
+	size_t len = strlen(text);
+
+	return (size_t)(end - p) == len + 2 && !memcmp(p + 1, text, len);
+}
+
+/*
+ * {"log":"MESSAGE\n","stream":"stdout","time":"..."}		docker
+ * {"MESSAGE":"MESSAGE","SYSLOG_IDENTIFIER":"kernel", ...}	journalctl -o json
+ *          "msg": "MESSAGE"					dmesg --json, one member a line
+ * {"labels":{...},"line":"MESSAGE","timestamp":"..."}		logcli -o jsonl
+ * Finds the message of a line, with its quotation marks.  False: there is none, or another program's.
+ */
+static bool json_message(const char *p, const char *end, const char **ret, const char **end_ret)
+{
+	static const char *const names[] = { "log", "MESSAGE", "msg", "line", "message" };
+	bool found = false, kernel = true;
+
+	while (p < end) {
+		const char *key = p, *key_end, *value, *value_end;
+
+		if (*p++ != '"')
+			continue;
+		key_end = json_string_end(key, end);
+		p = json_blanks(key_end, end);
+		if (p == end || *p != ':')
+			continue;
+		value = json_blanks(p + 1, end);
+		if (value == end || *value != '"')
+			continue;
+		p = value_end = json_string_end(value, end);
+		if (json_is(key, key_end, "SYSLOG_IDENTIFIER"))
+			kernel = json_is(value, value_end, "kernel");
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
+			if (!json_is(key, key_end, names[i]))
+				continue;
+			found = true;
+			*ret = value;
+			*end_ret = value_end;
+		}
+	}
+	return found && kernel;
+}
+
+/* An object comes first, and three lines at least have a message in it. */
+static bool looks_json(const uint8_t *data, size_t size)
+{
+	const char *p = (const char *)data, *end = p + size, *unused, *unused_end;
+	unsigned int found = 0;
+
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	if (p == end || *p != '{')
+		return false;
+	while (p < end && found < 3) {
+		const char *feed = memchr(p, '\n', (size_t)(end - p));
+		const char *line_end = feed ? feed : end;
+
+		found += json_message(p, line_end, &unused, &unused_end);
+		p = feed ? feed + 1 : end;
+	}
+	return found == 3;
+}
+
 struct error *decoder_init(struct decoder *decoder, const uint8_t *data, size_t size)
 {
 	struct error *err;
@@ -321,6 +405,7 @@ struct error *decoder_init(struct decoder *decoder, const uint8_t *data, size_t 
 	sample = decoder->size < 8 * SAMPLE_BYTES ? decoder->size : 8 * SAMPLE_BYTES;
 	decoder->quoted_printable = looks_quoted_printable(decoder->data, sample);
 	decoder->html = looks_html(decoder->data, sample);
+	decoder->json = looks_json(decoder->data, sample);
 	decoder->cr_ends_lines = !memchr(decoder->data, '\n', decoder->size) &&
 				 memchr(decoder->data, '\r', decoder->size);
 	return NULL;
@@ -444,7 +529,7 @@ static bool needs_cleaning(const struct decoder *decoder, const char *p, size_t 
 	}
 	if (decoder->html && (memchr(p, '&', len) || memchr(p, '<', len)))
 		return true;
-	return decoder->quoted_printable && memchr(p, '=', len);
+	return decoder->json || (decoder->quoted_printable && memchr(p, '=', len));
 }
 
 /* A source line as far as it is in the decoder's scratch. */
@@ -499,6 +584,44 @@ static void rub_out(struct copy *to)
 		to->len--;
 	if (to->len && to->text[to->len - 1] != '\r')
 		to->len--;
+}
+
+/* Leaves of the copy the message alone, with its escapes undone. */
+static void take_json_message(struct copy *copy)
+{
+	const char *p, *end;
+	bool found = json_message(copy->text, copy->text + copy->len, &p, &end);
+
+	copy->len = 0;
+	if (!found)
+		return;
+	if (end[-1] == '"')
+		end--;
+	for (p++; p < end; p++) {
+		uint32_t column = copy->columns[p - copy->text];
+		char c = *p;
+
+		if (c == '\\' && p + 1 < end) {
+			static const char letters[] = "nrtbf", bytes[] = "\r\r\t\b ";
+			const char *at = strchr(letters, *++p);
+
+			/* A line feed ends a message, as a carriage return does inside a line. */
+			c = at && *at ? bytes[at - letters] : *p;
+			if (*p == 'u' && end - p > 4) {
+				unsigned int value = 0;
+
+				for (int i = 1; i <= 4; i++) {
+					int digit =
+						hex_digit((char)(p[i] & ~(p[i] >= 'a' ? 0x20 : 0)));
+
+					value = value * 16 + (unsigned int)(digit < 0 ? 0 : digit);
+				}
+				p += 4;
+				c = value < 0x80 ? (char)value : '?';
+			}
+		}
+		put(copy, c, column);
+	}
 }
 
 /* Cleans the copy in its place: it only becomes shorter. */
@@ -626,6 +749,8 @@ bool decoder_next(struct decoder *decoder, struct source_line *ret, struct error
 		if (!column)
 			column = len + 1;
 	} while (more && raw_line(decoder, &p, &len) && ++ret->span);
+	if (decoder->json)
+		take_json_message(&copy);
 	clean(decoder, &copy);
 	while (copy.len && copy.text[copy.len - 1] == '\r')
 		copy.len--;

@@ -3,7 +3,7 @@
  * Decode: the bytes of a log file as source lines of plain text.
  *
  * The lowest step of text.h, private to it.  It undoes what happened to the bytes on their way:
- * UTF-16, quoted-printable, HTML, escape sequences of terminals, backspaces, NUL bytes.  It knows
+ * UTF-16, quoted-printable, HTML, JSON objects around each message, escape sequences of terminals, backspaces, NUL bytes.  It knows
  * nothing of kernels.
  */
 #ifndef TRACES_DMESG_DECODE_H
@@ -24,6 +24,7 @@ struct decoder {
 	/* What the whole file is, found out at the start. */
 	bool quoted_printable;
 	bool html;
+	bool json;
 	/* Lines end with a carriage return alone. */
 	bool cr_ends_lines;
 	/* The bytes as UTF-8, if they were UTF-16; owned. */

@@ -19,6 +19,8 @@
 /* Longest host name or tag we look for, and longest bracketed date. */
 #define WORD_MAX 80
 #define DATE_MAX 64
+/* Longest set of labels, and what a stamp inside a line may stand behind at the most. */
+#define CARRIER_MAX 512
 
 struct cursor {
 	const char *p;
@@ -341,6 +343,58 @@ static size_t match_terminal_clock(struct cursor c)
 	return matched(&c, start);
 }
 
+static size_t word_len(const struct cursor *c)
+{
+	const char *p = c->p;
+
+	while (p < c->end && *p != ' ' && *p != '\t' && p - c->p <= WORD_MAX)
+		p++;
+	return p - c->p <= WORD_MAX ? (size_t)(p - c->p) : 0;
+}
+
+/*
+ * guest-1  | 			docker compose logs
+ * stdout F 			files of a container run-time; P: a part of a long line
+ * [pod/NAME/CONTAINER] 	kubectl logs --prefix
+ * {app="kernel", host="x"} 	Loki
+ * 01O 				GitLab: the job's stream
+ * What log collectors put before each line, before or behind their date; all weak.
+ */
+static size_t match_carrier(struct cursor c)
+{
+	const char *start = c.p, *close;
+	size_t len = word_len(&c);
+	struct cursor rest = c;
+
+	if (take_text(&rest, "stdout F ") || take_text(&rest, "stderr F ") ||
+	    take_text(&rest, "stdout P ") || take_text(&rest, "stderr P "))
+		return matched(&rest, start);
+	rest = c;
+	if (take(&rest, '[')) {
+		close = memchr(rest.p, ']', left(&rest) < CARRIER_MAX ? left(&rest) : CARRIER_MAX);
+		if (!close || !memchr(rest.p, '/', (size_t)(close - rest.p)) ||
+		    memchr(rest.p, ' ', (size_t)(close - rest.p)))
+			return 0;
+		rest.p = close + 1;
+		return take(&rest, ' ') ? matched(&rest, start) : 0;
+	}
+	if (take(&rest, '{')) {
+		close = memchr(rest.p, '}', left(&rest) < CARRIER_MAX ? left(&rest) : CARRIER_MAX);
+		if (!close || (close > rest.p && !memchr(rest.p, '=', (size_t)(close - rest.p))))
+			return 0;
+		rest.p = close + 1;
+		return take(&rest, ' ') ? matched(&rest, start) : 0;
+	}
+	if (len == 3 && is_digit(c.p[0]) && is_digit(c.p[1]) && (c.p[2] == 'O' || c.p[2] == 'E')) {
+		rest.p += len;
+		return take(&rest, ' ') ? matched(&rest, start) : 0;
+	}
+	rest.p += len;
+	if (!len || *start == '|' || !take_blanks(&rest) || !take(&rest, '|'))
+		return 0;
+	return rest.p == rest.end || take(&rest, ' ') ? matched(&rest, start) : 0;
+}
+
 /* ---- Levels and tags ---- */
 
 /* The position of the word [@p, @p + @len) in a list of words between blanks; -1: none. */
@@ -411,15 +465,6 @@ static size_t match_decoded_level(struct cursor c, struct prefix *ret)
 	ret->facility = facility;
 	ret->level = level;
 	return matched(&c, start);
-}
-
-static size_t word_len(const struct cursor *c)
-{
-	const char *p = c->p;
-
-	while (p < c->end && *p != ' ' && *p != '\t' && p - c->p <= WORD_MAX)
-		p++;
-	return p - c->p <= WORD_MAX ? (size_t)(p - c->p) : 0;
 }
 
 /* kernel:   kernel[0]:   systemd[1]:   CRON[77]:  sudo: ; *@kernel_ret tells the first two. */
@@ -809,10 +854,11 @@ static size_t match_host(struct cursor c, const struct prefix_shape *shape, stru
 
 static size_t match_layers(struct cursor c, const struct prefix_shape *shape, struct prefix *ret);
 
-/* Is a strong prefix behind the clock of @n bytes?  Marks the clock as taken: no second is sought. */
-static bool strong_follows(struct cursor c, size_t n, const struct prefix_shape *shape)
+/* Is a strong prefix behind the weak one of @n bytes?  Marks it as taken: no second is sought. */
+static bool strong_follows(struct cursor c, size_t n, const struct prefix_shape *shape,
+			   unsigned int taken)
 {
-	struct prefix inner = { .parts = PREFIX_CLOCK };
+	struct prefix inner = { .parts = taken };
 
 	c.p += n;
 	take_blanks(&c);
@@ -887,10 +933,18 @@ static size_t match_layers(struct cursor c, const struct prefix_shape *shape, st
 		if (!n && !(ret->parts & (PREFIX_STRONG | PREFIX_CLOCK))) {
 			n = match_terminal_clock(c);
 			if (n && !shape->permissive && !shape->clocked &&
-			    !strong_follows(c, n, shape))
+			    !strong_follows(c, n, shape, ret->parts | PREFIX_CLOCK))
 				n = 0;
 			if (n)
 				ret->parts |= PREFIX_CLOCK;
+		}
+		if (!n && !(ret->parts & (PREFIX_STRONG | PREFIX_CARRIER))) {
+			n = match_carrier(c);
+			if (n && !shape->permissive && !shape->carried &&
+			    !strong_follows(c, n, shape, ret->parts | PREFIX_CARRIER))
+				n = 0;
+			if (n)
+				ret->parts |= PREFIX_CARRIER;
 		}
 		if (!n)
 			break;
@@ -946,6 +1000,24 @@ static void skip_blanks_before_prefix(struct cursor *c, const struct prefix_shap
 	c->p = rest.p + n;
 }
 
+/* Words before a stamp that we do not know, in a file where most lines have some. */
+static void skip_to_stamp(struct cursor *c, const char *line, const struct prefix_shape *shape,
+			  struct prefix *ret)
+{
+	size_t len = (size_t)(c->end - line), most = len < CARRIER_MAX ? len : CARRIER_MAX;
+	size_t at = prefix_find_stamp(line, most, matched(c, line));
+	struct cursor stamp = { line + at, c->end };
+
+	if (at == most)
+		return;
+	if (shape->permissive) {
+		ret->parts |= PREFIX_INSIDE;
+		return;
+	}
+	stamp.p += match_layers(stamp, shape, ret);
+	*c = stamp;
+}
+
 void prefix_parse(const char *line, size_t len, const struct prefix_shape *shape,
 		  struct prefix *ret)
 {
@@ -987,6 +1059,9 @@ void prefix_parse(const char *line, size_t len, const struct prefix_shape *shape
 			skip_blanks_before_prefix(&c, shape, ret);
 		}
 	}
+	if (!(ret->parts & (PREFIX_STRONG | PREFIX_OTHER)) &&
+	    (shape->permissive || shape->stamped_inside))
+		skip_to_stamp(&c, line, shape, ret);
 	ret->len = matched(&c, line);
 }
 
@@ -1027,6 +1102,8 @@ void prefix_census_add(struct prefix_census *census, const struct prefix *prefix
 	census->kmsg += (prefix->parts & PREFIX_KMSG) != 0;
 	census->quotes += (prefix->parts & PREFIX_QUOTE) != 0;
 	census->clocks += (prefix->parts & PREFIX_CLOCK) != 0;
+	census->carriers += (prefix->parts & PREFIX_CARRIER) != 0;
+	census->inside += (prefix->parts & PREFIX_INSIDE) != 0;
 	census->cpu_words += (prefix->parts & PREFIX_CPU_WORD) != 0;
 	if (prefix->parts & PREFIX_HOST) {
 		/* The first host counts; a later line with another may be a message. */
@@ -1050,6 +1127,8 @@ void prefix_shape_init(struct prefix_shape *shape, const struct prefix_census *c
 		.cpu_word = census->cpu_words * 2 > census->stamps,
 		.tagged = census->tags > 0,
 		.kmsg = census->kmsg > 0,
+		.carried = census->carriers * 2 > census->lines,
+		.stamped_inside = census->inside * 2 > census->lines,
 	};
 	/* Lines of other programs are stamped as well. */
 	if (census->hosts > 2 && census->hosts * 4 > census->stamps)

@@ -35,6 +35,9 @@ struct prefix_shape {
 	bool tagged;
 	/* Some lines are records of /dev/kmsg. */
 	bool kmsg;
+	/* Most lines have what a container's log is carried in; a stamp that is not at their start. */
+	bool carried;
+	bool stamped_inside;
 	/* journalctl -o short-monotonic: the host's name stands after the stamp.  Else "". */
 	char host[PREFIX_HOST_MAX];
 };
@@ -52,6 +55,8 @@ enum prefix_part {
 	PREFIX_OTHER = 1 << 9, /* another program's line */
 	PREFIX_NOTE = 1 << 10, /* no message at all: " KEY=value", "-- Journal begins ..." */
 	PREFIX_REBOOT = 1 << 11, /* a note that says a new boot follows */
+	PREFIX_CARRIER = 1 << 12, /* a weak one: a container's name, stream or labels */
+	PREFIX_INSIDE = 1 << 13, /* for counting: no strong one, but a stamp later in the line */
 };
 
 struct prefix {
@@ -92,6 +97,8 @@ struct prefix_census {
 	size_t quotes;
 	size_t clocks;
 	size_t cpu_words;
+	size_t carriers;
+	size_t inside;
 	size_t hosts;
 	char host[PREFIX_HOST_MAX];
 };

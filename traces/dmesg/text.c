@@ -27,6 +27,8 @@
  *	Sat Nov 21 03:37:00 2026 kern.info kernel: M.	logread
  *	10:00:00.123 MESSAGE, [2021-01-01 10:00:00] M.	terminal programs
  *	> MESSAGE, > > MESSAGE, | MESSAGE		mail
+ *	{"log":"MESSAGE\n", ...}, {"MESSAGE":"MESSAGE"}	docker, journalctl -o json, dmesg --json, jsonl
+ *	guest  | M., DATE stdout F M., {a="b"} M.	containers; or any words before the stamp in most lines
  *	[    0.000000@0], (0)[0:swapper], c0, ...	vendors' kernels: see prefix.c
  *
  * Joining what a mail program wrapped is guarded, because a wrong join hides a line:
@@ -34,6 +36,8 @@
  *     prefix and follows directly;
  *   in a file that is clearly wrapped (see struct wrap), any line with a prefix takes the next one
  *     without, if that one's first word had no room on it;
+ *   in a file that was broken behind blanks (see struct soft_fold), any line that ends in one takes the
+ *     next one without prefix, if that one's first word had no room on it;
  *   in a file that a terminal broke at its last column (see struct fold), any full line with a
  *     prefix takes the next one without.
  */
@@ -49,7 +53,8 @@
 /* Source lines looked at in the first pass. */
 #define SAMPLE_LINES 32768
 /* Mail programs wrap at one of these widths, most of them not above the usual. */
-#define WRAP_COLUMNS_MIN 64
+#define WRAP_COLUMNS_MIN 40
+#define WRAP_COLUMNS_NARROW 64
 #define WRAP_COLUMNS_USUAL 80
 #define WRAP_COLUMNS_MAX 120
 #define WRAP_BUCKETS 128
@@ -69,7 +74,7 @@
 /*
  * Was the file wrapped?  If so, there is a width that each line before one without prefix would have
  * exceeded with one more word, and no line is longer.  (Where it is below WRAP_COLUMNS_USUAL, lines
- * between are often left whole.)  Lengths are in columns, without quotes; the last bucket holds
+ * between are often left whole, but not below WRAP_COLUMNS_NARROW.)  Lengths are in columns, without quotes; the last bucket holds
  * what is longer.
  */
 struct wrap {
@@ -99,6 +104,21 @@ struct fold {
 	size_t width;
 };
 
+/*
+ * Was the file broken behind blanks, and were they kept, as "fold -s" does?  If so, no line is longer than
+ * the width, and what follows a line that ends in a blank begins with a word for which there was no room:
+ * two signs at once, so that lines without any prefix can be joined too.  
+ */
+struct soft_fold {
+	size_t longest;
+	/* Lines that were broken. */
+	size_t broken;
+	/* Lines without prefix behind one that ends in a blank, by what the first word makes of that. */
+	size_t pairs[FOLD_COLUMNS_MAX + 2];
+	/* The width; 0: not broken like this. */
+	size_t width;
+};
+
 /* A terminal counts columns; other programs count a tab as one. */
 enum { FOLD_BY_COLUMNS, FOLD_BY_BYTES, FOLD_KINDS };
 
@@ -113,6 +133,9 @@ struct builder {
 	struct fold folds[FOLD_KINDS];
 	/* Which of them the file was; NULL: neither. */
 	const struct fold *fold;
+	struct soft_fold soft_folds[FOLD_KINDS];
+	/* Likewise. */
+	const struct soft_fold *soft_fold;
 	/* The kernel has spoken. */
 	bool started;
 	/* A line that only a boot loader prints was seen before that. */
@@ -135,8 +158,10 @@ struct builder {
 	uint32_t tail_line;
 	size_t tail_len;
 	bool tail_quoted;
-	/* Its length as it stands there, as @fold counts. */
+	/* Its length as it stands there, as @fold and @soft_fold count; whether it ends in a blank. */
 	size_t tail_full_len;
+	size_t tail_soft_len;
+	bool tail_blank;
 	/* Its prefix, if it was a record of /dev/kmsg: a wrapped one may have several lines. */
 	struct prefix tail_record;
 };
@@ -214,6 +239,14 @@ static size_t first_word(const char *text, size_t len, size_t *len_ret)
 	return start;
 }
 
+/* Columns that have to be free for the first word of @source to stand on the line before: its blank too. */
+static size_t room_wanted(const struct source_line *source)
+{
+	size_t word_len, start = first_word(source->text, source->len, &word_len);
+
+	return start + word_len + (start + word_len < source->len);
+}
+
 /* Makes room for one more element. */
 static bool grow(void **array, size_t *size, size_t used, size_t element_size)
 {
@@ -249,8 +282,12 @@ static void wrap_finish(struct wrap *wrap)
 		}
 		wrapped += wrap->pairs[width];
 		others -= wrap->pairs[width];
-		if (width > WRAP_COLUMNS_USUAL)
+		/* Only a wide line is left whole by some programs. */
+		if (width > WRAP_COLUMNS_USUAL || width < WRAP_COLUMNS_NARROW)
 			too_long += wrap->lines[width];
+		for (i = WRAP_COLUMNS_NARROW;
+		     width == WRAP_COLUMNS_NARROW && i <= WRAP_COLUMNS_USUAL; i++)
+			too_long += wrap->lines[i];
 	}
 	if (!wrap->width)
 		return;
@@ -282,6 +319,19 @@ static void fold_finish(struct fold *fold)
 		fold->width = width;
 }
 
+/* Three of them at least; a line of its own may end in a blank as well. */
+static void soft_fold_finish(struct soft_fold *fold)
+{
+	size_t others = 0;
+
+	if (fold->longest < FOLD_COLUMNS_MIN || fold->longest > FOLD_COLUMNS_MAX)
+		return;
+	for (size_t i = 0; i < FOLD_COLUMNS_MAX + 2; i++)
+		*(i > fold->longest ? &fold->broken : &others) += fold->pairs[i];
+	if (fold->broken >= 3 && others * 4 <= fold->broken)
+		fold->width = fold->longest;
+}
+
 static void count_length(size_t *buckets, size_t count, size_t len)
 {
 	buckets[len < count ? len : count - 1]++;
@@ -295,11 +345,16 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 	struct error *err = NULL;
 	/* Length of the line before if it has a prefix, or else 0; as counted by wrap and by fold. */
 	size_t before = 0, before_full[FOLD_KINDS], full[FOLD_KINDS];
+	/* The same of the line before if it ends in a blank. */
+	size_t before_blank[FOLD_KINDS] = { 0 }, before_line = 0;
 
 	while (decoder->line < SAMPLE_LINES && decoder_next(decoder, &source, &err)) {
 		size_t len = trimmed_len(source.text, source.len), word_len, columns;
 		struct prefix prefix;
 
+		if (!len || source.line != before_line + 1)
+			memset(before_blank, 0, sizeof(before_blank));
+		before_line = source.line + source.span - 1;
 		if (!len) {
 			before = 0;
 			continue;
@@ -310,6 +365,16 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 		}
 		prefix_parse(source.text, source.len, &permissive, &prefix);
 		prefix_census_add(&census, &prefix);
+		for (int k = 0; k < FOLD_KINDS; k++) {
+			struct soft_fold *fold = &b->soft_folds[k];
+
+			if (full[k] > fold->longest)
+				fold->longest = full[k];
+			if (before_blank[k] && !(prefix.parts & PREFIX_STRONG))
+				count_length(fold->pairs, FOLD_COLUMNS_MAX + 2,
+					     before_blank[k] + room_wanted(&source));
+			before_blank[k] = len < source.len ? full[k] : 0;
+		}
 		len = len > prefix.quote_len ? len - prefix.quote_len : 0;
 		if (prefix.parts & PREFIX_STRONG) {
 			columns = columns_of(source.text + prefix.quote_len, len);
@@ -336,6 +401,10 @@ static struct error *take_census(struct builder *b, struct decoder *decoder)
 		fold_finish(&b->folds[k]);
 		if (b->folds[k].width)
 			b->fold = &b->folds[k];
+		soft_fold_finish(&b->soft_folds[k]);
+		if (b->soft_folds[k].width &&
+		    (!b->soft_fold || b->soft_folds[k].broken >= b->soft_fold->broken))
+			b->soft_fold = &b->soft_folds[k];
 	}
 	return err;
 }
@@ -771,6 +840,27 @@ static size_t full_len(const struct builder *b, const struct source_line *source
 			source->text, source->len);
 }
 
+static void measure_tail(struct builder *b, const struct source_line *source)
+{
+	b->tail_full_len = full_len(b, source);
+	b->tail_soft_len = fold_len(b->soft_fold == &b->soft_folds[FOLD_BY_BYTES] ? FOLD_BY_BYTES
+										  : FOLD_BY_COLUMNS,
+				    source->text, source->len);
+	b->tail_blank = source->len != trimmed_len(source->text, source->len);
+}
+
+/* The same in a file that was broken behind blanks: see struct soft_fold. */
+static bool continues_softly(const struct builder *b, const struct log_line *line,
+			     const struct source_line *source, const struct prefix *prefix)
+{
+	if (prefix->parts & PREFIX_CLOCK)
+		return false;
+	/* A word longer than a line is broken as well. */
+	if (!b->tail_blank)
+		return line->flags & LOG_LINE_PREFIXED && b->tail_soft_len == b->soft_fold->width;
+	return b->tail_soft_len + room_wanted(source) > b->soft_fold->width;
+}
+
 /* Does @message, on the source line after it, belong to the last line? */
 static bool continues(const struct builder *b, const char *message, size_t len,
 		      const struct source_line *source, const struct prefix *prefix)
@@ -788,8 +878,10 @@ static bool continues(const struct builder *b, const char *message, size_t len,
 	    line->len + len >= LOG_LINE_BYTES_MAX)
 		return false;
 	/* Somebody else is quoted. */
-	if (*message == '>')
+	if (*message == '>' || prefix->parts & PREFIX_CARRIER)
 		return false;
+	if (b->soft_fold)
+		return continues_softly(b, line, source, prefix);
 	if (b->fold)
 		return line->flags & LOG_LINE_PREFIXED && b->tail_full_len <= b->fold->width &&
 		       b->tail_full_len + 1 >= b->fold->width;
@@ -842,12 +934,12 @@ static struct error *join(struct builder *b, const char *piece, size_t len,
 
 	if (!continues(b, rest, rest_len, source, prefix))
 		return NULL;
-	if (b->fold) {
+	if (b->soft_fold || b->fold) {
 		/* Not a blank more or less, but for the one that was lost. */
-		append(b, b->fold->width - b->tail_full_len, piece, len);
+		append(b, b->soft_fold ? 0 : b->fold->width - b->tail_full_len, piece, len);
 		b->text->lines[b->text->nlines - 1].span += source->span;
 		b->tail_line = source->line + source->span - 1;
-		b->tail_full_len = full_len(b, source);
+		measure_tail(b, source);
 		*outcome = OUTCOME_KEPT;
 		return NULL;
 	}
@@ -943,7 +1035,7 @@ static struct error *add_piece(struct builder *b, const struct source_line *sour
 							  : columns_of(piece + prefix.quote_len,
 								       trimmed - prefix.quote_len);
 		b->tail_quoted = quoted;
-		b->tail_full_len = full_len(b, source);
+		measure_tail(b, source);
 		b->tail_record = prefix.parts & PREFIX_KMSG ? prefix : (struct prefix){ 0 };
 		from += end;
 		flags = LOG_LINE_SPLIT;

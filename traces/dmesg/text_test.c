@@ -270,6 +270,28 @@ static const struct shape_case {
 	TIMED("[2021-01-01 10:00:00] [    4.000000]   x", "  x", 4, 0),
 	TIMED("[2021-01-01T10:00:00.000Z][    4.000000] x", "x", 4, 0),
 	TIMED("[1.234567 0.000123] [    4.000000] x", "x", 4, 0),
+	/* Containers: all lines have it. */
+	BARE("guest-1  | x", "x"),
+	BARE("guest-1  |   x", "  x"),
+	BARE("guest-1  | 2024-01-02T03:04:05.678901234Z   x", "  x"),
+	BARE("2024-01-02T03:04:05.678901234Z x", "x"),
+	BARE("2024-01-02T03:04:05.678901234Z stdout F x", "x"),
+	BARE("2024-01-02T03:04:05.678901234+02:00 stderr F   x", "  x"),
+	BARE("2024-01-02T03:04:05.678901Z 01O x", "x"),
+	BARE("[pod/a-b/guest] x", "x"),
+	BARE("[pod/a-b/guest] 2024-01-02T03:04:05Z x", "x"),
+	BARE("2024-01-02T03:04:05Z {app=\"kernel\", host=\"node 1\"}   x", "  x"),
+	BARE("2024-01-02T03:04:05+01:00 {} x", "x"),
+	TIMED("guest-1  | [    8.000000]   x", "  x", 8, 0),
+	TIMED("\x1b[36mguest-1  |\x1b[0m [    8.000000] x", "x", 8, 0),
+	TIMED("guest-1  | 2024-01-02T03:04:05.678901234Z [    8.000000] x", "x", 8, 0),
+	TIMED("2024-01-02T03:04:05.678901234Z stdout F [    8.000000] x", "x", 8, 0),
+	TIMED("[pod/a-b/guest] 2024-01-02T03:04:05Z [    8.000000] x", "x", 8, 0),
+	TIMED("2024-01-02T03:04:05Z {app=\"kernel\"} [    8.000000] x", "x", 8, 0),
+	{ "guest-1  | <6>[    8.000000] x", "x", 8, 0, 6, 0, 0, 0 },
+	BARE("{x} y", "{x} y"),
+	BARE("[a/b", "[a/b"),
+	BARE("stdout f x", "stdout f x"),
 	/* Mail. */
 	TIMED("> [    5.000000]   x", "  x", 5, 0),
 	TIMED(">[    5.000000] x", "x", 5, 0),
@@ -362,6 +384,10 @@ static void keeps_weak_prefixes_of_a_few(void **state)
 	(void)state;
 	expect_messages("> a\nb\nc\nd\n", "> a\nb\nc\nd\n");
 	expect_messages("10:00:00 a\nb\nc\nd\n", "10:00:00 a\nb\nc\nd\n");
+	expect_messages("a | b\nb\nc\nd\n", "a | b\nb\nc\nd\n");
+	expect_messages("{} b\n[a/b] c\nc\nd\nstdout F e\nf\ng\n",
+			"{} b\n[a/b] c\nc\nd\nstdout F e\nf\ng\n");
+	expect_messages("a  | [    0.000000] b\nb\nc\nd\n", "b\nb\nc\nd\n");
 	expect_messages("10:00:00 [    0.000000] a\nb\nc\nd\n", "a\nb\nc\nd\n");
 	expect_messages("[    0.000000] a\n> [    1.000000] b\n[    2.000000] c\n", "a\nb\nc\n");
 	expect_messages("[    0.000000] c0 a\n[    1.000000] b\n[    2.000000] c\n",
@@ -807,6 +833,14 @@ static const char *const line_shapes[] = {
 	"\r[    0.%06d] %s\n",
 	"[    0.%06d] %s\r",
 	"[    0.%06d] %sxy\b\b\n",
+	"guest-1  | [    0.%06d] %s\n",
+	"2024-01-02T03:04:05.678901234Z [    0.%06d] %s\n",
+	"2024-01-02T03:04:05.678901234Z stdout F [    0.%06d] %s\n",
+	"[pod/a-b/guest] [    0.%06d] %s\n",
+	"2024-01-02T03:04:05Z {app=\"kernel\", host=\"a\"} [    0.%06d] %s\n",
+	/* Names that we do not know: most lines have their stamp somewhere. */
+	"virt-launcher-x guest-console-log [    0.%06d] %s\n",
+	"(d12) [    0.%06d] %s\n",
 };
 
 static void put_line(struct buffer *to, const char *shape, int time, const char *message)
@@ -924,9 +958,49 @@ static void encode_nuls(struct buffer *to, const char *data, size_t size)
 	put(to, nuls, sizeof(nuls));
 }
 
+static void put_json_string(struct buffer *to, const char *data, size_t size)
+{
+	char code[8];
+
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		if (c == '"' || c == '\\')
+			put(to, "\\", 1);
+		if (c == '\t') {
+			put_string(to, "\\t");
+		} else if (c < 0x20) {
+			snprintf(code, sizeof(code), "\\u%04x", c);
+			put_string(to, code);
+		} else {
+			put(to, data + i, 1);
+		}
+	}
+}
+
+/* As docker keeps it: an object a line, with the line's end in it. */
+static void encode_json(struct buffer *to, const char *data, size_t size)
+{
+	/* One object would not be known as one. */
+	if (!memchr(data, '\n', size)) {
+		put(to, data, size);
+		return;
+	}
+	while (size) {
+		const char *feed = memchr(data, '\n', size);
+		size_t len = feed ? (size_t)(feed - data) : size;
+
+		put_string(to, "{\"log\":\"");
+		put_json_string(to, data, len);
+		put_string(to, "\\n\",\"stream\":\"stdout\",\"time\":\"2024-01-02T03:04:05Z\"}\n");
+		data += len + (feed != NULL);
+		size -= len + (feed != NULL);
+	}
+}
+
 static const encode_fn encodings[] = {
 	encode_plain, encode_bom,  encode_utf16, encode_utf16_big, encode_quoted_printable,
-	encode_html,  encode_nuls,
+	encode_html,  encode_nuls, encode_json,
 };
 
 /* A shape without anything before the message loses blank lines: they cannot be told. */
@@ -974,6 +1048,87 @@ static void gives_the_same_in_every_shape(void **state)
 		}
 		free(source.data);
 		free(want.data);
+	}
+}
+
+/* Messages as objects of other programs, of which only the kernel's are taken. */
+static void reads_objects(void **state)
+{
+	(void)state;
+	expect_messages(
+		"{\n   \"dmesg\": [\n      {\n         \"pri\": 5,\n"
+		"         \"time\":    0.000000,\n         \"msg\": \"Linux version 6.1 (\\\"a\\\")\"\n"
+		"      },{\n         \"pri\": 6,\n         \"msg\": \"  b\\tc\"\n      },{\n"
+		"         \"msg\": \"d\\\\\"\n      }\n   ]\n}\n",
+		"Linux version 6.1 (\"a\")\n  b\tc\nd\\\n");
+	expect_messages("{\"PRIORITY\":\"6\",\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":\"a\"}\n"
+			"{\"MESSAGE\":\"no\",\"SYSLOG_IDENTIFIER\":\"systemd\"}\n"
+			"{\"MESSAGE\":\"b\",\"SYSLOG_IDENTIFIER\":\"kernel\"}\n"
+			"{\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":[0,1]}\n"
+			"{\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":\"c \\u003cd\\u003e\"}\n",
+			"a\nb\nc <d>\n");
+	expect_messages(
+		"{\"labels\":{\"a\":\"b\"},\"line\":\"[    0.000000] a\",\"timestamp\":\"x\"}\n"
+		"{\"labels\":{\"a\":\"b\"},\"line\":\"[    0.000000] b\",\"timestamp\":\"x\"}\n"
+		"{\"labels\":{\"a\":\"b\"},\"line\":\"[    0.000000] c\",\"line\":\"no\"}\n"
+		"{\"line\":\"[    0.000000] cut off",
+		"a\nb\nc\ncut off\n");
+	/* Two are not enough, and an object has to come first. */
+	expect_messages("{\"log\":\"a\"}\n{\"log\":\"b\"}\n", "{\"log\":\"a\"}\n{\"log\":\"b\"}\n");
+	expect_messages("x\n{\"log\":\"a\"}\n{\"log\":\"b\"}\n{\"log\":\"c\"}\n",
+			"x\n{\"log\":\"a\"}\n{\"log\":\"b\"}\n{\"log\":\"c\"}\n");
+}
+
+/* As "fold -s -w @width" does it; lines have neither tabs nor characters of several bytes. */
+static void fold_softly(struct buffer *to, const char *data, size_t size, size_t width)
+{
+	while (size) {
+		const char *feed = memchr(data, '\n', size);
+		size_t len = feed ? (size_t)(feed - data) : size, n = len;
+
+		if (len > width) {
+			for (n = width; n && data[n - 1] != ' '; n--)
+				;
+			n = n ? n : width;
+		}
+		put(to, data, n);
+		put(to, "\n", 1);
+		n += n == len && feed;
+		data += n;
+		size -= n;
+	}
+}
+
+/* A boot folded at each width, with stamps and without. */
+static void joins_softly_folded_messages(void **state)
+{
+	(void)state;
+	for (size_t width = 40; width <= 100; width++) {
+		for (int stamped = 0; stamped < 2; stamped++) {
+			struct buffer source = { 0 }, folded = { 0 }, want = { 0 };
+			size_t longest = 0, broken = 0;
+
+			for (size_t k = 0; k < BOOT_LINES; k++) {
+				size_t len = strlen(boot[k]) + (stamped ? 15 : 0);
+
+				/* Blanks at the end of a message are those of a break. */
+				if (!*boot[k] || strchr(boot[k], '\t') ||
+				    boot[k][strlen(boot[k]) - 1] == ' ')
+					continue;
+				put_line(&source, stamped ? "[    0.%06d] %s\n" : "%s\n", (int)k,
+					 boot[k]);
+				put_string(&want, boot[k]);
+				put_string(&want, "\n");
+				broken += len > width;
+				longest = len > longest ? len : longest;
+			}
+			fold_softly(&folded, source.data, source.size, width);
+			if (broken >= 3)
+				expect_messages(folded.data, want.data);
+			free(source.data);
+			free(folded.data);
+			free(want.data);
+		}
 	}
 }
 
@@ -1332,6 +1487,16 @@ static const char *const pieces[] = {
 	"(0)[0:swapper]",
 	" c0 ",
 	"[0:      swapper:    0] ",
+	"guest-1  | ",
+	"2024-01-02T03:04:05Z ",
+	"stdout F ",
+	"[pod/a/b] ",
+	"{a=\"b\"} ",
+	"{\"log\":\"",
+	"\"}",
+	"\\n",
+	"\\u00",
+	"\"",
 	"12:",
 	"a line that is long enough to be wrapped by a mail program, most likely",
 };
@@ -1423,6 +1588,8 @@ int main(void)
 		cmocka_unit_test(finds_boots),
 		cmocka_unit_test(leaves_other_programs_out),
 		cmocka_unit_test(gives_the_same_in_every_shape),
+		cmocka_unit_test(reads_objects),
+		cmocka_unit_test(joins_softly_folded_messages),
 		cmocka_unit_test(decodes_with_care),
 		cmocka_unit_test(refuses_what_is_no_text),
 		cmocka_unit_test(cuts_long_lines),
