@@ -8,6 +8,7 @@
 
 #include "engine/sink.h"
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/merge.h"
 #include "fuzz/campaign/recipe.h"
 #include "tools/cli.h"
 #include "tools/text.h"
@@ -56,6 +57,11 @@ static const struct cli_option options[] = {
 	{ .name = "resume",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "go on with the campaign in the folder" },
+	{ .name = "merge",
+	  .kind = CLI_KIND_FILE,
+	  .value = "DIR",
+	  .repeatable = true,
+	  .help = "add what the campaign in this folder found to that of --out, and try nothing" },
 	CLI_OPTION_JSON,
 	{ 0 }
 };
@@ -381,6 +387,35 @@ static enum cli_exit campaign(struct cli *cli, struct settings *s)
 	return show(cli, s, &status);
 }
 
+static bool count_group(void *ctx, const struct results_finding *f)
+{
+	(void)f;
+	++*(unsigned int *)ctx;
+	return true;
+}
+
+static enum cli_exit merge(struct cli *cli, struct settings *s)
+{
+	struct campaign_status status = { 0 };
+	char *path = campaign_results_path(s->options.folder);
+	struct results *r = NULL;
+	struct error *err = path ? NULL : error_no_memory();
+	const char *from;
+
+	describe(s);
+	s->options.description = sink_text_string(&s->description);
+	for (unsigned int i = 0; !err && (from = cli_text_at(cli, "merge", i)); i++)
+		err = merge_campaign(s->options.folder, from, &s->options.settings,
+				     s->options.description);
+	if (!err)
+		err = results_open(path, &r);
+	if (!err)
+		err = results_each_finding(r, count_group, &status.groups);
+	results_close(r);
+	free(path);
+	return err ? cli_fail_error(cli, err) : show(cli, s, &status);
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	struct recipe recipe = { 0 };
@@ -402,7 +437,7 @@ static enum cli_exit run(struct cli *cli)
 	if (code == CLI_OK)
 		code = take_limits(cli, &recipe, &s);
 	if (code == CLI_OK)
-		code = campaign(cli, &s);
+		code = cli_text_at(cli, "merge", 0) ? merge(cli, &s) : campaign(cli, &s);
 	settings_deinit(&s);
 	recipe_deinit(&recipe);
 	return code;
