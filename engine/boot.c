@@ -539,7 +539,7 @@ static void take_ranges(struct machine *m)
 
 		if (start < end)
 			m->ranges[m->range_count++] =
-				(struct node_range){ start, end, nid, r->flags, r->base };
+				(struct node_range){ start, end, nid, r->flags, r->base, 0 };
 	}
 }
 
@@ -1175,7 +1175,7 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 				a->index = thisnode;
 				if (!thisnode)
 					judge_order(m, n, a);
-				count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)n,
+				count = zonelist_zones(&m->zonelists, (int32_t)n,
 						       (enum zone_type)t, thisnode, refs,
 						       m->node_count * ZONE_TYPE_COUNT);
 				for (uint32_t i = 0; i < count; i++)

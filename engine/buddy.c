@@ -91,7 +91,7 @@ static uint64_t ranges_in_zone(const struct buddy *b, const struct zone *z, int3
 		pfn_t end = min_u64(ranges[r].end, zone_end_pfn(z));
 		uint64_t first, last;
 
-		if (ranges[r].nid != nid || start >= end)
+		if (!node_range_is_of(&ranges[r], nid, z->type) || start >= end)
 			continue;
 		first = start / run;
 		last = (end - 1) / run + 1;
@@ -257,7 +257,7 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 			pfn_t start = max_u64(ranges[r].start, z->start);
 			pfn_t end = min_u64(ranges[r].end, z->end);
 
-			if (ranges[r].nid != z->nid || start >= end)
+			if (!node_range_is_of(&ranges[r], z->nid, z->type) || start >= end)
 				continue;
 			mark_shared(b, zone, start);
 			mark_shared(b, zone, end);
@@ -434,7 +434,7 @@ uint32_t buddy_zone_at(const struct buddy *b, pfn_t pfn)
 		/* Several zones have memory in this run: whose is it here? */
 		if (!range)
 			range = buddy_memory_at(b, pfn);
-		if (range && range->nid == z->nid)
+		if (range && node_range_is_of(range, z->nid, z->type))
 			return zone;
 		if (first == BUDDY_ZONE_NONE)
 			first = zone;

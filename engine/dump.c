@@ -125,8 +125,7 @@ static void dump_list(const struct machine *m, uint32_t nid, enum zone_type high
 		      struct zoneref *refs, const struct sink *sink)
 {
 	uint32_t room = m->node_count * ZONE_TYPE_COUNT;
-	uint32_t count = zonelist_zones(&m->zonelists, m->nodes, (int32_t)nid, highest, thisnode,
-					refs, room);
+	uint32_t count = zonelist_zones(&m->zonelists, (int32_t)nid, highest, thisnode, refs, room);
 	unsigned int column;
 
 	sink_printf(sink, "  %-9s %-8s", thisnode ? "this node" : "general",

@@ -15,7 +15,7 @@
 #include "engine/handover_lists.h"
 #include "engine/hash_table.h"
 #include "engine/memmap_invariants.h"
-#include "engine/wmark.h"
+#include "engine/reserves.h"
 
 /* Values of the fact free_late_rule. */
 enum free_late_rule { FREE_LATE_UNDEFERRED = 0, FREE_LATE_ALL = 1, FREE_LATE_REFUSED = 2 };
@@ -183,8 +183,7 @@ static struct zone *grow_for_tables(struct machine *m, uint64_t pages)
 	struct zoneref refs[ZONE_TYPE_COUNT];
 	struct zone *z;
 
-	if (!pages ||
-	    !zonelist_zones(&m->zonelists, m->nodes, 0, ZONE_NORMAL, false, refs, ZONE_TYPE_COUNT))
+	if (!pages || !zonelist_zones(&m->zonelists, 0, ZONE_NORMAL, false, refs, ZONE_TYPE_COUNT))
 		return NULL;
 	z = &m->nodes[refs[0].nid].zones[refs[0].type];
 	if (z->early_free < pages)
@@ -578,21 +577,6 @@ static void discard_memblock(struct machine *m)
 				       HANDOVER_DISCARD);
 }
 
-static struct wmark_input wmark_input_of(struct machine *m)
-{
-	struct wmark_input w = { .nodes = m->nodes,
-				 .node_count = m->node_count,
-				 .zonelists = &m->zonelists,
-				 .limits = &m->limits,
-				 .config = &m->config,
-				 .facts = &m->facts,
-				 .zones_mask = m->config.zones_mask };
-
-	while (w.boot_nid + 1 < (int32_t)m->node_count && !m->zonelists.length[w.boot_nid])
-		w.boot_nid++;
-	return w;
-}
-
 /* Gigantic pages reserved at boot belong to their zones again once the huge page pool has them. */
 static void join_gigantic(struct machine *m, const struct boot_input *in)
 {
@@ -609,51 +593,6 @@ static void join_gigantic(struct machine *m, const struct boot_input *in)
 		     !strncmp(s->name, "alloc_bootmem", 13)))
 			give_back_from(m, a->v[0], a->v[1], HANDOVER_GIGANTIC);
 	}
-}
-
-static void compute_reserves(struct machine *m)
-{
-	struct wmark_input w = wmark_input_of(m);
-
-	m->min_free_kbytes = wmark_min_free_kbytes(&w);
-	wmark_setup_zones(&w, m->min_free_kbytes, 10);
-	wmark_setup_lowmem_reserve(&w);
-	m->totalreserve = wmark_totalreserve_pages(&w);
-}
-
-static void raise_for_khugepaged(struct machine *m)
-{
-	struct wmark_input w = wmark_input_of(m);
-	uint64_t wanted;
-
-	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp ||
-	    fact_get(&m->facts, FACT_khugepaged_raise_lost))
-		return;
-	if (m->cmdline.thp_never) {
-		/* Below 512 MiB huge pages are not even set up. */
-		if (fact_get(&m->facts, FACT_khugepaged_off_recalculates) &&
-		    m->totalram >= (512ULL << 20) >> m->config.page_shift) {
-			m->min_free_kbytes = wmark_min_free_kbytes(&w);
-			wmark_setup_zones(&w, m->min_free_kbytes, 10);
-			m->totalreserve = wmark_totalreserve_pages(&w);
-		}
-		return;
-	}
-	wanted = wmark_khugepaged_kbytes(&w, m->totalram);
-	if (wanted <= m->min_free_kbytes)
-		return;
-	m->min_free_kbytes = wanted;
-	wmark_setup_zones(&w, wanted, 10);
-	m->totalreserve = wmark_totalreserve_pages(&w);
-}
-
-static void size_pagesets(struct machine *m, uint64_t fraction)
-{
-	for (uint32_t n = 0; n < m->node_count; n++)
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			if (m->nodes[n].zones[t].present)
-				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
-						  m->online_cpus, fraction, &m->config, &m->facts);
 }
 
 /* When setup_per_cpu_pageset() runs, zones have what was handed over at once and nothing else. */
@@ -776,7 +715,7 @@ static void answer_zoneinfo(struct machine *m)
 static void apply_sysctls(struct machine *m)
 {
 	const struct cmdline *c = &m->cmdline;
-	struct wmark_input w = wmark_input_of(m);
+	struct wmark_input w = reserves_input(m);
 	bool wmarks = c->sysctl_min_free_kbytes != UINT64_MAX ||
 		      c->sysctl_watermark_scale_factor != UINT64_MAX;
 	uint64_t factor = c->sysctl_watermark_scale_factor != UINT64_MAX
@@ -798,7 +737,7 @@ static void apply_sysctls(struct machine *m)
 	if (wmarks || c->sysctl_lowmem_set)
 		m->totalreserve = wmark_totalreserve_pages(&w);
 	if (fraction != UINT64_MAX || (wmarks && by_watermark))
-		size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
+		reserves_size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
 }
 
 bool handover_is_late_free(const struct boot_step *s)
@@ -841,17 +780,17 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	if (!discard_first)
 		discard_memblock(m);
 	if (!watermark_pagesets && !fact_get(&m->facts, FACT_pcp_sized_early))
-		size_pagesets(m, 0);
+		reserves_size_pagesets(m, 0);
 	if (after_initrd)
 		late_frees(m, in, LATE_INITRD);
 	if (fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
-	compute_reserves(m);
+	reserves_compute(m);
 	handover_lists_reserve_blocks(m);
 	if (!fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
 	if (watermark_pagesets)
-		size_pagesets(m, 0);
+		reserves_size_pagesets(m, 0);
 	if (!early_alternatives)
 		late_frees(m, in, LATE_ALTERNATIVES);
 	hash_tables_answer(m, HASH_GROUP_CORE, UINT32_MAX);
@@ -861,13 +800,13 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	{
 		uint64_t before = m->min_free_kbytes;
 
-		raise_for_khugepaged(m);
+		reserves_raise_for_khugepaged(m);
 		if (watermark_pagesets && m->min_free_kbytes != before)
-			size_pagesets(m, 0);
+			reserves_size_pagesets(m, 0);
 	}
 	late_frees(m, in, after_initrd ? LATE_OTHERS : LATE_INITRD | LATE_OTHERS);
 	if (fact_get(&m->facts, FACT_lowmem_reserve_follows_managed)) {
-		struct wmark_input w = wmark_input_of(m);
+		struct wmark_input w = reserves_input(m);
 
 		wmark_setup_lowmem_reserve(&w);
 		m->totalreserve = wmark_totalreserve_pages(&w);

@@ -92,8 +92,7 @@ static bool make_room(void *buffer, size_t *room, size_t count, size_t size)
 	return true;
 }
 
-static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t node_count,
-		       const struct zonelists *zonelists)
+static void build_rows(struct page_alloc *a, uint32_t node_count, const struct zonelists *zonelists)
 {
 	size_t lengths = a->node_room, firsts = a->node_room;
 
@@ -110,7 +109,7 @@ static void build_rows(struct page_alloc *a, const struct node *nodes, uint32_t 
 	a->node_room = lengths;
 	a->node_count = node_count;
 	for (uint32_t nid = 0; nid < node_count; nid++) {
-		uint32_t count = zonelist_zones(zonelists, nodes, (int32_t)nid,
+		uint32_t count = zonelist_zones(zonelists, (int32_t)nid,
 						(enum zone_type)(ZONE_TYPE_COUNT - 1), false,
 						a->refs, a->zone_count);
 
@@ -183,7 +182,7 @@ void page_alloc_renew(struct page_alloc *a, struct buddy *buddy, const struct ar
 		page_alloc_set_pagesets(a, zone, 1, 0, 0, 0);
 		a->zones[zone].avoids_fragments = avoids_fragments(a, zone);
 	}
-	build_rows(a, nodes, node_count, zonelists);
+	build_rows(a, node_count, zonelists);
 }
 
 void page_alloc_init(struct page_alloc *a, struct buddy *buddy, const struct arch_config *config,

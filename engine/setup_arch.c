@@ -360,7 +360,8 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		}
 		m->mb.memory.total_size = in->state.memory_size;
 		m->memory_known = true;
-	} else if (m->mb.memory.cnt) {
+	} else if (m->mb.memory.cnt && (in->has_state || !in->given_range_count)) {
+		/* Calls alone may be a part of them: most are made before logging starts. */
 		m->memory_known = true;
 	} else if (in->affinity_count && !is_x86(m) && !in->given_range_count) {
 		for (uint32_t i = 0; i < in->affinity_count; i++)
@@ -686,7 +687,7 @@ void setup_arch_reserve_cma(struct machine *m, const struct boot_input *in,
 	if (is_area(s))
 		nid = node_of_area(m, ordinal);
 	/* Newer kernels ask for a fixed area without an allocation of their own. */
-	if (placed) {
+	if (placed || !m->reserved_known) {
 		a = answer_placement(m, s, step, base, s->size);
 		if (fact_get(&m->facts, FACT_memblock_rsrv_kern))
 			a->v[3] = (uint64_t)(int64_t)nid;

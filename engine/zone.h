@@ -33,6 +33,7 @@ struct zone {
 	uint64_t joined; /* managed when deferred memory had come; what is freed late adds to it */
 	uint64_t early_free; /* pages free right after the hand-over, deferred ones away */
 	uint64_t unavailable; /* pages in unavailable ranges attributed to this zone */
+	bool contiguous; /* every section it spans is online and its own; see hotplug.h */
 };
 
 struct node {
@@ -46,6 +47,7 @@ struct node {
 	pfn_t first_deferred_pfn; /* PFN_NONE = nothing deferred */
 	uint32_t cpus; /* online CPUs of the node after boot */
 	int32_t physical; /* the node it was cut from by numa=fake= */
+	uint32_t nr_zones; /* zones that kswapd looks at: the highest that ever had pages, plus 1 */
 	struct zone zones[ZONE_TYPE_COUNT];
 };
 
@@ -60,7 +62,15 @@ struct node_range {
 	int32_t nid;
 	uint32_t flags; /* memblock flags */
 	phys_t base_addr; /* byte address before rounding (movable_node, mirror) */
+	uint8_t zone; /* enum zone_type plus 1; 0: the one that spans it, as before any hotplug */
 };
+
+/* Is memory of @range, where zones span it, that of a zone of @type? */
+static inline bool node_range_is_of(const struct node_range *range, int32_t nid,
+				    enum zone_type type)
+{
+	return range->nid == nid && (!range->zone || range->zone == (unsigned int)type + 1);
+}
 
 struct zone_limits {
 	pfn_t lowest[ZONE_TYPE_COUNT], highest[ZONE_TYPE_COUNT]; /* [lowest, highest) */

@@ -34,7 +34,8 @@ static uint8_t distance_of(const uint8_t *distance, uint32_t node_count, uint32_
 
 static void order_numa(struct zonelists *z, const struct node *nodes, const uint8_t *distance,
 		       const bool *node_has_cpu, struct candidate *candidates, uint64_t *load,
-		       const struct arch_config *config, const struct facts *facts)
+		       uint32_t first, uint32_t end, const struct arch_config *config,
+		       const struct facts *facts)
 {
 	uint32_t count = z->node_count, online = 0;
 	bool accumulate = fact_get(facts, FACT_node_load_accumulates);
@@ -43,7 +44,7 @@ static void order_numa(struct zonelists *z, const struct node *nodes, const uint
 	for (uint32_t n = 0; n < count; n++)
 		online += nodes[n].possible;
 	factor = (1ULL << config->nodes_shift) * (accumulate ? 1 : online);
-	for (uint32_t local = 0; local < count; local++) {
+	for (uint32_t local = first; local < end; local++) {
 		uint16_t *row = z->order + (size_t)local * count;
 		uint32_t used = 0, candidate_count = 0;
 		uint64_t remaining = online;
@@ -107,46 +108,83 @@ void zonelists_deinit(struct zonelists *z)
 {
 	free(z->order);
 	free(z->length);
+	free(z->zones);
 	memset(z, 0, sizeof(*z));
+}
+
+static bool make_room(struct zonelists *z, uint32_t node_count)
+{
+	if (z->node_count == node_count && z->order)
+		return true;
+	zonelists_deinit(z);
+	z->node_count = node_count;
+	z->order = malloc((size_t)node_count * node_count * sizeof(*z->order) + 1);
+	z->length = calloc(node_count + 1, sizeof(*z->length));
+	z->zones = calloc(node_count + 1, sizeof(*z->zones));
+	return z->order && z->length && z->zones;
+}
+
+/* The rows [@first, @end). */
+static void build_rows(struct zonelists *z, uint32_t first, uint32_t end, const struct node *nodes,
+		       const uint8_t *distance, const bool *node_has_cpu,
+		       const struct arch_config *config, const struct facts *facts)
+{
+	struct candidate *candidates = malloc((z->node_count + 1) * sizeof(*candidates));
+	uint64_t *load = calloc(z->node_count + 1, sizeof(*load));
+
+	if (candidates && load)
+		order_numa(z, nodes, distance, node_has_cpu, candidates, load, first, end, config,
+			   facts);
+	else
+		z->out_of_memory = true;
+	free(candidates);
+	free(load);
+}
+
+/* For a while a zone had to have managed pages, which a balloon takes and gives back unnoticed. */
+static bool is_listed(const struct zone *zone, const struct facts *facts)
+{
+	return fact_get(facts, FACT_zonelist_needs_managed) ? zone->present && zone->managed
+							    : zone->present;
 }
 
 void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t node_count,
 		     const uint8_t *distance, const bool *node_has_cpu,
 		     const struct arch_config *config, const struct facts *facts)
 {
-	struct candidate *candidates;
-	uint64_t *load;
-
-	if (ret->node_count != node_count || !ret->order) {
-		zonelists_deinit(ret);
-		ret->node_count = node_count;
-		ret->order = malloc((size_t)node_count * node_count * sizeof(*ret->order) + 1);
-		ret->length = calloc(node_count + 1, sizeof(*ret->length));
-		if (!ret->order || !ret->length) {
-			ret->out_of_memory = true;
-			return;
-		}
+	if (!make_room(ret, node_count)) {
+		ret->out_of_memory = true;
+		return;
 	}
 	memset(ret->length, 0, node_count * sizeof(*ret->length));
-	if (config->numa) {
-		candidates = malloc((node_count + 1) * sizeof(*candidates));
-		load = calloc(node_count + 1, sizeof(*load));
-		if (candidates && load)
-			order_numa(ret, nodes, distance, node_has_cpu, candidates, load, config,
-				   facts);
-		else
-			ret->out_of_memory = true;
-		free(candidates);
-		free(load);
-	} else {
+	ret->penalties = node_has_cpu;
+	ret->one_alone = false;
+	if (config->numa)
+		build_rows(ret, 0, node_count, nodes, distance, node_has_cpu, config, facts);
+	else
 		order_flat(ret, nodes);
-	}
 	/* The highest populated zone that is neither Movable nor Device. */
 	ret->policy_zone = ZONE_DMA;
-	for (uint32_t n = 0; n < node_count; n++)
-		for (unsigned int t = 0; t < ZONE_MOVABLE; t++)
-			if (nodes[n].zones[t].present && t > (unsigned int)ret->policy_zone)
+	for (uint32_t n = 0; n < node_count; n++) {
+		ret->zones[n] = 0;
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			if (is_listed(&nodes[n].zones[t], facts))
+				ret->zones[n] |= (uint8_t)(1u << t);
+			if (t < ZONE_MOVABLE && nodes[n].zones[t].present &&
+			    t > (unsigned int)ret->policy_zone)
 				ret->policy_zone = (enum zone_type)t;
+		}
+	}
+}
+
+void zonelists_build_node(struct zonelists *ret, uint32_t nid, const struct node *nodes,
+			  const uint8_t *distance, const bool *node_has_cpu,
+			  const struct arch_config *config, const struct facts *facts)
+{
+	if (!config->numa || nid >= ret->node_count)
+		return;
+	ret->one_alone = true;
+	build_rows(ret, nid, nid + 1, nodes, distance, node_has_cpu, config, facts);
 }
 
 static uint64_t present_of(const struct node *node, unsigned int below)
@@ -204,15 +242,15 @@ bool zonelists_default_by_zone(const struct node *nodes, uint32_t node_count,
 	return low_zones_are_small(nodes, node_count, rule == 1);
 }
 
-static uint32_t zones_by_zone(const struct zonelists *z, const struct node *nodes, int32_t nid,
-			      enum zone_type highest, struct zoneref *ret, uint32_t room)
+static uint32_t zones_by_zone(const struct zonelists *z, int32_t nid, enum zone_type highest,
+			      struct zoneref *ret, uint32_t room)
 {
 	const uint16_t *row = z->order + (size_t)nid * z->node_count;
 	uint32_t count = 0;
 
 	for (int t = (int)highest; t >= 0; t--) {
 		for (uint32_t i = 0; i < z->length[nid]; i++) {
-			if (!nodes[row[i]].zones[t].present)
+			if (!zonelists_have(z, row[i], (unsigned int)t))
 				continue;
 			if (count < room)
 				ret[count] = (struct zoneref){ row[i], (enum zone_type)t };
@@ -222,20 +260,20 @@ static uint32_t zones_by_zone(const struct zonelists *z, const struct node *node
 	return count;
 }
 
-uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int32_t nid,
-			enum zone_type highest, bool thisnode, struct zoneref *ret, uint32_t room)
+uint32_t zonelist_zones(const struct zonelists *z, int32_t nid, enum zone_type highest,
+			bool thisnode, struct zoneref *ret, uint32_t room)
 {
 	uint32_t count = 0;
 
 	if (nid < 0 || (uint32_t)nid >= z->node_count)
 		return 0;
 	if (z->by_zone && !thisnode)
-		return zones_by_zone(z, nodes, nid, highest, ret, room);
+		return zones_by_zone(z, nid, highest, ret, room);
 	for (uint32_t i = 0; i < (thisnode ? 1U : z->length[nid]); i++) {
 		int32_t n = thisnode ? nid : z->order[(size_t)nid * z->node_count + i];
 
 		for (int t = ZONE_TYPE_COUNT - 1; t >= 0; t--) {
-			if (t > (int)highest || !nodes[n].zones[t].present)
+			if (t > (int)highest || !zonelists_have(z, (uint32_t)n, (unsigned int)t))
 				continue;
 			if (count < room)
 				ret[count] = (struct zoneref){ n, (enum zone_type)t };

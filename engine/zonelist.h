@@ -14,6 +14,10 @@ struct zonelists {
 	uint32_t node_count; /* rows */
 	uint16_t *order; /* node_count rows of node_count node ids */
 	uint16_t *length; /* used entries of each row */
+	uint8_t *
+		zones; /* per node: bit per zone type that was there to be listed when they were built */
+	bool penalties; /* CPUs of nodes were known then */
+	bool one_alone; /* one row was built again, without the others */
 	bool by_zone; /* all nodes' high zones before any low one (numa_zonelist_order=) */
 	enum zone_type policy_zone;
 	bool out_of_memory;
@@ -26,6 +30,10 @@ struct zonelists {
 void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t node_count,
 		     const uint8_t *distance, const bool *node_has_cpu,
 		     const struct arch_config *config, const struct facts *facts);
+/* Builds the order of @nid alone, as for a node that comes online; the others stay. */
+void zonelists_build_node(struct zonelists *ret, uint32_t nid, const struct node *nodes,
+			  const uint8_t *distance, const bool *node_has_cpu,
+			  const struct arch_config *config, const struct facts *facts);
 void zonelists_deinit(struct zonelists *z);
 
 /* Which order a kernel that has two picks by itself (numa_zonelist_order=default): true = by zone. */
@@ -38,11 +46,17 @@ struct zoneref {
 	enum zone_type type;
 };
 
+/* Is the zone @type of node @nid in the lists?  It is if it had pages when they were built. */
+static inline bool zonelists_have(const struct zonelists *z, uint32_t nid, unsigned int type)
+{
+	return z->zones[nid] >> type & 1;
+}
+
 /*
  * Writes the zones of node @nid's fallback list up to type @highest into @ret (room for @room), or of
  * its own node only when @thisnode.  Returns how many there are (may exceed @room).
  */
-uint32_t zonelist_zones(const struct zonelists *z, const struct node *nodes, int32_t nid,
-			enum zone_type highest, bool thisnode, struct zoneref *ret, uint32_t room);
+uint32_t zonelist_zones(const struct zonelists *z, int32_t nid, enum zone_type highest,
+			bool thisnode, struct zoneref *ret, uint32_t room);
 
 #endif

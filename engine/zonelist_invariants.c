@@ -31,6 +31,31 @@ static void check_members(const struct zonelists *z, const struct node *nodes, u
 	}
 }
 
+/* Every zone with pages, in its own node's list. */
+static void check_zones(const struct zonelists *z, const struct node *nodes, uint32_t nid,
+			struct findings *ret)
+{
+	struct zoneref refs[ZONE_TYPE_COUNT];
+	uint32_t count = zonelist_zones(z, (int32_t)nid, (enum zone_type)(ZONE_TYPE_COUNT - 1),
+					true, refs, ZONE_TYPE_COUNT);
+
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		uint32_t times = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			times += refs[i].type == t && refs[i].nid == (int32_t)nid;
+			if (refs[i].nid != (int32_t)nid)
+				findings_add(ret, INVARIANT_ZONELIST_ZONES, (int32_t)nid, -1,
+					     FINDING_NOWHERE, nid, (uint64_t)refs[i].nid,
+					     "another node is in the list without fallback");
+		}
+		if (times != (nodes[nid].zones[t].present > 0))
+			findings_add(ret, INVARIANT_ZONELIST_ZONES, (int32_t)nid, (int32_t)t,
+				     FINDING_NOWHERE, nodes[nid].zones[t].present > 0, times,
+				     "the node's own list has not each zone with pages once");
+	}
+}
+
 static void check_distances(const struct zonelists *z, const struct node *nodes, uint32_t local,
 			    const uint8_t *distance, struct findings *ret)
 {
@@ -79,7 +104,7 @@ static void check_turns(const struct zonelists *z, const struct node *nodes,
 
 				if (other != local && from[other] == from[nid] &&
 				    (other < local) == (nid < local) &&
-				    !nodes[other].cpus == !nodes[nid].cpus &&
+				    (!z->penalties || !nodes[other].cpus == !nodes[nid].cpus) &&
 				    opened[other] < opened[nid])
 					findings_add(
 						ret, INVARIANT_FALLBACK_TURNS, (int32_t)local, -1,
@@ -106,9 +131,11 @@ void zonelist_invariants_check(const struct zonelists *z, const struct node *nod
 			continue;
 		}
 		check_members(z, nodes, local, ret);
+		check_zones(z, nodes, local, ret);
 		if (distance)
 			check_distances(z, nodes, local, distance, ret);
 	}
-	if (distance && z->node_count <= NODES_CHECKED)
+	/* A row that was built alone knows nothing of the others' turns. */
+	if (distance && !z->one_alone && z->node_count <= NODES_CHECKED)
 		check_turns(z, nodes, distance, ret);
 }

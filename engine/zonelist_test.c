@@ -63,8 +63,8 @@ static void expect_zones(const struct fixture *f, int32_t nid, enum zone_type hi
 {
 	struct zoneref refs[NODES * ZONE_TYPE_COUNT];
 	char got[4 * NODES * ZONE_TYPE_COUNT + 1] = "", *p = got;
-	uint32_t count = zonelist_zones(&f->lists, f->nodes, nid, highest, thisnode, refs,
-					NODES * ZONE_TYPE_COUNT);
+	uint32_t count =
+		zonelist_zones(&f->lists, nid, highest, thisnode, refs, NODES * ZONE_TYPE_COUNT);
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (i)
@@ -227,18 +227,16 @@ static void zones_of_a_list(void **state)
 	/* The count is of all, also where there is room for less. */
 	for (unsigned int i = 0; i < 2; i++) {
 		f.lists.by_zone = i > 0;
-		assert_int_equal(zonelist_zones(&f.lists, f.nodes, 0, ZONE_DEVICE, false, refs, 2),
-				 5);
+		assert_int_equal(zonelist_zones(&f.lists, 0, ZONE_DEVICE, false, refs, 2), 5);
 		assert_int_equal(refs[1].nid, 0);
 		assert_int_equal(refs[1].type, i ? ZONE_NORMAL : ZONE_DMA32);
 		assert_int_equal(refs[2].nid, 7);
-		assert_int_equal(zonelist_zones(&f.lists, f.nodes, 0, ZONE_DEVICE, false, NULL, 0),
-				 5);
+		assert_int_equal(zonelist_zones(&f.lists, 0, ZONE_DEVICE, false, NULL, 0), 5);
 	}
 	/* Nodes there are not. */
-	assert_int_equal(zonelist_zones(&f.lists, f.nodes, -1, ZONE_DEVICE, false, refs, 2), 0);
+	assert_int_equal(zonelist_zones(&f.lists, -1, ZONE_DEVICE, false, refs, 2), 0);
 	f.nodes[2].zones[ZONE_NORMAL].present = 1;
-	assert_int_equal(zonelist_zones(&f.lists, f.nodes, 2, ZONE_DEVICE, true, refs, 2), 0);
+	assert_int_equal(zonelist_zones(&f.lists, 2, ZONE_DEVICE, true, refs, 2), 0);
 	zonelists_deinit(&f.lists);
 }
 

@@ -286,6 +286,8 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 			    struct boot_log *ret)
 {
 	struct reader r = { .log = ret,
+			    .text = text,
+			    .end = end,
 			    .request = READER_NO_STEP,
 			    .node = NID_NONE,
 			    .crash_low = READER_NO_STEP - 1 };
@@ -337,6 +339,8 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 	guess_arch(&r);
 	infer_machine(&infer, ret);
 	for (size_t i = first; i < end; i++) {
+		r.at = i;
+		dump_walk_line(&r.walk, text->lines[i].text);
 		if (read_line(&r, &text->lines[i])) {
 			ret->lines_known++;
 		} else if (!ret->lines_unknown++) {

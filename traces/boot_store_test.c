@@ -71,8 +71,8 @@ static void make_lists(struct boot_input *in)
 	memcpy(in->distance, "\x0a\xff\x14\x0a", 4);
 	in->given_range_count = 2;
 	in->given_ranges = array_of(2, sizeof(*in->given_ranges));
-	in->given_ranges[0] = (struct node_range){ 1, 2, 3, 4, 5 };
-	in->given_ranges[1] = (struct node_range){ 6, UINT64_MAX, -1, 0, 0 };
+	in->given_ranges[0] = (struct node_range){ 1, 2, 3, 4, 5, 0 };
+	in->given_ranges[1] = (struct node_range){ 6, UINT64_MAX, -1, 0, 0, 0 };
 	in->state.memory_count = 1;
 	in->state.memory = array_of(1, sizeof(*in->state.memory));
 	in->state.memory[0] = (struct memblock_region){ 0x1000, 0x2000, MEMBLOCK_NOMAP, 2 };

@@ -49,30 +49,51 @@ static const struct {
 	{ "setup: Linux is running ", 28 }, /* s390 */
 };
 
+/* "DMA      [mem a-b]", "DMA      0x00000001 -> 0x00001000", "DMA32    empty" */
+static bool zone_line(struct infer *infer, struct scan s)
+{
+	struct scan_str name;
+	enum zone_type type;
+	uint64_t start;
+
+	if (!scan_lit(&s, "  ") || !scan_name(&s, &name) ||
+	    !zone_type_parse(name.p, name.len, &type))
+		return false;
+	scan_ws(&s);
+	infer->zones_mask |= 1U << type;
+	infer->zone_start[type] = PHYS_MAX;
+	if (scan_lit(&s, "[mem ") && scan_0x(&s, &start))
+		infer->zone_start[type] = start;
+	else if (scan_0x(&s, &start) && start <= PHYS_MAX >> 12)
+		/* In page frames; all architectures that may lack a zone had pages of 4 KiB then. */
+		infer->zone_start[type] = start << 12;
+	return true;
+}
+
 void infer_line(struct infer *infer, const struct log_line *line)
 {
 	struct scan s = scan_of(line->text, line->len), t = s;
 	uint64_t start, end, pages;
-	struct scan_str name;
-	enum zone_type type;
 	uint32_t nid;
 
 	if (infer->in_zones) {
-		infer->in_zones = scan_lit(&t, "  ") && scan_name(&t, &name) &&
-				  zone_type_parse(name.p, name.len, &type);
-		if (infer->in_zones) {
-			infer->zones_mask |= 1U << type;
+		infer->in_zones = zone_line(infer, t);
+		if (infer->in_zones)
 			return;
-		}
-		t = s;
 	}
 	/* No two of these begin alike, so what one has taken the others do not miss. */
 	if (scan_lit(&t, "Zone ranges:") || scan_lit(&t, "Zone PFN ranges:"))
 		infer->in_zones = true;
 	else if (scan_lit(&t, "  node ") && scan_past(&t, ": [mem ") && scan_0x(&t, &start) &&
-		 scan_char(&t, '-') && scan_0x(&t, &end) && end > start)
+		 scan_char(&t, '-') && scan_0x(&t, &end) && end > start) {
+		if (!infer->node_bytes || start < infer->lowest)
+			infer->lowest = start;
 		infer->node_bytes += end + 1 - start;
-	else if (scan_lit(&t, "On node ") && scan_past(&t, " totalpages: ") && scan_dec(&t, &pages))
+	} else if (scan_lit(&t, "Memory: ") && scan_past(&t, " available")) {
+		infer->memory_line = true;
+		infer->memory_line_highmem = scan_past(&t, " highmem");
+	} else if (scan_lit(&t, "On node ") && scan_past(&t, " totalpages: ") &&
+		   scan_dec(&t, &pages))
 		infer->node_pages += pages;
 	else if (scan_lit(&t, "Initmem setup node ") && scan_u32(&t, &nid) && nid < NODES_MAX &&
 		 nid >= infer->nodes)
@@ -106,10 +127,50 @@ static unsigned int page_shift_of_totals(const struct infer *infer)
 	return 0;
 }
 
+/*
+ * A list without @type means that the kernel has no such zone only if another zone has the place that it
+ * would take; else its line may be lost, or what it would hold is not there.
+ */
+static bool zone_is_absent(const struct infer *infer, const struct arch_config *c,
+			   enum zone_type type)
+{
+	bool x86 = c->arch == ARCH_X86_64 || c->arch == ARCH_I386;
+	phys_t next = PHYS_MAX;
+
+	/* Every kernel has a Normal zone; other rules than ours decide elsewhere. */
+	if (type == ZONE_NORMAL || type == ZONE_MOVABLE || type == ZONE_DEVICE)
+		return false;
+	if (c->arch == ARCH_OTHER)
+		return infer->zones_mask >> ZONE_NORMAL & 1;
+	if (type == ZONE_HIGHMEM)
+		return infer->memory_line && !infer->memory_line_highmem;
+	for (unsigned int t = type + 1; t < ZONE_MOVABLE; t++)
+		if (infer->zones_mask >> t & 1)
+			next = min_u64(next, infer->zone_start[t]);
+	if (next == PHYS_MAX)
+		return false;
+	if (type == ZONE_DMA32)
+		return next < 1ULL << 32;
+	return x86 ? next < 16ULL << 20 : infer->node_bytes && next <= infer->lowest;
+}
+
+static void infer_zones(const struct infer *infer, struct arch_config *c)
+{
+	uint32_t usual = c->zones_mask;
+
+	if (!infer->zones_mask)
+		return;
+	c->zones_mask |= infer->zones_mask;
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+		if ((usual & ~infer->zones_mask) >> t & 1 &&
+		    zone_is_absent(infer, c, (enum zone_type)t))
+			c->zones_mask &= ~(1U << t);
+	c->highmem = c->zones_mask >> ZONE_HIGHMEM & 1;
+}
+
 void infer_machine(const struct infer *infer, struct boot_log *log)
 {
 	struct arch_config *c = &log->input.config;
-	const uint32_t always = 1U << ZONE_MOVABLE, unlisted = 1U << ZONE_DEVICE;
 	unsigned int shift = infer->page_shift ? infer->page_shift : page_shift_of_totals(infer);
 
 	/* x86 and 32-bit arm have one page size. */
@@ -127,11 +188,7 @@ void infer_machine(const struct infer *infer, struct boot_log *log)
 			c->page_struct_bytes = 32;
 		}
 	}
-	/* Every kernel has a Normal zone and lists it, so a list without it is not whole. */
-	if (infer->zones_mask >> ZONE_NORMAL & 1) {
-		c->zones_mask = (c->zones_mask & unlisted) | infer->zones_mask | always;
-		c->highmem = infer->zones_mask >> ZONE_HIGHMEM & 1;
-	}
+	infer_zones(infer, c);
 	/* One line alone may have been lost. */
 	if (infer->built)
 		c->numa = infer->policy_zone || infer->numa_code;

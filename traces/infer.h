@@ -4,6 +4,7 @@
  *
  * A log names neither the page size nor how the kernel was configured, but its answers follow from
  * them: which zones are listed, whether nodes are spoken of, how large a table of a given order is.
+ *    Any of these lines may be lost, so that one is missing proves nothing; see zone_is_absent().
  * 1. infer_line() looks at every line before any is parsed, infer_machine() turns that into the
  *    configuration the parsers need: page size, family of the architecture, zone types, NUMA.
  * 2. infer_fit() runs when all lines are parsed.  A log without its first line gets the era that comes
@@ -22,8 +23,12 @@ struct infer {
 	unsigned int section_shift; /* of the architecture's family; 0 = unknown */
 	uint64_t node_bytes, node_pages; /* of all nodes: what their ranges hold and "totalpages" */
 	uint32_t nodes; /* highest node spoken of + 1 */
-	uint32_t zones_mask; /* zone types listed; 0 = none */
+	/* Zone types listed, 0 = none; lines of the list may be lost.  Starts in bytes, PHYS_MAX = empty. */
+	uint32_t zones_mask;
+	phys_t zone_start[ZONE_TYPE_COUNT];
+	phys_t lowest; /* start of memory as ranges of nodes tell it; only with node_bytes */
 	bool in_zones; /* inside the list */
+	bool memory_line, memory_line_highmem; /* the "Memory:" line; and it tells of highmem */
 	bool built, policy_zone; /* zonelists were built; and with a policy zone */
 	bool numa_code; /* code that only a NUMA kernel has has spoken */
 };

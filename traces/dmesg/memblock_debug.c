@@ -342,18 +342,34 @@ bool line_memblock_doubled(struct reader *r, struct scan s)
 
 /* ---- dumps: the first one is an input, the state where logging starts ---- */
 
-bool line_memblock_configuration(struct reader *r, struct scan s)
+/*
+ * Each line of a dump comes here first.  The first dump has to be whole: of a state, a part is worth
+ * nothing, and a later one is as good.  Those that follow are compared line by line.
+ */
+static bool in_dump(struct reader *r)
 {
-	(void)s;
+	if (!r->walk.begins)
+		return r->dump;
+	if (!r->dump && !dump_walk_is_whole(r->text, r->at, r->end))
+		return false;
 	r->dump++;
 	r->request = READER_NO_STEP;
 	r->log->has_debug = true;
 	if (!reader_flush_orphans(r, 0))
 		return false;
-	if (r->dump == 1) {
-		r->log->input.has_state = true;
-		return boot_log_add_step(r->log, STEP_STATE, r->line->line);
-	}
+	if (r->dump > 1)
+		return true;
+	r->log->input.has_state = true;
+	return boot_log_add_step(r->log, STEP_STATE, r->line->line);
+}
+
+bool line_memblock_configuration(struct reader *r, struct scan s)
+{
+	(void)s;
+	if (!in_dump(r))
+		boot_log_note(r->log, r->line->line, r->line->line,
+			      "lines of this memblock dump are missing, so that it is not used");
+	r->log->has_debug = true;
 	return true;
 }
 
@@ -363,7 +379,7 @@ bool line_memblock_dump_sizes(struct reader *r, struct scan s)
 	uint64_t memory, reserved;
 	struct answer *a;
 
-	if (!r->dump || !scan_number(&s, &memory) || !scan_past(&s, "reserved size = ") ||
+	if (!in_dump(r) || !scan_number(&s, &memory) || !scan_past(&s, "reserved size = ") ||
 	    !scan_number(&s, &reserved))
 		return false;
 	if (r->dump == 1) {
@@ -382,7 +398,7 @@ static bool dump_count(struct reader *r, struct scan s, int which)
 	uint64_t count;
 	struct answer *a;
 
-	if (!r->dump || !scan_ws(&s) || !scan_lit(&s, "= ") || !scan_number(&s, &count))
+	if (!in_dump(r) || !scan_ws(&s) || !scan_lit(&s, "= ") || !scan_number(&s, &count))
 		return false;
 	if (r->dump == 1 && which)
 		return true;
@@ -429,7 +445,7 @@ static bool dump_region(struct reader *r, struct scan s, int which)
 	struct answer *a;
 	struct scan t;
 
-	if (!r->dump || !scan_number(&s, &index) || !scan_char(&s, ']') || !scan_ws(&s) ||
+	if (!in_dump(r) || !scan_number(&s, &index) || !scan_char(&s, ']') || !scan_ws(&s) ||
 	    !scan_bracket_range(&s, &start, &end) || !scan_lit(&s, ", ") ||
 	    !scan_number(&s, &bytes) || !scan_lit(&s, " bytes"))
 		return false;

@@ -6,6 +6,7 @@
 #define TRACES_DMESG_READER_H
 
 #include "traces/boot_log.h"
+#include "traces/dmesg/dump_walk.h"
 #include "traces/scan.h"
 
 /* Lists whose lines only make sense after their heading. */
@@ -34,13 +35,17 @@ struct reader_orphan {
 
 struct reader {
 	struct boot_log *log;
+	const struct log_text *text;
+	size_t at, end; /* number of the line in @text; where the boot ends there */
 	const struct log_line *line;
 	uint32_t request; /* step of an allocation whose placement has not been seen yet */
 	struct reader_orphan orphans[READER_ORPHANS_MAX];
 	uint32_t orphan_count;
 	uint32_t crash_low; /* step of a low crash kernel part not yet tied to its placement */
 	enum reader_section section;
-	uint32_t dump; /* number of the dump being read, counted from 1; 0 = none yet */
+	uint32_t
+		dump; /* number of the dump being read, counted from 1; 0 = none yet that is whole */
+	struct dump_walk walk; /* with the current line */
 	uint32_t node_data_count;
 	uint32_t node_range_count;
 	int32_t node; /* of the last "On node" or "Initmem" line */

@@ -130,7 +130,7 @@ static bool node_range(struct reader *r, uint32_t nid, phys_t start, phys_t end)
 		log->given_room = room;
 	}
 	in->given_ranges[in->given_range_count++] =
-		(struct node_range){ start >> shift, end >> shift, (int32_t)nid, 0, start };
+		(struct node_range){ start >> shift, end >> shift, (int32_t)nid, 0, start, 0 };
 	return true;
 }
 

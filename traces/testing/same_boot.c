@@ -26,7 +26,7 @@ SIZE_IS(sizeof(struct boot_sections), 40);
 SIZE_IS(sizeof(struct e820_entry), 24);
 SIZE_IS(sizeof(struct affinity_memory), 24);
 SIZE_IS(sizeof(struct memblock_region), 24);
-SIZE_IS(sizeof(struct node_range), 32);
+SIZE_IS(sizeof(struct node_range), 40); /* zone is set by hotplug alone */
 SIZE_IS(sizeof(struct answer), 88);
 SIZE_IS(sizeof(struct boot_log_note), 16);
 

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/reserves.h"
+
+#define DEFAULT_SCALE_FACTOR 10
+
+struct wmark_input reserves_input(struct machine *m)
+{
+	struct wmark_input w = { .nodes = m->nodes,
+				 .node_count = m->node_count,
+				 .zonelists = &m->zonelists,
+				 .limits = &m->limits,
+				 .config = &m->config,
+				 .facts = &m->facts,
+				 .zones_mask = m->config.zones_mask };
+
+	while (w.boot_nid + 1 < (int32_t)m->node_count && !m->zonelists.length[w.boot_nid])
+		w.boot_nid++;
+	return w;
+}
+
+void reserves_compute(struct machine *m)
+{
+	struct wmark_input w = reserves_input(m);
+
+	m->min_free_kbytes = wmark_min_free_kbytes(&w);
+	wmark_setup_zones(&w, m->min_free_kbytes, DEFAULT_SCALE_FACTOR);
+	wmark_setup_lowmem_reserve(&w);
+	m->totalreserve = wmark_totalreserve_pages(&w);
+}
+
+/* @factor: watermark_scale_factor. */
+static void raise_for_khugepaged(struct machine *m, uint64_t factor)
+{
+	struct wmark_input w = reserves_input(m);
+	uint64_t wanted;
+
+	if (!fact_get(&m->facts, FACT_transparent_hugepage) || !m->config.thp ||
+	    fact_get(&m->facts, FACT_khugepaged_raise_lost))
+		return;
+	if (m->cmdline.thp_never) {
+		/* Below 512 MiB huge pages are not even set up. */
+		if (fact_get(&m->facts, FACT_khugepaged_off_recalculates) &&
+		    m->totalram >= (512ULL << 20) >> m->config.page_shift) {
+			m->min_free_kbytes = wmark_min_free_kbytes(&w);
+			wmark_setup_zones(&w, m->min_free_kbytes, factor);
+			m->totalreserve = wmark_totalreserve_pages(&w);
+		}
+		return;
+	}
+	wanted = wmark_khugepaged_kbytes(&w, m->totalram);
+	if (wanted <= m->min_free_kbytes)
+		return;
+	m->min_free_kbytes = wanted;
+	wmark_setup_zones(&w, wanted, factor);
+	m->totalreserve = wmark_totalreserve_pages(&w);
+}
+
+void reserves_raise_for_khugepaged(struct machine *m)
+{
+	raise_for_khugepaged(m, DEFAULT_SCALE_FACTOR);
+}
+
+void reserves_size_pagesets(struct machine *m, uint64_t fraction)
+{
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			if (m->nodes[n].zones[t].present)
+				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
+						  m->online_cpus, fraction, &m->config, &m->facts);
+}
+
+uint64_t reserves_pageset_fraction(const struct machine *m)
+{
+	uint64_t fraction = fact_get(&m->facts, FACT_pcp_high_from_low_wmark)
+				    ? m->cmdline.sysctl_pcp_high_fraction
+				    : m->cmdline.sysctl_pcp_fraction;
+
+	return fraction == UINT64_MAX ? 0 : fraction;
+}
+
+/* As reserves_input(), with the lowmem_reserve_ratio of the user. */
+static struct wmark_input input_of_user(struct machine *m)
+{
+	struct wmark_input w = reserves_input(m);
+
+	if (m->cmdline.sysctl_lowmem_set) {
+		w.lowmem_ratio = m->cmdline.sysctl_lowmem_ratio;
+		w.lowmem_ratio_count = m->cmdline.sysctl_lowmem_count;
+	}
+	return w;
+}
+
+void reserves_renew(struct machine *m, struct zone *zone)
+{
+	struct wmark_input w = input_of_user(m);
+	uint64_t user = m->cmdline.sysctl_min_free_kbytes, computed = wmark_min_free_kbytes(&w);
+	uint64_t factor = m->cmdline.sysctl_watermark_scale_factor != UINT64_MAX
+				  ? m->cmdline.sysctl_watermark_scale_factor
+				  : DEFAULT_SCALE_FACTOR;
+
+	/* A user's value stays, unless memory wants more. */
+	if (user == UINT64_MAX || computed > user)
+		m->min_free_kbytes = computed;
+	wmark_setup_zones(&w, m->min_free_kbytes, factor);
+	wmark_setup_lowmem_reserve(&w);
+	m->totalreserve = wmark_totalreserve_pages(&w);
+	if (fact_get(&m->facts, FACT_hotplug_asks_khugepaged))
+		raise_for_khugepaged(m, factor);
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
+	if (fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
+		reserves_size_pagesets(m, reserves_pageset_fraction(m));
+	else if (zone->present)
+		pageset_size_zone(zone, m->nodes[zone->nid].cpus, m->online_cpus,
+				  reserves_pageset_fraction(m), &m->config, &m->facts);
+}
+
+void reserves_follow_managed(struct machine *m)
+{
+	struct wmark_input w = input_of_user(m);
+
+	if (!fact_get(&m->facts, FACT_lowmem_reserve_follows_managed))
+		return;
+	wmark_setup_lowmem_reserve(&w);
+	m->totalreserve = wmark_totalreserve_pages(&w);
+}

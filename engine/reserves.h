@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reserves of a machine: the moments at which the kernel works out watermarks, lowmem reserves and the sizes
+ * of page sets, with all that a machine knows.  The formulas are in wmark.h.
+ */
+#ifndef ENGINE_RESERVES_H
+#define ENGINE_RESERVES_H
+
+#include "engine/machine.h"
+#include "engine/wmark.h"
+
+struct wmark_input reserves_input(struct machine *m);
+
+/* init_per_zone_wmark_min() of the boot. */
+void reserves_compute(struct machine *m);
+/* set_recommended_min_free_kbytes(): what huge pages want kept free. */
+void reserves_raise_for_khugepaged(struct machine *m);
+/* Sizes the page sets of all zones; @fraction as for pageset_size_zone(). */
+void reserves_size_pagesets(struct machine *m, uint64_t fraction);
+
+/*
+ * The same when memory of @zone came or went: what users set is kept.  Page sets of other zones follow where
+ * they go by watermarks.
+ */
+void reserves_renew(struct machine *m, struct zone *zone);
+/* Managed pages changed alone (balloon), which the kernel long did not look at. */
+void reserves_follow_managed(struct machine *m);
+/* percpu_pagelist_(high_)fraction, 0 when it is not set. */
+uint64_t reserves_pageset_fraction(const struct machine *m);
+
+#endif
