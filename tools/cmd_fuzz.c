@@ -89,16 +89,18 @@ static void on_stop(int number)
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
+/* Targets of one campaign. */
+enum { TARGETS_MAX = 64 };
+
 struct settings {
 	struct campaign_options options;
-	const struct target **targets;
+	const struct target *targets[TARGETS_MAX];
 	struct target_fact *facts;
 	struct sink_text description;
 };
 
 static void settings_deinit(struct settings *s)
 {
-	free(s->targets);
 	free(s->facts);
 	sink_text_deinit(&s->description);
 }
@@ -126,12 +128,10 @@ static enum cli_exit take_targets(struct cli *cli, const struct recipe *recipe, 
 	unsigned int given = 0;
 	const char *name;
 
-	s->targets = calloc((size_t)target_count + recipe->target_count + 64, sizeof(*s->targets));
-	if (!s->targets)
-		return cli_fail_error(cli, error_no_memory());
-	for (; given < 64 && (name = own ? cli_text_at(cli, "target", given)
-				     : given < recipe->target_count ? recipe->targets[given]
-								    : NULL);
+	for (;
+	     given < TARGETS_MAX && (name = own ? cli_text_at(cli, "target", given)
+					    : given < recipe->target_count ? recipe->targets[given]
+									   : NULL);
 	     given++) {
 		s->targets[given] = target_find(name);
 		if (!s->targets[given])
@@ -139,7 +139,7 @@ static enum cli_exit take_targets(struct cli *cli, const struct recipe *recipe, 
 					      name);
 	}
 	if (!given)
-		for (unsigned int i = 0; i < target_count; i++)
+		for (unsigned int i = 0; i < target_count && given < TARGETS_MAX; i++)
 			if (targets[i]->message)
 				s->targets[given++] = targets[i];
 	s->options.targets = s->targets;
