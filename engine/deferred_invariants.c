@@ -28,7 +28,8 @@ static bool interleaved(const struct machine *m, int32_t nid, const struct zone 
 	return false;
 }
 
-static void check_node(const struct machine *m, int32_t nid, const struct zone *z, struct findings *ret)
+static void check_node(const struct machine *m, int32_t nid, const struct zone *z,
+		       struct findings *ret)
 {
 	uint64_t section = arch_section_pages(&m->config), counted = 0;
 	pfn_t first = m->nodes[nid].first_deferred_pfn;
@@ -77,9 +78,11 @@ void deferred_invariants_check(const struct machine *m, struct findings *ret)
 		const struct node *node = &m->nodes[n];
 
 		if (node->first_deferred_pfn != PFN_NONE &&
-		    (node->first_deferred_pfn < node->start_pfn || node->first_deferred_pfn > node->end_pfn))
+		    (node->first_deferred_pfn < node->start_pfn ||
+		     node->first_deferred_pfn > node->end_pfn))
 			findings_add(ret, INVARIANT_DEFERRED_POINT, (int32_t)n, -1,
-				     node->first_deferred_pfn, node->end_pfn, node->first_deferred_pfn,
+				     node->first_deferred_pfn, node->end_pfn,
+				     node->first_deferred_pfn,
 				     "deferred pages begin outside of their node");
 	}
 }

@@ -79,6 +79,15 @@ bool facts_parse_version(const char *text, uint32_t *ret)
 	return true;
 }
 
+enum facts_age facts_age_of(uint32_t version)
+{
+	const uint32_t oldest = eras[0].version, newest = eras[era_count - 1].version;
+
+	if (version < oldest)
+		return FACTS_TOO_OLD;
+	return version >> 16 > newest >> 16 ? FACTS_TOO_NEW : FACTS_KNOWN;
+}
+
 static bool parse_value(const char *text, enum fact_kind kind, int64_t *ret)
 {
 	bool negative = *text == '-';

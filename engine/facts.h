@@ -69,6 +69,17 @@ void facts_init(struct facts *ret, uint32_t version);
 bool facts_parse_version(const char *text, uint32_t *ret);
 
 /*
+ * How the facts stand to a kernel of @version: those of the oldest era are taken for all before it, and
+ * nothing is known of what came after the series of the newest.
+ */
+enum facts_age {
+	FACTS_TOO_OLD,
+	FACTS_KNOWN,
+	FACTS_TOO_NEW,
+};
+enum facts_age facts_age_of(uint32_t version);
+
+/*
  * Overrides one fact by "name=value" (on/off/true/false/number).  Returns NULL, or a static sentence
  * without the name that says what is wrong.
  */

@@ -128,6 +128,11 @@ static void versions_are_read(void **state)
 		assert_int_equal(facts_parse_version(rows[i].text, &version), rows[i].version != 0);
 		assert_int_equal(version, rows[i].version ? rows[i].version : 77);
 	}
+	assert_int_equal(facts_age_of(V(2, 6, 31)), FACTS_TOO_OLD);
+	assert_int_equal(facts_age_of(0), FACTS_TOO_OLD);
+	assert_int_equal(facts_age_of(V(2, 6, 32)), FACTS_KNOWN);
+	assert_int_equal(facts_age_of(eras[era_count - 1].version | 0xffff), FACTS_KNOWN);
+	assert_int_equal(facts_age_of((eras[era_count - 1].version | 0xffff) + 1), FACTS_TOO_NEW);
 	for (unsigned int i = 0; i < era_count; i++) {
 		uint32_t version;
 

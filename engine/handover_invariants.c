@@ -56,9 +56,11 @@ void handover_invariants_freed(const struct machine *m, struct findings *ret)
 		return;
 	for (uint32_t r = 0; r < m->range_count; r++)
 		if (!(m->ranges[r].flags & (MEMBLOCK_NOMAP | MEMBLOCK_DRIVER_MANAGED)))
-			expected += in_zones(m, m->ranges[r].nid, m->ranges[r].start, m->ranges[r].end);
+			expected +=
+				in_zones(m, m->ranges[r].nid, m->ranges[r].start, m->ranges[r].end);
 	if (sum_managed(m) != expected)
-		findings_add(ret, INVARIANT_HANDOVER_ALL, -1, -1, FINDING_NOWHERE, expected, sum_managed(m),
+		findings_add(ret, INVARIANT_HANDOVER_ALL, -1, -1, FINDING_NOWHERE, expected,
+			     sum_managed(m),
 			     "more or fewer pages were handed over than are not reserved");
 }
 

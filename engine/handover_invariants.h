@@ -3,8 +3,8 @@
 #ifndef ENGINE_HANDOVER_INVARIANTS_H
 #define ENGINE_HANDOVER_INVARIANTS_H
 
-#include "engine/machine.h"
 #include "engine/finding.h"
+#include "engine/machine.h"
 
 /* Memory of @m has just been handed over. */
 void handover_invariants_freed(const struct machine *m, struct findings *ret);

@@ -20,6 +20,11 @@ static enum cli_exit read_log(struct cli *cli, struct booted *b)
 	for (uint32_t i = 0; i < b->log.note_count; i++)
 		if (!b->log.notes[i].line)
 			cli_note(cli, "%s", b->log.notes[i].what);
+	if (facts_age_of(b->log.input.version) == FACTS_TOO_NEW && !cli_has(cli, "era"))
+		cli_note(cli,
+			 "the kernel is newer than all that are known: it is taken for a %s; --era "
+			 "chooses another",
+			 eras[era_count - 1].name);
 	return CLI_OK;
 }
 

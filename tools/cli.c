@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -305,6 +306,23 @@ static enum cli_exit refuse_set(struct cli *cli, const char *assignment, const c
 	return cli_fail(cli, "there is no fact '%s' (see 'mmreplay facts')", name);
 }
 
+/* An older kernel is refused: no fact is of one.  A newer one may be near enough to the newest. */
+static enum cli_exit check_age(struct cli *cli, const char *text, uint32_t version)
+{
+	switch (facts_age_of(version)) {
+	case FACTS_TOO_OLD:
+		return cli_fail(cli, "kernel %s is too old: the oldest that is modelled is %s",
+				text, eras[0].name);
+	case FACTS_TOO_NEW:
+		cli_note(cli, "kernel %s is newer than all that are known: it is taken for a %s",
+			 text, eras[era_count - 1].name);
+		break;
+	case FACTS_KNOWN:
+		break;
+	}
+	return CLI_OK;
+}
+
 /* Refuses @text, given for @what ("--view VIEW" or "COMMAND"), if it is not of its kind. */
 static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kind kind,
 				 const char *const *choices, const char *text)
@@ -341,7 +359,7 @@ static enum cli_exit check_value(struct cli *cli, const char *what, enum cli_kin
 			return cli_fail_usage(
 				cli, "%s is a kernel version such as 6.1 or 5.15.3, not '%s'", what,
 				text);
-		break;
+		return check_age(cli, text, version);
 	case CLI_KIND_SET:
 		facts_init(&scratch, 0);
 		wrong = facts_set(&scratch, text);
@@ -484,6 +502,37 @@ void cli_json_begin(struct cli *cli, struct json *j, unsigned int version)
 }
 
 /*
+ * The path that opening @path for writing would make or replace: links are followed, also one that leads
+ * nowhere yet.  To be freed; NULL with errno.
+ */
+static char *followed_path(const char *path)
+{
+	char target[PATH_MAX], *ret = realpath(path, NULL), *next;
+	ssize_t len;
+
+	if (ret || errno != ENOENT)
+		return ret;
+	ret = strdup(path);
+	for (int links = 0; ret && (len = readlink(ret, target, sizeof(target) - 1)) >= 0;
+	     links++) {
+		const char *slash = strrchr(ret, '/');
+		size_t dir = slash && target[0] != '/' ? (size_t)(slash + 1 - ret) : 0;
+
+		target[len] = 0;
+		next = links < 40 ? malloc(dir + (size_t)len + 1) : NULL;
+		if (next) {
+			memcpy(next, ret, dir);
+			memcpy(next + dir, target, (size_t)len + 1);
+		} else {
+			errno = links < 40 ? ENOMEM : ELOOP;
+		}
+		free(ret);
+		ret = next;
+	}
+	return ret;
+}
+
+/*
  * Opens an output.  A regular file is made under a temporary name beside its place, so that the rename
  * at the end is one step; anything else (/dev/null, a pipe) is written in place.
  */
@@ -510,8 +559,8 @@ static enum cli_exit open_output(struct cli *cli, unsigned int which, const char
 	if (exists && access(path, W_OK))
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
 
-	/* A symbolic link stays, and the file it names is replaced. */
-	o->final_path = exists ? realpath(path, NULL) : strdup(path);
+	/* A symbolic link stays, and the file it names is replaced or made. */
+	o->final_path = followed_path(path);
 	if (!o->final_path)
 		return cli_fail(cli, "cannot write '%s': %s", path, strerror(errno));
 	if ((size_t)snprintf(temporary_path, room, "%s.XXXXXX", o->final_path) >= room) {
