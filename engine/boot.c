@@ -369,6 +369,8 @@ static void mark_parsed(struct machine *m, const struct boot_input *in, bool nam
 		mark(m, 0);
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
 		mark(m, m->numa_blocks[i].nid);
+	for (uint32_t i = 0; named && i < m->window_count; i++)
+		mark(m, m->window_nids[i]);
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++)
 		mark(m, m->mb.memory.regions[i].nid);
 	for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
@@ -437,6 +439,9 @@ static void stamp_nodes(struct boot *b)
 	for (uint32_t i = 0; named && i < in->cpu_nid_count; i++)
 		if (in->cpu_nid[i] >= (int32_t)count)
 			count = (uint32_t)in->cpu_nid[i] + 1;
+	for (uint32_t i = 0; named && i < m->window_count; i++)
+		if (m->window_nids[i] >= (int32_t)count)
+			count = (uint32_t)m->window_nids[i] + 1;
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
 		if (m->numa_blocks[i].nid >= (int32_t)count)
 			count = (uint32_t)m->numa_blocks[i].nid + 1;

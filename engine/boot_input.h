@@ -25,6 +25,11 @@ struct affinity_memory {
 	bool hotplug, nonvolatile;
 };
 
+/* A range of addresses for CXL memory, present or not (a CFMWS of the CEDT). */
+struct memory_window {
+	phys_t start, end;
+};
+
 enum boot_step_kind {
 	STEP_ADD, /* memblock_add(base, size) */
 	STEP_REMOVE, /* memblock_remove */
@@ -101,6 +106,8 @@ struct boot_input {
 	uint32_t firmware_count;
 	struct affinity_memory *affinity;
 	uint32_t affinity_count;
+	struct memory_window *windows; /* in the order of the table; not in any log */
+	uint32_t window_count;
 	bool numa_source; /* some firmware table named nodes (even without memory) */
 	int32_t *cpu_nid; /* affinity of CPUs in table order; NID_NONE = unknown */
 	uint32_t cpu_nid_count;

@@ -31,7 +31,7 @@ static void array_in_pending_range(void **unused)
 	made_boot_memory(&b, MIB, 128 * MIB, -1);
 	/* A request makes the boot take its memory, so that there is some for an array. */
 	made_boot_alloc(&b, 4 * KIB, 4 * KIB, MIB, 2 * MIB);
-	for (phys_t at = 3 * MIB; at < 3 * MIB + 127 * 64 * KIB; at += 64 * KIB)
+	for (phys_t at = 3 * MIB; at < 3 * MIB + 64 * KIB * 127; at += 64 * KIB)
 		made_boot_reserve(&b, at, at + 4 * KIB);
 	made_boot_reserve(&b, 64 * MIB, 128 * MIB);
 	made_boot_quirk(&b, QUIRK_DOUBLE_ARRAY_OVERLAPS_PENDING_RANGE, NULL, 0);
@@ -210,7 +210,7 @@ static void array_grows_mid_walk(void **unused)
 	node_data(&b, 0);
 	node_data(&b, 1);
 	made_boot_reserve(&b, 254 * MIB, 512 * MIB);
-	for (phys_t at = 3 * MIB; at < 3 * MIB + 125 * 64 * KIB; at += 64 * KIB)
+	for (phys_t at = 3 * MIB; at < 3 * MIB + 64 * KIB * 125; at += 64 * KIB)
 		made_boot_reserve(&b, at, at + 4 * KIB);
 	made_boot_quirk(&b, QUIRK_RESERVED_ARRAY_DOUBLED_MID_WALK, NULL, 0);
 }
@@ -344,6 +344,95 @@ static void fake_without_firmware(void **unused)
 	made_boot_quirk(&b, QUIRK_FAKE_NUMA_NEEDS_SRAT, NULL, 0);
 }
 
+static void add_window(struct made_boot *b, struct memory_window *windows, phys_t start, phys_t end)
+{
+	b->in.windows = windows;
+	windows[b->in.window_count++] = (struct memory_window){ start, end };
+}
+
+/*
+ *	1M       2G                4G       5G  6G                 8G
+ *	| node 0 |                 | node 1 |   | slot of node 2 |
+ *	                                    |      window      |
+ */
+static void window_next_to_node(void **unused)
+{
+	struct memory_window windows[2];
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 2 * GIB, 0);
+	made_boot_memory(&b, 4 * GIB, 5 * GIB, 1);
+	made_boot_slot(&b, 6 * GIB, 8 * GIB, 2);
+	made_boot_cpus(&b, 1, 0);
+	add_window(&b, windows, 5 * GIB, 7 * GIB);
+	made_boot_quirk(&b, QUIRK_FILL_MEMBLKS_OVERLAP_AND_SORT, NULL, 0);
+}
+
+/* Two slots in a window, the upper one first, and so far apart that the difference's low half is negative. */
+static void window_with_slots_apart(void **unused)
+{
+	struct memory_window windows[2];
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 2 * GIB, 0);
+	made_boot_slot(&b, 27 * GIB, 28 * GIB, 2);
+	made_boot_slot(&b, 20 * GIB, 21 * GIB, 1);
+	made_boot_cpus(&b, 1, 0);
+	add_window(&b, windows, 16 * GIB, 32 * GIB);
+	made_boot_quirk(&b, QUIRK_FILL_MEMBLKS_OVERLAP_AND_SORT, NULL, 0);
+}
+
+static void window_without_node(void **unused)
+{
+	struct memory_window windows[2];
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.config.nodes_shift = 1;
+	made_boot_memory(&b, MIB, GIB, 0);
+	made_boot_memory(&b, GIB, 2 * GIB, 1);
+	made_boot_cpus(&b, 1, 0);
+	add_window(&b, windows, 8 * GIB, 9 * GIB);
+	made_boot_quirk(&b, QUIRK_FAKE_PROXIMITY_DOMAIN_COLLIDES, NULL, 0);
+}
+
+/* Two windows, of which each gets a node, and a kernel that looks at their starts alone. */
+static void windows_with_nodes(void **unused)
+{
+	static const char *const versions[] = { "5.15", "6.6", "6.12" };
+
+	(void)unused;
+	for (unsigned int v = 0; v < 3; v++) {
+		struct memory_window windows[2];
+		struct made_boot b;
+		struct scenario s;
+
+		made_boot_init(&b, ARCH_X86_64, versions[v]);
+		made_boot_memory(&b, MIB, 2 * GIB, 0);
+		made_boot_memory(&b, 4 * GIB, 6 * GIB, 2);
+		made_boot_cpus(&b, 1, 0);
+		add_window(&b, windows, 8 * GIB, 10 * GIB);
+		add_window(&b, windows, 5 * GIB, 7 * GIB);
+		quirks_all_right(&b.in.facts);
+		scenario_init(&s);
+		scenario_run(&s, &b.in, NULL, 0,
+			     &(struct scenario_options){ .boot_cost = INVARIANT_COST_DEEP });
+		assert_int_equal(s.findings.total, 0);
+		assert_int_equal(s.machine.window_count, 2);
+		/* The first that is free, if windows are looked at; the other lies in node 2's block. */
+		assert_int_equal(s.machine.window_nids[0], v ? 1 : NID_NONE);
+		assert_int_equal(s.machine.window_nids[1], NID_NONE);
+		assert_int_equal(s.machine.node_count, 3);
+		assert_int_equal(s.machine.nodes[1].parsed, v > 0);
+		scenario_deinit(&s);
+	}
+}
+
 /* ---- contiguous areas -------------------------------------------------------------------------- */
 
 /*
@@ -404,18 +493,20 @@ static void area_of_two_zones(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(array_in_pending_range), cmocka_unit_test(nothing_above_kernel),
-		cmocka_unit_test(range_above_limit),	  cmocka_unit_test(query_past_the_end),
-		cmocka_unit_test(cap_before_memory),	  cmocka_unit_test(memblock_sound),
-		cmocka_unit_test(area_larger_than_node),  cmocka_unit_test(place_not_aligned),
-		cmocka_unit_test(area_of_two_zones),	  cmocka_unit_test(node_of_three_mib),
-		cmocka_unit_test(half_without_node),	  cmocka_unit_test(fake_by_size),
-		cmocka_unit_test(fake_of_a_small_node),	  cmocka_unit_test(fake_without_firmware),
-		cmocka_unit_test(descending_nodes),	  cmocka_unit_test(hole_within_pageblock),
-		cmocka_unit_test(reserved_in_hole),	  cmocka_unit_test(only_node_is_one),
-		cmocka_unit_test(stamp_beyond_node),	  cmocka_unit_test(array_grows_mid_walk),
-		cmocka_unit_test(last_zone_with_hole),	  cmocka_unit_test(last_section_is_short),
-		cmocka_unit_test(freed_while_deferred),
+		cmocka_unit_test(array_in_pending_range),  cmocka_unit_test(nothing_above_kernel),
+		cmocka_unit_test(range_above_limit),	   cmocka_unit_test(query_past_the_end),
+		cmocka_unit_test(cap_before_memory),	   cmocka_unit_test(memblock_sound),
+		cmocka_unit_test(area_larger_than_node),   cmocka_unit_test(place_not_aligned),
+		cmocka_unit_test(area_of_two_zones),	   cmocka_unit_test(node_of_three_mib),
+		cmocka_unit_test(half_without_node),	   cmocka_unit_test(fake_by_size),
+		cmocka_unit_test(fake_of_a_small_node),	   cmocka_unit_test(fake_without_firmware),
+		cmocka_unit_test(descending_nodes),	   cmocka_unit_test(hole_within_pageblock),
+		cmocka_unit_test(reserved_in_hole),	   cmocka_unit_test(only_node_is_one),
+		cmocka_unit_test(stamp_beyond_node),	   cmocka_unit_test(array_grows_mid_walk),
+		cmocka_unit_test(last_zone_with_hole),	   cmocka_unit_test(last_section_is_short),
+		cmocka_unit_test(freed_while_deferred),	   cmocka_unit_test(window_next_to_node),
+		cmocka_unit_test(window_with_slots_apart), cmocka_unit_test(window_without_node),
+		cmocka_unit_test(windows_with_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

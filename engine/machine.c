@@ -35,6 +35,7 @@ void machine_reset(struct machine *m)
 	free(m->nodes);
 	free(m->distance);
 	free(m->numa_blocks);
+	free(m->window_nids);
 	free(m->cma);
 	free(m->tree_placed);
 	*m = kept;
@@ -50,6 +51,7 @@ void machine_deinit(struct machine *m)
 	free(m->nodes);
 	free(m->distance);
 	free(m->numa_blocks);
+	free(m->window_nids);
 	free(m->ranges);
 	free(m->cma);
 	free(m->tree_placed);

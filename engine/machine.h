@@ -50,6 +50,8 @@ struct machine {
 	bool emulated; /* nodes are numa=fake= ones */
 	struct affinity_memory *numa_blocks; /* after clean-up (numa_meminfo) */
 	uint32_t numa_block_count;
+	int32_t *window_nids; /* of the input's CXL windows: nodes of their own, or NID_NONE */
+	uint32_t window_count;
 
 	struct node_range *ranges; /* memory in address order, with nodes */
 	uint32_t range_count, range_room;

@@ -60,7 +60,7 @@ bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t 
 {
 	bool need_memory = fact_get(&m->facts, FACT_numa_blocks_need_memory);
 
-	if (!set_blocks(m, in->affinity, in->affinity_count))
+	if (!set_blocks(m, in->affinity, in->affinity_count) || !numa_add_windows(m, in))
 		return false;
 	for (uint32_t i = 0; i < m->numa_block_count;) {
 		struct affinity_memory *b = &m->numa_blocks[i];

@@ -15,6 +15,12 @@
  */
 bool numa_cleanup_blocks(struct machine *m, const struct boot_input *in, phys_t low, phys_t high);
 
+/*
+ * What the input's CXL windows make of m->numa_blocks, and the nodes that they get: m->window_nids.  False
+ * without memory.
+ */
+bool numa_add_windows(struct machine *m, const struct boot_input *in);
+
 /* Joins blocks of one node between which no other node lies. Returns false when nodes overlap. */
 bool numa_join_blocks(struct machine *m);
 

@@ -97,3 +97,64 @@ void numa_invariants_check(const struct machine *m, struct findings *ret)
 	check_memory(m, ret);
 	check_emulation(m, ret);
 }
+
+/* ---- CXL windows ------------------------------------------------------------------------------- */
+
+static bool disjoint(const struct affinity_memory *blocks, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (blocks[i].nid != blocks[k].nid && blocks[i].start < blocks[k].end &&
+			    blocks[k].start < blocks[i].end)
+				return false;
+	return true;
+}
+
+/* The first address of @window at or above @from that no block has; its end when there is none. */
+static phys_t first_gap(const struct machine *m, const struct memory_window *window)
+{
+	phys_t at = window->start;
+
+	for (uint32_t round = 0; round < m->numa_block_count && at < window->end; round++)
+		for (uint32_t i = 0; i < m->numa_block_count; i++)
+			if (m->numa_blocks[i].start <= at && at < m->numa_blocks[i].end)
+				at = m->numa_blocks[i].end;
+	return min_u64(at, window->end);
+}
+
+void numa_invariants_filled(const struct machine *m, const struct memory_window *window,
+			    const struct affinity_memory *before, uint32_t count,
+			    struct findings *ret)
+{
+	bool described = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct affinity_memory *old = &before[i], *new = &m->numa_blocks[i];
+
+		if (old->start < window->end && window->start < old->end)
+			described = true;
+		else if (old->start != new->start || old->end != new->end)
+			findings_add(ret, INVARIANT_WINDOW_FILL, old->nid, -1, old->start, 0, 0,
+				     "a block that has nothing of a window changed");
+	}
+	if (described && first_gap(m, window) < window->end)
+		findings_add(ret, INVARIANT_WINDOW_FILL, -1, -1, first_gap(m, window), 0, 0,
+			     "blocks do not cover their window");
+	if (disjoint(before, count) && !disjoint(m->numa_blocks, count))
+		findings_add(ret, INVARIANT_WINDOW_FILL, -1, -1, window->start, 0, 0,
+			     "blocks of two nodes overlap since a window was filled");
+}
+
+void numa_invariants_window(const struct boot_input *in, const struct memory_window *window,
+			    int32_t nid, struct findings *ret)
+{
+	bool named = false;
+
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		named |= in->affinity[i].nid == nid;
+	for (uint32_t i = 0; i < in->cpu_nid_count; i++)
+		named |= in->cpu_nid[i] == nid;
+	if (named)
+		findings_add(ret, INVARIANT_WINDOW_NODE, nid, -1, window->start, 0, 0,
+			     "a window gets a node that a table names");
+}

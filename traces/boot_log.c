@@ -383,6 +383,7 @@ void boot_log_deinit(struct boot_log *log)
 	free(log->notes);
 	free(log->input.firmware);
 	free(log->input.affinity);
+	free(log->input.windows);
 	free(log->input.cpu_nid);
 	free(log->input.node_cpus);
 	free(log->input.distance);
@@ -401,6 +402,7 @@ void boot_log_clear(struct boot_log *log)
 		.name = log->name,
 		.input = { .firmware = log->input.firmware,
 			   .affinity = log->input.affinity,
+			   .windows = log->input.windows,
 			   .cpu_nid = log->input.cpu_nid,
 			   .node_cpus = log->input.node_cpus,
 			   .distance = log->input.distance,
@@ -414,6 +416,7 @@ void boot_log_clear(struct boot_log *log)
 		.step_room = log->step_room,
 		.firmware_room = log->firmware_room,
 		.affinity_room = log->affinity_room,
+		.window_room = log->window_room,
 		.cpu_room = log->cpu_room,
 		.given_room = log->given_room,
 		.state_memory_room = log->state_memory_room,

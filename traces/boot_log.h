@@ -35,7 +35,7 @@ struct boot_log {
 	uint32_t note_count, note_room;
 
 	/* Private: growing arrays of input, and the texts it points to. */
-	uint32_t step_room, firmware_room, affinity_room, cpu_room, given_room;
+	uint32_t step_room, firmware_room, affinity_room, cpu_room, given_room, window_room;
 	uint32_t state_memory_room, state_reserved_room;
 	uint32_t node_cpus_room, distance_room;
 	struct boot_log_texts *texts;

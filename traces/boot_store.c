@@ -56,6 +56,9 @@
 	X(end);            \
 	X(hotplug);        \
 	X(nonvolatile)
+#define WINDOW_FIELDS(X) \
+	X(start);        \
+	X(end)
 #define STEP_FIELDS(X) \
 	X(line);       \
 	X(size);       \
@@ -380,6 +383,22 @@ static bool put_affinity(const struct boot_input *in, struct arena *arena,
 	return true;
 }
 
+static bool put_windows(const struct boot_input *in, struct arena *arena, Mmtrace__BootInput *input)
+{
+	Mmtrace__MemoryWindow *m = MAKE(arena, in->window_count, Mmtrace__MemoryWindow,
+					MMTRACE__MEMORY_WINDOW__INIT, input->window);
+
+	if (!m)
+		return false;
+	input->n_window = in->window_count;
+	for (uint32_t i = 0; i < in->window_count; i++, m++) {
+		const struct memory_window *from = &in->windows[i];
+
+		WINDOW_FIELDS(PUT);
+	}
+	return true;
+}
+
 static bool put_given_ranges(const struct boot_input *in, struct arena *arena,
 			     Mmtrace__BootInput *input)
 {
@@ -553,8 +572,8 @@ static bool put_once(const struct boot_input *from, struct arena *arena, Mmtrace
 			return false;
 	}
 	return put_firmware(from, arena, m) && put_affinity(from, arena, m) &&
-	       put_given_ranges(from, arena, m) && put_tables(from, arena, m) &&
-	       put_sections(&from->sections, arena, m);
+	       put_windows(from, arena, m) && put_given_ranges(from, arena, m) &&
+	       put_tables(from, arena, m) && put_sections(&from->sections, arena, m);
 }
 
 static bool put_steps(const struct boot_step *steps, uint32_t count, struct arena *arena,
@@ -753,6 +772,7 @@ static struct error *check_limits(const struct boot_log *log)
 	} lists[] = {
 		{ in->firmware_count, "firmware entries" },
 		{ in->affinity_count, "affinity entries" },
+		{ in->window_count, "windows" },
 		{ in->cpu_nid_count, "CPUs" },
 		{ in->node_cpus_count, "nodes" },
 		{ in->step_count, "steps" },
@@ -1074,6 +1094,22 @@ static struct error *take_affinity(struct load *l, const Mmtrace__BootInput *inp
 	return err;
 }
 
+static struct error *take_windows(struct load *l, const Mmtrace__BootInput *input)
+{
+	struct boot_input *in = &l->log->input;
+	struct error *err = NULL;
+	struct memory_window *to;
+
+	APPEND(in->windows, in->window_count, l->log->window_room, input->n_window, "windows", to,
+	       err);
+	for (size_t i = 0; i < input->n_window && !err; i++, to++) {
+		const Mmtrace__MemoryWindow *m = input->window[i];
+
+		WINDOW_FIELDS(TAKE);
+	}
+	return err;
+}
+
 static struct error *take_given_ranges(struct load *l, const Mmtrace__BootInput *input)
 {
 	struct boot_input *in = &l->log->input;
@@ -1242,6 +1278,8 @@ static struct error *take_input(struct load *l, const Mmtrace__BootInput *m)
 		err = take_firmware(l, m);
 	if (!err)
 		err = take_affinity(l, m);
+	if (!err)
+		err = take_windows(l, m);
 	if (!err)
 		err = take_tables(l, m);
 	if (!err)

@@ -59,6 +59,10 @@ static void make_lists(struct boot_input *in)
 	in->affinity = array_of(2, sizeof(*in->affinity));
 	in->affinity[0] = (struct affinity_memory){ 1, 2, 3, true, false };
 	in->affinity[1] = (struct affinity_memory){ 4, UINT64_MAX, -1, false, true };
+	in->window_count = 2;
+	in->windows = array_of(2, sizeof(*in->windows));
+	in->windows[0] = (struct memory_window){ 1, 2 };
+	in->windows[1] = (struct memory_window){ 3, UINT64_MAX };
 	in->cpu_nid_count = 3;
 	in->cpu_nid = array_of(3, sizeof(*in->cpu_nid));
 	in->cpu_nid[1] = -1;

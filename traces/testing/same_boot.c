@@ -12,7 +12,7 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 736);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts), 752);
 SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 240);
 SIZE_IS(sizeof(struct arch_config), 48);
 SIZE_IS(sizeof(struct boot_step), 72);
@@ -25,6 +25,7 @@ SIZE_IS(sizeof(struct boot_state), 48);
 SIZE_IS(sizeof(struct boot_sections), 40);
 SIZE_IS(sizeof(struct e820_entry), 24);
 SIZE_IS(sizeof(struct affinity_memory), 24);
+SIZE_IS(sizeof(struct memory_window), 16);
 SIZE_IS(sizeof(struct memblock_region), 24);
 SIZE_IS(sizeof(struct node_range), 40); /* zone is set by hotplug alone */
 SIZE_IS(sizeof(struct answer), 88);
@@ -162,6 +163,11 @@ static void same_lists(const struct boot_input *a, const struct boot_input *b)
 		SAME(affinity[i].nid);
 		SAME(affinity[i].hotplug);
 		SAME(affinity[i].nonvolatile);
+	}
+	SAME(window_count);
+	for (uint32_t i = 0; i < a->window_count; i++) {
+		SAME(windows[i].start);
+		SAME(windows[i].end);
 	}
 	SAME(cpu_nid_count);
 	for (uint32_t i = 0; i < a->cpu_nid_count; i++)
