@@ -466,23 +466,33 @@ static struct error *better(void *ctx, const struct subject *best)
 	return w->refuse ? error_create(ERROR_OS, NULL, 0, 0, "the disk is full") : NULL;
 }
 
+enum { ASKED = 100 };
+
+/* Requests that each have to take a block from another migratetype. */
+static void ask_often(struct event *events)
+{
+	for (unsigned int i = 0; i < ASKED; i++) {
+		events[i] = block(EVENT_ALLOC, (pfn_t)i << 9, i % 10 ? 0 : 9);
+		events[i].migratetype = MIGRATE_RECLAIMABLE;
+	}
+}
+
 static void test_ended(void **state)
 {
 	struct subject_file f = { 0 };
-	struct event events[600];
+	struct event events[ASKED];
 	struct subject s;
 
 	(void)state;
 	check_ok(subject_read(GUEST, NULL, &f));
 	s = f.subject;
-	for (unsigned int i = 0; i < 600; i++)
-		events[i] = block(EVENT_ALLOC, (pfn_t)i << 10, 10);
+	ask_often(events);
 	s.events = events;
-	s.event_count = 600;
-	for (uint64_t end = 1; end < 300; end += 37) {
-		struct watch w = { .end = end, .best = 600 };
+	s.event_count = ASKED;
+	for (uint64_t end = 1; end < 100; end += 13) {
+		struct watch w = { .end = end, .best = ASKED };
 		const struct reduce_options options = {
-			.predicate = "alloc-fails > 3", .go_on = go_on, .better = better, .ctx = &w
+			.predicate = "fallbacks > 3", .go_on = go_on, .better = better, .ctx = &w
 		};
 		struct predicate *p = NULL;
 		struct reduced r = { 0 };
@@ -492,7 +502,7 @@ static void test_ended(void **state)
 		assert_false(r.proven);
 		/* No test more than was allowed, and the best so far is what is given. */
 		assert_int_equal(w.tests, end);
-		assert_true(r.subject.event_count <= 600);
+		assert_true(r.subject.event_count <= ASKED);
 		check_ok(predicate_parse(options.predicate, &p));
 		check_ok(predicate_test(p, &r.subject, &j));
 		assert_int_equal(j.verdict, VERDICT_BAD);
@@ -505,10 +515,10 @@ static void test_ended(void **state)
 static void test_better_fails(void **state)
 {
 	struct subject_file f = { 0 };
-	struct event events[600];
-	struct watch w = { .end = UINT64_MAX, .best = 600, .refuse = true };
+	struct event events[ASKED];
+	struct watch w = { .end = UINT64_MAX, .best = ASKED, .refuse = true };
 	const struct reduce_options options = {
-		.predicate = "alloc-fails > 3", .go_on = go_on, .better = better, .ctx = &w
+		.predicate = "fallbacks > 3", .go_on = go_on, .better = better, .ctx = &w
 	};
 	struct reduced r = { 0 };
 	struct subject s;
@@ -516,10 +526,9 @@ static void test_better_fails(void **state)
 	(void)state;
 	check_ok(subject_read(GUEST, NULL, &f));
 	s = f.subject;
-	for (unsigned int i = 0; i < 600; i++)
-		events[i] = block(EVENT_ALLOC, (pfn_t)i << 10, 10);
+	ask_often(events);
 	s.events = events;
-	s.event_count = 600;
+	s.event_count = ASKED;
 	check_error(reduce(&s, &options, &r), ERROR_OS, 0, 0);
 	reduced_deinit(&r);
 	subject_file_deinit(&f);
