@@ -1180,8 +1180,8 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 				a->index = thisnode;
 				if (!thisnode)
 					judge_order(m, n, a);
-				count = zonelist_zones(&m->zonelists, (int32_t)n,
-						       (enum zone_type)t, thisnode, refs,
+				count = zonelist_zones(&m->zonelists, (int32_t)n, (enum zone_type)t,
+						       thisnode, refs,
 						       m->node_count * ZONE_TYPE_COUNT);
 				for (uint32_t i = 0; i < count; i++)
 					answers_push(&m->answers, (uint32_t)refs[i].nid << 8 |

@@ -71,6 +71,8 @@ static void check_reserves(const struct machine *m, struct findings *ret)
 					       .config = &m->config,
 					       .facts = &m->facts,
 					       .online_cpus = m->online_cpus,
+					       .cpu_coming = m->cpu_coming,
+					       .hugepage_totalram = m->hugepage_totalram,
 					       .min_free_kbytes = m->min_free_kbytes,
 					       .totalreserve = m->totalreserve };
 

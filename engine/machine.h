@@ -71,6 +71,8 @@ struct machine {
 	uint32_t tables_told; /* mask of the hash tables the log tells of */
 	uint32_t given_bucket_bytes[32]; /* by hash table; 0 = the usual */
 	uint64_t totalram, totalhigh, totalcma; /* pages */
+	uint64_t
+		hugepage_totalram; /* totalram when huge pages were set up, or not, for want of it */
 	uint64_t free_pages; /* NR_FREE_PAGES right after the hand-over, without deferred pages */
 	uint64_t totalreserve;
 	uint64_t min_free_kbytes;
@@ -78,6 +80,7 @@ struct machine {
 	bool five_level; /* x86-64 page tables have five levels */
 	bool kasan;
 	uint32_t online_cpus;
+	bool cpu_coming; /* page sets were sized last while a CPU came, which nodes without CPUs count as theirs */
 	uint32_t possible_cpus; /* 0 = unknown */
 	phys_t ramdisk_start, ramdisk_end;
 	phys_t kernel_start, kernel_end;

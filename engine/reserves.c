@@ -40,14 +40,14 @@ static void raise_for_khugepaged(struct machine *m, uint64_t factor)
 	if (m->cmdline.thp_never) {
 		/* Below 512 MiB huge pages are not even set up. */
 		if (fact_get(&m->facts, FACT_khugepaged_off_recalculates) &&
-		    m->totalram >= (512ULL << 20) >> m->config.page_shift) {
+		    m->hugepage_totalram >= (512ULL << 20) >> m->config.page_shift) {
 			m->min_free_kbytes = wmark_min_free_kbytes(&w);
 			wmark_setup_zones(&w, m->min_free_kbytes, factor);
 			m->totalreserve = wmark_totalreserve_pages(&w);
 		}
 		return;
 	}
-	wanted = wmark_khugepaged_kbytes(&w, m->totalram);
+	wanted = wmark_khugepaged_kbytes(&w, m->hugepage_totalram);
 	if (wanted <= m->min_free_kbytes)
 		return;
 	m->min_free_kbytes = wanted;
@@ -57,6 +57,7 @@ static void raise_for_khugepaged(struct machine *m, uint64_t factor)
 
 void reserves_raise_for_khugepaged(struct machine *m)
 {
+	m->hugepage_totalram = m->totalram;
 	raise_for_khugepaged(m, DEFAULT_SCALE_FACTOR);
 }
 
@@ -106,14 +107,18 @@ void reserves_renew(struct machine *m, struct zone *zone)
 	m->totalreserve = wmark_totalreserve_pages(&w);
 	if (fact_get(&m->facts, FACT_hotplug_asks_khugepaged))
 		raise_for_khugepaged(m, factor);
+	zone->joined = zone->managed;
+	m->cpu_coming = false;
+	if (!fact_get(&m->facts, FACT_pcp_high_from_low_wmark)) {
+		if (zone->present)
+			pageset_size_zone(zone, m->nodes[zone->nid].cpus, m->online_cpus,
+					  reserves_pageset_fraction(m), &m->config, &m->facts);
+		return;
+	}
+	reserves_size_pagesets(m, reserves_pageset_fraction(m));
 	for (uint32_t n = 0; n < m->node_count; n++)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
-	if (fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
-		reserves_size_pagesets(m, reserves_pageset_fraction(m));
-	else if (zone->present)
-		pageset_size_zone(zone, m->nodes[zone->nid].cpus, m->online_cpus,
-				  reserves_pageset_fraction(m), &m->config, &m->facts);
 }
 
 void reserves_follow_managed(struct machine *m)

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "engine/boot.h"
+#include "engine/hotplug_invariants.h"
 #include "engine/page_isolation.h"
 #include "engine/pageset.h"
-
-/* CPUs a scenario has at most, whatever its input says: page sets cost memory in every zone. */
-enum { CPUS_MAX = 64 };
+#include "engine/scenario_hotplug.h"
 
 void scenario_init(struct scenario *s)
 {
@@ -20,6 +19,7 @@ void scenario_init(struct scenario *s)
 
 void scenario_deinit(struct scenario *s)
 {
+	hotplug_deinit(&s->hotplug);
 	page_alloc_deinit(&s->alloc);
 	machine_deinit(&s->machine);
 	free(s->blocks);
@@ -114,6 +114,7 @@ static void start_alloc(struct scenario *s, const struct scenario_options *optio
 		return;
 	}
 	s->has_alloc = true;
+	s->zone_count = s->alloc.zone_count;
 	s->alloc.keeps_boost = true;
 	page_alloc_set_watermarks(&s->alloc, m->nodes);
 	for (uint32_t zone = 0; zone < m->buddy->zone_count; zone++) {
@@ -124,10 +125,16 @@ static void start_alloc(struct scenario *s, const struct scenario_options *optio
 					z->high_max);
 		s->zones[zone] = (struct scenario_zone){
 			.at_boot = buddy_zone_free_pages(m->buddy, zone),
+			.nid = bz->nid,
+			.type = bz->type,
+			.managed = z->managed,
 		};
 		if (options->end_cost >= INVARIANT_COST_DEEP)
 			s->zones[zone].digest = digest_of(m->buddy, zone);
 	}
+	hotplug_init(&s->hotplug, m, &s->alloc);
+	memset(s->cpu_offline, 0, sizeof(s->cpu_offline));
+	s->out_of_memory |= s->hotplug.out_of_memory;
 }
 
 void scenario_boot(struct scenario *s, const struct boot_input *in,
@@ -144,8 +151,8 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 	boot_run(&s->machine, in, STAGE_LATE);
 	s->out_of_memory = s->machine.out_of_memory;
 	s->cpu_count = in->online_cpus ? in->online_cpus : 1;
-	if (s->cpu_count > CPUS_MAX)
-		s->cpu_count = CPUS_MAX;
+	if (s->cpu_count > SCENARIO_CPUS_MAX)
+		s->cpu_count = SCENARIO_CPUS_MAX;
 	if (!s->out_of_memory && s->machine.buddy)
 		start_alloc(s, options);
 }
@@ -226,6 +233,7 @@ void scenario_check(struct scenario *s, enum invariant_cost cost)
 		return;
 	check_conserved(s, cost);
 	check_held(s);
+	hotplug_invariants_check(&s->hotplug, cost >= INVARIANT_COST_DEEP, &s->findings);
 }
 
 /* ---- operations -------------------------------------------------------------------------------- */
@@ -248,8 +256,8 @@ static struct scenario_block *add_block(struct scenario *s)
 }
 
 /* The request of an operation; false: it is none. */
-static bool make_request(const struct scenario *s, const struct operation *op,
-			 struct alloc_request *ret)
+bool scenario_request(const struct scenario *s, const struct operation *op,
+		      struct alloc_request *ret)
 {
 	const uint32_t rights = ALLOC_RIGHTS | ALLOC_NO_WATERMARKS | ALLOC_SKIP_BOOST;
 	const uint32_t known = rights | ALLOC_KSWAPD;
@@ -275,7 +283,7 @@ static bool make_request(const struct scenario *s, const struct operation *op,
 	return true;
 }
 
-static void hold(struct scenario *s, struct scenario_block *block, pfn_t pfn, uint64_t pages)
+void scenario_hold(struct scenario *s, struct scenario_block *block, pfn_t pfn, uint64_t pages)
 {
 	block->pfn = pfn;
 	block->pages = pages;
@@ -288,25 +296,25 @@ static void do_alloc(struct scenario *s, const struct operation *op, struct scen
 	struct alloc_request req;
 	pfn_t pfn;
 
-	if (!make_request(s, op, &req))
+	if (!scenario_request(s, op, &req))
 		return;
 	page_alloc_invariants_look(&s->alloc, s->seen);
 	pfn = page_alloc_get(&s->alloc, &req, &block->zone);
 	if (pfn == PFN_NONE)
 		return;
 	block->order = op->order;
-	hold(s, block, pfn, 1ULL << op->order);
+	scenario_hold(s, block, pfn, 1ULL << op->order);
 	page_alloc_invariants_request(&s->alloc, s->seen, &req, pfn, block->zone, &s->findings);
 }
 
 /* What operation @target got and still has, or NULL. */
-static struct scenario_block *held_block(struct scenario *s, uint32_t target)
+struct scenario_block *scenario_held(struct scenario *s, uint32_t target)
 {
 	return target < s->block_count && s->blocks[target].pfn != PFN_NONE ? &s->blocks[target]
 									    : NULL;
 }
 
-static void let_go(struct scenario *s, struct scenario_block *block)
+void scenario_let_go(struct scenario *s, struct scenario_block *block)
 {
 	s->held_pages -= block->pages;
 	s->zones[block->zone].held -= block->pages;
@@ -319,12 +327,12 @@ static void free_block(struct scenario *s, uint32_t cpu, struct scenario_block *
 		page_alloc_put_past(&s->alloc, cpu, block->pfn, block->order);
 	else
 		page_alloc_put(&s->alloc, cpu, block->pfn, block->order);
-	let_go(s, block);
+	scenario_let_go(s, block);
 }
 
 static void do_free(struct scenario *s, const struct operation *op)
 {
-	struct scenario_block *block = held_block(s, op->target);
+	struct scenario_block *block = scenario_held(s, op->target);
 
 	if (block)
 		free_block(s, op->cpu, block, op->value != 0);
@@ -343,7 +351,7 @@ static void do_unreserve(struct scenario *s, const struct operation *op)
 {
 	struct alloc_request req;
 
-	if (make_request(s, op, &req))
+	if (scenario_request(s, op, &req))
 		page_alloc_unreserve(&s->alloc, &req, op->value != 0);
 }
 
@@ -405,7 +413,7 @@ static void do_poison(struct scenario *s, const struct operation *op)
  */
 static void do_fraction(struct scenario *s, const struct operation *op)
 {
-	struct scenario_block *block = held_block(s, op->target);
+	struct scenario_block *block = scenario_held(s, op->target);
 	struct page_alloc *a = &s->alloc;
 	struct pageset *set = NULL;
 	uint32_t zone = 0;
@@ -420,7 +428,7 @@ static void do_fraction(struct scenario *s, const struct operation *op)
 			pageset_insert(a, zone, set, index, block->pfn, false);
 			if (set->count < set->high)
 				set = NULL;
-			let_go(s, block);
+			scenario_let_go(s, block);
 		}
 	}
 	if (op->value >= 0)
@@ -430,11 +438,45 @@ static void do_fraction(struct scenario *s, const struct operation *op)
 		pageset_drain(a, zone, set, set->batch, 0);
 }
 
+bool scenario_follow_zones(struct scenario *s)
+{
+	const struct machine *m = &s->machine;
+	uint32_t count = s->alloc.zone_count;
+	struct scenario_zone *zones = malloc((count + 1) * sizeof(*zones));
+
+	if (!zones || !make_room(&s->seen, &s->seen_room, count, sizeof(*s->seen))) {
+		free(zones);
+		return false;
+	}
+	for (uint32_t zone = 0; zone < count; zone++) {
+		const struct buddy_zone *bz = &m->buddy->zones[zone];
+		uint64_t managed = m->nodes[bz->nid].zones[bz->type].managed;
+
+		zones[zone] = (struct scenario_zone){ .nid = bz->nid, .type = bz->type };
+		for (uint32_t old = 0; old < s->zone_count; old++)
+			if (s->zones[old].nid == bz->nid && s->zones[old].type == bz->type)
+				zones[zone] = s->zones[old];
+		zones[zone].changed |= zones[zone].managed != managed;
+		zones[zone].at_boot += managed - zones[zone].managed;
+		zones[zone].managed = managed;
+	}
+	for (uint32_t i = 0; i < s->block_count; i++)
+		if (s->blocks[i].pfn != PFN_NONE)
+			s->blocks[i].zone = page_alloc_zone_of(&s->alloc, s->blocks[i].pfn);
+	free(s->zones);
+	s->zones = zones;
+	s->zone_count = count;
+	s->zone_room = count;
+	return true;
+}
+
 void scenario_do(struct scenario *s, const struct operation *op)
 {
 	struct scenario_block *block = add_block(s);
 
 	if (!block || s->out_of_memory || !s->has_alloc || op->cpu >= s->cpu_count)
+		return;
+	if (s->cpu_offline[op->cpu] != (op->kind == OPERATION_CPU_UP))
 		return;
 	switch (op->kind) {
 	case OPERATION_ALLOC:
@@ -464,7 +506,8 @@ void scenario_do(struct scenario *s, const struct operation *op)
 	case OPERATION_PCP_FRACTION:
 		do_fraction(s, op);
 		break;
-	case OPERATION_COUNT:
+	default:
+		scenario_do_hotplug(s, op, block);
 		break;
 	}
 	s->out_of_memory |= s->machine.buddy->out_of_memory;
@@ -482,7 +525,7 @@ static void undo_life(struct scenario *s)
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
 		drain_all(s, cpu);
 	for (uint32_t zone = 0; zone < s->alloc.zone_count; zone++)
-		if (!s->zones[zone].poisoned &&
+		if (!s->zones[zone].poisoned && !s->zones[zone].changed &&
 		    digest_of(s->machine.buddy, zone) != s->zones[zone].digest)
 			add(s, INVARIANT_LIFE_UNDONE, zone, FINDING_NOWHERE, s->zones[zone].digest,
 			    digest_of(s->machine.buddy, zone),

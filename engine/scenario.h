@@ -10,10 +10,14 @@
 #define ENGINE_SCENARIO_H
 
 #include "engine/boot_input.h"
+#include "engine/hotplug.h"
 #include "engine/invariant.h"
 #include "engine/operation.h"
 #include "engine/page_alloc.h"
 #include "engine/page_alloc_invariants.h"
+
+/* CPUs a scenario has at most, whatever its input says: page sets cost memory in every zone. */
+#define SCENARIO_CPUS_MAX 64
 
 /* What an operation got. */
 struct scenario_block {
@@ -25,7 +29,12 @@ struct scenario_block {
 
 /* What is counted of a zone, beside what it counts itself. */
 struct scenario_zone {
-	uint64_t at_boot; /* pages free or in page sets when all begins */
+	int32_t nid;
+	enum zone_type type;
+	uint64_t
+		at_boot; /* pages free or in page sets when all begins, or that were managed since */
+	uint64_t managed; /* pages, when that was last looked at */
+	bool changed; /* ... and were not as many as at the boot */
 	uint64_t held, poisoned; /* pages */
 	uint64_t digest; /* of the pages and blocks that were free at the boot; see end_cost */
 };
@@ -34,11 +43,14 @@ struct scenario {
 	struct machine machine;
 	struct page_alloc alloc; /* of a booted machine with free lists */
 	bool has_alloc;
+	struct hotplug hotplug; /* likewise */
 	uint32_t cpu_count;
+	bool cpu_offline[SCENARIO_CPUS_MAX];
 	struct scenario_block *blocks; /* by number of the operation */
 	uint32_t block_count, block_room;
 	uint64_t held_pages; /* handed out and not freed */
 	struct scenario_zone *zones; /* as alloc.zones */
+	uint32_t zone_count;
 	struct zone_seen *seen; /* likewise, before the last request */
 	struct scenario_block *sorted; /* room for a check */
 	size_t zone_room, seen_room, sorted_room;

@@ -28,10 +28,10 @@ static void check_watermarks(const struct reserve_source *s, struct findings *re
 						     (int32_t)t, FINDING_NOWHERE, z->watermark[w],
 						     z->watermark[w + 1],
 						     "a watermark is below the one before it");
-			if (!shares_min_free(t, s) || !size_of(z, s))
+			if (!shares_min_free(t, s))
 				continue;
 			sum += z->watermark[WMARK_MIN];
-			zones++;
+			zones += size_of(z, s) || z->joined;
 		}
 	}
 	if (zones && (sum > min_pages || sum + zones <= min_pages))
@@ -134,7 +134,7 @@ static void check_pagesets(const struct reserve_source *s, struct findings *ret)
 				findings_add(ret, INVARIANT_PCP_BATCH, (int32_t)nid, (int32_t)t,
 					     FINDING_NOWHERE, low, z->batch,
 					     "the batch is not that of a zone of this size");
-			if (!by_watermark)
+			if (!by_watermark || (s->cpu_coming && !cpus))
 				continue;
 			if (!cpus)
 				cpus = s->online_cpus;
@@ -153,9 +153,38 @@ static void check_pagesets(const struct reserve_source *s, struct findings *ret)
 	}
 }
 
+/* Eleven pageblocks a zone are to be free for huge pages, but no more than 5 % of low memory. */
+static void check_khugepaged(const struct reserve_source *s, struct findings *ret)
+{
+	bool low_only = fact_get(s->facts, FACT_khugepaged_counts_low_zones);
+	uint64_t zones = 0, low_pages = 0, wanted;
+
+	if (!fact_get(s->facts, FACT_transparent_hugepage) || !s->config->thp ||
+	    s->cmdline->thp_never || fact_get(s->facts, FACT_khugepaged_raise_lost) ||
+	    s->cmdline->sysctl_min_free_kbytes != UINT64_MAX ||
+	    s->hugepage_totalram << s->config->page_shift < 512ULL << 20)
+		return;
+	for (uint32_t nid = 0; nid < s->node_count; nid++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &s->nodes[nid].zones[t];
+			uint64_t pages = min_u64(size_of(z, s), z->joined);
+
+			zones += z->present && (!low_only || t <= ZONE_NORMAL);
+			if (t <= ZONE_NORMAL && pages > z->watermark[WMARK_HIGH])
+				low_pages += pages - z->watermark[WMARK_HIGH];
+		}
+	}
+	wanted = min_u64(zones * 11 << s->config->pageblock_order, low_pages / 20)
+		 << (s->config->page_shift - 10);
+	if (s->min_free_kbytes < wanted)
+		findings_add(ret, INVARIANT_KHUGEPAGED_MIN, -1, -1, FINDING_NOWHERE, wanted,
+			     s->min_free_kbytes, "min_free_kbytes is less than huge pages want");
+}
+
 void wmark_invariants_check(const struct reserve_source *source, struct findings *ret)
 {
 	check_watermarks(source, ret);
 	check_reserves(source, ret);
 	check_pagesets(source, ret);
+	check_khugepaged(source, ret);
 }

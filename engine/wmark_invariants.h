@@ -17,6 +17,8 @@ struct reserve_source {
 	const struct arch_config *config;
 	const struct facts *facts;
 	uint32_t online_cpus;
+	bool cpu_coming; /* see struct machine */
+	uint64_t hugepage_totalram; /* see struct machine */
 	uint64_t min_free_kbytes, totalreserve;
 };
 

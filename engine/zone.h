@@ -30,7 +30,8 @@ struct zone {
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t raw_batch; /* zone_batchsize; the page sets use at least 1 */
 	uint64_t batch, high, high_min, high_max; /* page sets after boot */
-	uint64_t joined; /* managed when deferred memory had come; what is freed late adds to it */
+	uint64_t
+		joined; /* managed when deferred memory had come, or page sets were last sized by it */
 	uint64_t early_free; /* pages free right after the hand-over, deferred ones away */
 	uint64_t unavailable; /* pages in unavailable ranges attributed to this zone */
 	bool contiguous; /* every section it spans is online and its own; see hotplug.h */

@@ -15,6 +15,12 @@ static bool counts_managed(const struct zone_source *source)
 	return fact_get(source->facts, FACT_managed_pages);
 }
 
+/* After memory came or went, ranges name their zones, which may interleave, and limits are of the past. */
+static bool is_replugged(const struct zone_source *source)
+{
+	return source->range_count && source->ranges[0].zone;
+}
+
 static void check_zone(const struct zone *z, int32_t nid, unsigned int type,
 		       const struct zone_source *source, struct findings *ret)
 {
@@ -45,7 +51,8 @@ static void check_node(const struct node *node, int32_t nid, const struct zone_s
 
 		present += z->present;
 		check_zone(z, nid, t, source, ret);
-		for (unsigned int u = 0; u < t && !dealt_by_mirror(source); u++)
+		for (unsigned int u = 0; u < t && !dealt_by_mirror(source) && !is_replugged(source);
+		     u++)
 			if (overlap(z, &node->zones[u]))
 				findings_add(ret, INVARIANT_ZONE_DISJOINT, nid, (int32_t)t,
 					     z->start_pfn, 0, 0, "another zone spans a part of it");
@@ -54,7 +61,7 @@ static void check_node(const struct node *node, int32_t nid, const struct zone_s
 		findings_add(ret, INVARIANT_NODE_PRESENT, nid, -1, FINDING_NOWHERE, present,
 			     node->present, "pages of the node and of its zones differ");
 	/* A first page that is not all memory is part of no zone, but a start is rounded down to it. */
-	if (node->movable_pfn &&
+	if (node->movable_pfn && !is_replugged(source) &&
 	    (node->movable_pfn >= node->end_pfn || node->movable_pfn + 1 < node->start_pfn))
 		findings_add(ret, INVARIANT_MOVABLE_START, nid, ZONE_MOVABLE, node->movable_pfn,
 			     node->end_pfn, node->movable_pfn,
@@ -79,7 +86,9 @@ static void check_cover(const struct node *nodes, const struct zone_source *sour
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &nodes[range->nid].zones[t];
 
-			covered += shared(range->start, range->end, z->start_pfn, zone_end_pfn(z));
+			if (node_range_is_of(range, range->nid, (enum zone_type)t))
+				covered += shared(range->start, range->end, z->start_pfn,
+						  zone_end_pfn(z));
 		}
 		if (covered != pages)
 			findings_add(ret, INVARIANT_ZONE_COVER, range->nid, -1, range->start, pages,
@@ -96,7 +105,8 @@ static void check_present(const struct node *nodes, uint32_t node_count,
 			uint64_t pages = 0;
 
 			for (uint32_t r = 0; r < source->range_count; r++)
-				if (source->ranges[r].nid == (int32_t)nid)
+				if (node_range_is_of(&source->ranges[r], (int32_t)nid,
+						     (enum zone_type)t))
 					pages += shared(source->ranges[r].start,
 							source->ranges[r].end, z->start_pfn,
 							zone_end_pfn(z));
@@ -208,6 +218,11 @@ void zone_invariants_check(const struct node *nodes, uint32_t node_count,
 
 	for (uint32_t nid = 0; nid < node_count; nid++)
 		check_node(&nodes[nid], (int32_t)nid, source, ret);
+	if (is_replugged(source)) {
+		check_cover(nodes, source, 0, PFN_NONE, ret);
+		check_present(nodes, node_count, source, ret);
+		return;
+	}
 	if (check_limits(source, &low, &high, ret) && !dealt_by_mirror(source)) {
 		check_cover(nodes, source, low, high, ret);
 		if (counts_managed(source))

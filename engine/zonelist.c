@@ -109,6 +109,7 @@ void zonelists_deinit(struct zonelists *z)
 	free(z->order);
 	free(z->length);
 	free(z->zones);
+	free(z->penalized);
 	memset(z, 0, sizeof(*z));
 }
 
@@ -121,7 +122,8 @@ static bool make_room(struct zonelists *z, uint32_t node_count)
 	z->order = malloc((size_t)node_count * node_count * sizeof(*z->order) + 1);
 	z->length = calloc(node_count + 1, sizeof(*z->length));
 	z->zones = calloc(node_count + 1, sizeof(*z->zones));
-	return z->order && z->length && z->zones;
+	z->penalized = calloc(node_count + 1, sizeof(*z->penalized));
+	return z->order && z->length && z->zones && z->penalized;
 }
 
 /* The rows [@first, @end). */
@@ -157,7 +159,6 @@ void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t n
 		return;
 	}
 	memset(ret->length, 0, node_count * sizeof(*ret->length));
-	ret->penalties = node_has_cpu;
 	ret->one_alone = false;
 	if (config->numa)
 		build_rows(ret, 0, node_count, nodes, distance, node_has_cpu, config, facts);
@@ -167,6 +168,7 @@ void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t n
 	ret->policy_zone = ZONE_DMA;
 	for (uint32_t n = 0; n < node_count; n++) {
 		ret->zones[n] = 0;
+		ret->penalized[n] = node_has_cpu && node_has_cpu[n];
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			if (is_listed(&nodes[n].zones[t], facts))
 				ret->zones[n] |= (uint8_t)(1u << t);

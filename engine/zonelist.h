@@ -16,7 +16,7 @@ struct zonelists {
 	uint16_t *length; /* used entries of each row */
 	uint8_t *
 		zones; /* per node: bit per zone type that was there to be listed when they were built */
-	bool penalties; /* CPUs of nodes were known then */
+	bool *penalized; /* per node: CPUs made it farther then */
 	bool one_alone; /* one row was built again, without the others */
 	bool by_zone; /* all nodes' high zones before any low one (numa_zonelist_order=) */
 	enum zone_type policy_zone;

@@ -84,8 +84,7 @@ static void check_distances(const struct zonelists *z, const struct node *nodes,
  * How often each node was the first of a group of equal distance, in the orders of the nodes before: of
  * those that could open a group, one that did so least often has to.
  */
-static void check_turns(const struct zonelists *z, const struct node *nodes,
-			const uint8_t *distance, struct findings *ret)
+static void check_turns(const struct zonelists *z, const uint8_t *distance, struct findings *ret)
 {
 	uint32_t opened[NODES_CHECKED] = { 0 };
 
@@ -104,7 +103,7 @@ static void check_turns(const struct zonelists *z, const struct node *nodes,
 
 				if (other != local && from[other] == from[nid] &&
 				    (other < local) == (nid < local) &&
-				    (!z->penalties || !nodes[other].cpus == !nodes[nid].cpus) &&
+				    z->penalized[other] == z->penalized[nid] &&
 				    opened[other] < opened[nid])
 					findings_add(
 						ret, INVARIANT_FALLBACK_TURNS, (int32_t)local, -1,
@@ -137,5 +136,5 @@ void zonelist_invariants_check(const struct zonelists *z, const struct node *nod
 	}
 	/* A row that was built alone knows nothing of the others' turns. */
 	if (distance && !z->one_alone && z->node_count <= NODES_CHECKED)
-		check_turns(z, nodes, distance, ret);
+		check_turns(z, distance, ret);
 }
