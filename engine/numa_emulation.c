@@ -293,7 +293,7 @@ bool numa_emulate(struct machine *m, const char *option)
 	for (uint32_t i = 0; i < NODES_MAX; i++)
 		em->physical[i] = NID_NONE;
 	ok = split(em, option, &rest);
-	if (!ok || em->too_many || m->out_of_memory) {
+	if (!ok || !em->made_count || em->too_many || m->out_of_memory) {
 		memcpy(m->numa_blocks, saved, saved_count * sizeof(*saved));
 		m->numa_block_count = saved_count;
 		m->answers.count = answers;
