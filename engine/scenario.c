@@ -66,9 +66,13 @@ static uint64_t pages_on_lists(struct scenario *s, uint32_t zone)
 		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
 			pages += (uint64_t)b->zones[zone].lists[order][t].count << order;
 	for (uint32_t cpu = 0; cpu < s->alloc.cpu_count; cpu++)
-		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
-			pages += (uint64_t)page_alloc_set(&s->alloc, zone, cpu)->lists[index].count
-				 << pageset_list_order(&s->alloc, index);
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint64_t count = page_alloc_set(&s->alloc, zone, cpu)->lists[index].count;
+
+			/* A list that this kernel has not has no order. */
+			if (count)
+				pages += count << pageset_list_order(&s->alloc, index);
+		}
 	return pages;
 }
 
