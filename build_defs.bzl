@@ -92,6 +92,18 @@ def mm_test(
         **kwargs
     )
 
+def mm_tap_test(name, copts = [], size = "medium", tags = [], **kwargs):
+    """A program that prints TAP lines of its own."""
+    _suite()
+    native.cc_test(
+        name = name,
+        copts = _copts(False) + copts,
+        linkstatic = True,
+        size = size,
+        tags = tags,
+        **kwargs
+    )
+
 def mm_sh_test(name, srcs, captures = False, size = "small", tags = [], **kwargs):
     """A test written in shell, which prints TAP lines of its own ("ok 1 - ...", last "1..N")."""
     _suite()

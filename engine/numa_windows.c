@@ -85,7 +85,8 @@ static void sort_blocks(const struct windows *w, uint32_t *blocks, uint32_t coun
 	for (uint32_t i = 1; i < count; i++) {
 		uint32_t block = blocks[i], k = i;
 
-		for (; k && comes_before(w, &w->m->numa_blocks[block], &w->m->numa_blocks[blocks[k - 1]]);
+		for (; k && comes_before(w, &w->m->numa_blocks[block],
+					 &w->m->numa_blocks[blocks[k - 1]]);
 		     k--)
 			blocks[k] = blocks[k - 1];
 		blocks[k] = block;
@@ -187,7 +188,8 @@ bool numa_add_windows(struct machine *m, const struct boot_input *in)
 			m->window_nids[i] = NID_NONE;
 		w->m = m;
 		w->in = in;
-		w->node_limit = m->config.nodes_shift < 10 ? 1U << m->config.nodes_shift : NODES_MAX;
+		w->node_limit = m->config.nodes_shift < 10 ? 1U << m->config.nodes_shift
+							   : NODES_MAX;
 		for (uint32_t n = 0; n < NODES_MAX; n++)
 			w->by_domain[n] = NID_NONE;
 		for (uint32_t i = 0; i < in->affinity_count; i++)

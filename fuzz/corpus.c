@@ -11,8 +11,11 @@
 #include "traces/message_text.h"
 #include "traces/scenario_store.h"
 
-/* Inputs from captures are short ones: a long log teaches little more and costs a run each time. */
-#define CAPTURE_BYTES_MAX ((size_t)64 << 10)
+/*
+ * Inputs from captures are short ones: a long log teaches little more and costs a run each time.  What is
+ * longer is cut at a line.
+ */
+#define CAPTURE_BYTES_MAX ((size_t)4 << 10)
 #define MESSAGE_MEMORY_MAX ((size_t)512 << 20)
 
 void corpus_deinit(struct corpus *c)
@@ -160,7 +163,12 @@ static struct error *add_capture(struct corpus *c, const struct target *target, 
 
 		snprintf(file, sizeof(file), "%s", target->files[i]);
 		err = input_read_in(path, file, NULL, &absent, &in);
-		if (!err && !absent && in.size <= CAPTURE_BYTES_MAX)
+		if (!err && !absent && in.size > CAPTURE_BYTES_MAX) {
+			in.size = CAPTURE_BYTES_MAX;
+			while (in.size && in.data[in.size - 1] != '\n')
+				in.size--;
+		}
+		if (!err && !absent && in.size)
 			err = add_bytes(c, &in);
 		input_deinit(&in);
 	}

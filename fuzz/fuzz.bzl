@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: MIT
 """What a fuzz target makes: a test over its seeds, its corpus and random inputs."""
 
-def fuzz_targets(executions):
-    """A test NAME_test for each target NAME, which tries so many random inputs."""
+load("//:build_defs.bzl", "mm_tap_test")
+
+def fuzz_targets(executions, files):
+    """A test NAME_test for each target NAME, which tries so many random inputs.
+
+    Its corpus is corpus/NAME/, where findings of the past are, one a file, with the files named, and what
+    the captures of the tree have for it.
+    """
     for name, count in executions.items():
-        corpus = native.glob(["corpus/%s/*" % name])
-        native.cc_test(
+        corpus = native.glob(["corpus/%s/*" % name]) + files.get(name, [])
+        mm_tap_test(
             name = name + "_test",
             srcs = ["run.c"],
-            args = ["--target", name, "--executions", str(count)] +
-                   ["$(location %s)" % file for file in corpus],
-            copts = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-UNDEBUG", "-Wall", "-Wextra", "-Werror"],
-            data = corpus,
-            linkstatic = True,
-            size = "medium",
-            tags = ["external"],
-            deps = [":corpus", ":driver"],
+            args = [
+                "--target",
+                name,
+                "--executions",
+                str(count),
+                "--captures",
+                "traces/captures",
+            ] + ["$(location %s)" % file for file in corpus],
+            data = corpus + ["//traces:captures"],
+            deps = [
+                ":corpus",
+                ":driver",
+                "//traces:message_text",
+                "//traces:scenario_store",
+            ],
         )
-    native.test_suite(name = "tests", visibility = ["//:__pkg__"])

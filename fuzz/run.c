@@ -2,7 +2,9 @@
 /*
  * Runs targets by the built-in driver: what the tests of fuzz/ are, and by hand.  Prints TAP.
  *
- *	run --target NAME [--seed N] [--executions N] [--captures DIR] [FILE...]
+ *	run --target NAME [--seed N] [--executions N] [--captures DIR] [--save DIR] [FILE...]
+ *
+ * Each FILE is an input; --save writes findings into DIR, as they can be given back.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,11 +15,13 @@
 
 #include "fuzz/corpus.h"
 #include "fuzz/driver.h"
+#include "traces/message_text.h"
+#include "traces/scenario_store.h"
 
 struct run {
 	const struct target *target;
 	uint64_t seed, executions;
-	const char *captures;
+	const char *captures, *save;
 	struct corpus corpus;
 	unsigned int cases, failed;
 	bool case_failed;
@@ -33,13 +37,48 @@ static void end_case(struct run *run, const char *name)
 	fflush(stdout);
 }
 
+static void write_file(void *ctx, const char *text, size_t len)
+{
+	fwrite(text, 1, len, ctx);
+}
+
+/* DIR/TARGET-ID: text if it is a message. */
+static void save(const struct run *run, const struct target_report *report, const uint8_t *data,
+		 size_t size)
+{
+	const ProtobufCMessageDescriptor *type = run->target->message;
+	ProtobufCMessage *message = type ? protobuf_c_message_unpack(type, NULL, size, data) : NULL;
+	char path[4096];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%s-%s", run->save, run->target->name,
+		 report->findings[0].id);
+	out = fopen(path, "wb");
+	if (!out) {
+		perror(path);
+		return;
+	}
+	if (message) {
+		struct sink sink = { write_file, out };
+
+		fputs(SCENARIO_STORE_TEXT, out);
+		message_text_write(message, 0, &sink);
+		protobuf_c_message_free_unpacked(message, NULL);
+	} else {
+		fwrite(data, 1, size, out);
+	}
+	if (fclose(out))
+		perror(path);
+}
+
 static void on_finding(void *ctx, const struct target_report *report, const uint8_t *data,
 		       size_t size, uint64_t execution)
 {
 	struct run *run = ctx;
 
-	(void)data;
 	run->case_failed = true;
+	if (run->save && data)
+		save(run, report, data, size);
 	for (unsigned int i = 0; i < report->finding_count; i++)
 		printf("# execution %" PRIu64 ", %zu bytes: %s: %s\n", execution, size,
 		       report->findings[i].id, report->findings[i].text);
@@ -135,6 +174,8 @@ static void take_arguments(struct run *run, int argc, char **argv)
 			run->executions = number(value);
 		else if (!strcmp(argv[i], "--captures"))
 			run->captures = value;
+		else if (!strcmp(argv[i], "--save"))
+			run->save = value;
 		else
 			continue;
 		argv[i] = NULL;

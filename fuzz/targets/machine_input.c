@@ -121,11 +121,52 @@ static bool is_small(const struct stored_scenario *s)
 	       s->operation_count <= MACHINE_INPUT_OPERATIONS_MAX;
 }
 
+/* A kernel that somebody could have built: what the architecture fixes is as it is. */
+static void settle_config(struct boot_input *in)
+{
+	struct arch_config told = in->config, *c = &in->config;
+
+	if (told.arch == ARCH_OTHER)
+		told.arch = ARCH_X86_64;
+	arch_config_default(told.arch, told.pae && told.arch != ARCH_X86_64, c);
+	arch_config_apply_facts(c, &in->facts);
+	c->cma &= told.cma;
+	c->thp = told.thp;
+	c->deferred_struct_page &= told.deferred_struct_page;
+	if (told.page_struct_bytes >= 40 && told.page_struct_bytes <= 128)
+		c->page_struct_bytes = told.page_struct_bytes & ~7u;
+	in->five_level &= c->arch == ARCH_X86_64;
+}
+
+/*
+ * Of what a boot may be told, answers that were taken from a log are no part of a machine: they can say
+ * anything, and then the model repeats it.
+ */
+static void forget_answers(struct boot_input *in)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind != STEP_STATE)
+			in->steps[kept++] = in->steps[i];
+	in->step_count = kept;
+	in->has_state = false;
+	in->state.memory_count = in->state.reserved_count = 0;
+	in->given_range_count = 0;
+	in->given_max_low_pfn = 0;
+	in->given_total_kb = in->given_reserved_kb = in->given_cma_kb = in->given_total_pages = 0;
+	in->given_zones = 0;
+	in->has_given_dma_reserve = in->range_assumed = in->big_locks = false;
+	in->fitted_page_struct = in->fitted_section = false;
+	in->nr_node_ids = 0;
+	in->reservations_told = true;
+}
+
 static void settle(const struct target_settings *settings, struct boot_input *in)
 {
 	target_apply_settings(settings, &in->version, &in->facts);
-	if (settings->version || settings->fact_count)
-		arch_config_apply_facts(&in->config, &in->facts);
+	settle_config(in);
+	forget_answers(in);
 	/* What is not said is nothing. */
 	if (!in->command_line)
 		in->command_line = "";
@@ -193,6 +234,9 @@ void machine_features(const struct machine *m, struct target_report *report)
 {
 	uint32_t all = 0;
 
+	/* Large machines take their time, so that no more are to be made of them. */
+	if (m->node_count > 64 || m->mb.memory.cnt > 256)
+		return;
 	if (m->stage >= STAGE_ZONES)
 		for (uint32_t nid = 0; nid < m->node_count && nid < 16; nid++) {
 			uint32_t kind = kind_of_node(m, nid);

@@ -20,7 +20,8 @@ extern const char *const machine_words[];
 
 /*
  * Makes of @message (a Scenario) the machine with the facts of @settings, in @ret, which is zeroed or was
- * used before.  False: refused, as a stored file would be, or larger than what is above.
+ * used before.  It is one that there could be: the configuration is one of its architecture, and answers of
+ * a kernel that stand in for inputs are left out.  False: refused, as a stored file would be, or larger than what is above.
  */
 bool machine_input_take(const ProtobufCMessage *message, const struct target_settings *settings,
 			struct stored_scenario *ret);
