@@ -60,10 +60,28 @@ static void take_larger(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn
 				if (set->lists[index].count &&
 				    pageset_find(a, set, head, &found, &depth) && found == index) {
 					take_from_sets(r, cpu, zone, head, &size);
+					buddy_free_as(r->alloc.buddy, zone, head, size,
+						      buddy_block_type(r->alloc.buddy, zone, head));
 					return;
 				}
 			}
 		}
+	}
+}
+
+/*
+ * A block of a page set of which only 2^@order pages at @pfn, its first, are wanted: it must have gone back
+ * and been split.  *@size becomes @order.
+ */
+static void give_rest(struct replay_model *r, uint32_t zone, pfn_t pfn, unsigned int *size,
+		      unsigned int order)
+{
+	struct buddy *b = r->alloc.buddy;
+
+	while (*size > order) {
+		(*size)--;
+		buddy_free_as(b, zone, pfn + (1ULL << *size), *size,
+			      buddy_block_type(b, zone, pfn));
 	}
 }
 
@@ -83,6 +101,8 @@ enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t 
 
 		if (pageset_holds(a, zone, at)) {
 			miss = take_from_sets(r, cpu, zone, at, &size);
+			if (size > order)
+				give_rest(r, zone, at, &size, order);
 		} else if (buddy_find(a->buddy, zone, at, &block)) {
 			size = block.order < order ? block.order : order;
 			buddy_carve(a->buddy, zone, &block, at, size, block.type);
