@@ -467,6 +467,28 @@ static bool climbs(struct replay_model *r, const struct event *e, unsigned int i
 	return run->climbed >= CLIMB_LEAST;
 }
 
+/* Most pages of a pageblock that are moved to where they were freed to. */
+enum { MOVED_MAX = 1024 };
+
+/* The pages of the pageblock of @pfn, which were freed to list @from, were freed to list @to. */
+static void move_freed(struct replay_model *r, uint32_t zone, struct pageset *set,
+		       unsigned int from, unsigned int to, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t cursor = BUDDY_LIST_START, count = 0;
+	pfn_t pages[MOVED_MAX], at;
+
+	if (r->setup->from_boot)
+		return;
+	while (count < MOVED_MAX && pageset_next(a, set, from, &cursor, &at))
+		if (!((at ^ pfn) >> a->buddy->pageblock_order))
+			pages[count++] = at;
+	while (count--) {
+		pageset_remove(a, zone, set, from, pages[count]);
+		pageset_insert(a, zone, set, to, pages[count], false);
+	}
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -561,8 +583,10 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 
 		if (index != PCP_LIST_NONE && pageset_holds(a, zone, e->pfn) &&
 		    pageset_find(a, set, e->pfn, &at, &depth) && at != index &&
-		    pageset_list_order(a, at) == e->order)
+		    pageset_list_order(a, at) == e->order) {
 			replay_learn_type(r, zone, e->pfn, req.type);
+			move_freed(r, zone, set, at, index, e->pfn);
+		}
 	}
 	if (!done) {
 		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
