@@ -489,6 +489,21 @@ static void move_freed(struct replay_model *r, uint32_t zone, struct pageset *se
 	}
 }
 
+/*
+ * A page of a list of another order: that list was drained, from its tail to this page at least, and what
+ * went back was split, or merged.
+ */
+static void drained_through(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int at;
+	uint32_t depth;
+
+	if (pageset_find(a, set, e->pfn, &at, &depth) && pageset_list_order(a, at) != e->order)
+		pageset_unrefill(a, zone, set, at, set->lists[at].count - depth);
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -577,6 +592,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);
 	}
+	if (!done && !told && pageset_holds(a, zone, e->pfn))
+		drained_through(r, e, zone);
 	if (!done) {
 		unsigned int at;
 		uint32_t depth;
