@@ -29,16 +29,20 @@ const struct fact_info *fact_info(enum fact f)
 	return &infos[f];
 }
 
+const struct fact_change *fact_change_at(enum fact f, uint32_t version)
+{
+	const struct fact_info *info = &infos[f];
+	unsigned int i = 0;
+
+	while (i + 1 < info->history_count && info->history[i + 1].since <= version)
+		i++;
+	return &info->history[i];
+}
+
 void facts_init(struct facts *ret, uint32_t version)
 {
-	for (unsigned int f = 0; f < FACT_COUNT; f++) {
-		const struct fact_info *info = &infos[f];
-		unsigned int i = 0;
-
-		while (i + 1 < info->history_count && info->history[i + 1].since <= version)
-			i++;
-		ret->v[f] = info->history[i].value;
-	}
+	for (unsigned int f = 0; f < FACT_COUNT; f++)
+		ret->v[f] = fact_change_at((enum fact)f, version)->value;
 }
 
 static bool parse_number(const char **text, unsigned int max, unsigned int *ret)

@@ -58,6 +58,8 @@ extern const struct era eras[];
 extern const unsigned int era_count;
 
 const struct fact_info *fact_info(enum fact f);
+/* The entry of the history that decides the value in @version. */
+const struct fact_change *fact_change_at(enum fact f, uint32_t version);
 
 /* Fills @ret with the row of @version (any version, between eras too). */
 void facts_init(struct facts *ret, uint32_t version);

@@ -13,84 +13,11 @@
 #include <string.h>
 
 #include "engine/hotplug_lists.h"
+#include "engine/hotplug_parts.h"
 #include "engine/pageset.h"
 #include "engine/reserves.h"
 
-/* Spans shrink by subsections. */
-#define SUBSECTION_BYTES (2ULL << 20)
-
-static struct zone *zone_of(const struct hotplug *h, int32_t nid, enum zone_type type)
-{
-	return &h->machine->nodes[nid].zones[type];
-}
-
 /* ---- life ---------------------------------------------------------------------------------------- */
-
-static uint64_t shared(pfn_t a_start, pfn_t a_end, pfn_t b_start, pfn_t b_end)
-{
-	pfn_t start = max_u64(a_start, b_start), end = min_u64(a_end, b_end);
-
-	return start < end ? end - start : 0;
-}
-
-/* Is every page of memory in one zone, so that ranges can name theirs? */
-static bool zones_have_all(const struct machine *m)
-{
-	for (uint32_t r = 0; r < m->range_count; r++) {
-		const struct node_range *range = &m->ranges[r];
-		uint64_t pages = 0;
-
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
-			const struct zone *z = &m->nodes[range->nid].zones[t];
-
-			pages += shared(range->start, range->end, z->start_pfn, zone_end_pfn(z));
-		}
-		if (pages != range->end - range->start)
-			return false;
-	}
-	return true;
-}
-
-/* Is [@start, @end), a part of one section, online memory of @type? */
-static bool is_online(const struct machine *m, int32_t nid, enum zone_type type, pfn_t start,
-		      pfn_t end)
-{
-	const struct zone *z = &m->nodes[nid].zones[type];
-
-	for (uint32_t r = 0; r < m->range_count; r++) {
-		const struct node_range *range = &m->ranges[r];
-
-		if (node_range_is_of(range, nid, type) &&
-		    shared(max_u64(range->start, z->start_pfn),
-			   min_u64(range->end, zone_end_pfn(z)), start, end))
-			return true;
-	}
-	return false;
-}
-
-static const struct offline_section *offline_at(const struct hotplug *h, pfn_t pfn)
-{
-	for (uint32_t i = 0; i < h->offline_count; i++)
-		if (pfn - h->offline[i].start < h->section_pages)
-			return &h->offline[i];
-	return NULL;
-}
-
-/* set_zone_contiguous(), section by section. */
-static void set_contiguous(struct hotplug *h, struct zone *z)
-{
-	bool only_online = fact_get(&h->machine->facts, FACT_hotplug_contiguous_if_online);
-	pfn_t end = zone_end_pfn(z), next;
-
-	z->contiguous = z->spanned;
-	for (pfn_t pfn = z->start_pfn; pfn < end && z->contiguous; pfn = next) {
-		const struct offline_section *off = offline_at(h, pfn);
-
-		next = min_u64(round_down_to(pfn, h->section_pages) + h->section_pages, end);
-		z->contiguous = is_online(h->machine, z->nid, z->type, pfn, next) ||
-				(!only_online && off && off->nid == z->nid);
-	}
-}
 
 static void init_nodes(struct hotplug *h)
 {
@@ -108,7 +35,7 @@ static void init_nodes(struct hotplug *h)
 				node->nr_zones = t + 1;
 			node->zones[t].contiguous = false;
 			if (node->zones[t].present)
-				set_contiguous(h, &node->zones[t]);
+				hotplug_set_contiguous(h, &node->zones[t]);
 		}
 	}
 }
@@ -139,28 +66,38 @@ static void place_cpus(struct hotplug *h, bool *failed)
 
 void hotplug_init(struct hotplug *h, struct machine *m, struct page_alloc *a)
 {
-	size_t nodes = m->node_count;
-	bool failed = false;
-
 	h->machine = m;
 	h->alloc = a;
 	h->cpu_count = a->cpu_count;
-	h->begun = h->rebuilt = false;
+	h->prepared = h->possible = h->begun = h->rebuilt = h->out_of_memory = false;
 	h->offline_count = h->balloon_count = 0;
 	h->endless = 0;
 	h->section_pages = arch_section_pages(&m->config);
+}
+
+bool hotplug_ready(struct hotplug *h)
+{
+	const struct machine *m = h->machine;
+	size_t nodes = m->node_count;
+	bool failed = false;
+
+	if (h->prepared)
+		return h->possible && !h->out_of_memory;
+	h->prepared = true;
+	h->possible = h->section_pages && !m->cmdline.kernelcore.mirror &&
+		      fact_get(&m->facts, FACT_managed_pages) && !m->buddy->pending_count &&
+		      hotplug_zones_have_all(m);
+	if (!h->possible)
+		return false;
 	h->node_online = renewed(h->node_online, nodes * sizeof(*h->node_online), &failed);
 	h->stat = renewed(h->stat, nodes * sizeof(*h->stat), &failed);
 	h->stat_sum = renewed(h->stat_sum, nodes * sizeof(*h->stat_sum), &failed);
 	h->stat_diff = renewed(h->stat_diff, nodes * h->cpu_count, &failed);
-	h->out_of_memory = failed;
-	h->possible = !failed && h->section_pages && !m->cmdline.kernelcore.mirror &&
-		      fact_get(&m->facts, FACT_managed_pages) && !m->buddy->pending_count &&
-		      zones_have_all(m);
 	place_cpus(h, &failed);
-	h->possible &= !failed;
-	if (h->possible)
+	h->out_of_memory = failed;
+	if (!failed)
 		init_nodes(h);
+	return !failed;
 }
 
 void hotplug_deinit(struct hotplug *h)
@@ -174,130 +111,6 @@ void hotplug_deinit(struct hotplug *h)
 	free(h->stat_sum);
 	free(h->stat_diff);
 	memset(h, 0, sizeof(*h));
-}
-
-/* ---- ranges -------------------------------------------------------------------------------------- */
-
-static bool range_room(struct hotplug *h, uint32_t count)
-{
-	struct machine *m = h->machine;
-	struct node_range *grown;
-
-	if (count <= m->range_room)
-		return true;
-	grown = realloc(m->ranges, (size_t)count * 2 * sizeof(*grown));
-	if (!grown) {
-		h->out_of_memory = true;
-		return false;
-	}
-	m->ranges = grown;
-	m->range_room = count * 2;
-	return true;
-}
-
-/* Cuts ranges where zones meet, so that each can name its own. */
-static bool begin(struct hotplug *h)
-{
-	struct machine *m = h->machine;
-
-	if (!h->possible || h->out_of_memory)
-		return false;
-	if (h->begun)
-		return true;
-	for (uint32_t r = 0; r < m->range_count; r++) {
-		struct node_range *range = &m->ranges[r];
-		const struct zone *zones = m->nodes[range->nid].zones;
-		unsigned int t = 0;
-		pfn_t end;
-
-		while (range->start < zones[t].start_pfn || range->start >= zone_end_pfn(&zones[t]))
-			t++;
-		end = zone_end_pfn(&zones[t]);
-		range->zone = (uint8_t)(t + 1);
-		if (end >= range->end)
-			continue;
-		if (!range_room(h, m->range_count + 1))
-			return false;
-		range = &m->ranges[r];
-		memmove(range + 1, range, (m->range_count - r) * sizeof(*range));
-		m->range_count++;
-		range->end = end;
-		range[1].start = end;
-		range[1].zone = 0;
-	}
-	h->begun = true;
-	return true;
-}
-
-static bool insert_range(struct hotplug *h, const struct node_range *new)
-{
-	struct machine *m = h->machine;
-	uint32_t at = 0;
-
-	if (!range_room(h, m->range_count + 1))
-		return false;
-	while (at < m->range_count && m->ranges[at].start < new->start)
-		at++;
-	memmove(m->ranges + at + 1, m->ranges + at, (m->range_count - at) * sizeof(*m->ranges));
-	m->ranges[at] = *new;
-	m->range_count++;
-	return true;
-}
-
-/* Takes [@start, @end) out of the ranges. */
-static bool cut_range(struct hotplug *h, pfn_t start, pfn_t end)
-{
-	struct machine *m = h->machine;
-
-	for (uint32_t r = 0; r < m->range_count;) {
-		struct node_range *range = &m->ranges[r], rest = *range;
-
-		if (!shared(range->start, range->end, start, end)) {
-			r++;
-		} else if (range->start < start && range->end > end) {
-			rest.start = end;
-			range->end = start;
-			return insert_range(h, &rest);
-		} else if (range->start < start) {
-			range->end = start;
-		} else if (range->end > end) {
-			range->start = end;
-		} else {
-			memmove(range, range + 1, (--m->range_count - r) * sizeof(*range));
-		}
-	}
-	return true;
-}
-
-/* ---- counters of nodes --------------------------------------------------------------------------- */
-
-static int8_t *diff_of(const struct hotplug *h, int32_t nid, uint32_t cpu)
-{
-	return &h->stat_diff[(size_t)(uint32_t)nid * h->cpu_count + cpu];
-}
-
-static void fold(struct hotplug *h, int32_t nid, uint32_t cpu)
-{
-	h->stat[nid] += *diff_of(h, nid, cpu);
-	*diff_of(h, nid, cpu) = 0;
-}
-
-void hotplug_count(struct hotplug *h, uint32_t cpu, int32_t nid, int64_t value)
-{
-	/* The largest there is; what is smaller in a small node is folded sooner. */
-	const int64_t threshold = 125;
-	int64_t diff;
-
-	if (nid < 0 || (uint32_t)nid >= h->machine->node_count || cpu >= h->cpu_count ||
-	    !h->node_online[nid] || value > threshold || value < -threshold)
-		return;
-	h->stat_sum[nid] += value;
-	diff = *diff_of(h, nid, cpu) + value;
-	*diff_of(h, nid, cpu) = 0;
-	if (diff > threshold || diff < -threshold)
-		h->stat[nid] += diff;
-	else
-		*diff_of(h, nid, cpu) = (int8_t)diff;
 }
 
 /* ---- nodes and lists of zones -------------------------------------------------------------------- */
@@ -383,8 +196,8 @@ static void bring_node_online(struct hotplug *h, int32_t nid)
 	node->start_pfn = node->end_pfn = 0;
 	for (uint32_t cpu = 0; cpu < h->cpu_count; cpu++) {
 		if (folds)
-			fold(h, nid, cpu);
-		*diff_of(h, nid, cpu) = 0;
+			hotplug_fold(h, nid, cpu);
+		*hotplug_diff(h, nid, cpu) = 0;
 	}
 	build_zonelists(h, nid);
 	h->node_online[nid] = true;
@@ -408,9 +221,10 @@ static bool is_known(const struct hotplug *h, pfn_t start)
 	const struct machine *m = h->machine;
 
 	for (uint32_t r = 0; r < m->range_count; r++)
-		if (shared(m->ranges[r].start, m->ranges[r].end, start, start + h->section_pages))
+		if (hotplug_shared(m->ranges[r].start, m->ranges[r].end, start,
+				   start + h->section_pages))
 			return true;
-	return offline_at(h, start);
+	return hotplug_offline_at(h, start);
 }
 
 static bool insert_offline(struct hotplug *h, const struct offline_section *new)
@@ -448,7 +262,7 @@ bool hotplug_add(struct hotplug *h, int32_t nid, pfn_t pfn, uint64_t pages)
 	uint64_t count;
 	pfn_t start;
 
-	if (nid < 0 || (uint32_t)nid >= m->node_count || !begin(h) ||
+	if (nid < 0 || (uint32_t)nid >= m->node_count || !hotplug_begin(h) ||
 	    !take_sections(h, pfn, pages, &start, &count) ||
 	    (!m->nodes[nid].possible && !m->nodes[nid].parsed))
 		return false;
@@ -464,79 +278,6 @@ bool hotplug_add(struct hotplug *h, int32_t nid, pfn_t pfn, uint64_t pages)
 	if (!h->out_of_memory)
 		hotplug_lists_move(h);
 	return true;
-}
-
-/* The first page of @z in [@from, @to), as far as subsections tell; @to when there is none. */
-static pfn_t lowest_page(const struct hotplug *h, const struct zone *z, pfn_t from, pfn_t to)
-{
-	const struct machine *m = h->machine;
-	uint64_t step = max_u64(SUBSECTION_BYTES >> m->config.page_shift, 1);
-	pfn_t lowest = to;
-
-	for (uint32_t r = 0; r < m->range_count; r++)
-		if (node_range_is_of(&m->ranges[r], z->nid, z->type) &&
-		    shared(m->ranges[r].start, m->ranges[r].end, from, to))
-			lowest = min_u64(lowest,
-					 max_u64(round_down_to(m->ranges[r].start, step), from));
-	return lowest;
-}
-
-/* The end of its last one; @from when there is none. */
-static pfn_t highest_end(const struct hotplug *h, const struct zone *z, pfn_t from, pfn_t to)
-{
-	const struct machine *m = h->machine;
-	uint64_t step = max_u64(SUBSECTION_BYTES >> m->config.page_shift, 1);
-	pfn_t highest = from;
-
-	for (uint32_t r = 0; r < m->range_count; r++)
-		if (node_range_is_of(&m->ranges[r], z->nid, z->type) &&
-		    shared(m->ranges[r].start, m->ranges[r].end, from, to))
-			highest =
-				max_u64(highest, min_u64(round_up_to(m->ranges[r].end, step), to));
-	return highest;
-}
-
-static void shrink_zone(const struct hotplug *h, struct zone *z, pfn_t start, pfn_t end)
-{
-	pfn_t zone_end = zone_end_pfn(z), edge;
-
-	if (z->start_pfn == start) {
-		edge = lowest_page(h, z, end, zone_end);
-		z->start_pfn = edge;
-		z->spanned = zone_end - min_u64(edge, zone_end);
-	} else if (zone_end == end) {
-		edge = highest_end(h, z, z->start_pfn, start);
-		z->spanned = edge - z->start_pfn;
-	}
-	if (!z->spanned)
-		z->start_pfn = 0;
-}
-
-/* update_pgdat_span(). */
-static void shrink_node(const struct hotplug *h, struct node *node)
-{
-	bool first = fact_get(&h->machine->facts, FACT_hotplug_span_from_zones);
-	pfn_t start = 0, end = 0;
-
-	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
-		const struct zone *z = &node->zones[t];
-
-		if (!z->spanned)
-			continue;
-		if ((first && !end) || z->start_pfn < start)
-			start = z->start_pfn;
-		end = max_u64(end, zone_end_pfn(z));
-	}
-	node->start_pfn = start;
-	node->end_pfn = end;
-	node->spanned = end - start;
-}
-
-static void leave_zone(struct hotplug *h, struct zone *z, pfn_t start)
-{
-	shrink_zone(h, z, start, start + h->section_pages);
-	shrink_node(h, &h->machine->nodes[z->nid]);
-	set_contiguous(h, z);
 }
 
 /* try_offline_node(). */
@@ -557,7 +298,7 @@ bool hotplug_remove(struct hotplug *h, pfn_t pfn, uint64_t pages)
 	uint64_t count, done = 0;
 	pfn_t start;
 
-	if (!begin(h) || !take_sections(h, pfn, pages, &start, &count))
+	if (!hotplug_begin(h) || !take_sections(h, pfn, pages, &start, &count))
 		return false;
 	for (uint32_t i = 0; i < h->offline_count;) {
 		struct offline_section gone = h->offline[i];
@@ -568,8 +309,9 @@ bool hotplug_remove(struct hotplug *h, pfn_t pfn, uint64_t pages)
 		}
 		drop_offline(h, i);
 		if (gone.zone)
-			leave_zone(h, zone_of(h, gone.nid, (enum zone_type)(gone.zone - 1)),
-				   gone.start);
+			hotplug_leave_zone(
+				h, hotplug_zone(h, gone.nid, (enum zone_type)(gone.zone - 1)),
+				gone.start);
 		take_node_offline(h, gone.nid);
 		done++;
 	}
@@ -591,7 +333,7 @@ static enum zone_type kernel_zone_for(const struct hotplug *h, int32_t nid, pfn_
 	if (fact_get(&m->facts, FACT_hotplug_pfn_bits) == 32)
 		pfn = (uint32_t)pfn;
 	for (unsigned int t = 0; t < ZONE_NORMAL; t++)
-		if (intersects(zone_of(h, nid, (enum zone_type)t), pfn, pages))
+		if (intersects(hotplug_zone(h, nid, (enum zone_type)t), pfn, pages))
 			return (enum zone_type)t;
 	return ZONE_NORMAL;
 }
@@ -605,41 +347,13 @@ enum zone_type hotplug_zone_for(const struct hotplug *h, int32_t nid, pfn_t pfn,
 
 	if (type != ONLINE_DEFAULT)
 		return type == ONLINE_KERNEL ? kernel : ZONE_MOVABLE;
-	in_kernel = intersects(zone_of(h, nid, kernel), pfn, pages);
-	in_movable = intersects(zone_of(h, nid, ZONE_MOVABLE), pfn, pages);
+	in_kernel = intersects(hotplug_zone(h, nid, kernel), pfn, pages);
+	in_movable = intersects(hotplug_zone(h, nid, ZONE_MOVABLE), pfn, pages);
 	if (in_kernel != in_movable)
 		return in_kernel ? kernel : ZONE_MOVABLE;
 	return m->cmdline.movable_node && fact_get(&m->facts, FACT_movable_node_option)
 		       ? ZONE_MOVABLE
 		       : kernel;
-}
-
-/* Grows a span, [*start, *end), which is empty where these are equal, by [@from, @to). */
-static void grow(const struct hotplug *h, pfn_t *start, pfn_t *end, pfn_t from, pfn_t to)
-{
-	bool empty = *start == *end && fact_get(&h->machine->facts, FACT_hotplug_regrows_from_new);
-
-	if (empty || from < *start)
-		*start = from;
-	*end = max_u64(*end, to);
-}
-
-/* move_pfn_range_to_zone(). */
-static void enter_zone(struct hotplug *h, struct zone *z, pfn_t start, pfn_t end)
-{
-	struct node *node = &h->machine->nodes[z->nid];
-	pfn_t zone_end = zone_end_pfn(z);
-	uint32_t number = (uint32_t)z->type + 1;
-
-	if (!z->spanned &&
-	    (number > node->nr_zones || !fact_get(&h->machine->facts, FACT_hotplug_nr_zones_grows)))
-		node->nr_zones = number;
-	grow(h, &z->start_pfn, &zone_end, start, end);
-	z->spanned = zone_end - z->start_pfn;
-	grow(h, &node->start_pfn, &node->end_pfn, start, end);
-	node->spanned = node->end_pfn - node->start_pfn;
-	/* The pages are not online yet, so a zone that grows is not contiguous at first. */
-	set_contiguous(h, z);
 }
 
 static void count_pages(struct hotplug *h, struct zone *z, int64_t pages)
@@ -653,7 +367,7 @@ static void count_pages(struct hotplug *h, struct zone *z, int64_t pages)
 bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
 {
 	struct machine *m = h->machine;
-	const struct offline_section *at = begin(h) ? offline_at(h, pfn) : NULL;
+	const struct offline_section *at = hotplug_begin(h) ? hotplug_offline_at(h, pfn) : NULL;
 	struct offline_section section;
 	struct node_range range;
 	struct zone *z;
@@ -666,16 +380,17 @@ bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
 	range = (struct node_range){ .start = section.start,
 				     .end = section.start + h->section_pages,
 				     .nid = section.nid };
-	z = zone_of(h, section.nid,
-		    hotplug_zone_for(h, section.nid, section.start, h->section_pages, type));
+	z = hotplug_zone(h, section.nid,
+			 hotplug_zone_for(h, section.nid, section.start, h->section_pages, type));
 	/* It can still be spanned by the zone it was in. */
 	if (section.zone && section.zone != (unsigned int)z->type + 1)
-		leave_zone(h, zone_of(h, section.nid, (enum zone_type)(section.zone - 1)),
-			   section.start);
+		hotplug_leave_zone(h,
+				   hotplug_zone(h, section.nid, (enum zone_type)(section.zone - 1)),
+				   section.start);
 	range.zone = (uint8_t)(z->type + 1);
-	enter_zone(h, z, range.start, range.end);
+	hotplug_enter_zone(h, z, range.start, range.end);
 	drop_offline(h, (uint32_t)(at - h->offline));
-	if (!insert_range(h, &range))
+	if (!hotplug_insert_range(h, &range))
 		return false;
 	listed = z->present;
 	count_pages(h, z, (int64_t)h->section_pages);
@@ -704,7 +419,8 @@ static struct zone *zone_with_all(const struct hotplug *h, pfn_t start)
 
 	for (uint32_t r = 0; r < m->range_count; r++) {
 		const struct node_range *range = &m->ranges[r];
-		uint64_t here = shared(range->start, range->end, start, start + h->section_pages);
+		uint64_t here =
+			hotplug_shared(range->start, range->end, start, start + h->section_pages);
 
 		if (!here)
 			continue;
@@ -715,7 +431,7 @@ static struct zone *zone_with_all(const struct hotplug *h, pfn_t start)
 	}
 	if (!first || pages != h->section_pages)
 		return NULL;
-	return zone_of(h, first->nid, (enum zone_type)(first->zone - 1));
+	return hotplug_zone(h, first->nid, (enum zone_type)(first->zone - 1));
 }
 
 /* Pageblocks that are kept for someone are not given away. */
@@ -774,7 +490,7 @@ bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race
 	uint32_t zone;
 	pfn_t end;
 
-	if (begin(h))
+	if (hotplug_begin(h))
 		z = zone_with_all(h, round_down_to(pfn, h->section_pages));
 	if (!z)
 		return false;
@@ -784,7 +500,7 @@ bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race
 	zone = buddy_zone_find(m->buddy, z->nid, z->type);
 	if (zone == BUDDY_ZONE_NONE || z->managed < h->section_pages ||
 	    !isolate(h, zone, section.start, end, race, race_order, race_cpu) ||
-	    !cut_range(h, section.start, end))
+	    !hotplug_cut_range(h, section.start, end))
 		return false;
 	count_pages(h, z, -(int64_t)h->section_pages);
 	reserves_renew(m, z);
@@ -792,133 +508,9 @@ bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race
 	section.zone = shrinks ? 0 : (uint8_t)(z->type + 1);
 	insert_offline(h, &section);
 	if (shrinks)
-		leave_zone(h, z, section.start);
+		hotplug_leave_zone(h, z, section.start);
 	else
-		set_contiguous(h, z);
+		hotplug_set_contiguous(h, z);
 	hotplug_lists_move(h);
-	return true;
-}
-
-/* ---- balloon ------------------------------------------------------------------------------------- */
-
-static bool keep_block(struct hotplug *h, pfn_t pfn, unsigned int order)
-{
-	if (h->balloon_count == h->balloon_room) {
-		uint32_t room = h->balloon_room ? h->balloon_room * 2 : 16;
-		struct balloon_block *grown = realloc(h->balloon, room * sizeof(*grown));
-
-		if (!grown) {
-			h->out_of_memory = true;
-			return false;
-		}
-		h->balloon = grown;
-		h->balloon_room = room;
-	}
-	h->balloon[h->balloon_count++] = (struct balloon_block){ pfn, order };
-	return true;
-}
-
-static void count_managed(struct hotplug *h, uint32_t zone, int64_t pages)
-{
-	struct machine *m = h->machine;
-	const struct buddy_zone *bz = &m->buddy->zones[zone];
-
-	m->nodes[bz->nid].zones[bz->type].managed += (uint64_t)pages;
-	m->totalram += (uint64_t)pages;
-}
-
-static void inflate(struct hotplug *h, uint32_t zone, uint64_t pages)
-{
-	struct buddy *b = h->machine->buddy;
-
-	for (unsigned int order = b->max_order + 1; order-- > 0;) {
-		for (unsigned int type = 0; type < MIGRATE_HIGHATOMIC; type++) {
-			while (pages >> order) {
-				pfn_t pfn = buddy_take(b, zone, order, (enum migratetype)type);
-
-				if (pfn == PFN_NONE)
-					break;
-				if (!keep_block(h, pfn, order))
-					return;
-				pages -= 1ULL << order;
-				count_managed(h, zone, -(int64_t)(1ULL << order));
-			}
-		}
-	}
-}
-
-static void deflate(struct hotplug *h, uint32_t zone, uint64_t pages)
-{
-	struct buddy *b = h->machine->buddy;
-
-	for (uint32_t i = h->balloon_count; i-- > 0 && pages;) {
-		struct balloon_block block = h->balloon[i];
-
-		if (buddy_zone_at(b, block.pfn) != zone)
-			continue;
-		memmove(h->balloon + i, h->balloon + i + 1,
-			(--h->balloon_count - i) * sizeof(*h->balloon));
-		count_managed(h, zone, (int64_t)(1ULL << block.order));
-		buddy_free(b, zone, block.pfn, block.order, BUDDY_PLACE_FREED);
-		pages -= min_u64(1ULL << block.order, pages);
-	}
-}
-
-void hotplug_balloon(struct hotplug *h, int32_t nid, enum zone_type type, int64_t pages)
-{
-	struct machine *m = h->machine;
-	uint32_t zone = buddy_zone_find(m->buddy, nid, type);
-
-	if (zone == BUDDY_ZONE_NONE || h->out_of_memory || !fact_get(&m->facts, FACT_managed_pages))
-		return;
-	if (pages >= 0)
-		inflate(h, zone, (uint64_t)pages);
-	else
-		deflate(h, zone, 0 - (uint64_t)pages);
-	reserves_follow_managed(m);
-	page_alloc_set_watermarks(h->alloc, m->nodes);
-}
-
-/* ---- CPUs ---------------------------------------------------------------------------------------- */
-
-/* How many CPUs the page sets of @node are split over while a CPU of its @own, or another's, comes or goes. */
-static uint32_t sharing_cpus(const struct node *node, bool online, bool own)
-{
-	/* It is not in its node's mask yet, and is added to those of all. */
-	return node->cpus + (online && !own);
-}
-
-bool hotplug_cpu(struct hotplug *h, uint32_t cpu, bool online)
-{
-	struct machine *m = h->machine;
-	struct node *own = &m->nodes[h->cpu_nid[cpu]];
-	uint64_t fraction = reserves_pageset_fraction(m);
-
-	/* CPUs of nodes that numa=fake= cut up are in several masks. */
-	if (m->emulated || !h->possible || (!online && m->online_cpus == 1))
-		return false;
-	own->cpus += online ? 1 : -1U;
-	m->online_cpus += online ? 1 : -1U;
-	for (uint32_t zone = 0; zone < h->alloc->zone_count && !online; zone++) {
-		struct pageset *set = page_alloc_set(h->alloc, zone, cpu);
-
-		pageset_drain(h->alloc, zone, set, set->count, 0);
-	}
-	for (uint32_t nid = 0; nid < m->node_count && !online; nid++)
-		if (h->node_online[nid])
-			fold(h, (int32_t)nid, cpu);
-	m->cpu_coming = online;
-	if (!fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
-		return true;
-	for (uint32_t nid = 0; nid < m->node_count; nid++) {
-		struct node *node = &m->nodes[nid];
-
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			if (node->zones[t].present)
-				pageset_size_zone(&node->zones[t],
-						  sharing_cpus(node, online, node == own),
-						  m->online_cpus, fraction, &m->config, &m->facts);
-	}
-	hotplug_lists_size(h);
 	return true;
 }

@@ -45,6 +45,7 @@ struct balloon_block {
 struct hotplug {
 	struct machine *machine; /* borrowed */
 	struct page_alloc *alloc; /* borrowed */
+	bool prepared; /* the rest is valid */
 	bool possible; /* there are sections, and all memory is in zones */
 	bool begun; /* ranges name their zones */
 	bool rebuilt; /* zonelists were built anew: before is of use */
@@ -71,6 +72,8 @@ struct hotplug {
  */
 void hotplug_init(struct hotplug *h, struct machine *m, struct page_alloc *a);
 void hotplug_deinit(struct hotplug *h);
+/* Prepares @h for the first thing that is done, as all that follow do.  False: nothing can be done. */
+bool hotplug_ready(struct hotplug *h);
 
 /* Each returns whether it was done.  Pages are rounded to sections. */
 bool hotplug_add(struct hotplug *h, int32_t nid, pfn_t pfn, uint64_t pages);

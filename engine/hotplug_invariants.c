@@ -119,7 +119,7 @@ static void check_lists(const struct hotplug *h, struct findings *ret)
 
 void hotplug_invariants_check(const struct hotplug *h, bool deep, struct findings *ret)
 {
-	if (!h->possible || h->out_of_memory)
+	if (!h->prepared || !h->possible || h->out_of_memory)
 		return;
 	for (uint32_t nid = 0; nid < h->machine->node_count; nid++) {
 		check_node(h, (int32_t)nid, ret);

@@ -198,6 +198,50 @@ static void stranded_deltas(void **unused)
 	made_boot_quirk(&b, QUIRK_VMSTAT_DELTAS_STRANDED, ops, COUNT(ops));
 }
 
+/* What is wrong in a machine whose memory came and went is found wherever it is. */
+static void broken_machine(void **unused)
+{
+	static const struct operation ops[] = { ADD(4 * GIB, 2), ONLINE(4 * GIB, KERNEL) };
+	static const enum invariant expected[] = {
+		INVARIANT_NODE_SPAN,	INVARIANT_NODE_SPAN,	   INVARIANT_NR_ZONES,
+		INVARIANT_NODE_STAT,	INVARIANT_ZONE_CONTIGUOUS, INVARIANT_ZONE_START,
+		INVARIANT_OFFLINE_ENDS, INVARIANT_OFFLINE_GONE,
+	};
+	struct made_boot b;
+	struct scenario s;
+
+	(void)unused;
+	make_slots(&b);
+	quirks_all_right(&b.in.facts);
+	scenario_init(&s);
+	for (unsigned int i = 0; i < COUNT(expected); i++) {
+		struct node *node;
+		struct findings found;
+
+		scenario_run(&s, &b.in, ops, COUNT(ops),
+			     &(struct scenario_options){ .want_lists = true });
+		node = &s.machine.nodes[1];
+		findings_clear(&found);
+		hotplug_invariants_check(&s.hotplug, true, &found);
+		assert_int_equal(found.total, 0);
+		node->start_pfn -= i == 0;
+		node->end_pfn += i == 1;
+		node->nr_zones -= i == 2;
+		s.hotplug.stat[1] += i == 3;
+		if (i == 4) {
+			s.machine.nodes[0].zones[ZONE_DMA32].spanned += SECTION;
+			s.machine.nodes[0].zones[ZONE_DMA32].contiguous = true;
+		}
+		node->zones[ZONE_NORMAL].start_pfn += i == 5;
+		s.hotplug.endless += i == 6;
+		if (i == 7)
+			s.hotplug.offline[0].start = PFN(4 * GIB);
+		hotplug_invariants_check(&s.hotplug, true, &found);
+		assert_true(found.count[expected[i]] > 0);
+	}
+	scenario_deinit(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,7 +250,7 @@ int main(void)
 		cmocka_unit_test(regrown_zone),		cmocka_unit_test(contiguous_hole),
 		cmocka_unit_test(freed_while_isolated), cmocka_unit_test(truncated_pfn),
 		cmocka_unit_test(min_free_lost),	cmocka_unit_test(raced_rebuild),
-		cmocka_unit_test(stranded_deltas),
+		cmocka_unit_test(stranded_deltas),	cmocka_unit_test(broken_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void movable_start_beyond_end(void **unused)
 
 	(void)unused;
 	init(&b, "kernelcore=1022M");
-	made_boot_memory(&b, MIB, 1023 * MIB + 128 * 1024, -1);
+	made_boot_memory(&b, MIB, 1023 * MIB + 128ULL * 1024, -1);
 	made_boot_quirk(&b, QUIRK_MOVABLE_START_BEYOND_NODE_END, NULL, 0);
 }
 

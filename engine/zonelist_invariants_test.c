@@ -78,7 +78,7 @@ static void broken_orders(void **unused)
 		findings_clear(&found);
 		zonelist_invariants_check(z, s.machine.nodes, s.machine.distance, &found);
 		assert_int_equal(found.total, 0);
-		memcpy(z->order + 4 * rows[i].local, rows[i].order, sizeof(rows[i].order));
+		memcpy(z->order + (size_t)4 * rows[i].local, rows[i].order, sizeof(rows[i].order));
 		z->length[rows[i].local] = rows[i].length;
 		zonelist_invariants_check(z, s.machine.nodes, s.machine.distance, &found);
 		assert_true(found.count[rows[i].invariant] > 0);

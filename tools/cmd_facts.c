@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/cli.h"
+#include "tools/fact_text.h"
 #include "tools/text.h"
 
 static const struct cli_option options[] = {
@@ -27,43 +28,6 @@ static const struct cli_example examples[] = {
 	{ 0 }
 };
 
-#define VALUE_SIZE 24
-
-static const char *format_value(char buf[VALUE_SIZE], enum fact_kind kind, int64_t value)
-{
-	if (kind == FACT_KIND_BOOL)
-		snprintf(buf, VALUE_SIZE, "%s", value ? "on" : "off");
-	else
-		snprintf(buf, VALUE_SIZE, "%" PRId64, value);
-	return buf;
-}
-
-/* "6.11", or "5.10.9" when it came with a stable release; "start" for what was always so. */
-static const char *format_version(char buf[VALUE_SIZE], uint32_t version)
-{
-	unsigned int major = version >> 24, minor = version >> 16 & 0xff, patch = version & 0xffff;
-
-	/* Before 3.0 the third number was the release. */
-	if (!version)
-		snprintf(buf, VALUE_SIZE, "start");
-	else if (patch)
-		snprintf(buf, VALUE_SIZE, "%u.%u.%u", major, minor, patch);
-	else
-		snprintf(buf, VALUE_SIZE, "%u.%u", major, minor);
-	return buf;
-}
-
-/* The entry of the history that decides the value in @version. */
-static const struct fact_change *change_at(const struct fact_info *info, uint32_t version)
-{
-	const struct fact_change *change = &info->history[0];
-
-	for (unsigned int i = 1; i < info->history_count; i++)
-		if (info->history[i].since <= version)
-			change = &info->history[i];
-	return change;
-}
-
 /* Width of the widest name, at least that of "fact". */
 static int name_width(void)
 {
@@ -82,7 +46,7 @@ static void print_table(struct cli *cli)
 	FILE *out = cli_out(cli);
 	const char *bold = cli_colour(cli, CLI_BOLD), *plain = cli_colour(cli, CLI_PLAIN);
 	int width = name_width();
-	char buf[VALUE_SIZE];
+	char buf[FACT_TEXT_SIZE];
 
 	fprintf(out, "%-*s", width, "fact");
 	for (unsigned int e = 0; e < era_count; e++)
@@ -93,9 +57,10 @@ static void print_table(struct cli *cli)
 
 		fprintf(out, "%s%-*s%s", bold, width, info->name, plain);
 		for (unsigned int e = 0; e < era_count; e++) {
-			const struct fact_change *change = change_at(info, eras[e].version);
+			const struct fact_change *change =
+				fact_change_at((enum fact)f, eras[e].version);
 
-			fprintf(out, " %6s", format_value(buf, info->kind, change->value));
+			fprintf(out, " %6s", fact_text_value(buf, info->kind, change->value));
 		}
 		fputc('\n', out);
 		text_wrap(out, 4, 0, info->meaning);
@@ -107,16 +72,16 @@ static void print_era(struct cli *cli, uint32_t version)
 	FILE *out = cli_out(cli);
 	const char *bold = cli_colour(cli, CLI_BOLD), *plain = cli_colour(cli, CLI_PLAIN);
 	int width = name_width();
-	char value[VALUE_SIZE], since[VALUE_SIZE];
+	char value[FACT_TEXT_SIZE], since[FACT_TEXT_SIZE];
 
 	fprintf(out, "%-*s  %6s  %s\n", width, "fact", "value", "since");
 	for (unsigned int f = 0; f < FACT_COUNT; f++) {
 		const struct fact_info *info = fact_info((enum fact)f);
-		const struct fact_change *change = change_at(info, version);
+		const struct fact_change *change = fact_change_at((enum fact)f, version);
 
 		fprintf(out, "%s%-*s%s  %6s  %s\n", bold, width, info->name, plain,
-			format_value(value, info->kind, change->value),
-			format_version(since, change->since));
+			fact_text_value(value, info->kind, change->value),
+			fact_text_version(since, change->since));
 		text_wrap(out, 4, 0, change->citation);
 	}
 }
@@ -134,11 +99,11 @@ static void json_value(struct json *j, const char *key, enum fact_kind kind, int
 static void json_change(struct json *j, const struct fact_info *info,
 			const struct fact_change *change)
 {
-	char since[VALUE_SIZE];
+	char since[FACT_TEXT_SIZE];
 
 	json_value(j, "value", info->kind, change->value);
 	if (change->since)
-		json_key_string(j, "since", format_version(since, change->since));
+		json_key_string(j, "since", fact_text_version(since, change->since));
 	else
 		json_key_null(j, "since");
 	json_key_string(j, "citation", change->citation);
@@ -153,7 +118,7 @@ static void json_info(struct json *j, const struct fact_info *info)
 
 static void print_json_table(struct cli *cli)
 {
-	char version[VALUE_SIZE];
+	char version[FACT_TEXT_SIZE];
 	struct json j;
 
 	cli_json_begin(cli, &j, 1);
@@ -161,7 +126,7 @@ static void print_json_table(struct cli *cli)
 	for (unsigned int e = 0; e < era_count; e++) {
 		json_object_begin(&j);
 		json_key_string(&j, "name", eras[e].name);
-		json_key_string(&j, "version", format_version(version, eras[e].version));
+		json_key_string(&j, "version", fact_text_version(version, eras[e].version));
 		json_object_end(&j);
 	}
 	json_array_end(&j);
@@ -174,7 +139,7 @@ static void print_json_table(struct cli *cli)
 		json_key_object_begin(&j, "values");
 		for (unsigned int e = 0; e < era_count; e++)
 			json_value(&j, eras[e].name, info->kind,
-				   change_at(info, eras[e].version)->value);
+				   fact_change_at((enum fact)f, eras[e].version)->value);
 		json_object_end(&j);
 		json_key_array_begin(&j, "history");
 		for (unsigned int i = 0; i < info->history_count; i++) {
@@ -192,18 +157,18 @@ static void print_json_table(struct cli *cli)
 
 static void print_json_era(struct cli *cli, uint32_t version)
 {
-	char buf[VALUE_SIZE];
+	char buf[FACT_TEXT_SIZE];
 	struct json j;
 
 	cli_json_begin(cli, &j, 1);
-	json_key_string(&j, "version", format_version(buf, version));
+	json_key_string(&j, "version", fact_text_version(buf, version));
 	json_key_array_begin(&j, "facts");
 	for (unsigned int f = 0; f < FACT_COUNT; f++) {
 		const struct fact_info *info = fact_info((enum fact)f);
 
 		json_object_begin(&j);
 		json_info(&j, info);
-		json_change(&j, info, change_at(info, version));
+		json_change(&j, info, fact_change_at((enum fact)f, version));
 		json_object_end(&j);
 	}
 	json_array_end(&j);
@@ -226,7 +191,7 @@ static void markdown_cell(FILE *out, const char *text)
 static void print_markdown(struct cli *cli)
 {
 	FILE *out = cli_out(cli);
-	char value[VALUE_SIZE], since[VALUE_SIZE];
+	char value[FACT_TEXT_SIZE], since[FACT_TEXT_SIZE];
 
 	fputs("| fact |", out);
 	for (unsigned int e = 0; e < era_count; e++)
@@ -241,8 +206,9 @@ static void print_markdown(struct cli *cli)
 		fprintf(out, "| `%s` |", info->name);
 		for (unsigned int e = 0; e < era_count; e++)
 			fprintf(out, " %s |",
-				format_value(value, info->kind,
-					     change_at(info, eras[e].version)->value));
+				fact_text_value(
+					value, info->kind,
+					fact_change_at((enum fact)f, eras[e].version)->value));
 		fputc('\n', out);
 	}
 	fputs("\n| fact and meaning | since | value | evidence |\n| --- | --- | --- | --- |\n",
@@ -259,8 +225,8 @@ static void print_markdown(struct cli *cli)
 				markdown_cell(out, info->meaning);
 				fputc(' ', out);
 			}
-			fprintf(out, "| %s | %s | ", format_version(since, change->since),
-				format_value(value, info->kind, change->value));
+			fprintf(out, "| %s | %s | ", fact_text_version(since, change->since),
+				fact_text_value(value, info->kind, change->value));
 			markdown_cell(out, change->citation);
 			fputs(" |\n", out);
 		}
