@@ -77,3 +77,19 @@ void buddy_view_blocks(const struct buddy *b, uint32_t zone, uint64_t ret[MIGRAT
 		pfn += block;
 	}
 }
+
+unsigned int buddy_view_unusable(const struct buddy *b, unsigned int order)
+{
+	uint64_t free = 0, small = 0;
+
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		for (unsigned int o = 0; o <= b->max_order; o++) {
+			uint64_t pages = buddy_view_nr_free(b, zone, o) << o;
+
+			free += pages;
+			if (o < order)
+				small += pages;
+		}
+	}
+	return free ? (unsigned int)(small * 1000 / free) : 0;
+}

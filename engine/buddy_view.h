@@ -29,4 +29,10 @@ uint64_t buddy_view_nr_free(const struct buddy *b, uint32_t zone, unsigned int o
  */
 void buddy_view_blocks(const struct buddy *b, uint32_t zone, uint64_t ret[MIGRATE_TYPE_COUNT]);
 
+/*
+ * The part of free memory that lies in blocks too small for 2^@order pages, in thousandths; 0 when nothing is
+ * free: unusable_index of the kernel's extfrag, of all zones together.
+ */
+unsigned int buddy_view_unusable(const struct buddy *b, unsigned int order);
+
 #endif

@@ -406,17 +406,5 @@ uint64_t rerun_free_pages(const struct rerun *r)
 
 unsigned int rerun_unusable(const struct rerun *r, unsigned int order)
 {
-	const struct buddy *b = r->alloc.buddy;
-	uint64_t free = 0, small = 0;
-
-	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
-		for (unsigned int o = 0; o <= b->max_order; o++) {
-			uint64_t pages = buddy_view_nr_free(b, zone, o) << o;
-
-			free += pages;
-			if (o < order)
-				small += pages;
-		}
-	}
-	return free ? (unsigned int)(small * 1000 / free) : 0;
+	return buddy_view_unusable(r->alloc.buddy, order);
 }

@@ -73,10 +73,7 @@ const struct page_alloc *rerun_alloc(const struct rerun *r);
 uint64_t rerun_hash(const struct rerun *r);
 /* Free pages of all zones. */
 uint64_t rerun_free_pages(const struct rerun *r);
-/*
- * The part of free memory that lies in blocks too small for 2^@order pages, in thousandths; 0 when
- * nothing is free: unusable_index of the kernel's extfrag, of all zones together.
- */
+/* buddy_view_unusable() of it. */
 unsigned int rerun_unusable(const struct rerun *r, unsigned int order);
 bool rerun_out_of_memory(const struct rerun *r);
 

@@ -261,8 +261,11 @@ static void cut_operations(struct cutter *c, const struct subject *s, const uint
 			else
 				high = middle;
 		}
-		/* One that is gone names nothing. */
-		to[i].target = low < i && kept[low] == to[i].target ? low : UINT32_MAX;
+		/* One that is gone names nothing; not all have one. */
+		if (low < i && kept[low] == to[i].target)
+			to[i].target = low;
+		else
+			to[i].target = to[i].kind == OPERATION_ALLOC ? 0 : UINT32_MAX;
 	}
 	set_list(ret, &lists[CUT_OPERATIONS], to, count);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/answer.h"
-#include "engine/buddy.h"
+#include "engine/buddy_view.h"
 #include "engine/scenario.h"
 #include "traces/answer_text.h"
 #include "traces/compare.h"
@@ -69,6 +69,7 @@ struct predicate {
 
 	struct trial *trial, *other_trial;
 	struct scenario scenario;
+	struct alloc_events events; /* of a step of it */
 };
 
 /* ---- parsing ----------------------------------------------------------------------------------- */
@@ -354,6 +355,7 @@ void predicate_destroy(struct predicate *p)
 	trial_destroy(p->other_trial);
 	subject_file_deinit(&p->other_file);
 	scenario_deinit(&p->scenario);
+	free(p->events.events);
 	free(p->text);
 	free(p);
 }
@@ -379,8 +381,14 @@ unsigned int predicate_parts(const struct predicate *p)
 	case PREDICATE_WORSE_THAN:
 		return PREDICATE_EVENTS | PREDICATE_PAGES;
 	default:
-		return PREDICATE_EVENTS;
+		return PREDICATE_EVENTS | PREDICATE_OPERATIONS;
 	}
+}
+
+bool predicate_is_about_events(const struct predicate *p)
+{
+	return forms[p->kind] == FORM_NUMBER || forms[p->kind] == FORM_SHARE ||
+	       p->kind == PREDICATE_DIVERGES || p->kind == PREDICATE_WORSE_THAN;
 }
 
 const char *verdict_name(enum verdict verdict)
@@ -561,9 +569,85 @@ static uint64_t counter(const struct predicate *p, const struct rerun *r)
 	}
 }
 
+/* What a step of a scenario did. */
+static void count_step(struct predicate *p, const struct operation *op, uint64_t *value)
+{
+	const struct scenario_block *blocks = p->scenario.blocks;
+
+	if (p->kind == PREDICATE_ALLOC_FAILS)
+		*value += op->kind == OPERATION_ALLOC &&
+			  blocks[p->scenario.block_count - 1].pfn == PFN_NONE &&
+			  (p->order == BUDDY_ORDER_COUNT || p->order == op->order);
+	for (uint32_t i = 0; i < p->events.count; i++) {
+		const struct event *e = &p->events.events[i];
+
+		if (e->kind != EVENT_EXTFRAG)
+			continue;
+		if (p->kind == PREDICATE_FALLBACKS)
+			++*value;
+		if (p->kind == PREDICATE_CLAIMED)
+			*value += (e->flags & EVENT_CHANGE_OWNERSHIP) != 0;
+	}
+	p->events.count = 0;
+}
+
+static uint64_t free_pages(const struct page_alloc *a)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		pages += page_alloc_zone_free(a, zone);
+	return pages;
+}
+
 static bool grows(enum predicate_kind kind)
 {
 	return kind != PREDICATE_UNUSABLE && kind != PREDICATE_FREE_PAGES;
+}
+
+static void judge_figure(const struct predicate *p, uint64_t value, uint32_t done,
+			 struct judgement *j)
+{
+	judge_count(p, value, j);
+	if (p->kind == PREDICATE_UNUSABLE)
+		say(j, "%.*s: %" PRIu64 ".%03" PRIu64, p->figure_len, p->figure, value / 1000,
+		    value % 1000);
+	if (j->verdict == VERDICT_BAD && done)
+		j->at = done - 1;
+}
+
+/* Operations instead of events. */
+static struct error *test_operations(struct predicate *p, const struct subject *s,
+				     struct judgement *j)
+{
+	const struct scenario_options options = { .want_lists = true };
+	struct scenario *run = &p->scenario;
+	uint64_t value = 0;
+	uint32_t i = 0;
+
+	if (p->kind != PREDICATE_ALLOC_FAILS && p->kind != PREDICATE_FALLBACKS &&
+	    p->kind != PREDICATE_CLAIMED && grows(p->kind))
+		return cannot_tell(j, "it is counted for the events of a trace, and these are the "
+				      "operations of a scenario");
+	scenario_boot(run, &s->log.input, &options);
+	if (run->out_of_memory)
+		return error_no_memory();
+	if (!run->has_alloc)
+		return cannot_tell(j, "the machine has no free lists");
+	run->alloc.events = &p->events;
+	p->events.count = 0;
+	for (; i < s->operation_count && !(grows(p->kind) && is_settled(p, value)); i++) {
+		scenario_do(run, &s->operations[i]);
+		if (run->out_of_memory || p->events.out_of_memory)
+			return error_no_memory();
+		count_step(p, &s->operations[i], &value);
+	}
+	if (p->kind == PREDICATE_FREE_PAGES)
+		value = free_pages(&run->alloc);
+	if (p->kind == PREDICATE_UNUSABLE)
+		value = buddy_view_unusable(run->machine.buddy, p->order);
+	judge_figure(p, value, i, j);
+	return NULL;
 }
 
 static struct error *test_rerun(struct predicate *p, const struct subject *s, struct judgement *j)
@@ -592,12 +676,7 @@ static struct error *test_rerun(struct predicate *p, const struct subject *s, st
 		value = rerun_free_pages(r);
 	if (p->kind == PREDICATE_UNUSABLE)
 		value = rerun_unusable(r, p->order);
-	judge_count(p, value, j);
-	if (p->kind == PREDICATE_UNUSABLE)
-		say(j, "%.*s: %" PRIu64 ".%03" PRIu64, p->figure_len, p->figure, value / 1000,
-		    value % 1000);
-	if (j->verdict == VERDICT_BAD && i)
-		j->at = i - 1;
+	judge_figure(p, value, i, j);
 	return NULL;
 }
 
@@ -929,7 +1008,8 @@ struct error *predicate_test(struct predicate *p, const struct subject *s, struc
 	case PREDICATE_ALLOC_FAILS:
 	case PREDICATE_UNUSABLE:
 	case PREDICATE_FREE_PAGES:
-		err = test_rerun(p, s, &j);
+		err = s->operation_count && !s->event_count ? test_operations(p, s, &j)
+							    : test_rerun(p, s, &j);
 		break;
 	case PREDICATE_BOOT_DIFFERS:
 		err = test_boot(p, s, &j);

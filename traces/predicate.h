@@ -65,6 +65,8 @@ enum predicate_part {
 	PREDICATE_PAGES = 8, /* which pages events recorded: evidence, which is not to be changed */
 };
 unsigned int predicate_parts(const struct predicate *p);
+/* Is it nothing but a question about what the events, or operations, do? */
+bool predicate_is_about_events(const struct predicate *p);
 
 struct predicate_info {
 	const char *name, *usage, *meaning;

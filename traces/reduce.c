@@ -12,6 +12,8 @@ enum values {
 	VALUES_AFFINITY,
 	VALUES_GIVEN,
 	VALUES_STEPS,
+	VALUES_MEMORY,
+	VALUES_RESERVED,
 	VALUES_COUNT
 };
 
@@ -336,9 +338,35 @@ static void lower_size(struct search *s, uint64_t *size)
 	lower_end(s, 0, size);
 }
 
+/*
+ * A region of a memblock dump, which begins with the total of its regions: the two change together.  Only as
+ * much is tried as ends at a round place.
+ */
+static void lower_region(struct search *s, struct memblock_region *region, uint64_t *total)
+{
+	for (unsigned int i = 0; i < PLACE_COUNT; i++) {
+		for (;;) {
+			const uint64_t old = region->size, old_total = *total;
+			uint64_t end = region->base + old / 2;
+
+			end -= end % places[i];
+			if (end <= region->base)
+				break;
+			region->size = end - region->base;
+			*total -= old - region->size;
+			if (!try_values(s, true)) {
+				region->size = old;
+				*total = old_total;
+				break;
+			}
+		}
+	}
+}
+
 static void lower_ranges(struct search *s)
 {
 	struct boot_input *in = &s->r->subject.log.input;
+	struct boot_state *state = &in->state;
 	struct e820_entry *map =
 		copy_values(s, VALUES_FIRMWARE, in->firmware, in->firmware_count, sizeof(*map));
 	struct affinity_memory *affinity = copy_values(s, VALUES_AFFINITY, in->affinity,
@@ -348,12 +376,19 @@ static void lower_ranges(struct search *s)
 	struct boot_step *steps =
 		copy_values(s, VALUES_STEPS, in->steps, in->step_count, sizeof(*steps));
 
-	if (!map || !affinity || !given || !steps)
+	struct memblock_region *memory =
+		copy_values(s, VALUES_MEMORY, state->memory, state->memory_count, sizeof(*memory));
+	struct memblock_region *reserved = copy_values(s, VALUES_RESERVED, state->reserved,
+						       state->reserved_count, sizeof(*reserved));
+
+	if (!map || !affinity || !given || !steps || !memory || !reserved)
 		return;
 	in->firmware = map;
 	in->affinity = affinity;
 	in->given_ranges = given;
 	in->steps = steps;
+	state->memory = memory;
+	state->reserved = reserved;
 	for (uint32_t i = 0; i < in->firmware_count; i++)
 		lower_end(s, map[i].start, &map[i].end);
 	for (uint32_t i = 0; i < in->affinity_count; i++)
@@ -362,6 +397,10 @@ static void lower_ranges(struct search *s)
 		lower_end(s, given[i].start, &given[i].end);
 	for (uint32_t i = 0; i < in->step_count; i++)
 		lower_size(s, &steps[i].size);
+	for (uint32_t i = 0; i < state->memory_count; i++)
+		lower_region(s, &memory[i], &state->memory_size);
+	for (uint32_t i = 0; i < state->reserved_count; i++)
+		lower_region(s, &reserved[i], &state->reserved_size);
 	s->r->subject.boot = ++s->boots;
 }
 
@@ -384,18 +423,13 @@ static struct error *refuse(const struct reduce_options *o, const char *what,
 	return error_create(ERROR_RANGE, NULL, 0, 0, "'%s' %s (%s)", o->predicate, what, j->why);
 }
 
-static bool is_about_events(const struct predicate *p)
-{
-	return (predicate_parts(p) & ~(unsigned int)PREDICATE_PAGES) == PREDICATE_EVENTS;
-}
-
 /* A subject of which nothing is left that the predicate could look at. */
 static struct subject emptied(const struct predicate *p, const struct subject *s)
 {
 	struct subject empty = *s;
 
 	empty.event_count = empty.operation_count = 0;
-	if (is_about_events(p))
+	if (predicate_is_about_events(p))
 		return empty;
 	memset(&empty.log.input, 0, sizeof(empty.log.input));
 	empty.log.input.version = s->log.input.version;
@@ -426,9 +460,11 @@ static struct error *check_ends(struct search *s, const struct subject *subject)
 	/* What comes behind the event that decided counts at neither end. */
 	if (subject->event_count && j->at < subject->event_count)
 		s->r->subject.event_count = (uint32_t)j->at + 1;
+	else if (!subject->event_count && j->at < subject->operation_count)
+		s->r->subject.operation_count = (uint32_t)j->at + 1;
 	if (other.verdict == VERDICT_BAD)
 		return refuse(o,
-			      predicate_parts(s->bad) == PREDICATE_EVENTS
+			      predicate_is_about_events(s->bad)
 				      ? "always holds: without any event, too"
 				      : "always holds: for a machine without any memory, too",
 			      &other);

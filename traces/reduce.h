@@ -45,8 +45,8 @@ struct reduced {
 	uint32_t before[CUT_COUNT], after[CUT_COUNT]; /* parts by kind */
 	/* Private. */
 	struct cutter cutter;
-	void *values[6][2];
-	unsigned int values_next[6];
+	void *values[8][2];
+	unsigned int values_next[8];
 };
 
 /*

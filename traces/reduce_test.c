@@ -359,6 +359,49 @@ static void test_random(void **state)
 	subject_file_deinit(&f);
 }
 
+/* A scenario: operations go, and its machine shrinks to what they need. */
+static void test_scenario(void **state)
+{
+	static struct e820_entry map[] = { { MIB, 256 * MIB, E820_RAM } };
+	const struct reduce_options options = { .predicate = "alloc-fails(order=9) > 1" };
+	struct operation operations[200];
+	struct reduced r = { 0 };
+	struct subject s = { .boot = 0 };
+	struct boot_input *in = &s.log.input;
+
+	(void)state;
+	in->version = FACTS_VERSION(6, 12, 0);
+	in->command_line = in->version_text = "";
+	in->firmware = map;
+	in->firmware_count = 1;
+	in->reservations_told = true;
+	facts_init(&in->facts, in->version);
+	arch_config_default(ARCH_X86_64, false, &in->config);
+	arch_config_apply_facts(&in->config, &in->facts);
+	for (unsigned int i = 0; i < 200; i++)
+		operations[i] =
+			(struct operation){ .kind = i % 3 == 2 ? OPERATION_FREE : OPERATION_ALLOC,
+					    .order = 9,
+					    .target = i - 1,
+					    .flags = 1 << 4,
+					    .highest = ZONE_NORMAL };
+	s.operations = operations;
+	s.operation_count = 200;
+	check_error(reduce(&s, &options, &r), ERROR_RANGE, 0, 0);
+	reduced_deinit(&r);
+	map[0].end = 64 * MIB;
+	check_ok(reduce(&s, &options, &r));
+	assert_true(r.proven);
+	/* Two requests on a machine that has no such block. */
+	assert_int_equal(r.subject.operation_count, 2);
+	assert_int_equal(r.subject.operations[0].order, 9);
+	assert_int_equal(r.subject.operations[1].flags, 0);
+	assert_int_equal(r.subject.log.input.firmware_count, 1);
+	assert_true(r.subject.log.input.firmware[0].end <= 4 * MIB);
+	check_minimal(&r, options.predicate);
+	reduced_deinit(&r);
+}
+
 /* Two ends: what is left shows the difference between them, by the answer that was recorded. */
 static void test_two_ends(void **state)
 {
@@ -537,12 +580,13 @@ static void test_better_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_needs),	   cmocka_unit_test(test_operations),
-		cmocka_unit_test(test_cpus),	   cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_words),	   cmocka_unit_test(test_fields_and_zones),
-		cmocka_unit_test(test_every_part), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_ends),   cmocka_unit_test(test_same_cause),
-		cmocka_unit_test(test_ended),	   cmocka_unit_test(test_better_fails),
+		cmocka_unit_test(test_needs),	     cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_words),	     cmocka_unit_test(test_fields_and_zones),
+		cmocka_unit_test(test_every_part),   cmocka_unit_test(test_random),
+		cmocka_unit_test(test_scenario),     cmocka_unit_test(test_two_ends),
+		cmocka_unit_test(test_same_cause),   cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_better_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
