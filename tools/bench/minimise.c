@@ -41,17 +41,16 @@ struct error *bench_minimise(struct bench *b)
 	const struct reduce_options options = { .predicate = "fallbacks > 2" };
 	struct event *events = calloc(EVENTS, sizeof(*events));
 	struct subject_file file = { 0 };
-	struct error *err =
-		events ? subject_read(bench_capture(b, "boot-6.12-amd64-2g"), NULL, &file)
-		       : error_no_memory();
+	struct error *err;
 	struct subject s;
 
-	if (!err) {
-		make_events(events);
-		s = file.subject;
-		s.events = events;
-		s.event_count = EVENTS;
-	}
+	if (!events)
+		return error_no_memory();
+	make_events(events);
+	err = subject_read(bench_capture(b, "boot-6.12-amd64-2g"), NULL, &file);
+	s = file.subject;
+	s.events = events;
+	s.event_count = EVENTS;
 	while (!err && bench_round(b)) {
 		struct reduced r = { 0 };
 
