@@ -233,6 +233,24 @@ static void test_boot(void **state)
 	subject_file_deinit(&f);
 }
 
+/* The boots are the same; what a request of order 3 takes off the free lists is not. */
+static void test_differs_later(void **state)
+{
+	struct subject_file f = { 0 };
+	struct event events[2] = { block(EVENT_ALLOC, 0x8000, 0), block(EVENT_ALLOC, 0x9000, 3) };
+	struct subject s;
+
+	(void)state;
+	check_ok(subject_read(GUEST, NULL, &f));
+	s = f.subject;
+	expect(VERDICT_GOOD, "differs-from pcp_high_orders=off", &s);
+	s.events = events;
+	s.event_count = 2;
+	expect(VERDICT_BAD, "differs-from pcp_high_orders=off", &s);
+	expect(VERDICT_GOOD, "differs-from pcp_high_orders=on", &s);
+	subject_file_deinit(&f);
+}
+
 /* Two nodes, of which the first has CPUs only. */
 static void make_memoryless(struct subject *s, int64_t skipped)
 {
@@ -410,9 +428,10 @@ int main(void)
 		cmocka_unit_test(test_syntax),	     cmocka_unit_test(test_syntax_wrong),
 		cmocka_unit_test(test_other_absent), cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_diverges),     cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_invariant),    cmocka_unit_test(test_operations),
-		cmocka_unit_test(test_worse),	     cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_command),	     cmocka_unit_test(test_stored),
+		cmocka_unit_test(test_invariant),    cmocka_unit_test(test_differs_later),
+		cmocka_unit_test(test_operations),   cmocka_unit_test(test_worse),
+		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_command),
+		cmocka_unit_test(test_stored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
