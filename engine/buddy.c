@@ -472,7 +472,7 @@ bool buddy_block_has_memory(const struct buddy *b, uint32_t zone, pfn_t pfn)
 		return false;
 	/* Else there is no other zone near, and a slot is where this one has memory. */
 	for (uint32_t i = 0; b->slots[slot].shared && i < b->memory_count; i++)
-		if (b->memory[i].nid == z->nid &&
+		if (node_range_is_of(&b->memory[i], z->nid, z->type) &&
 		    max_u64(max_u64(b->memory[i].start, z->start), start) <
 			    min_u64(min_u64(b->memory[i].end, z->end), end))
 			return true;
@@ -556,7 +556,7 @@ void buddy_note_merge_read(struct buddy *b, const struct buddy_zone *z, pfn_t pf
 {
 	const struct node_range *range = buddy_memory_at(b, pfn);
 
-	if (range && range->nid == z->nid && pfn >= z->start && pfn < z->end)
+	if (range && node_range_is_of(range, z->nid, z->type) && pfn >= z->start && pfn < z->end)
 		return;
 	b->stray_reads++;
 	b->stray_read = pfn;
@@ -720,6 +720,49 @@ void buddy_move(struct buddy *b, uint32_t zone, const struct buddy_block *block,
 	link = block_link(b, slot, block);
 	list_remove(b, z, block->order, link);
 	list_insert(b, z, block->order, type, link, to_tail);
+}
+
+/* Lets the neighbours of a slot that has taken another's place know, and the ends of the list. */
+static void relink(struct buddy *b, struct buddy_list *list, uint32_t slot)
+{
+	uint64_t entry = b->slots[slot].entry;
+
+	if (entry_before(entry) == LINK_NONE)
+		list->head = slot;
+	else
+		entry_set_after(&b->slots[entry_before(entry)].entry, slot);
+	if (entry_after(entry) == LINK_NONE)
+		list->tail = slot;
+	else
+		entry_set_before(&b->slots[entry_after(entry)].entry, slot);
+}
+
+void buddy_swap_largest(struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t other_zone, pfn_t other)
+{
+	struct buddy_list *list, *other_list;
+	uint64_t entry, other_entry;
+	uint32_t slot, other_slot;
+
+	if (!find_slot(b, &b->zones[zone], pfn, &slot) ||
+	    !find_slot(b, &b->zones[other_zone], other, &other_slot) || slot == other_slot)
+		return;
+	entry = b->slots[slot].entry;
+	other_entry = b->slots[other_slot].entry;
+	list = &b->zones[zone].lists[b->max_order][entry_type(entry)];
+	other_list = &b->zones[other_zone].lists[b->max_order][entry_type(other_entry)];
+	/* Of two neighbours each has the other where it stood itself. */
+	if (entry_after(other_entry) == slot)
+		entry_set_after(&other_entry, other_slot);
+	if (entry_before(other_entry) == slot)
+		entry_set_before(&other_entry, other_slot);
+	if (entry_after(entry) == other_slot)
+		entry_set_after(&entry, slot);
+	if (entry_before(entry) == other_slot)
+		entry_set_before(&entry, slot);
+	b->slots[slot].entry = other_entry;
+	b->slots[other_slot].entry = entry;
+	relink(b, other_list, slot);
+	relink(b, list, other_slot);
 }
 
 void buddy_census(const struct buddy *b, uint32_t zone, pfn_t pfn, uint64_t *free_pages,

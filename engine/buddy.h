@@ -227,6 +227,12 @@ void buddy_carve(struct buddy *b, uint32_t zone, const struct buddy_block *block
 void buddy_move(struct buddy *b, uint32_t zone, const struct buddy_block *block,
 		enum migratetype type, bool to_tail);
 /*
+ * Exchanges the places of the free blocks of the largest order at @pfn of @zone and at @other of
+ * @other_zone on their lists, which are of one type.  Lists of two zones are no longer sound then.
+ */
+void buddy_swap_largest(struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t other_zone,
+			pfn_t other);
+/*
  * Counts the pageblock from @pfn, where no block is cut, to its end: pages on free lists, and pages of blocks handed out to movable requests
  * (see page_alloc.h) that are still in use.
  */

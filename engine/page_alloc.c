@@ -48,6 +48,7 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	r->boost_spares_small = fact_get(facts, FACT_boost_spares_small_zones);
 	r->block_move_in_zone = fact_get(facts, FACT_block_move_in_zone);
 	r->isolation_splits = fact_get(facts, FACT_isolation_splits);
+	r->compaction_in_zone = fact_get(facts, FACT_compaction_in_zone);
 	r->poison_counted = fact_get(facts, FACT_poison_counted);
 	r->drain_clamped = fact_get(facts, FACT_pcp_drain_clamped);
 	r->bypass_keeps_type = fact_get(facts, FACT_pcp_bypass_keeps_type);

@@ -72,7 +72,7 @@ struct alloc_rules {
 	bool migrate_reserve; /* MIGRATE_RESERVE pageblocks, which all fall back to, not HIGHATOMIC ones */
 	bool reserve_pages_stay, highatomic_all_blocks, highatomic_past_pagesets;
 	bool boost_spares_small, block_move_in_zone, drain_clamped, bypass_keeps_type;
-	bool poison_counted, isolation_splits;
+	bool poison_counted, isolation_splits, compaction_in_zone;
 	unsigned int highatomic_limit, highatomic_last_resort, boost_factor;
 	enum fair_zones fair;
 	struct watermark_rules watermark;

@@ -103,10 +103,34 @@ static void check_reservation(const struct page_alloc *a, const struct zone_seen
 			    "a pageblock of the request is not kept");
 }
 
+/* What the request added in @zone; memory that goes later lowers limits, but takes nothing back. */
+static void check_limits(const struct page_alloc *a, const struct zone_seen *seen, uint32_t zone,
+			 struct findings *ret)
+{
+	const struct alloc_zone *z = &a->zones[zone];
+	uint64_t block = pageblock_pages(a), part = z->managed / 100, most = 0;
+
+	if (z->managed >= 4 * block)
+		most = max_u64(block, z->watermark[WMARK_HIGH] + z->watermark[WMARK_HIGH] / 2);
+	if (z->boost > seen->boost && z->boost > most)
+		add(a, ret, INVARIANT_BOOST_BOUNDED, zone, FINDING_NOWHERE, most, z->boost,
+		    "watermarks are boosted by more pages than that");
+	most = 0;
+	if (part >= block)
+		most = round_up_to(part, block) + (1ULL << a->buddy->max_order) - block;
+	if (z->reserved_highatomic > seen->reserved_highatomic && z->reserved_highatomic > most)
+		add(a, ret, INVARIANT_HIGHATOMIC_LIMIT, zone, FINDING_NOWHERE, most,
+		    z->reserved_highatomic, "more pages are kept for atomic requests than that");
+}
+
 void page_alloc_invariants_request(const struct page_alloc *a, const struct zone_seen *seen,
 				   const struct alloc_request *req, pfn_t pfn, uint32_t zone,
 				   struct findings *ret)
 {
+	for (uint32_t i = 0; i < a->zone_count; i++)
+		check_limits(a, &seen[i], i, ret);
+	if (pfn == PFN_NONE)
+		return;
 	check_watermark(a, &seen[zone], req, pfn, zone, ret);
 	check_reservation(a, &seen[zone], req, pfn, zone, ret);
 	if (!(req->flags & ALLOC_CMA) && buddy_block_type(a->buddy, zone, pfn) == MIGRATE_CMA)
@@ -122,7 +146,7 @@ static bool is_in_zone(const struct page_alloc *a, uint32_t zone, pfn_t pfn)
 	const struct buddy_zone *z = &a->buddy->zones[zone];
 	const struct node_range *range = buddy_memory_at(a->buddy, pfn);
 
-	return range && range->nid == z->nid && pfn >= z->start && pfn < z->end;
+	return range && node_range_is_of(range, z->nid, z->type) && pfn >= z->start && pfn < z->end;
 }
 
 /* Returns the blocks on the list, as far as it can be followed. */
@@ -197,25 +221,11 @@ static void check_sizes(struct page_alloc *a, uint32_t zone, const struct node *
 
 static void check_zone(const struct page_alloc *a, uint32_t zone, struct findings *ret)
 {
-	const struct alloc_zone *z = &a->zones[zone];
-	uint64_t block = pageblock_pages(a), part = z->managed / 100, most;
+	uint64_t kept = page_alloc_highatomic(a, zone);
+	uint64_t kept_free = a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC];
 
-	most = z->managed < 4 * block
-		       ? 0
-		       : max_u64(block, z->watermark[WMARK_HIGH] + z->watermark[WMARK_HIGH] / 2);
-	if (z->boost > most)
-		add(a, ret, INVARIANT_BOOST_BOUNDED, zone, FINDING_NOWHERE, most, z->boost,
-		    "watermarks are boosted by more pages than that");
-	most = 0;
-	if (part >= block)
-		most = round_up_to(part, block) + (1ULL << a->buddy->max_order) - block;
-	if (z->reserved_highatomic > most)
-		add(a, ret, INVARIANT_HIGHATOMIC_LIMIT, zone, FINDING_NOWHERE, most,
-		    z->reserved_highatomic, "more pages are kept for atomic requests than that");
-	if (page_alloc_highatomic(a, zone) > a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC])
-		add(a, ret, INVARIANT_WATERMARK_UNUSABLE, zone, FINDING_NOWHERE,
-		    a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC],
-		    page_alloc_highatomic(a, zone),
+	if (kept > kept_free)
+		add(a, ret, INVARIANT_WATERMARK_UNUSABLE, zone, FINDING_NOWHERE, kept_free, kept,
 		    "pages are taken off as kept for atomic requests that are in use");
 }
 

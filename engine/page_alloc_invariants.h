@@ -14,7 +14,7 @@ struct zone_seen {
 
 /* Notes in @ret, an element for each zone, how the zones are before a request. */
 void page_alloc_invariants_look(const struct page_alloc *a, struct zone_seen *ret);
-/* @req got @pfn of @zone; @seen is from just before. */
+/* @req got @pfn of @zone, or PFN_NONE; @seen is from just before. */
 void page_alloc_invariants_request(const struct page_alloc *a, const struct zone_seen *seen,
 				   const struct alloc_request *req, pfn_t pfn, uint32_t zone,
 				   struct findings *ret);

@@ -17,6 +17,7 @@
 #include "engine/buddy_entry.h"
 #include "engine/page_alloc_invariants.h"
 #include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/prng.h"
 #include "engine/testing/made_boot.h"
 
@@ -377,6 +378,389 @@ static void fraction_is_set_back(void **unused)
 	}
 }
 
+/*
+ *	1M      100M     200M     300M
+ *	| node 0 | node 1 | node 0 |
+ */
+static void shuffle_mixes_zones(void **unused)
+{
+	static const char *const versions[] = { "5.4", "5.10", "6.12", "7.2" };
+
+	(void)unused;
+	for (unsigned int v = 0; v < 4; v++) {
+		struct life l = { 0 };
+		struct made_boot b;
+
+		made_boot_init(&b, ARCH_X86_64, versions[v]);
+		made_boot_memory(&b, MIB, 100 * MIB, 0);
+		made_boot_memory(&b, 100 * MIB, 200 * MIB, 1);
+		made_boot_memory(&b, 200 * MIB, 300 * MIB, 0);
+		made_boot_cpus(&b, 1, 0);
+		add(&l, (struct operation){
+				.kind = OPERATION_SHUFFLE, .highest = ZONE_DMA32, .value = 7 });
+		for (unsigned int i = 0; i < 80; i++)
+			get(&l, 10, MIGRATE_MOVABLE, ALLOC_NO_WATERMARKS);
+		made_boot_quirk(&b, QUIRK_SHUFFLE_MIXES_ZONES, l.ops, l.count);
+	}
+}
+
+/* As in block_move_crosses_edge, but the last free block of node 1 is movable and small enough. */
+static void compaction_leaves_zone(void **unused)
+{
+	static const char *const versions[] = { "5.4", "5.10", "6.12", "7.2" };
+
+	(void)unused;
+	for (unsigned int v = 0; v < 4; v++) {
+		struct life l = { 0 };
+		struct made_boot b;
+
+		made_boot_init(&b, ARCH_X86_64, versions[v]);
+		made_boot_memory(&b, MIB, 129 * MIB, 0);
+		made_boot_memory(&b, 129 * MIB, 140 * MIB, 1);
+		made_boot_cpus(&b, 1, 0);
+		add(&l, (struct operation){ .kind = OPERATION_COMPACT,
+					    .nid = 1,
+					    .highest = ZONE_DMA32,
+					    .order = 10 });
+		made_boot_quirk(&b, QUIRK_COMPACTION_LEAVES_ITS_ZONE, l.ops, l.count);
+	}
+}
+
+/* An area that begins 4 MiB beyond a multiple of 16 MiB. */
+static void cma_align_offset(void **unused)
+{
+	static const char *const versions[] = { "4.4", "5.10", "6.1", "6.12", "7.2" };
+
+	(void)unused;
+	for (unsigned int v = 0; v < 5; v++) {
+		struct life l = { 0 };
+		struct made_boot b;
+
+		make_cma(&b, versions[v], 256, 68, 64);
+		for (unsigned int i = 0; i < 4; i++)
+			add(&l, (struct operation){
+					.kind = OPERATION_CMA_ALLOC, .order = 12, .pages = 300 });
+		add(&l, (struct operation){ .kind = OPERATION_CMA_ALLOC, .pages = 17 });
+		put(&l, 1);
+		add(&l,
+		    (struct operation){ .kind = OPERATION_CMA_ALLOC, .order = 3, .pages = 4000 });
+		made_boot_quirk(&b, QUIRK_CMA_ALIGN_OFFSET, l.ops, l.count);
+		assert_int_equal(page_of(&b, &l, 0), 80 * MIB >> 12);
+		assert_int_equal(page_of(&b, &l, 4), 68 * MIB >> 12);
+	}
+}
+
+/* ---- broken by hand ---------------------------------------------------------------------------- */
+
+/* A machine of two nodes, each with an order-10 and an order-0 allocation, that an invariant is broken on. */
+struct broken {
+	struct scenario s;
+	struct buddy *b;
+	uint32_t zone; /* ZONE_DMA32 of node 0 */
+	pfn_t free_pfn; /* a free block of the largest order there */
+};
+
+static void lists(struct broken *t)
+{
+	t->b->zones[t->zone].lists[10][MIGRATE_MOVABLE].count++;
+}
+
+/* Two halves of a largest block, each on a list. */
+static void merged(struct broken *t)
+{
+	struct buddy_zone *z = &t->b->zones[t->zone];
+	pfn_t pfn = buddy_take(t->b, t->zone, 10, MIGRATE_MOVABLE);
+	uint32_t slot = 0;
+
+	assert_true(find_slot(t->b, z, pfn, &slot));
+	list_insert(t->b, z, 9, MIGRATE_MOVABLE, pcp_link_in(t->b, slot, pfn), false);
+	list_insert(t->b, z, 9, MIGRATE_MOVABLE, pcp_link_in(t->b, slot, pfn + 512), false);
+}
+
+static void counts(struct broken *t)
+{
+	t->b->zones[t->zone].free_pages[MIGRATE_MOVABLE]++;
+}
+
+static void block_zone(struct broken *t)
+{
+	uint32_t other = buddy_zone_find(t->b, 1, ZONE_DMA32);
+
+	buddy_swap_largest(t->b, t->zone, t->free_pfn, other,
+			   buddy_head(t->b, other, 10, MIGRATE_MOVABLE));
+}
+
+static void types(struct broken *t)
+{
+	buddy_set_block_type(t->b, t->zone, t->free_pfn + 512, MIGRATE_RECLAIMABLE);
+}
+
+static void apart(struct broken *t)
+{
+	buddy_set_block_type(t->b, t->zone, t->free_pfn, MIGRATE_ISOLATE);
+}
+
+static void cma_list(struct broken *t)
+{
+	buddy_set_block_type(t->b, t->zone, t->free_pfn, MIGRATE_CMA);
+}
+
+static void merge_reads(struct broken *t)
+{
+	buddy_note_merge_read(t->b, &t->b->zones[t->zone], 0);
+}
+
+/* The first operation's page, as if just allocated, by a request of node 0. */
+static void judge(struct broken *t, uint32_t flags)
+{
+	struct alloc_request req = { .order = 10, .highest = ZONE_NORMAL, .flags = flags };
+
+	page_alloc_invariants_request(&t->s.alloc, t->s.seen, &req, t->s.blocks[0].pfn,
+				      t->s.blocks[0].zone, &t->s.findings);
+}
+
+static void watermark(struct broken *t)
+{
+	page_alloc_invariants_look(&t->s.alloc, t->s.seen);
+	judge(t, 0);
+	assert_int_equal(t->s.findings.total, 0);
+	/* As many as the mark, the reserve, and what the request takes, are one too few. */
+	memset(t->s.seen[t->zone].free_pages, 0, sizeof(t->s.seen[t->zone].free_pages));
+	t->s.seen[t->zone].free_pages[MIGRATE_MOVABLE] =
+		t->s.alloc.zones[t->zone].watermark[WMARK_MIN] +
+		t->s.alloc.zones[t->zone].lowmem_reserve[ZONE_NORMAL] + 1024;
+	judge(t, 0);
+	assert_int_equal(t->s.findings.total, 0);
+	judge(t, ALLOC_NO_WATERMARKS);
+	assert_int_equal(t->s.findings.total, 0);
+	t->s.seen[t->zone].free_pages[MIGRATE_MOVABLE]--;
+	judge(t, ALLOC_MIN_RESERVE);
+	judge(t, ALLOC_NO_WATERMARKS);
+	assert_int_equal(t->s.findings.total, 0);
+	judge(t, 0);
+}
+
+static void unusable(struct broken *t)
+{
+	t->s.alloc.rules.counts_free_highatomic = false;
+	t->s.alloc.zones[t->zone].reserved_highatomic = 512;
+}
+
+static void boosted(struct broken *t)
+{
+	struct alloc_zone *z = &t->s.alloc.zones[t->zone];
+
+	page_alloc_invariants_look(&t->s.alloc, t->s.seen);
+	z->boost = max_u64(512, z->watermark[WMARK_HIGH] * 3 / 2);
+	judge(t, ALLOC_NO_WATERMARKS);
+	assert_int_equal(t->s.findings.total, 0);
+	z->boost++;
+	judge(t, ALLOC_NO_WATERMARKS);
+}
+
+static void highatomic_limit(struct broken *t)
+{
+	page_alloc_invariants_look(&t->s.alloc, t->s.seen);
+	t->s.alloc.zones[t->zone].reserved_highatomic = 100000;
+	judge(t, ATOMIC);
+	t->s.alloc.zones[t->zone].reserved_highatomic = 0;
+}
+
+static void highatomic_blocks(struct broken *t)
+{
+	page_alloc_invariants_look(&t->s.alloc, t->s.seen);
+	t->s.alloc.zones[t->zone].reserved_highatomic += 1024;
+	judge(t, ATOMIC);
+	t->s.alloc.zones[t->zone].reserved_highatomic = 0;
+}
+
+static void highatomic_count(struct broken *t)
+{
+	buddy_set_block_type(t->b, t->zone, t->s.blocks[0].pfn, MIGRATE_HIGHATOMIC);
+}
+
+static void cma_rights(struct broken *t)
+{
+	page_alloc_invariants_look(&t->s.alloc, t->s.seen);
+	buddy_set_block_type(t->b, t->zone, t->s.blocks[0].pfn, MIGRATE_CMA);
+	judge(t, ALLOC_CMA);
+	assert_int_equal(t->s.findings.total, 0);
+	judge(t, 0);
+	buddy_set_block_type(t->b, t->zone, t->s.blocks[0].pfn, MIGRATE_MOVABLE);
+}
+
+static struct pageset *a_set(struct broken *t)
+{
+	return page_alloc_set(&t->s.alloc, t->zone, 0);
+}
+
+static void pcp_count(struct broken *t)
+{
+	a_set(t)->count++;
+}
+
+static void pcp_batch(struct broken *t)
+{
+	a_set(t)->batch = 0;
+}
+
+/* @pfn of @zone comes to the first list of the set of t->zone. */
+static void smuggle(struct broken *t, uint32_t zone, pfn_t pfn)
+{
+	uint32_t slot = 0;
+
+	assert_true(find_slot(t->b, &t->b->zones[zone], pfn, &slot));
+	pcp_list_insert(t->b, a_set(t), 0, pcp_link_in(t->b, slot, pfn), MIGRATE_MOVABLE, false);
+	a_set(t)->count++;
+}
+
+static void pcp_zone(struct broken *t)
+{
+	uint32_t other = buddy_zone_find(t->b, 1, ZONE_DMA32);
+
+	smuggle(t, other, buddy_take(t->b, other, 0, MIGRATE_MOVABLE));
+}
+
+static void pcp_free(struct broken *t)
+{
+	pfn_t pfn = buddy_take(t->b, t->zone, 0, MIGRATE_MOVABLE);
+
+	/* The second page of the order-1 block that is left of it. */
+	smuggle(t, t->zone, pfn + 3);
+}
+
+static void drain_ends(struct broken *t)
+{
+	struct pageset *set = a_set(t);
+
+	t->s.alloc.rules.drain_clamped = false;
+	pageset_drain(&t->s.alloc, t->zone, set, set->count, 0);
+	assert_int_equal(t->s.alloc.endless_drains, 0);
+	pageset_drain(&t->s.alloc, t->zone, set, set->count + 1, 0);
+}
+
+static void pcp_sizes(struct broken *t)
+{
+	a_set(t)->high_min++;
+}
+
+static void conserved(struct broken *t)
+{
+	buddy_take(t->b, t->zone, 3, MIGRATE_MOVABLE);
+}
+
+static void held_twice(struct broken *t)
+{
+	t->s.blocks[1].pfn = t->s.blocks[0].pfn + 1023;
+}
+
+static void held_free(struct broken *t)
+{
+	buddy_free(t->b, t->zone, t->s.blocks[0].pfn, 10, BUDDY_PLACE_FREED);
+}
+
+static void undone(struct broken *t)
+{
+	t->s.zones[t->zone].digest++;
+	scenario_undo(&t->s);
+}
+
+static void each_breaks(void **unused)
+{
+	static const struct {
+		void (*damage)(struct broken *t);
+		enum invariant invariant;
+	} rows[] = {
+		{ lists, INVARIANT_BUDDY_LISTS },
+		{ merged, INVARIANT_BUDDY_MERGED },
+		{ counts, INVARIANT_BUDDY_COUNTS },
+		{ block_zone, INVARIANT_BUDDY_ZONE },
+		{ types, INVARIANT_BUDDY_TYPES },
+		{ apart, INVARIANT_BUDDY_APART },
+		{ cma_list, INVARIANT_BUDDY_CMA },
+		{ merge_reads, INVARIANT_MERGE_READS },
+		{ watermark, INVARIANT_WATERMARK_KEPT },
+		{ unusable, INVARIANT_WATERMARK_UNUSABLE },
+		{ boosted, INVARIANT_BOOST_BOUNDED },
+		{ highatomic_limit, INVARIANT_HIGHATOMIC_LIMIT },
+		{ highatomic_blocks, INVARIANT_HIGHATOMIC_BLOCKS },
+		{ highatomic_count, INVARIANT_HIGHATOMIC_COUNT },
+		{ cma_rights, INVARIANT_CMA_RIGHTS },
+		{ pcp_count, INVARIANT_PCP_COUNT },
+		{ pcp_batch, INVARIANT_PCP_COUNT },
+		{ pcp_zone, INVARIANT_PCP_ZONE },
+		{ pcp_free, INVARIANT_PCP_FREE },
+		{ drain_ends, INVARIANT_PCP_DRAIN_ENDS },
+		{ pcp_sizes, INVARIANT_PCP_SIZES },
+		{ conserved, INVARIANT_PAGES_CONSERVED },
+		{ conserved, INVARIANT_PAGES_LISTED },
+		{ held_twice, INVARIANT_HELD_ONCE },
+		{ held_free, INVARIANT_HELD_ONCE },
+		{ undone, INVARIANT_LIFE_UNDONE },
+	};
+	static const struct scenario_options deep = { .boot_cost = INVARIANT_COST_DEEP,
+						      .end_cost = INVARIANT_COST_DEEP,
+						      .want_lists = true };
+
+	(void)unused;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct broken t = { 0 };
+		struct life l = { 0 };
+		struct made_boot b;
+
+		made_boot_init(&b, ARCH_X86_64, "6.12");
+		made_boot_memory(&b, MIB, 256 * MIB, 0);
+		made_boot_memory(&b, 256 * MIB, 512 * MIB, 1);
+		made_boot_cpus(&b, 1, 0);
+		quirks_all_right(&b.in.facts);
+		get(&l, 10, MIGRATE_MOVABLE, 0);
+		get(&l, 0, MIGRATE_MOVABLE, 0);
+		scenario_init(&t.s);
+		scenario_boot(&t.s, &b.in, &deep);
+		scenario_do(&t.s, &l.ops[0]);
+		scenario_do(&t.s, &l.ops[1]);
+		scenario_check(&t.s, INVARIANT_COST_DEEP);
+		assert_int_equal(t.s.findings.total, 0);
+		t.b = t.s.machine.buddy;
+		t.zone = t.s.blocks[0].zone;
+		t.free_pfn = buddy_head(t.b, t.zone, 10, MIGRATE_MOVABLE);
+		rows[i].damage(&t);
+		scenario_check(&t.s, INVARIANT_COST_DEEP);
+		if (!t.s.findings.count[rows[i].invariant])
+			fail_msg("row %u: %s holds", i, invariant_info(rows[i].invariant)->id);
+		scenario_deinit(&t.s);
+	}
+}
+
+/* Shuffled lists hold what they held, in an order that the seed tells. */
+static void shuffled_lists_are_sound(void **unused)
+{
+	struct operation shuffle = { .kind = OPERATION_SHUFFLE, .highest = ZONE_DMA32 };
+	uint64_t hash[3];
+	struct made_boot b;
+	struct scenario s;
+
+	(void)unused;
+	make(&b, "6.12", 256);
+	quirks_all_right(&b.in.facts);
+	scenario_init(&s);
+	for (int i = 0; i < 3; i++) {
+		uint64_t before;
+
+		scenario_boot(&s, &b.in, &plain);
+		before = buddy_hash(s.machine.buddy);
+		shuffle.value = i / 2;
+		scenario_do(&s, &shuffle);
+		scenario_check(&s, INVARIANT_COST_DEEP);
+		assert_int_equal(s.findings.total, 0);
+		hash[i] = buddy_hash(s.machine.buddy);
+		assert_int_not_equal(hash[i], before);
+	}
+	assert_int_equal(hash[0], hash[1]);
+	assert_int_not_equal(hash[0], hash[2]);
+	scenario_deinit(&s);
+}
+
 /* ---- lives by chance --------------------------------------------------------------------------- */
 
 static const char *const eras_tried[] = { "2.6.32", "3.10", "3.13", "4.4", "4.14", "5.4",
@@ -417,14 +801,14 @@ static struct operation draw_operation(struct prng *prng, uint32_t number)
 					   ATOMIC,
 					   ALLOC_MIN_RESERVE | ALLOC_SKIP_BOOST,
 					   ALLOC_NO_WATERMARKS };
-	/* Most of a life is getting and freeing. */
+	/* Most of a life is getting and freeing; hotplug has a test of its own. */
 	static const enum operation_kind kinds[] = { OPERATION_ALLOC, OPERATION_ALLOC,
 						     OPERATION_ALLOC, OPERATION_FREE,
 						     OPERATION_FREE };
 	struct operation op = {
 		.kind = prng_chance(prng, 4, 5)
 				? kinds[prng_below(prng, 5)]
-				: (enum operation_kind)prng_below(prng, OPERATION_COUNT),
+				: (enum operation_kind)prng_below(prng, OPERATION_HOTADD),
 		.cpu = (uint32_t)prng_below(prng, 3),
 		.nid = (int32_t)prng_below(prng, 2),
 		.order = (unsigned int)prng_below(prng, 11),
@@ -483,8 +867,12 @@ static void nothing_breaks_when_rules_are_right(void **unused)
 			for (unsigned int i = 0; i < INVARIANT_COUNT; i++)
 				if (s.findings.count[i])
 					finding_print(&s.findings.first[i], &sink);
-			fail_msg("seed %llu, %s: %s", (unsigned long long)(seed + run),
-				 eras_tried[run % count], sink_text_string(&text));
+			fail_msg("seed %llu, %s, %s: %s", (unsigned long long)(seed + run),
+				 eras_tried[run % count],
+				 s.findings.event < l.count
+					 ? operation_name(l.ops[s.findings.event].kind)
+					 : "boot",
+				 sink_text_string(&text));
 		}
 	}
 	assert_in_range(got, runs * 20, runs * 200);
@@ -508,6 +896,11 @@ int main(void)
 		cmocka_unit_test(page_past_set_loses_type),
 		cmocka_unit_test(huge_pages_mix),
 		cmocka_unit_test(fraction_is_set_back),
+		cmocka_unit_test(shuffle_mixes_zones),
+		cmocka_unit_test(compaction_leaves_zone),
+		cmocka_unit_test(cma_align_offset),
+		cmocka_unit_test(each_breaks),
+		cmocka_unit_test(shuffled_lists_are_sound),
 		cmocka_unit_test(nothing_breaks_when_rules_are_right),
 	};
 

@@ -71,7 +71,7 @@ static bool is_held_across(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 	return false;
 }
 
-static bool can_isolate(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+static bool can_isolate(struct page_alloc *a, uint32_t zone, pfn_t pfn, bool cma)
 {
 	const struct buddy_zone *z = &a->buddy->zones[zone];
 	enum migratetype type = buddy_block_type(a->buddy, zone, pfn);
@@ -79,7 +79,8 @@ static bool can_isolate(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 
 	return pfn >= z->start && pfn + block_pages(a) <= z->end &&
 	       find_slot(a->buddy, &a->buddy->zones[zone], pfn, &slot) && type != MIGRATE_ISOLATE &&
-	       type != MIGRATE_HIGHATOMIC && !has_unmovable(a, zone, pfn);
+	       type != MIGRATE_HIGHATOMIC &&
+	       ((cma && type == MIGRATE_CMA) || !has_unmovable(a, zone, pfn));
 }
 
 /* The free block that holds both the page before @pfn and that at @pfn. */
@@ -101,13 +102,13 @@ static void cut(struct page_alloc *a, uint32_t zone, const struct buddy_block *b
 		buddy_free(b, zone, pfn, b->pageblock_order, place);
 }
 
-bool page_isolation_start(struct page_alloc *a, uint32_t zone, pfn_t start, pfn_t end)
+bool page_isolation_start(struct page_alloc *a, uint32_t zone, pfn_t *start_at, pfn_t *end_at,
+			  bool cma)
 {
+	pfn_t start = block_start(a, *start_at), end = block_start(a, *end_at + block_pages(a) - 1);
 	struct buddy *b = a->buddy;
 	struct buddy_block block;
 
-	start = block_start(a, start);
-	end = block_start(a, end + block_pages(a) - 1);
 	if (!a->rules.isolation_splits) {
 		if (find_across(a, zone, start, &block))
 			start = block.pfn;
@@ -117,8 +118,10 @@ bool page_isolation_start(struct page_alloc *a, uint32_t zone, pfn_t start, pfn_
 	if (is_held_across(a, zone, start) || is_held_across(a, zone, end))
 		return false;
 	for (pfn_t pfn = start; pfn < end; pfn += block_pages(a))
-		if (!can_isolate(a, zone, pfn))
+		if (!can_isolate(a, zone, pfn, cma))
 			return false;
+	*start_at = start;
+	*end_at = end;
 	/* Two that are isolated one after the other stay two. */
 	b->types_changed_free = true;
 	for (pfn_t pfn = start; pfn < end; pfn += block_pages(a)) {

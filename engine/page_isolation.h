@@ -13,11 +13,12 @@
 #include "engine/page_alloc.h"
 
 /*
- * Isolates the pageblocks that [@start, @end) of @zone touches, and up to 5.18 those of the largest free
- * blocks at its ends, too.  False, and nothing done: one of them is isolated already, kept for atomic
- * requests, not all in the zone, or has pages in use that cannot be moved.
+ * Isolates the pageblocks that [*@start, *@end) of @zone touches, and up to 5.18 those of the largest free
+ * blocks at its ends, too; both are rounded to what was isolated.  False, and nothing done: one of them is
+ * isolated already, kept for atomic requests, not all in the zone, or has pages in use that cannot be
+ * moved, which does not matter in a CMA area if that is what it is for (@cma).
  */
-bool page_isolation_start(struct page_alloc *a, uint32_t zone, pfn_t start, pfn_t end);
+bool page_isolation_start(struct page_alloc *a, uint32_t zone, pfn_t *start, pfn_t *end, bool cma);
 /* The isolated ones of the pageblocks that [@start, @end) touches are of @type again. */
 void page_isolation_undo(struct page_alloc *a, uint32_t zone, pfn_t start, pfn_t end,
 			 enum migratetype type);

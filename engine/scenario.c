@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "engine/boot.h"
+#include "engine/buddy_invariants.h"
+#include "engine/compaction.h"
 #include "engine/hotplug_invariants.h"
 #include "engine/page_isolation.h"
 #include "engine/pageset.h"
 #include "engine/scenario_hotplug.h"
+#include "engine/shuffle.h"
 
 void scenario_init(struct scenario *s)
 {
@@ -26,6 +29,7 @@ void scenario_deinit(struct scenario *s)
 	free(s->zones);
 	free(s->seen);
 	free(s->sorted);
+	free(s->used);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -149,6 +153,7 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 	findings_clear(&s->findings);
 	s->block_count = 0;
 	s->held_pages = 0;
+	s->lists_broken = false;
 	s->out_of_memory = false;
 	s->machine.want_lists = options->want_lists;
 	s->machine.findings = &s->findings;
@@ -230,7 +235,7 @@ void scenario_check(struct scenario *s, enum invariant_cost cost)
 	if (s->out_of_memory || s->machine.stage < STAGE_ZONES)
 		return;
 	invariant_check_machine(&s->machine, cost, &s->findings);
-	if (!s->has_alloc)
+	if (!s->has_alloc || s->lists_broken)
 		return;
 	page_alloc_invariants_check(&s->alloc, s->machine.nodes, cost, &s->findings);
 	if (cost < INVARIANT_COST_WALK)
@@ -304,11 +309,11 @@ static void do_alloc(struct scenario *s, const struct operation *op, struct scen
 		return;
 	page_alloc_invariants_look(&s->alloc, s->seen);
 	pfn = page_alloc_get(&s->alloc, &req, &block->zone);
+	page_alloc_invariants_request(&s->alloc, s->seen, &req, pfn, block->zone, &s->findings);
 	if (pfn == PFN_NONE)
 		return;
 	block->order = op->order;
 	scenario_hold(s, block, pfn, 1ULL << op->order);
-	page_alloc_invariants_request(&s->alloc, s->seen, &req, pfn, block->zone, &s->findings);
 }
 
 /* What operation @target got and still has, or NULL. */
@@ -327,7 +332,9 @@ void scenario_let_go(struct scenario *s, struct scenario_block *block)
 
 static void free_block(struct scenario *s, uint32_t cpu, struct scenario_block *block, bool past)
 {
-	if (past)
+	if (block->contiguous)
+		free_contig_range(&s->alloc, cpu, block->pfn, block->pages);
+	else if (past)
 		page_alloc_put_past(&s->alloc, cpu, block->pfn, block->order);
 	else
 		page_alloc_put(&s->alloc, cpu, block->pfn, block->order);
@@ -377,8 +384,10 @@ static void do_isolate(struct scenario *s, const struct operation *op)
 	pfn_t end;
 	uint32_t zone = find_range(s, op, &end);
 
+	pfn_t start = op->pfn;
+
 	if (zone != BUDDY_ZONE_NONE)
-		page_isolation_start(&s->alloc, zone, op->pfn, end);
+		page_isolation_start(&s->alloc, zone, &start, &end, false);
 }
 
 /* Does the pageblock at @pfn belong to a CMA area? */
@@ -474,11 +483,95 @@ bool scenario_follow_zones(struct scenario *s)
 	return true;
 }
 
+/* The zone that an operation names by node and type. */
+static uint32_t named_zone(const struct scenario *s, const struct operation *op)
+{
+	return buddy_zone_find(s->machine.buddy, op->nid, op->highest);
+}
+
+static void do_shuffle(struct scenario *s, const struct operation *op)
+{
+	uint32_t zone = named_zone(s, op);
+	struct buddy_violation wrong;
+
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	shuffle_zone(s->machine.buddy, zone, (uint64_t)op->value);
+	/* Who shuffles looks at all blocks anyway: what it broke is seen at once. */
+	if (!buddy_find_violation(s->machine.buddy, false, &wrong))
+		return;
+	buddy_invariants_check(s->machine.buddy, INVARIANT_COST_DEEP, &s->findings);
+	s->lists_broken = true;
+}
+
+static void do_compact(struct scenario *s, const struct operation *op)
+{
+	uint32_t zone = named_zone(s, op);
+	pfn_t first;
+
+	if (zone == BUDDY_ZONE_NONE || op->order > s->machine.config.max_order)
+		return;
+	first = compaction_fast_isolate(&s->alloc, zone, op->cpu, op->order);
+	if (first != PFN_NONE && (first < s->machine.buddy->zones[zone].start ||
+				  first >= s->machine.buddy->zones[zone].end))
+		add(s, INVARIANT_COMPACTION_ZONE, zone, first, s->machine.buddy->zones[zone].start,
+		    first, "compaction looks at a page outside of its zone");
+}
+
+/* What is allocated of [@start, @end) as contiguous ranges; their number. */
+static uint32_t find_used(struct scenario *s, pfn_t start, pfn_t end)
+{
+	uint32_t count = 0;
+
+	if (!make_room(&s->used, &s->used_room, s->block_count, sizeof(*s->used))) {
+		s->out_of_memory = true;
+		return 0;
+	}
+	for (uint32_t i = 0; i < s->block_count; i++)
+		if (s->blocks[i].contiguous && s->blocks[i].pfn != PFN_NONE &&
+		    s->blocks[i].pfn >= start && s->blocks[i].pfn < end)
+			s->used[count++] =
+				(struct contig_range){ s->blocks[i].pfn,
+						       s->blocks[i].pfn + s->blocks[i].pages };
+	return count;
+}
+
+static void do_cma_alloc(struct scenario *s, const struct operation *op,
+			 struct scenario_block *block)
+{
+	struct machine *m = &s->machine;
+	const struct cma_area *area;
+	struct contig_range pages;
+	uint32_t used, zone;
+	pfn_t pfn;
+
+	/* Alignments beyond a largest block or two are nobody's wish. */
+	if (!m->cma_count || op->order > m->config.max_order + 8)
+		return;
+	area = &m->cma[op->target % m->cma_count];
+	pages = (struct contig_range){ area->start >> m->config.page_shift,
+				       area->end >> m->config.page_shift };
+	zone = page_alloc_zone_of(&s->alloc, pages.start);
+	if (!area->active || zone == BUDDY_ZONE_NONE)
+		return;
+	used = find_used(s, pages.start, pages.end);
+	pfn = cma_alloc(&s->alloc, zone, op->cpu, &pages, op->pages, op->order, s->used, used);
+	if (pfn == PFN_NONE)
+		return;
+	block->zone = zone;
+	block->contiguous = true;
+	scenario_hold(s, block, pfn, op->pages);
+	if (pfn & ((1ULL << op->order) - 1) || pfn < pages.start || pfn + op->pages > pages.end)
+		add(s, INVARIANT_CMA_ALIGNED, zone, pfn, 0, 0,
+		    "pages of a CMA area are not where they were wanted");
+}
+
 void scenario_do(struct scenario *s, const struct operation *op)
 {
 	struct scenario_block *block = add_block(s);
 
-	if (!block || s->out_of_memory || !s->has_alloc || op->cpu >= s->cpu_count)
+	if (!block || s->out_of_memory || !s->has_alloc || s->lists_broken ||
+	    op->cpu >= s->cpu_count)
 		return;
 	if (s->cpu_offline[op->cpu] != (op->kind == OPERATION_CPU_UP))
 		return;
@@ -504,6 +597,15 @@ void scenario_do(struct scenario *s, const struct operation *op)
 	case OPERATION_UNISOLATE_BLOCKS:
 		do_unisolate(s, op);
 		break;
+	case OPERATION_SHUFFLE:
+		do_shuffle(s, op);
+		break;
+	case OPERATION_COMPACT:
+		do_compact(s, op);
+		break;
+	case OPERATION_CMA_ALLOC:
+		do_cma_alloc(s, op, block);
+		break;
 	case OPERATION_POISON:
 		do_poison(s, op);
 		break;
@@ -517,10 +619,8 @@ void scenario_do(struct scenario *s, const struct operation *op)
 	s->out_of_memory |= s->machine.buddy->out_of_memory;
 }
 
-/* Everything is given back and drained: what was free after the boot is free again. */
-static void undo_life(struct scenario *s)
+void scenario_undo(struct scenario *s)
 {
-	/* Lists that are broken cannot be worked on. */
 	if (s->out_of_memory || !s->has_alloc || s->findings.total)
 		return;
 	for (uint32_t i = 0; i < s->block_count; i++)
@@ -550,5 +650,5 @@ void scenario_run(struct scenario *s, const struct boot_input *in,
 	if (count)
 		scenario_check(s, options->end_cost);
 	if (options->end_cost >= INVARIANT_COST_DEEP)
-		undo_life(s);
+		scenario_undo(s);
 }

@@ -9,6 +9,7 @@
 #ifndef ENGINE_SCENARIO_H
 #define ENGINE_SCENARIO_H
 
+#include "engine/alloc_contig.h"
 #include "engine/boot_input.h"
 #include "engine/hotplug.h"
 #include "engine/invariant.h"
@@ -25,6 +26,7 @@ struct scenario_block {
 	uint64_t pages; /* 2^order, or of a contiguous allocation */
 	uint32_t zone;
 	unsigned int order;
+	bool contiguous; /* of a CMA area */
 };
 
 /* What is counted of a zone, beside what it counts itself. */
@@ -53,7 +55,9 @@ struct scenario {
 	uint32_t zone_count;
 	struct zone_seen *seen; /* likewise, before the last request */
 	struct scenario_block *sorted; /* room for a check */
-	size_t zone_room, seen_room, sorted_room;
+	struct contig_range *used; /* room for the allocations of a CMA area */
+	size_t zone_room, seen_room, sorted_room, used_room;
+	bool lists_broken; /* nothing more is done with the free lists */
 	bool out_of_memory; /* the host had none: results are void */
 	struct findings findings;
 };
@@ -79,5 +83,10 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 		   const struct scenario_options *options);
 void scenario_do(struct scenario *s, const struct operation *op);
 void scenario_check(struct scenario *s, enum invariant_cost cost);
+/*
+ * Gives back all that is held, drains page sets, and looks whether the same is free as after a boot with
+ * the largest end_cost.  Nothing when findings are there already: what is broken cannot be worked on.
+ */
+void scenario_undo(struct scenario *s);
 
 #endif

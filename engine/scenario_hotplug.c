@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/pageset.h"
+
 static bool names_node(const struct scenario *s, const struct operation *op)
 {
 	return op->nid >= 0 && (uint32_t)op->nid < s->machine.node_count &&
@@ -13,6 +15,7 @@ static void do_offline(struct scenario *s, const struct operation *op)
 {
 	struct scenario_block *block = scenario_held(s, op->target);
 	uint64_t section = s->hotplug.section_pages;
+	struct buddy_block found;
 	uint32_t zone;
 	pfn_t pfn;
 
@@ -25,7 +28,8 @@ static void do_offline(struct scenario *s, const struct operation *op)
 	/* It is let go before, as its zone may be gone after; what stays in use was not freed. */
 	scenario_let_go(s, block);
 	if (!hotplug_offline(&s->hotplug, op->pfn, pfn, block->order, op->cpu) &&
-	    page_alloc_is_held(&s->alloc, zone, pfn, block->order))
+	    !buddy_find(s->machine.buddy, zone, pfn, &found) &&
+	    !pageset_holds(&s->alloc, zone, pfn))
 		scenario_hold(s, block, pfn, 1ULL << block->order);
 }
 
