@@ -8,6 +8,8 @@ uint64_t hash_size_entries(const struct hash_input *in)
 {
 	unsigned int page_shift = in->config->page_shift, scale = in->scale;
 	uint64_t n = in->entries, max = in->high_limit, pages_max = UINT64_MAX >> page_shift;
+	/* Facts can be given any value. */
+	uint64_t bucket_bytes = in->bucket_bytes ? in->bucket_bytes : 1;
 
 	if (!n) {
 		/* More pages than 64 bits can address are a mistake of the source's. */
@@ -27,14 +29,13 @@ uint64_t hash_size_entries(const struct hash_input *in)
 		if (in->small_shift) {
 			if (!(n >> in->small_shift))
 				n = 1ULL << in->small_shift;
-		} else if (n < 1ULL << page_shift && n * in->bucket_bytes < 1ULL << page_shift) {
-			n = (1ULL << page_shift) / in->bucket_bytes;
+		} else if (n < 1ULL << page_shift && n * bucket_bytes < 1ULL << page_shift) {
+			n = (1ULL << page_shift) / bucket_bytes;
 		}
 	}
 	n = round_up_pow2(min_u64(n, ENTRIES_MAX));
 	if (!max)
-		max = ((min_u64(in->nr_all_pages, pages_max) << page_shift) >> 4) /
-		      in->bucket_bytes;
+		max = ((min_u64(in->nr_all_pages, pages_max) << page_shift) >> 4) / bucket_bytes;
 	if (n < in->low_limit)
 		n = in->low_limit;
 	if (n > max)

@@ -76,8 +76,9 @@ void hotplug_balloon(struct hotplug *h, int32_t nid, enum zone_type type, int64_
 
 	if (zone == BUDDY_ZONE_NONE || !hotplug_ready(h))
 		return;
+	/* A block may end beyond its zone, where pages are not the zone's. */
 	if (pages >= 0)
-		inflate(h, zone, (uint64_t)pages);
+		inflate(h, zone, min_u64((uint64_t)pages, m->nodes[nid].zones[type].managed));
 	else
 		deflate(h, zone, 0 - (uint64_t)pages);
 	reserves_follow_managed(m);

@@ -58,7 +58,7 @@ static void count_sections(const struct hotplug *h, const struct zone *z, uint64
 static void check_zone(const struct hotplug *h, const struct zone *z, struct findings *ret)
 {
 	const struct machine *m = h->machine;
-	pfn_t lowest = PFN_NONE, limit;
+	pfn_t lowest = PFN_NONE, limit, first;
 	uint64_t spanned, own;
 
 	if (!z->spanned)
@@ -73,9 +73,16 @@ static void check_zone(const struct hotplug *h, const struct zone *z, struct fin
 	for (uint32_t r = 0; r < m->range_count; r++)
 		if (node_range_is_of(&m->ranges[r], z->nid, z->type))
 			lowest = min_u64(lowest, m->ranges[r].start);
-	/* Where spans only shrink when memory is removed, they are larger for a while. */
+	/*
+	 * At boot a zone begins with its limits, or the node, even if its memory does not.  Where spans only
+	 * shrink when memory is removed, they are larger for a while.
+	 */
+	first = z->type == ZONE_MOVABLE ? m->nodes[z->nid].movable_pfn : m->limits.lowest[z->type];
+	if (z->type == ZONE_MOVABLE && !first)
+		first = PFN_NONE;
+	first = min_u64(first, round_down_to(lowest, h->section_pages));
 	if (lowest != PFN_NONE && fact_get(&m->facts, FACT_hotplug_offline_shrinks) &&
-	    (z->start_pfn > lowest || z->start_pfn < round_down_to(lowest, h->section_pages)))
+	    (z->start_pfn > lowest || z->start_pfn < first))
 		findings_add(ret, INVARIANT_ZONE_START, z->nid, (int32_t)z->type, z->start_pfn,
 			     lowest, z->start_pfn, "the zone begins elsewhere than its first page");
 	limit = round_up_to(m->limits.highest[z->type], h->section_pages);

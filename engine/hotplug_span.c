@@ -76,6 +76,9 @@ bool hotplug_begin(struct hotplug *h)
 		range[1].start = end;
 		range[1].zone = 0;
 	}
+	/* Deferred memory has come long ago. */
+	for (uint32_t nid = 0; nid < m->node_count; nid++)
+		m->nodes[nid].first_deferred_pfn = PFN_NONE;
 	h->begun = true;
 	return true;
 }

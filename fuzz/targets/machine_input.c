@@ -111,6 +111,40 @@ const char *const machine_seeds[] = {
 	"    memory { base_addr: 0x80000000 size: 0x40000000 nid: 1 enabled: true depth: 1 }\n"
 	"    reserved { size: 0x1000000 align: 0x1000 reusable: true dma_pool: true enabled: true }\n"
 	"    distance { from_nid: 0 to_nid: 1 distance: 20 } } }\n",
+	/* A node whose memory comes, part of it movable, and goes. */
+	"input { command_line: \"\" reservations_told: true numa_source: true\n"
+	"  cpu_nid: [0, 0] online_cpus: 2 nr_cpu_ids: 2\n"
+	"  firmware { start: 0x100000 end: 0x30000000 type: 1 }\n"
+	"  affinity { start: 0 end: 0x30000000 nid: 0 }\n"
+	"  affinity { start: 0x100000000 end: 0x140000000 nid: 1 hotplug: true } }\n"
+	"operation { kind: HOTADD nid: 1 start_pfn: 0x100000 page_count: 0x18000 }\n"
+	"operation { kind: ONLINE start_pfn: 0x100000 value: 2 }\n"
+	"operation { kind: ONLINE start_pfn: 0x110000 value: 1 }\n"
+	"operation { kind: NODE_STAT cpu: 1 nid: 1 value: 7 }\n"
+	"operation { kind: ALLOC nid: 1 migratetype: MOVABLE highest_zone: MOVABLE }\n"
+	"operation { kind: OFFLINE start_pfn: 0x100000 target: 4 cpu: 1 }\n"
+	"operation { kind: ALLOC_RACED nid: 1 highest_zone: NORMAL }\n"
+	"operation { kind: FREE target: 6 }\n"
+	"operation { kind: DRAIN }\n"
+	"operation { kind: OFFLINE start_pfn: 0x110000 }\n"
+	"operation { kind: HOTREMOVE start_pfn: 0x100000 page_count: 0x18000 }\n"
+	"operation { kind: HOTADD nid: 1 start_pfn: 0x100000 page_count: 0x8000 }\n",
+	/* CPUs that go and come, and a balloon. */
+	"input { command_line: \"\" reservations_told: true online_cpus: 3 nr_cpu_ids: 3\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x100000 end: 0x28000000 type: 1 }\n"
+	"  firmware { start: 0x100000000 end: 0x110000000 type: 1 } }\n"
+	"operation { kind: CPU_DOWN cpu: 2 }\n"
+	"operation { kind: BALLOON highest_zone: NORMAL value: 5000 }\n"
+	"operation { kind: CPU_UP cpu: 2 }\n"
+	"operation { kind: OFFLINE start_pfn: 0x108000 }\n"
+	"operation { kind: BALLOON highest_zone: NORMAL value: -5000 }\n",
+	/* Memory that comes far up, as devices bring it. */
+	"input { command_line: \"\" reservations_told: true online_cpus: 1 nr_cpu_ids: 1\n"
+	"  firmware { start: 0x100000 end: 0x28000000 type: 1 } }\n"
+	"operation { kind: HOTADD start_pfn: 0x100000000 page_count: 0x10000 }\n"
+	"operation { kind: ONLINE start_pfn: 0x100000000 }\n"
+	"operation { kind: ALLOC order: 4 highest_zone: NORMAL }\n",
 	/* Nothing at all. */
 	"", NULL
 };
