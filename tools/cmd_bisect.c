@@ -219,20 +219,8 @@ static void json_tail(struct hunt *h, bool sure)
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
-static void print_events(struct hunt *h, const struct bisect_events *found)
+static void print_event(FILE *out, const struct event *e)
 {
-	const struct event *e = &h->file.subject.events[found->bad - 1];
-	FILE *out = cli_out(h->cli);
-	bool sure = found->bad == found->good + 1;
-	char name[64];
-
-	print_head(h);
-	snprintf(name, sizeof(name), "%" PRIu32 " events", found->good);
-	print_end(h, "last good", name, &found->at_good);
-	snprintf(name, sizeof(name), "%" PRIu32 " events", found->bad);
-	print_end(h, "first bad", name, &found->at_bad);
-	fprintf(out, "\n%sEvent %" PRIu32 " makes the difference.%s\n", cli_colour(h->cli, CLI_BAD),
-		found->bad - 1, cli_colour(h->cli, CLI_PLAIN));
 	fprintf(out, "  line %" PRIu64 ", cpu %u, %s", e->line, (unsigned int)e->cpu,
 		event_kind_name((enum event_kind)e->kind));
 	if (e->kind < EVENT_MARKER && e->pfn != PFN_NONE)
@@ -240,14 +228,37 @@ static void print_events(struct hunt *h, const struct bisect_events *found)
 	if (e->kind < EVENT_MARKER)
 		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
 			(unsigned int)e->migratetype);
-	fputs("\n\n", out);
-	if (sure)
-		text_wrap(out, 0, 0,
-			  "Sure: without it the trace up to there is good, with it bad; both were "
-			  "tried. Elsewhere in the trace the verdict may change again.");
+	fputc('\n', out);
+}
+
+static void print_events(struct hunt *h, const struct bisect_events *found)
+{
+	const char *what = found->operations ? "operation" : "event";
+	FILE *out = cli_out(h->cli);
+	char name[64];
+
+	print_head(h);
+	snprintf(name, sizeof(name), "%" PRIu32 " %ss", found->good, what);
+	print_end(h, "last good", name, &found->at_good);
+	snprintf(name, sizeof(name), "%" PRIu32 " %ss", found->bad, what);
+	print_end(h, "first bad", name, &found->at_bad);
+	fprintf(out, "\n%s%s %" PRIu32 " makes the difference.%s\n", cli_colour(h->cli, CLI_BAD),
+		found->operations ? "Operation" : "Event", found->bad - 1,
+		cli_colour(h->cli, CLI_PLAIN));
+	if (found->operations)
+		fprintf(out, "  %s\n",
+			operation_name(h->file.subject.operations[found->bad - 1].kind));
+	else
+		print_event(out, &h->file.subject.events[found->bad - 1]);
+	fputc('\n', out);
+	if (found->bad == found->good + 1)
+		text_wrap(
+			out, 0, 0,
+			"Sure: without it what comes before is good, with it bad; both were tried. "
+			"Elsewhere the verdict may change again.");
 	else
 		fprintf(out,
-			"Or one of the %" PRIu32 " events before it: of %" PRIu32
+			"Or one of the %" PRIu32 " before it: of %" PRIu32
 			" of them it cannot be told.\n",
 			found->bad - found->good - 1, found->unknown);
 	print_tests(h);
@@ -261,7 +272,7 @@ static enum cli_exit over_events(struct hunt *h)
 	if (cli_has(h->cli, "good") || cli_has(h->cli, "bad"))
 		return cli_fail_usage(h->cli, "--over events has its ends in the trace: no event "
 					      "is good, all are bad");
-	if (!h->file.subject.event_count)
+	if (!h->file.subject.event_count && !h->file.subject.operation_count)
 		return cli_fail_usage(h->cli, "'%s' has no events: give --trace FILE",
 				      cli_argument(h->cli, 0));
 	err = bisect_events(&h->b, &found);
@@ -272,10 +283,12 @@ static enum cli_exit over_events(struct hunt *h)
 		return refuse(h->cli, &found.ends);
 	if (cli_has(h->cli, "json")) {
 		json_head(h);
-		json_key_u64(&h->j, "good_events", found.good);
-		json_key_u64(&h->j, "bad_events", found.bad);
-		json_key_u64(&h->j, "event", found.bad - 1);
-		json_key_u64(&h->j, "line", h->file.subject.events[found.bad - 1].line);
+		json_key_u64(&h->j, found.operations ? "good_operations" : "good_events",
+			     found.good);
+		json_key_u64(&h->j, found.operations ? "bad_operations" : "bad_events", found.bad);
+		json_key_u64(&h->j, found.operations ? "operation" : "event", found.bad - 1);
+		if (!found.operations)
+			json_key_u64(&h->j, "line", h->file.subject.events[found.bad - 1].line);
 		json_judgement(&h->j, "good", &found.at_good);
 		json_judgement(&h->j, "bad", &found.at_bad);
 		json_tail(h, found.bad == found.good + 1);
@@ -747,7 +760,8 @@ const struct command command_bisect = {
 		"difference between good (it does not hold) and bad (it holds). Both ends are asked "
 		"first, and refused if they do not differ.\n"
 		"\n"
-		"--over events finds the first event with which the trace is bad. --over facts finds "
+		"--over events finds the event with which the trace, or the operation with which a "
+		"scenario, is bad. --over facts finds "
 		"which of the facts that differ between two kernels flips the outcome, also where "
 		"several only do so together, and goes on for as long as there are other causes; it "
 		"prints the change each comes from. --over eras asks every kernel era, or looks "

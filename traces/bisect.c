@@ -125,7 +125,10 @@ static struct subject first_events(const struct bisector *b, const void *ctx, ui
 	struct subject s = *b->subject;
 
 	(void)ctx;
-	s.event_count = place;
+	if (s.event_count)
+		s.event_count = place;
+	else
+		s.operation_count = place;
 	return s;
 }
 
@@ -136,6 +139,9 @@ struct error *bisect_events(struct bisector *b, struct bisect_events *ret)
 	struct error *err;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->operations = !h.bad;
+	if (ret->operations)
+		h.bad = b->subject->operation_count;
 	err = bisect_try(b, b->subject, &ret->ends.bad);
 	if (!err)
 		err = bisect_try(b, &none, &ret->ends.good);

@@ -32,6 +32,7 @@ static inline bool bisect_ends_differ(const struct bisect_ends *ends)
 /* ---- events ------------------------------------------------------------------------------------- */
 
 struct bisect_events {
+	bool operations; /* the subject has no events, and what is said of them is about its operations */
 	struct bisect_ends ends; /* without any event, and with all */
 	/* The first @good events are good, the first @bad are bad; nothing is known to lie between. */
 	uint32_t good, bad;

@@ -149,6 +149,31 @@ static void what_cannot_be_told_is_gone_around(void **state)
 	finish(f);
 }
 
+/* Of a scenario, the operation. */
+static void the_first_bad_operation_is_found(void **state)
+{
+	struct fixture *f = start(GUEST, 0, "alloc-fails > 0");
+	struct operation operations[40];
+	struct bisect_events found;
+
+	(void)state;
+	memset(operations, 0, sizeof(operations));
+	for (unsigned int i = 0; i < 40; i++)
+		operations[i] = (struct operation){ .kind = OPERATION_ALLOC,
+						    .order = i == 23 ? 14 : 3,
+						    .type = MIGRATE_MOVABLE,
+						    .highest = ZONE_NORMAL };
+	f->subject.event_count = 0;
+	f->subject.operations = operations;
+	f->subject.operation_count = 40;
+	check_ok(bisect_events(&f->b, &found));
+	assert_true(found.operations);
+	assert_true(bisect_ends_differ(&found.ends));
+	assert_int_equal(found.good, 23);
+	assert_int_equal(found.bad, 24);
+	finish(f);
+}
+
 /* ---- facts -------------------------------------------------------------------------------------- */
 
 static struct bisect_row row_of(const struct fixture *f, const char *version)
@@ -305,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_bad_event_is_found),
+		cmocka_unit_test(the_first_bad_operation_is_found),
 		cmocka_unit_test(ends_that_do_not_differ_are_told),
 		cmocka_unit_test(what_cannot_be_told_is_gone_around),
 		cmocka_unit_test(one_fact_of_many_is_found),
