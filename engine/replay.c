@@ -13,9 +13,13 @@
 #include "engine/replay_model.h"
 #include "engine/wmark.h"
 
-/* Models followed at once; when to look for equal ones; how many misses behind the best ends one. */
 enum { SECOND = 1000000000 }; /* nanoseconds */
-enum { MODELS_MAX = 32, MODELS_MANY = 8, MISSES_BEHIND = 3 };
+/*
+ * Models followed at once; when to look for equal ones; how many misses behind the best ends one, and if
+ * there are many; what they may take on the whole.
+ */
+enum { MODELS_MAX = 64, MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
+enum { MODELS_BYTES = 256 << 20 };
 
 struct replay {
 	struct replay_options options;
@@ -161,16 +165,17 @@ static void drop(struct replay *r, uint32_t i)
 	r->model_count--;
 }
 
-/* How many accounts are worth following: few once even the best of them is often wrong. */
+/* How many accounts are worth following: few once even the best of them is often wrong, or of large machines. */
 static uint32_t models_worth(const struct replay *r)
 {
-	uint64_t misses = r->models[0]->misses;
+	uint64_t misses = r->models[0]->misses, share = r->stats.kinds[EVENT_ALLOC] / 128;
+	uint64_t bytes = ((uint64_t)r->buddy->chunk_count + 1)
+			 << r->buddy->max_order << 3; /* of a model's pages */
+	uint32_t most = misses < 128 || misses < share	      ? MODELS_MAX
+			: misses < 1024 || misses < 4 * share ? MODELS_MANY
+							      : 2;
 
-	uint64_t share = r->stats.kinds[EVENT_ALLOC] / 128;
-
-	return misses < 128 || misses < share	     ? MODELS_MAX
-	       : misses < 1024 || misses < 4 * share ? MODELS_MANY
-						     : 2;
+	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
 }
 
 /* One more account for each in which the sizes may change at this very moment. */
@@ -292,9 +297,13 @@ static void sift(struct replay *r)
 			best = i;
 	if (best)
 		believe(r, best);
-	for (uint32_t i = r->model_count; --i;)
-		if (r->models[i]->misses >= r->models[0]->misses + MISSES_BEHIND)
-			drop(r, i);
+	for (unsigned int behind = MISSES_BEHIND; behind >= MISSES_LEAST; behind--) {
+		for (uint32_t i = r->model_count; --i;)
+			if (r->models[i]->misses >= r->models[0]->misses + behind)
+				drop(r, i);
+		if (r->model_count <= models_worth(r) / 2)
+			break;
+	}
 	if (r->model_count > MODELS_MANY && r->model_count > r->united) {
 		unite(r);
 		r->united = r->model_count;
