@@ -38,6 +38,11 @@ static const struct cli_option options[] = {
 	  .value = "FACT=VALUE",
 	  .repeatable = true,
 	  .help = "what is right, where FINDING itself has the fact wrong" },
+	{ .name = "against",
+	  .kind = CLI_KIND_ERA,
+	  .value = "ERA",
+	  .help = "a kernel that has it wrong: 'bisect --over facts' between the two must name "
+		  "just the facts of --set" },
 	{ .name = "name",
 	  .kind = CLI_KIND_TEXT,
 	  .value = "NAME",
@@ -190,6 +195,7 @@ static enum cli_exit add(struct promotion *p, const struct subject *smallest)
 	struct regression r = { .about = (char *)cli_text(p->cli, "about"),
 				.fails = (char *)cli_text(p->cli, "fails"),
 				.wrong = p->has_wrong ? p->wrong_text : NULL,
+				.against = (char *)cli_text(p->cli, "against"),
 				.fixed = (char *)cli_text(p->cli, "fixed"),
 				.from = from };
 	struct error *err;

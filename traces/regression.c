@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "engine/facts.h"
+#include "traces/bisect.h"
 
-enum { KEY_COUNT = 5 };
+enum { KEY_COUNT = 6 };
 
 static const struct {
 	const char *key;
@@ -17,6 +18,7 @@ static const struct {
 	{ "about", offsetof(struct regression, about), true },
 	{ "fails", offsetof(struct regression, fails), true },
 	{ "wrong", offsetof(struct regression, wrong), false },
+	{ "against", offsetof(struct regression, against), false },
 	{ "fixed", offsetof(struct regression, fixed), true },
 	{ "from", offsetof(struct regression, from), false },
 };
@@ -47,7 +49,8 @@ static struct error *take_line(const char *line, size_t len, const char *name, u
 		return *field_of(ret, k) ? NULL : error_no_memory();
 	}
 	return error_create(ERROR_SYNTAX, name, number, 1,
-			    "a line begins with 'about:', 'fails:', 'wrong:', 'fixed:' or 'from:'");
+			    "a line begins with 'about:', 'fails:', 'wrong:', 'against:', 'fixed:' "
+			    "or 'from:'");
 }
 
 struct error *regression_read(const char *text, size_t size, const char *name,
@@ -138,6 +141,45 @@ static struct error *ask(struct predicate *p, const struct subject *s, enum verd
 	return err;
 }
 
+/* Are just those facts the cause in which @wrong differs from @right? */
+static bool is_cause(const struct bisect_cause *cause, const struct facts *right,
+		     const struct facts *wrong)
+{
+	uint32_t differ = 0, found = 0;
+
+	for (unsigned int f = 0; f < FACT_COUNT; f++)
+		differ += right->v[f] != wrong->v[f];
+	for (uint32_t i = 0; i < cause->count; i++)
+		found += right->v[cause->facts[i]] != wrong->v[cause->facts[i]];
+	return found == differ && found == cause->count;
+}
+
+/* Looks for the cause between the stored facts and those of the kernel that has it wrong. */
+static struct error *find_cause(const struct regression *r, struct predicate *p,
+				const struct subject *s, const struct subject *wrong,
+				char sentence_ret[512])
+{
+	struct bisector b = { .predicate = p, .subject = s };
+	struct bisect_row good = { .facts = s->log.input.facts }, bad;
+	struct bisect_facts found = { 0 };
+	struct error *err;
+	bool is = false;
+
+	if (!facts_parse_version(r->against, &bad.version))
+		return error_create(ERROR_SYNTAX, NULL, 0, 0, "'against: %s' is no kernel",
+				    r->against);
+	facts_init(&bad.facts, bad.version);
+	err = bisect_facts(&b, &good, &bad, &found);
+	for (uint32_t i = 0; !err && i < found.count; i++)
+		is |= is_cause(&found.causes[i], &good.facts, &wrong->log.input.facts);
+	if (!err && !is)
+		snprintf(sentence_ret, 512,
+			 "the facts that were wrong are not found by bisecting against %s",
+			 r->against);
+	bisect_facts_deinit(&found);
+	return err;
+}
+
 struct error *regression_check(const struct regression *r, const struct subject *s,
 			       char sentence_ret[512])
 {
@@ -155,6 +197,8 @@ struct error *regression_check(const struct regression *r, const struct subject 
 			err = ask(p, &wrong, VERDICT_BAD, "with those that were wrong",
 				  sentence_ret);
 	}
+	if (!err && r->wrong && r->against && !sentence_ret[0])
+		err = find_cause(r, p, s, &wrong, sentence_ret);
 	predicate_destroy(p);
 	return err;
 }

@@ -8,10 +8,12 @@
  *	about: what went wrong, in a sentence
  *	fails: a predicate (predicate.h), which does not hold for the stored trace
  *	wrong: FACT=VALUE,FACT=VALUE or era 5.10: with these it does hold
+ *	against: a kernel that has them: bisect --over facts between the two names just these facts
  *	fixed: the commit or the fact that mended it, and the kernel it is in
  *	from: what it was cut from
  *
- * "wrong" is missing where no fact makes the difference: the bug was ours.  Empty lines, and lines that begin
+ * "wrong" is missing where no fact makes the difference: the bug was ours; "against" where no kernel is known to
+ * have it, or differs too much.  Empty lines, and lines that begin
  * with '#', do not count.
  */
 #ifndef TRACES_REGRESSION_H
@@ -22,7 +24,7 @@
 
 /* Texts are owned; NULL: not there. */
 struct regression {
-	char *about, *fails, *wrong, *fixed, *from;
+	char *about, *fails, *wrong, *against, *fixed, *from;
 };
 
 /*
@@ -38,7 +40,8 @@ void regression_write(const struct regression *r, const struct sink *sink);
 struct error *regression_make_wrong(const struct regression *r, struct subject *s);
 
 /*
- * Asks both ends of @s: with its own facts the predicate must not hold, with those that were wrong it must.
+ * Asks both ends of @s: with its own facts the predicate must not hold, with those that were wrong it must; and
+ * these are found against the kernel that has them.
  * *@sentence_ret is "" if so, and otherwise says what is not as it should be.
  */
 struct error *regression_check(const struct regression *r, const struct subject *s,

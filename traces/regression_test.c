@@ -23,8 +23,9 @@ static struct error *read_text(const char *text, struct regression *ret)
 
 static void test_text(void **state)
 {
-	static const char text[] = "about: a sentence: with a colon\nfails: boot-differs\n"
-				   "wrong: a=1,b=2\nfixed: 54d032ced983 (5.16)\nfrom: here\n";
+	static const char text[] =
+		"about: a sentence: with a colon\nfails: boot-differs\n"
+		"wrong: a=1,b=2\nagainst: 5.10\nfixed: 54d032ced983 (5.16)\nfrom: here\n";
 	struct sink_text written = { 0 };
 	struct sink sink = sink_to_text(&written);
 	struct regression r;
@@ -85,6 +86,25 @@ static void test_ends(void **state)
 			   &r));
 	check_ok(regression_check(&r, &f.subject, sentence));
 	assert_non_null(strstr(sentence, "with those that were wrong"));
+	regression_deinit(&r);
+	check_ok(read_text("about: x\nfixed: y\nfails: boot-differs(zoneinfo)\n"
+			   "wrong: pcp_high_from_low_wmark=off\nagainst: 5.10\n",
+			   &r));
+	check_ok(regression_check(&r, &f.subject, sentence));
+	assert_string_equal(sentence, "");
+	regression_deinit(&r);
+	/* A kernel that has it right; and another cause than the one that was meant. */
+	check_ok(read_text("about: x\nfixed: y\nfails: boot-differs(zoneinfo)\n"
+			   "wrong: pcp_high_from_low_wmark=off\nagainst: 6.1\n",
+			   &r));
+	check_ok(regression_check(&r, &f.subject, sentence));
+	assert_non_null(strstr(sentence, "against 6.1"));
+	regression_deinit(&r);
+	check_ok(read_text("about: x\nfixed: y\nfails: boot-differs(zoneinfo)\n"
+			   "wrong: pcp_high_from_low_wmark=off,memblock_nomap=off\nagainst: 5.10\n",
+			   &r));
+	check_ok(regression_check(&r, &f.subject, sentence));
+	assert_non_null(strstr(sentence, "against 5.10"));
 	regression_deinit(&r);
 	check_ok(read_text("about: x\nfixed: y\nfails: differs-from 5.10\nwrong: era 5.10\n", &r));
 	check_ok(regression_check(&r, &f.subject, sentence));
