@@ -164,6 +164,149 @@ static void shown_after_cpu(void **unused)
 	scenario_deinit(&s);
 }
 
+struct step {
+	struct operation op;
+	struct {
+		int32_t nid;
+		enum zone_type type;
+		uint64_t min, low, high, pcp_high, batch, present, spanned;
+		pfn_t start;
+	} zones[4]; /* the first one without spanned pages ends them */
+	uint64_t protection; /* of node 1's Normal against Movable */
+	uint32_t orders[2][2], order_length; /* of both nodes; 0: zonelists are not built anew */
+};
+
+#define BLOCK(number) ((number)*SECTION)
+#define DMA(min, low, high, pcp_high)                                   \
+	{                                                               \
+		0, ZONE_DMA, min, low, high, pcp_high, 1, 3998, 4095, 1 \
+	}
+#define DMA32(min, low, high, pcp_high, batch)                                       \
+	{                                                                            \
+		0, ZONE_DMA32, min, low, high, pcp_high, batch, 126940, 126940, 4096 \
+	}
+
+/*
+ * 6.1 with 512 MiB on node 0 and none on node 1, which gets a device of four memory blocks at 4 GiB: what it
+ * showed after each step.  It still rebuilds zonelists before it takes an emptied node out, and splits page
+ * sets of a node without CPUs over the one CPU that comes.
+ */
+static void shown_by_nodes(void **unused)
+{
+	static const struct step steps[] = {
+		{ { .kind = OPERATION_ONLINE, .pfn = BLOCK(32), .value = ONLINE_MOVABLE },
+		  { DMA(18, 22, 26, 11),
+		    DMA32(440, 550, 660, 275, 31),
+		    { 1, ZONE_MOVABLE, 156, 195, 234, 97, 7, 32768, 32768, 1048576 } },
+		  0,
+		  { { 0, 1 }, { 1, 0 } },
+		  2 },
+		{ { .kind = OPERATION_ONLINE, .pfn = BLOCK(33), .value = ONLINE_KERNEL },
+		  { DMA(17, 21, 25, 10),
+		    DMA32(407, 508, 609, 254, 31),
+		    { 1, ZONE_MOVABLE, 145, 181, 217, 90, 7, 32768, 32768, 1048576 },
+		    { 1, ZONE_NORMAL, 145, 181, 217, 90, 7, 32768, 32768, 1081344 } },
+		  1024,
+		  { { 0, 1 }, { 1, 0 } },
+		  2 },
+		{ { .kind = OPERATION_OFFLINE, .pfn = BLOCK(32), .target = 1000 },
+		  { DMA(21, 26, 31, 13),
+		    DMA32(510, 637, 764, 318, 31),
+		    { 1, ZONE_NORMAL, 181, 226, 271, 113, 7, 32768, 32768, 1081344 } },
+		  0,
+		  { { 0, 1 }, { 1, 0 } },
+		  2 },
+		{ { .kind = OPERATION_ONLINE, .pfn = BLOCK(35), .value = ONLINE_KERNEL },
+		  { DMA(19, 23, 27, 11),
+		    DMA32(456, 570, 684, 285, 31),
+		    { 1, ZONE_NORMAL, 324, 405, 486, 202, 15, 65536, 98304, 1081344 } },
+		  0,
+		  { { 0 } },
+		  0 },
+		{ { .kind = OPERATION_CPU_DOWN, .cpu = 1 },
+		  { DMA(19, 23, 27, 23),
+		    DMA32(456, 570, 684, 570, 31),
+		    { 1, ZONE_NORMAL, 324, 405, 486, 405, 15, 65536, 98304, 1081344 } },
+		  0,
+		  { { 0 } },
+		  0 },
+		{ { .kind = OPERATION_CPU_UP, .cpu = 1 },
+		  { DMA(19, 23, 27, 11),
+		    DMA32(456, 570, 684, 285, 31),
+		    { 1, ZONE_NORMAL, 324, 405, 486, 405, 15, 65536, 98304, 1081344 } },
+		  0,
+		  { { 0 } },
+		  0 },
+		{ { .kind = OPERATION_OFFLINE, .pfn = BLOCK(33), .target = 1000 },
+		  { DMA(21, 26, 31, 13),
+		    DMA32(510, 637, 764, 318, 31),
+		    { 1, ZONE_NORMAL, 181, 226, 271, 113, 7, 32768, 32768, 1146880 } },
+		  0,
+		  { { 0 } },
+		  0 },
+		{ { .kind = OPERATION_OFFLINE, .pfn = BLOCK(35), .target = 1000 },
+		  { DMA(24, 30, 36, 15), DMA32(591, 738, 885, 369, 31) },
+		  0,
+		  { { 0, 1 }, { 1, 0 } },
+		  2 },
+	};
+	static const uint64_t at_boot[2][WMARK_COUNT] = { { 25, 31, 37, 43 },
+							  { 585, 731, 877, 1023 } };
+	struct made_boot b;
+	struct scenario s;
+	struct machine *m = &s.machine;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.1");
+	made_boot_memory(&b, 0, 0x9fc00, 0);
+	made_boot_memory(&b, MIB, 0x1ffdc000, 0);
+	made_boot_slot(&b, 4 * GIB, 8 * GIB, 1);
+	made_boot_cpus(&b, 2, 0);
+	begin(&s, &b);
+	m->nodes[0].zones[ZONE_DMA].managed = 3840;
+	m->nodes[0].zones[ZONE_DMA32].managed = 91974;
+	m->hugepage_totalram = 91974 + 3840;
+	for (unsigned int t = ZONE_DMA; t <= ZONE_DMA32; t++)
+		memcpy(m->nodes[0].zones[t].watermark, at_boot[t], sizeof(at_boot[t]));
+	scenario_do(&s, &(struct operation){ .kind = OPERATION_HOTADD,
+					     .nid = 1,
+					     .pfn = BLOCK(32),
+					     .pages = 4 * SECTION });
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		const struct step *step = &steps[i];
+
+		m->zonelists.length[0] = step->order_length ? 0 : m->zonelists.length[0];
+		scenario_do(&s, &step->op);
+		for (unsigned int z = 0; z < 4 && step->zones[z].spanned; z++) {
+			const struct zone *zone =
+				&m->nodes[step->zones[z].nid].zones[step->zones[z].type];
+
+			assert_int_equal(zone->watermark[WMARK_MIN], step->zones[z].min);
+			assert_int_equal(zone->watermark[WMARK_LOW], step->zones[z].low);
+			assert_int_equal(zone->watermark[WMARK_HIGH], step->zones[z].high);
+			assert_int_equal(zone->high, step->zones[z].pcp_high);
+			assert_int_equal(zone->batch, step->zones[z].batch);
+			assert_int_equal(zone->present, step->zones[z].present);
+			assert_int_equal(zone->spanned, step->zones[z].spanned);
+			assert_int_equal(zone->start_pfn, step->zones[z].start);
+		}
+		assert_int_equal(m->nodes[0].zones[ZONE_DMA].lowmem_reserve[ZONE_MOVABLE], 359);
+		assert_int_equal(m->nodes[1].zones[ZONE_NORMAL].lowmem_reserve[ZONE_MOVABLE],
+				 step->protection);
+		if (!step->order_length)
+			continue;
+		for (uint32_t nid = 0; nid < 2; nid++) {
+			assert_int_equal(m->zonelists.length[nid], step->order_length);
+			for (uint32_t k = 0; k < step->order_length; k++)
+				assert_int_equal(m->zonelists.order[nid * 2 + k],
+						 step->orders[nid][k]);
+		}
+	}
+	/* "Policy zone: Normal", although there is none any more. */
+	assert_int_equal(m->zonelists.policy_zone, ZONE_NORMAL);
+	scenario_deinit(&s);
+}
+
 /* ---- where memory goes --------------------------------------------------------------------------- */
 
 static void zone_choice(void **unused)
@@ -436,13 +579,10 @@ static void random_lives(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shown_after_offline),
-		cmocka_unit_test(shown_after_cpu),
-		cmocka_unit_test(zone_choice),
-		cmocka_unit_test(fresh_section),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(lists_stay),
-		cmocka_unit_test(balloon),
+		cmocka_unit_test(shown_by_nodes),  cmocka_unit_test(shown_after_offline),
+		cmocka_unit_test(shown_after_cpu), cmocka_unit_test(zone_choice),
+		cmocka_unit_test(fresh_section),   cmocka_unit_test(refused),
+		cmocka_unit_test(lists_stay),	   cmocka_unit_test(balloon),
 		cmocka_unit_test(random_lives),
 	};
 

@@ -164,8 +164,7 @@ void zonelists_build(struct zonelists *ret, const struct node *nodes, uint32_t n
 		build_rows(ret, 0, node_count, nodes, distance, node_has_cpu, config, facts);
 	else
 		order_flat(ret, nodes);
-	/* The highest populated zone that is neither Movable nor Device. */
-	ret->policy_zone = ZONE_DMA;
+	/* The highest zone that is neither Movable nor Device and that ever had pages. */
 	for (uint32_t n = 0; n < node_count; n++) {
 		ret->zones[n] = 0;
 		ret->penalized[n] = node_has_cpu && node_has_cpu[n];

@@ -19,7 +19,7 @@ struct zonelists {
 	bool *penalized; /* per node: CPUs made it farther then */
 	bool one_alone; /* one row was built again, without the others */
 	bool by_zone; /* all nodes' high zones before any low one (numa_zonelist_order=) */
-	enum zone_type policy_zone;
+	enum zone_type policy_zone; /* rises with each build, and never falls */
 	bool out_of_memory;
 };
 
