@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a fuzz target makes: a test over its seeds, its corpus and random inputs."""
 
-load("//:build_defs.bzl", "mm_tap_test")
+load("//:build_defs.bzl", "mm_binary", "mm_sh_test", "mm_tap_test")
 
 def fuzz_targets(executions, files):
     """A test NAME_test for each target NAME, which tries so many random inputs.
@@ -29,4 +29,69 @@ def fuzz_targets(executions, files):
                 "//traces:message_text",
                 "//traces:scenario_store",
             ],
+        )
+        _engines(name, corpus)
+    native.test_suite(
+        name = "libfuzzer_smoke",
+        tags = ["manual"],
+        tests = [name + "_libfuzzer_test" for name in executions],
+    )
+    native.test_suite(
+        name = "libfuzzer_msan_smoke",
+        tags = ["manual"],
+        tests = [name + "_libfuzzer_test" for name in [
+            "memblock",
+            "topology",
+        ]],
+    )
+    native.test_suite(
+        name = "afl_smoke",
+        tags = ["manual"],
+        tests = [name + "_afl_test" for name in executions],
+    )
+
+# What links an engine to LLVMFuzzerTestOneInput(): part of clang, and part of the package afl++.
+_ENGINES = {
+    "afl": [
+        "/usr/lib/afl/libAFLDriver.a",
+        "/usr/lib/afl/afl-compiler-rt.o",
+    ],
+    "libfuzzer": ["-fsanitize=fuzzer"],
+}
+
+def _engines(name, corpus):
+    """NAME_ENGINE, for --config=ENGINE alone, and a smoke test of a few seconds for each."""
+    for engine, linkopts in _ENGINES.items():
+        binary = "%s_%s" % (name, engine)
+        mm_binary(
+            name = binary,
+            srcs = ["engine.c"],
+            linkopts = linkopts,
+            local_defines = ['FUZZ_TARGET=\\"%s\\"' % name],
+            tags = ["manual"],
+            deps = [
+                ":settings",
+                ":target",
+                "//engine:error",
+                "//fuzz/mutate",
+            ],
+        )
+        mm_sh_test(
+            name = binary + "_test",
+            srcs = ["engine_test.sh"],
+            args = [
+                engine,
+                name,
+                "$(location :%s)" % binary,
+                "$(location :run)",
+                "$(location :afl_mutator.so)",
+            ] + ["$(location %s)" % file for file in corpus],
+            data = corpus + [
+                ":" + binary,
+                ":afl_mutator.so",
+                ":run",
+                "//traces:captures",
+            ],
+            size = "medium",
+            tags = ["manual"],
         )

@@ -3,8 +3,10 @@
  * Runs targets by the built-in driver: what the tests of fuzz/ are, and by hand.  Prints TAP.
  *
  *	run --target NAME [--seed N] [--executions N] [--captures DIR] [--save DIR] [FILE...]
+ *	run --target NAME --seeds DIR [--captures DIR] [FILE...]
  *
  * Each FILE is an input; --save writes findings into DIR, as they can be given back.
+ * --seeds runs nothing and writes what an engine begins with: an input a file, and DIR.dict beside it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +23,7 @@
 struct run {
 	const struct target *target;
 	uint64_t seed, executions;
-	const char *captures, *save;
+	const char *captures, *save, *seeds;
 	struct corpus corpus;
 	unsigned int cases, failed;
 	bool case_failed;
@@ -174,6 +176,8 @@ static void take_arguments(struct run *run, int argc, char **argv)
 			run->executions = number(value);
 		else if (!strcmp(argv[i], "--captures"))
 			run->captures = value;
+		else if (!strcmp(argv[i], "--seeds"))
+			run->seeds = value;
 		else if (!strcmp(argv[i], "--save"))
 			run->save = value;
 		else
@@ -191,6 +195,68 @@ static void take_arguments(struct run *run, int argc, char **argv)
 	}
 }
 
+static bool write_to(const char *path, const uint8_t *data, size_t size)
+{
+	FILE *out = fopen(path, "wb");
+	bool ok = out && fwrite(data, 1, size, out) == size;
+
+	if ((out && fclose(out)) || !ok) {
+		perror(path);
+		return false;
+	}
+	return true;
+}
+
+/* In the form that libFuzzer and AFL++ read. */
+static bool write_words(const char *path, const char *const *words)
+{
+	FILE *out = fopen(path, "w");
+
+	for (unsigned int i = 0; out && words && words[i]; i++) {
+		if (!*words[i])
+			continue;
+		fputc('"', out);
+		for (const char *p = words[i]; *p; p++)
+			if (*p >= ' ' && *p < 127 && *p != '"' && *p != '\\')
+				fputc(*p, out);
+			else
+				fprintf(out, "\\x%02x", (unsigned int)(unsigned char)*p);
+		fputs("\"\n", out);
+	}
+	if (!out || fclose(out)) {
+		perror(path);
+		return false;
+	}
+	return true;
+}
+
+static int write_seeds(const struct run *run)
+{
+	char path[4096];
+	size_t count = 0;
+
+	for (unsigned int i = 0; run->target->seeds[i]; i++, count++) {
+		uint8_t *data;
+		size_t size;
+		bool ok;
+
+		if (target_seed(run->target, i, &data, &size))
+			return 2;
+		snprintf(path, sizeof(path), "%s/%03zu", run->seeds, count);
+		ok = write_to(path, data, size);
+		free(data);
+		if (!ok)
+			return 2;
+	}
+	for (size_t i = 0; i < run->corpus.count; i++, count++) {
+		snprintf(path, sizeof(path), "%s/%03zu", run->seeds, count);
+		if (!write_to(path, run->corpus.inputs[i].data, run->corpus.inputs[i].size))
+			return 2;
+	}
+	snprintf(path, sizeof(path), "%s.dict", run->seeds);
+	return write_words(path, run->target->words) ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct run run = { .seed = 1,
@@ -198,6 +264,7 @@ int main(int argc, char **argv)
 			   .captures = getenv("MMREPLAY_CAPTURES") };
 	struct target_runner *r;
 	struct error *err = NULL;
+	int code;
 
 	take_arguments(&run, argc, argv);
 	for (int i = 1; i < argc && !err; i++)
@@ -215,10 +282,15 @@ int main(int argc, char **argv)
 		error_destroy(err);
 		return 2;
 	}
-	run_corpus(&run, r);
-	run_random(&run, r);
-	printf("1..%u\n", run.cases);
+	if (run.seeds) {
+		code = write_seeds(&run);
+	} else {
+		run_corpus(&run, r);
+		run_random(&run, r);
+		printf("1..%u\n", run.cases);
+		code = run.failed != 0;
+	}
 	target_runner_destroy(r);
 	corpus_deinit(&run.corpus);
-	return run.failed != 0;
+	return code;
 }

@@ -698,3 +698,54 @@ void mutate_cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 	m->index = 0;
 	cross(m, message, other, 0);
 }
+
+/* ---- parts -------------------------------------------------------------------------------------- */
+
+/* Counts parts in *@left down; the one at 0 is left out if @drop.  True: it was there. */
+static bool walk_parts(const ProtobufCMessage *message, size_t *left, bool drop)
+{
+	for (unsigned int i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *f = &message->descriptor->fields[i];
+		bool messages = f->type == PROTOBUF_C_TYPE_MESSAGE;
+		bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
+		size_t bytes = mutate_element_bytes(f), count = 1;
+		char *array = field_at(message, f);
+
+		if (!repeated && (!messages || !*(void **)array))
+			continue;
+		if (repeated) {
+			count = *count_of(message, f);
+			array = *(char **)array;
+		}
+		for (size_t k = 0; k < count; k++) {
+			char *at = array + k * bytes;
+
+			if (drop && !*left) {
+				if (repeated) {
+					memmove(at, at + bytes, (count - k - 1) * bytes);
+					--*count_of(message, f);
+				} else {
+					*(void **)at = NULL;
+				}
+				return true;
+			}
+			*left += drop ? (size_t)-1 : 1;
+			if (messages && walk_parts(*(ProtobufCMessage **)at, left, drop))
+				return true;
+		}
+	}
+	return false;
+}
+
+size_t mutate_parts(const ProtobufCMessage *message)
+{
+	size_t count = 0;
+
+	walk_parts(message, &count, false);
+	return count;
+}
+
+bool mutate_drop_part(ProtobufCMessage *message, size_t part)
+{
+	return walk_parts(message, &part, true);
+}

@@ -58,6 +58,11 @@ void mutate_cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 /* A copy with all its parts, unknown fields left out; NULL when the arena has no room. */
 ProtobufCMessage *mutate_copy(const ProtobufCMessage *message, struct arena *arena);
 
+/* How many parts there are that can be left out: elements of lists, optional messages, at any depth. */
+size_t mutate_parts(const ProtobufCMessage *message);
+/* Leaves out part number @part; false if there is none. */
+bool mutate_drop_part(ProtobufCMessage *message, size_t part);
+
 /* One change of @size bytes, of lines of text too; at most @room of them.  Returns how many there are. */
 size_t mutate_bytes(struct mutator *m, uint8_t *data, size_t size, size_t room);
 /* Puts a part of @other into @data. */

@@ -359,6 +359,31 @@ static void test_no_room(void **state)
 	arena_deinit(&big);
 }
 
+/* Each part can go, and what is left has as many fewer as were in it. */
+static void test_parts(void **state)
+{
+	struct arena arena = arena_init((size_t)64 << 20);
+	ProtobufCMessage *message = make_message(&mmtrace__scenario__descriptor, &arena), *copy;
+	size_t parts = mutate_parts(message), dropped = 0;
+
+	(void)state;
+	/* 2 CPUs, 4 distances, a fact, 1 + 2 ranges, a step, memory and a reservation with its range; the
+	 * input, the kernel, the tree; 2 operations. */
+	assert_int_equal(parts, 2 + 4 + 1 + 1 + 2 + 1 + 1 + 2 + 3 + 2);
+	for (size_t i = 0; i < parts; i++) {
+		copy = mutate_copy(message, &arena);
+		assert_true(mutate_drop_part(copy, i));
+		assert_true(mutate_parts(copy) < parts);
+		check_parses(copy);
+	}
+	assert_false(mutate_drop_part(mutate_copy(message, &arena), parts));
+	while (mutate_drop_part(message, mutate_parts(message) - 1))
+		dropped++;
+	assert_int_equal(dropped, parts);
+	assert_int_equal(mutate_parts(message), 0);
+	arena_deinit(&arena);
+}
+
 /* ---- bytes --------------------------------------------------------------------------------------- */
 
 #define ROOM 300
@@ -404,10 +429,15 @@ static void test_bytes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_output_parses), cmocka_unit_test(test_foreign_bytes),
-		cmocka_unit_test(test_repeatable),	  cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_every_field),	  cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_no_room),		  cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_any_output_parses),
+		cmocka_unit_test(test_foreign_bytes),
+		cmocka_unit_test(test_repeatable),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_every_field),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

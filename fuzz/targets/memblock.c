@@ -80,7 +80,6 @@ static void run(void *state, const ProtobufCMessage *message, struct target_repo
 	const Mmfuzz__MemblockRun *m = (const Mmfuzz__MemblockRun *)message;
 	struct state *s = state;
 	struct memblock *mb = &s->mb;
-	uint32_t failed = 0;
 
 	memblock_input_take_calls(m, &s->input);
 	memblock_renew(mb, &s->facts[memblock_input_era(m)], 12, s->input.memory_max,
@@ -92,7 +91,6 @@ static void run(void *state, const ProtobufCMessage *message, struct target_repo
 	for (uint32_t i = 0; i < s->input.count && !mb->panicked && !mb->out_of_memory; i++) {
 		s->findings.event = i;
 		run_call(s, &s->input.ops[i]);
-		failed += s->findings.total != 0;
 	}
 	report->refused = mb->out_of_memory;
 	if (report->refused)
