@@ -1589,10 +1589,13 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_move_ramdisk(m, s, b->step);
 		break;
 	case STEP_CMA_RESERVE:
-		setup_arch_reserve_cma(m, b->in, s, b->step);
+		/* Memory that was handed over is not memblock's any more. */
+		if (m->stage < STAGE_MEM_INIT)
+			setup_arch_reserve_cma(m, b->in, s, b->step);
 		break;
 	case STEP_POOL_CMA:
-		setup_arch_add_cma(m, s->base, s->base + s->size);
+		if (m->stage < STAGE_MEM_INIT)
+			setup_arch_add_cma(m, s->base, s->base + s->size);
 		break;
 	case STEP_CRASHKERNEL:
 		setup_arch_crashkernel(m, b->in, s, b->step);

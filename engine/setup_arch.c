@@ -323,13 +323,16 @@ static bool memory_from_tree(struct machine *m, const struct boot_input *in)
 	    (m->config.arch != ARCH_ARM && m->config.arch != ARCH_ARM64))
 		return false;
 	memblock_remove(&m->mb, 0, UINT64_MAX);
-	memblock_free(&m->mb, 0, UINT64_MAX);
+	if (!in->reservations_told)
+		memblock_free(&m->mb, 0, UINT64_MAX);
 	device_tree_add_memory(m, &in->tree);
 	limit_tree_memory(m, in);
 	align_first_bank(m);
 	reserve_known(m, in);
 	device_tree_reserve(m, &in->tree);
-	memblock_free(&m->mb, 0, UINT64_MAX);
+	/* A log tells of these reservations, too, each when it was made. */
+	if (!in->reservations_told)
+		memblock_free(&m->mb, 0, UINT64_MAX);
 	for (uint32_t i = 0; i < m->tree_placed_count; i++) {
 		const struct tree_range *r = &m->tree_placed[i].range;
 
