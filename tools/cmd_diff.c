@@ -9,7 +9,9 @@
 #include "engine/impossible.h"
 #include "engine/parting.h"
 #include "engine/state_diff.h"
+#include "tools/booted.h"
 #include "tools/cli.h"
+#include "tools/other_build.h"
 #include "tools/text.h"
 #include "traces/subject.h"
 
@@ -49,6 +51,26 @@ static const struct cli_option options[] = {
 	  .value = "FILE",
 	  .help = "the trace of A, and of B if that is not given, instead of what lies with it" },
 	{ .name = "trace-b", .kind = CLI_KIND_FILE, .value = "FILE", .help = "the trace of B" },
+	{ .name = "program-b",
+	  .kind = CLI_KIND_FILE,
+	  .value = "PROGRAM",
+	  .help = "side B is A in another build of mmreplay, which is run" },
+	{ .name = "digests",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "only print a digest of the state of A after every N events; for --program-b" },
+	{ .name = "first",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "--digests: begin after so many events" },
+	{ .name = "last",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "--digests: end after so many events" },
+	{ .name = "state",
+	  .kind = CLI_KIND_NUMBER,
+	  .value = "N",
+	  .help = "only print the state of A after N events, list by list; for --program-b" },
 	{ .name = "all",
 	  .kind = CLI_KIND_FLAG,
 	  .help = "show every list and counter that differs" },
@@ -62,6 +84,7 @@ static const struct cli_example examples[] = {
 	  "the first request that 6.12 would have served in another way" },
 	{ "mmreplay diff CAPTURE --set-b fallback_rule=2 --same-lists", "what one fact changes" },
 	{ "mmreplay diff before.mmtrace after.mmtrace", "two traces" },
+	{ "mmreplay diff CAPTURE --program-b ../old/mmreplay", "what a change of mmreplay did" },
 	{ 0 }
 };
 
@@ -635,6 +658,185 @@ static void json_report(struct cli *cli, const struct diff *d)
 	json_deinit(&j);
 }
 
+/* ---- another build ----------------------------------------------------------------------------- */
+
+/* What the other build is called with: our side B is its side A. */
+#define WORDS_MAX 250
+
+static enum cli_exit other_words(struct cli *cli, const char *words[WORDS_MAX + 1])
+{
+	bool own = cli_has(cli, "era-b") || cli_has(cli, "set-b");
+	const char *era = cli_text(cli, own ? "era-b" : "era-a"), *set;
+	unsigned int n = 0;
+
+	words[n++] = cli_text(cli, "program-b");
+	words[n++] = "diff";
+	words[n++] = cli_argument(cli, A);
+	if (cli_has(cli, "trace")) {
+		words[n++] = "--trace";
+		words[n++] = cli_text(cli, "trace");
+	}
+	if (era) {
+		words[n++] = "--era-a";
+		words[n++] = era;
+	}
+	for (unsigned int i = 0; (set = cli_text_at(cli, own ? "set-b" : "set-a", i)); i++) {
+		if (n + 2 > WORDS_MAX)
+			return cli_fail_usage(cli, "that is too many facts for --program-b");
+		words[n++] = "--set-a";
+		words[n++] = set;
+	}
+	words[n] = NULL;
+	return CLI_OK;
+}
+
+static void print_other(struct cli *cli, const struct diff *d, const struct other_build *b)
+{
+	size_t most = cli_has(cli, "all") ? SIZE_MAX : SHOWN_MAX;
+	FILE *out = cli_out(cli);
+
+	print_side(cli, &d->sides[A], "A");
+	fprintf(out, "%-14s", "B");
+	text_print_safe(out, cli_text(cli, "program-b"));
+	fprintf(out, "\n\n%s", cli_colour(cli, b->parted ? CLI_BAD : CLI_GOOD));
+	if (!b->parted)
+		fprintf(out, "The states are the same through all %" PRIu32 " events.",
+			d->sides[A].subject.event_count);
+	else if (!b->first)
+		fputs("The states part before the first event.", out);
+	else
+		fprintf(out, "The states part at event %" PRIu64 ".", b->first - 1);
+	fprintf(out, "%s\n", cli_colour(cli, CLI_PLAIN));
+	if (!b->parted)
+		return;
+	if (b->first) {
+		const struct event *e = &d->sides[A].subject.events[b->first - 1];
+
+		fprintf(out, "  line %" PRIu64 ", %s order %u, cpu %u\n", e->line,
+			event_kind_name((enum event_kind)e->kind), (unsigned int)e->order,
+			(unsigned int)e->cpu);
+	}
+	fprintf(out, "\n%s%-44s %16s %16s%s\n", cli_colour(cli, CLI_BOLD), "what is where", "A",
+		"B", cli_colour(cli, CLI_PLAIN));
+	for (size_t i = 0; i < b->count && i < most; i++) {
+		const struct other_line *l = &b->lines[i];
+
+		text_print_safe(out, l->name);
+		fprintf(out, "%*s %16" PRIu64 " %16" PRIu64 "\n",
+			strlen(l->name) < 44 ? 44 - (int)strlen(l->name) : 0, "", l->items[A],
+			l->items[B]);
+		fprintf(out, "    from number %-28" PRIu64 " %16s ", l->place, l->item[A]);
+		fprintf(out, "%*s", strlen(l->item[B]) < 16 ? 16 - (int)strlen(l->item[B]) : 0, "");
+		text_print_safe(out, l->item[B]);
+		fputc('\n', out);
+	}
+	if (b->count > most)
+		fprintf(out, "... and %zu more (--all)\n", b->count - most);
+}
+
+static void json_other(struct cli *cli, const struct diff *d, const struct other_build *b)
+{
+	struct json j;
+
+	cli_json_begin(cli, &j, 1);
+	json_side(&j, "a", &d->sides[A]);
+	json_key_string(&j, "program_b", cli_text(cli, "program-b"));
+	json_key_bool(&j, "same", !b->parted);
+	json_key_bool(&j, "parted", b->parted);
+	if (b->parted)
+		json_key_u64(&j, "same_events", b->first ? b->first - 1 : 0);
+	json_key_array_begin(&j, "differences");
+	for (size_t i = 0; i < b->count; i++) {
+		const struct other_line *l = &b->lines[i];
+
+		json_object_begin(&j);
+		json_key_string(&j, "what", l->name);
+		json_key_array_begin(&j, "values");
+		json_u64(&j, l->items[A]);
+		json_u64(&j, l->items[B]);
+		json_array_end(&j);
+		json_key_u64(&j, "place", l->place);
+		json_key_array_begin(&j, "items");
+		json_string(&j, l->item[A]);
+		json_string(&j, l->item[B]);
+		json_array_end(&j);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_object_end(&j);
+	json_deinit(&j);
+}
+
+static enum cli_exit ask_other(struct cli *cli, const struct diff *d, const struct own_build *own)
+{
+	const char *words[WORDS_MAX + 1];
+	struct other_build other = { 0 };
+	enum cli_exit code = other_words(cli, words);
+	struct error *err;
+
+	if (code != CLI_OK)
+		return code;
+	err = other_build_compare(own, words, STRETCH, &other);
+	if (err)
+		code = cli_fail_error(cli, err);
+	else if (cli_has(cli, "json"))
+		json_other(cli, d, &other);
+	else
+		print_other(cli, d, &other);
+	if (code == CLI_OK && other.parted)
+		code = CLI_FINDING;
+	other_build_deinit(&other);
+	return code;
+}
+
+/* Side A alone: what another build compares itself with, or the other build itself. */
+static enum cli_exit one_side(struct cli *cli, struct diff *d)
+{
+	struct sink sink = sink_to_file(cli_out(cli));
+	struct side *side = &d->sides[A];
+	struct own_build own;
+	enum cli_exit code;
+	struct error *err = NULL;
+	struct rerun *r;
+
+	if (cli_has(cli, "program-b") && !strcmp(cli_argument(cli, A), "-"))
+		return cli_fail_usage(cli, "--program-b reads A too: it cannot be standard input");
+	if (cli_argument(cli, B))
+		return cli_fail_usage(cli, "--program-b, --digests and --state take A alone");
+	code = read_file(cli, d, A);
+	if (code == CLI_OK)
+		code = boot_side(cli, side, "era-a", "set-a");
+	if (code != CLI_OK)
+		return code;
+	r = rerun_side(side, subject_cpu_count(&side->subject));
+	if (!r)
+		return cli_fail_error(cli, error_no_memory());
+	own = (struct own_build){ r, side->subject.events, side->subject.event_count };
+	if (cli_has(cli, "program-b"))
+		code = ask_other(cli, d, &own);
+	else if (cli_has(cli, "digests"))
+		err = own_build_digests(&own, cli_number(cli, "first", 0),
+					cli_number(cli, "last", UINT64_MAX),
+					cli_number(cli, "digests", 1), &sink);
+	else
+		err = own_build_state(&own, cli_number(cli, "state", 0), &sink);
+	rerun_destroy(r);
+	return err ? cli_fail_error(cli, err) : code;
+}
+
+static enum cli_exit two_sides(struct cli *cli, struct diff *d)
+{
+	enum cli_exit code = prepare(cli, d);
+
+	if (code == CLI_OK)
+		code = compare(cli, d);
+	if (code == CLI_OK && cli_has(cli, "json"))
+		json_report(cli, d);
+	else if (code == CLI_OK)
+		print_report(cli, d);
+	return code == CLI_OK && !is_same(d) ? CLI_FINDING : code;
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	struct diff *d = calloc(1, sizeof(*d));
@@ -642,15 +844,9 @@ static enum cli_exit run(struct cli *cli)
 
 	if (!d)
 		return cli_fail_error(cli, error_no_memory());
-	code = prepare(cli, d);
-	if (code == CLI_OK)
-		code = compare(cli, d);
-	if (code == CLI_OK && cli_has(cli, "json"))
-		json_report(cli, d);
-	else if (code == CLI_OK)
-		print_report(cli, d);
-	if (code == CLI_OK && !is_same(d))
-		code = CLI_FINDING;
+	code = cli_has(cli, "program-b") || cli_has(cli, "digests") || cli_has(cli, "state")
+		       ? one_side(cli, d)
+		       : two_sides(cli, d);
 	parting_deinit(&d->p);
 	for (unsigned int s = 0; s < SIDES; s++) {
 		machine_deinit(&d->sides[s].m);
@@ -680,6 +876,9 @@ const struct command command_diff = {
 		"(counted from the head) they are others. The last table shows how it spreads: "
 		"requests served with another page so far, lists and pageblocks that differ, pages "
 		"free on one side alone, and pages free on both in another place.\n"
+		"\n"
+		"With --program-b side B is another build of mmreplay: it is run with --digests, and "
+		"where those part, with --state.\n"
 		"\n"
 		"Machines of two kernels often leave their boots with other lists. What comes of the "
 		"allocator alone is seen with --same-lists.",

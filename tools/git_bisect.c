@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/sink.h"
+#include "tools/process.h"
 
 /*
  * One revision, which is checked out: built if it is not yet, and asked.  Its exit code is that of git bisect
@@ -68,79 +68,17 @@ struct search {
 
 /* ---- processes --------------------------------------------------------------------------------- */
 
-/* Runs @argv in @folder (NULL: here); all it prints goes to @ret.  *@status_ret: 128 or more by a signal. */
-static struct error *run(const char *folder, const char *const argv[], struct sink_text *ret,
-			 int *status_ret)
-{
-	struct sink sink = sink_to_text(ret);
-	int ends[2], status;
-	char buf[4096];
-	ssize_t n;
-	pid_t child;
-
-	sink_text_clear(ret);
-	if (pipe(ends))
-		return error_create(ERROR_OS, NULL, 0, 0, "cannot run %s: %s", argv[0],
-				    strerror(errno));
-	child = fork();
-	if (child == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		dup2(ends[1], STDERR_FILENO);
-		close(ends[0]);
-		close(ends[1]);
-		if (folder && chdir(folder))
-			_exit(127);
-		execvp(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	close(ends[1]);
-	if (child < 0) {
-		close(ends[0]);
-		return error_create(ERROR_OS, NULL, 0, 0, "cannot run %s: %s", argv[0],
-				    strerror(errno));
-	}
-	while ((n = read(ends[0], buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			sink_write(&sink, buf, (size_t)n);
-	close(ends[0]);
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_create(ERROR_OS, NULL, 0, 0, "cannot wait for %s: %s", argv[0],
-					    strerror(errno));
-	if (ret->out_of_memory)
-		return error_no_memory();
-	*status_ret = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (*status_ret == 127 && !ret->len)
-		return error_create(ERROR_NOT_FOUND, NULL, 0, 0, "%s cannot be run here", argv[0]);
-	return NULL;
-}
-
-/* The last line that is not empty, without its newline, cut off in place; "" if there is none. */
-static const char *last_line(struct sink_text *text)
-{
-	size_t end = text->len;
-	char *p;
-
-	if (!text->data)
-		return "";
-	while (end && (text->data[end - 1] == '\n' || text->data[end - 1] == '\r'))
-		end--;
-	text->data[end] = '\0';
-	p = strrchr(text->data, '\n');
-	return p ? p + 1 : text->data;
-}
-
 /* Runs git, which must succeed, and gives the last line it printed; the caller frees. */
 static struct error *git(const char *folder, const char *const argv[], char **ret)
 {
 	struct sink_text text = { 0 };
 	int status = 0;
-	struct error *err = run(folder, argv, &text, &status);
+	struct error *err = process_run(folder, argv, &text, &status);
 
 	if (!err && status)
-		err = error_create(ERROR_OS, NULL, 0, 0, "git: %s", last_line(&text));
+		err = error_create(ERROR_OS, NULL, 0, 0, "git: %s", process_last_line(&text));
 	if (!err && ret) {
-		*ret = strdup(last_line(&text));
+		*ret = strdup(process_last_line(&text));
 		err = *ret ? NULL : error_no_memory();
 	}
 	sink_text_deinit(&text);
@@ -347,7 +285,7 @@ static struct error *test_end(const struct search *s, const char *revision, int 
 	struct error *err = git(s->work, checkout, NULL);
 
 	if (!err)
-		err = run(s->work, step, &text, status_ret);
+		err = process_run(s->work, step, &text, status_ret);
 	sink_text_deinit(&text);
 	if (!err)
 		err = describe(s, revision, &about);
@@ -450,7 +388,7 @@ static struct error *read_verdict(const struct search *s)
 	static const char *const argv[] = { "git", "bisect", "log", NULL };
 	struct sink_text log = { 0 }, found = { 0 };
 	int status = 0;
-	struct error *err = run(s->work, argv, &log, &status);
+	struct error *err = process_run(s->work, argv, &log, &status);
 	const char *p = sink_text_string(&log);
 
 	while (!err && *p) {
@@ -486,9 +424,10 @@ static struct error *bisect(const struct search *s)
 
 	/* 2: only skipped ones are left. */
 	if (!err)
-		err = run(s->work, go, &text, &status);
+		err = process_run(s->work, go, &text, &status);
 	if (!err && status >= 128)
-		err = error_create(ERROR_OS, s->work, 0, 0, "git bisect: %s", last_line(&text));
+		err = error_create(ERROR_OS, s->work, 0, 0, "git bisect: %s",
+				   process_last_line(&text));
 	sink_text_deinit(&text);
 	return err ? err : read_verdict(s);
 }
@@ -503,7 +442,7 @@ static void stop_bazel(const struct search *s)
 
 	if (base && !access(base, F_OK) &&
 	    snprintf(option, sizeof(option), "--output_base=%s", base) < (int)sizeof(option))
-		error_destroy(run(s->work, argv, &text, &status));
+		error_destroy(process_run(s->work, argv, &text, &status));
 	sink_text_deinit(&text);
 	free(base);
 }
