@@ -477,7 +477,8 @@ static void finish_numa(struct boot *b)
 		return;
 	if (is_x86(m) && m->config.numa && m->reserved_known)
 		answer_dump(b, false);
-	if (is_x86(m))
+	/* Without the first dump this is none that is counted: the next one is the state. */
+	if (is_x86(m) && b->state_taken)
 		b->dumps++;
 }
 
