@@ -496,10 +496,15 @@ bool buddy_block_is_entangled(const struct buddy *b, pfn_t pfn)
 	return zones > 1 && spanned;
 }
 
-static void retype(struct buddy *b, uint32_t zone, size_t index, enum migratetype type)
+/* The pageblock of @slot at @pfn; one in which the zone has no memory does not count as isolated. */
+static void retype(struct buddy *b, uint32_t zone, uint32_t slot, pfn_t pfn, enum migratetype type)
 {
-	b->zones[zone].isolated -= block_type(b, index) == MIGRATE_ISOLATE;
-	b->zones[zone].isolated += type == MIGRATE_ISOLATE;
+	size_t index = block_index(b, slot, pfn);
+	enum migratetype was = block_type(b, index);
+
+	if ((was == MIGRATE_ISOLATE) != (type == MIGRATE_ISOLATE) &&
+	    buddy_block_has_memory(b, zone, pfn))
+		b->zones[zone].isolated += type == MIGRATE_ISOLATE ? 1 : UINT32_MAX;
 	set_block_type(b, index, type);
 }
 
@@ -511,13 +516,13 @@ void buddy_set_block_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migrat
 		type = MIGRATE_UNMOVABLE;
 	if (!find_slot(b, &b->zones[zone], pfn, &slot))
 		return;
-	retype(b, zone, block_index(b, slot, pfn), type);
+	retype(b, zone, slot, pfn, type);
 	/* With SPARSEMEM the types belong to the section, whatever zones meet in it. */
 	if (!b->slots[slot].shared || !b->section_pages)
 		return;
 	for (uint32_t other = 0; other < b->zone_count; other++)
 		if (slot_at(b, other, pfn, &slot))
-			retype(b, other, block_index(b, slot, pfn), type);
+			retype(b, other, slot, pfn, type);
 }
 
 void buddy_set_block_types(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
@@ -946,7 +951,7 @@ static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsign
 	pfn_t pfn = link_pfn(b, order, link);
 	uint64_t entry = *entry_of(b, order, link);
 	uint32_t slot, off = (uint32_t)pfn & (slot_pages(b) - 1), base;
-	enum migratetype left, right;
+	enum migratetype left, right, other;
 
 	if (!entry_is(entry, order) || entry_type(entry) != type)
 		return BUDDY_WRONG_ELSEWHERE;
@@ -974,8 +979,13 @@ static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsign
 		return BUDDY_WRONG_UNMERGED;
 	left = block_type(b, block_index(b, slot, off));
 	right = block_type(b, block_index(b, slot, off ^ 1u << order));
-	/* Whether types that are no fallbacks merge depends on the kernel and on who was freed last. */
+	/*
+	 * Whether types that are no fallbacks merge depends on the kernel, on who was freed last, and on
+	 * the type of which it was remembered then.
+	 */
+	other = entry_type(b->entries[base + (off ^ 1u << order)]);
 	if (b->types_changed_free ||
+	    (type != other && (type == MIGRATE_HIGHATOMIC || other == MIGRATE_HIGHATOMIC)) ||
 	    (left != right && (left >= MIGRATE_HIGHATOMIC || right >= MIGRATE_HIGHATOMIC)))
 		return BUDDY_RIGHT;
 	return BUDDY_WRONG_UNMERGED;
@@ -1018,16 +1028,20 @@ static enum buddy_wrong check_list(const struct buddy *b, uint32_t zone, unsigne
 	return BUDDY_RIGHT;
 }
 
-static uint32_t count_isolated(const struct buddy *b, const struct buddy_zone *z)
+static uint32_t count_isolated(const struct buddy *b, uint32_t zone)
 {
+	const struct buddy_zone *z = &b->zones[zone];
 	unsigned int shift = b->max_order - b->pageblock_order;
 	uint32_t isolated = 0;
 
 	for (uint32_t s = z->first_span; s < z->first_span + z->span_count; s++) {
 		size_t first = (size_t)b->spans[s].first_slot << shift;
+		pfn_t start = b->spans[s].start << b->max_order;
 
 		for (size_t i = 0; i < b->spans[s].count << shift; i++)
-			isolated += block_type(b, first + i) == MIGRATE_ISOLATE;
+			isolated +=
+				block_type(b, first + i) == MIGRATE_ISOLATE &&
+				buddy_block_has_memory(b, zone, start + (i << b->pageblock_order));
 	}
 	return isolated;
 }
@@ -1050,8 +1064,8 @@ static enum buddy_wrong check_zone(const struct buddy *b, uint32_t zone, bool ty
 		if (pages != b->zones[zone].free_pages[t])
 			return BUDDY_WRONG_SUM;
 	}
-	return count_isolated(b, &b->zones[zone]) != b->zones[zone].isolated ? BUDDY_WRONG_ISOLATED
-									     : BUDDY_RIGHT;
+	return count_isolated(b, zone) != b->zones[zone].isolated ? BUDDY_WRONG_ISOLATED
+								  : BUDDY_RIGHT;
 }
 
 static uint64_t count_tags(const struct buddy *b)

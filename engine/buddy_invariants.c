@@ -8,10 +8,13 @@ static const enum invariant broken_by[] = {
 #undef BUDDY_WRONG
 };
 
-/* From 6.10 on every free block is on the list of its type; before, it could lie on others. */
+/*
+ * From 6.10 on every free block is on the list of its type; before, it could lie on others.  Where there is
+ * too little memory for types, what is no longer isolated goes to Movable's lists all the same.
+ */
 static bool is_hygienic(const struct buddy *b)
 {
-	return fact_get(b->facts, FACT_fallback_rule) >= 3 &&
+	return !b->mobility_off && fact_get(b->facts, FACT_fallback_rule) >= 3 &&
 	       fact_get(b->facts, FACT_pcp_drain_current_type);
 }
 
