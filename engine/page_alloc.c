@@ -569,7 +569,7 @@ static pfn_t take_block(struct page_alloc *a, uint32_t zone, const struct alloc_
 	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
 	if (pfn != PFN_NONE) {
 		page_alloc_mark(a, zone, pfn, req->order, req->type);
-		if (a->rules.highatomic_past_pagesets)
+		if (a->rules.highatomic_past_pagesets && flags & ALLOC_RIGHTS)
 			rmqueue_reserve(a, zone, pfn, req->order, flags);
 	}
 	return pfn;
@@ -586,7 +586,7 @@ static pfn_t take(struct page_alloc *a, uint32_t zone, const struct alloc_reques
 		a->zones[zone].alloc_batch -= 1LL << req->order;
 		a->zones[zone].fair_depleted |= a->zones[zone].alloc_batch <= 0;
 	}
-	if (!a->rules.highatomic_past_pagesets)
+	if (flags & ALLOC_RIGHTS && !a->rules.highatomic_past_pagesets)
 		rmqueue_reserve(a, zone, pfn, req->order, flags);
 	return pfn;
 }
@@ -668,7 +668,7 @@ static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request
 	struct watermark_zone w;
 	struct pageset *set;
 
-	if (index == PCP_LIST_NONE || a->rules.fair || req->flags & ALLOC_RIGHTS ||
+	if (index == PCP_LIST_NONE || (req->flags & ALLOC_RIGHTS) | a->rules.fair ||
 	    (req->thisnode && a->buddy->zones[zone].nid != req->nid))
 		return PFN_NONE;
 	set = page_alloc_set(a, zone, req->cpu);
