@@ -180,7 +180,12 @@ static void isolated_block_merges(void **unused)
 		make(&b, versions[v], 256);
 		get(&l, 9, MIGRATE_MOVABLE, 0);
 		pfn = page_of(&b, &l, 0);
-		range(&l, OPERATION_ISOLATE_BLOCKS, pfn ^ 512, 1);
+		/* By its number, or as the next pageblock. */
+		if (v % 2)
+			range(&l, OPERATION_ISOLATE_BLOCKS, pfn ^ 512, 1);
+		else
+			add(&l, (struct operation){ .kind = OPERATION_ISOLATE_BLOCKS,
+						    .value = pfn & 512 ? -1 : 1 });
 		put(&l, 0);
 		drain(&l);
 		made_boot_quirk(&b, QUIRK_ISOLATED_BLOCK_MERGES_WITH_NORMAL, l.ops, l.count);
@@ -309,7 +314,8 @@ static void poisoned_page_counts(void **unused)
 	make(&b, "5.10", 256);
 	range(&l, OPERATION_POISON, 0x9000, 0);
 	/* One that is in use is not taken off the lists. */
-	range(&l, OPERATION_POISON, 0, 0);
+	get(&l, 0, MIGRATE_MOVABLE, 0);
+	range(&l, OPERATION_POISON, page_of(&b, &l, 1), 0);
 	made_boot_quirk(&b, QUIRK_POISONED_PAGE_FREE_COUNT, l.ops, l.count);
 }
 

@@ -366,25 +366,52 @@ static void do_unreserve(struct scenario *s, const struct operation *op)
 		page_alloc_unreserve(&s->alloc, &req, op->value != 0);
 }
 
+/*
+ * The page that an operation names: its pfn, or with a value that of the pageblock so many behind what an
+ * earlier operation got.  What is no memory stands for some that is.
+ */
+static pfn_t named_page(struct scenario *s, const struct operation *op)
+{
+	const struct scenario_block *block = op->value ? scenario_held(s, op->target) : NULL;
+	const struct machine *m = &s->machine;
+	uint64_t present = 0, number;
+	pfn_t pfn = op->pfn;
+
+	if (block)
+		pfn = block->pfn + ((uint64_t)op->value << m->config.pageblock_order);
+	if (page_alloc_zone_of(&s->alloc, pfn) != BUDDY_ZONE_NONE)
+		return pfn;
+	for (uint32_t i = 0; i < m->range_count; i++)
+		present += m->ranges[i].end - m->ranges[i].start;
+	if (!present)
+		return pfn;
+	number = pfn % present;
+	for (uint32_t i = 0; i < m->range_count; i++) {
+		if (number < m->ranges[i].end - m->ranges[i].start)
+			return m->ranges[i].start + number;
+		number -= m->ranges[i].end - m->ranges[i].start;
+	}
+	return pfn;
+}
+
 /* The pageblocks that an operation names, if they begin in a zone; its zone. */
-static uint32_t find_range(struct scenario *s, const struct operation *op, pfn_t *end)
+static uint32_t find_range(struct scenario *s, const struct operation *op, pfn_t *start, pfn_t *end)
 {
 	/* No more than a few: what there is to isolate at once is small. */
 	const uint64_t most = 64ULL << s->machine.config.pageblock_order;
 	uint64_t pages = min_u64(max_u64(op->pages, 1), most);
 
-	if (op->pfn > UINT64_MAX - pages)
+	*start = named_page(s, op);
+	if (*start > UINT64_MAX - pages)
 		return BUDDY_ZONE_NONE;
-	*end = op->pfn + pages;
-	return page_alloc_zone_of(&s->alloc, op->pfn);
+	*end = *start + pages;
+	return page_alloc_zone_of(&s->alloc, *start);
 }
 
 static void do_isolate(struct scenario *s, const struct operation *op)
 {
-	pfn_t end;
-	uint32_t zone = find_range(s, op, &end);
-
-	pfn_t start = op->pfn;
+	pfn_t start, end;
+	uint32_t zone = find_range(s, op, &start, &end);
 
 	if (zone != BUDDY_ZONE_NONE)
 		page_isolation_start(&s->alloc, zone, &start, &end, false);
@@ -404,20 +431,22 @@ static bool is_in_cma(const struct scenario *s, pfn_t pfn)
 static void do_unisolate(struct scenario *s, const struct operation *op)
 {
 	uint64_t block = 1ULL << s->machine.config.pageblock_order;
-	pfn_t end;
-	uint32_t zone = find_range(s, op, &end);
+	pfn_t start, end;
+	uint32_t zone = find_range(s, op, &start, &end);
 
 	if (zone == BUDDY_ZONE_NONE)
 		return;
-	for (pfn_t pfn = op->pfn & ~(block - 1); pfn < end; pfn += block)
+	for (pfn_t pfn = start & ~(block - 1); pfn < end; pfn += block)
 		page_isolation_undo(&s->alloc, zone, pfn, pfn + block,
 				    is_in_cma(s, pfn) ? MIGRATE_CMA : MIGRATE_MOVABLE);
 }
 
 static void do_poison(struct scenario *s, const struct operation *op)
 {
-	if (page_alloc_poison(&s->alloc, op->pfn))
-		s->zones[page_alloc_zone_of(&s->alloc, op->pfn)].poisoned++;
+	pfn_t pfn = named_page(s, op);
+
+	if (page_alloc_poison(&s->alloc, pfn))
+		s->zones[page_alloc_zone_of(&s->alloc, pfn)].poisoned++;
 }
 
 /*
