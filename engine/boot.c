@@ -363,8 +363,11 @@ static void mark(struct machine *m, int32_t nid)
 /* Nodes the firmware names without memory are possible all the same; numbers it leaves out are not. */
 static void mark_parsed(struct machine *m, const struct boot_input *in, bool named)
 {
+	/* Where a log does not tell the nodes of CPUs, one of those may have such a number. */
+	bool cpus_told = in->cpu_nid_count || in->reservations_told;
+
 	for (uint32_t n = 0; n < m->node_count; n++)
-		m->nodes[n].parsed = m->emulated;
+		m->nodes[n].parsed = m->emulated || (named && !cpus_told);
 	if (!named)
 		mark(m, 0);
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
@@ -477,7 +480,8 @@ static void finish_numa(struct boot *b)
 		return;
 	if (is_x86(m) && m->config.numa && m->reserved_known)
 		answer_dump(b, false);
-	if (is_x86(m))
+	/* Without the first dump this is none that is counted: the next one is the state. */
+	if (is_x86(m) && b->state_taken)
 		b->dumps++;
 }
 

@@ -16,7 +16,7 @@ export LC_ALL=C
 #   *snprintf   with integers and strings alone, which no locale changes
 # _GLOBAL_OFFSET_TABLE_ is the linker's, for code that may stand anywhere.
 allowed='malloc calloc realloc free
-	memcpy memmove memset memcmp strlen strcmp strncmp memchr strchr strstr
+	memcpy memmove memset memcmp strlen strcmp strncmp memchr strchr strpbrk strstr
 	qsort snprintf vsnprintf
 	_GLOBAL_OFFSET_TABLE_'
 

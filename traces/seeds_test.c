@@ -382,7 +382,7 @@ static void check_zones(const struct ring *r, int32_t nid, enum zone_type highes
 			const char *wanted)
 {
 	struct zoneref refs[RING_NODES * ZONE_TYPE_COUNT];
-	uint32_t count = zonelist_zones(&r->lists, r->nodes, nid, highest, thisnode, refs,
+	uint32_t count = zonelist_zones(&r->lists, nid, highest, thisnode, refs,
 					RING_NODES * ZONE_TYPE_COUNT);
 	char text[256] = "";
 	size_t len = 0;
