@@ -32,7 +32,7 @@ static void test_syntax(void **state)
 		"invariant:buddy-lists",
 		"differs-from 6.12",
 		"differs-from node_load_accumulates=off,pcp_high_auto=on",
-		"differs-from " GUEST,
+		("differs-from " GUEST),
 		"exit test -s",
 	};
 
