@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/booted.h"
 #include "tools/suspect.h"
@@ -229,6 +230,13 @@ static enum cli_exit minimise_it(struct minimisation *m, const struct facts *goo
 	return code;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return b && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static enum cli_exit prepare(struct minimisation *m)
 {
 	const char *output = cli_text(m->cli, "output");
@@ -239,6 +247,12 @@ static enum cli_exit prepare(struct minimisation *m)
 		return cli_fail_usage(m->cli,
 				      "where to put what is left is not told: give -o FILE");
 	m->to_file = strcmp(output, "-") != 0;
+	if (m->to_file && (is_same_file(output, cli_argument(m->cli, 0)) ||
+			   is_same_file(output, cli_text(m->cli, "trace"))))
+		return cli_fail_usage(m->cli,
+				      "'%s' is what is read, and stays as it is: give "
+				      "another FILE",
+				      output);
 	code = suspect_predicate(m->cli, &p);
 	predicate_destroy(p);
 	return code == CLI_OK ? suspect_read(m->cli, &m->file) : code;

@@ -273,6 +273,27 @@ static void lower_events(struct search *s)
 		lower_event(s, &events[i]);
 }
 
+/* Tries @value for @field, which otherwise is as it was. */
+#define LOWER(field, value)                                          \
+	do {                                                         \
+		const struct operation old = *op;                    \
+                                                                     \
+		op->field = (value);                                 \
+		if (op->field != old.field && !try_values(s, false)) \
+			op->field = old.field;                       \
+	} while (0)
+
+static void lower_operation(struct search *s, struct operation *op)
+{
+	for (unsigned int order = 0; order < op->order; order++)
+		LOWER(order, order);
+	LOWER(flags, 0);
+	LOWER(cpu, 0);
+	LOWER(nid, 0);
+	LOWER(type, MIGRATE_UNMOVABLE);
+	LOWER(pages, op->pages != 0);
+}
+
 static void lower_operations(struct search *s)
 {
 	struct subject *subject = &s->r->subject;
@@ -282,22 +303,8 @@ static void lower_operations(struct search *s)
 	if (!operations)
 		return;
 	subject->operations = operations;
-	for (uint32_t i = 0; i < subject->operation_count && i < EVENTS_LOWERED_MAX; i++) {
-		struct operation *op = &operations[i], old = *op;
-
-		for (unsigned int order = 0; order < old.order; order++) {
-			op->order = order;
-			if (try_values(s, false))
-				break;
-			op->order = old.order;
-		}
-		op->flags = 0;
-		if (old.flags && !try_values(s, false))
-			op->flags = old.flags;
-		op->cpu = 0;
-		if (old.cpu && !try_values(s, false))
-			op->cpu = old.cpu;
-	}
+	for (uint32_t i = 0; i < subject->operation_count && i < EVENTS_LOWERED_MAX; i++)
+		lower_operation(s, &operations[i]);
 }
 
 /* Places where memory likes to end, the roundest first. */
