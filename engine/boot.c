@@ -546,6 +546,8 @@ static void take_ranges(struct machine *m)
 		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
 		int32_t nid = r->nid >= 0 && (uint32_t)r->nid < m->node_count ? r->nid : 0;
 
+		m->ranges_share_page |= i && r->base % arch_page_size(&m->config) &&
+					r[-1].base + r[-1].size == r->base;
 		if (start < end)
 			m->ranges[m->range_count++] =
 				(struct node_range){ start, end, nid, r->flags, r->base, 0 };
@@ -1580,7 +1582,9 @@ static void take_step(struct boot *b, const struct boot_step *s)
 			setup_arch_answer_crashkernel(m, base, s->size, BASIS_PREDICTED);
 		break;
 	case STEP_STATE:
-		take_state(b);
+		/* A boot that is made up has no dump: all that would be in it is told. */
+		if (!b->in->reservations_told)
+			take_state(b);
 		break;
 	case STEP_NODE_DATA:
 		take_node_data(b, s);
@@ -1632,7 +1636,7 @@ static void start_before_state(struct boot *b)
 	uint32_t state = 0;
 	bool allocates = false;
 
-	if (!in->has_state || is_x86(b->m))
+	if (!in->has_state || in->reservations_told || is_x86(b->m))
 		return;
 	for (; state < in->step_count && in->steps[state].kind != STEP_STATE; state++)
 		allocates |= in->steps[state].kind != STEP_RESERVE &&
@@ -1678,7 +1682,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->kasan = in->kasan;
 	m->mb.bottom_up = is_x86(m) && m->cmdline.movable_node &&
 			  fact_get(&m->facts, FACT_movable_node_option);
-	m->reserved_known = in->reservations_told;
+	m->reserved_known = m->made_up = in->reservations_told;
 	survey(&b);
 	setup_arch_firmware(m, in);
 	start_before_state(&b);

@@ -121,7 +121,7 @@ struct boot_input {
 	uint32_t step_count;
 	struct boot_state state; /* of the first STEP_STATE */
 	bool has_state;
-	bool reservations_told; /* steps hold every reservation from the start: no log, a made-up boot */
+	bool reservations_told; /* steps hold every reservation from the start, and no state counts: no log, a made-up boot */
 
 	struct device_tree tree;
 	bool has_tree;

@@ -9,6 +9,7 @@
  */
 #include "engine/handover.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/handover_invariants.h"
@@ -310,11 +311,8 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 		answer_kb(m, ANSWER_MEMORY_HIGHMEM, m->totalhigh, unknown);
 }
 
-/* Pages that come back one by one: [start, end) in bytes, whole pages inside. */
-static void give_back_from(struct machine *m, phys_t start, phys_t end, enum handover_source source)
+static void give_back_pages(struct machine *m, pfn_t s, pfn_t e, enum handover_source source)
 {
-	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
-
 	while (s < e) {
 		struct zone *z = machine_zone_of(m, s);
 		pfn_t stop;
@@ -329,6 +327,82 @@ static void give_back_from(struct machine *m, phys_t start, phys_t end, enum han
 		handover_lists_give_back(m, s, stop, source);
 		s = stop;
 	}
+}
+
+/* The end of what was given back at @pfn; @pfn itself if nothing was. */
+static pfn_t skip_given(const struct machine *m, pfn_t pfn)
+{
+	for (uint32_t i = 0; i < m->given_count; i++)
+		if (m->given[i].start <= pfn && pfn < m->given[i].end)
+			return skip_given(m, m->given[i].end);
+	return pfn;
+}
+
+/*
+ * Of a made-up machine: the first pages of [*start, end) that are reserved and were not given back, up to the
+ * end that is returned.  There may be none; then *start has moved all the same.
+ */
+static pfn_t next_in_use(const struct machine *m, pfn_t *start, pfn_t end)
+{
+	unsigned int shift = m->config.page_shift;
+	pfn_t low = end, high = end;
+
+	for (uint32_t i = 0; i < m->mb.reserved.cnt && low == end; i++) {
+		const struct memblock_region *r = &m->mb.reserved.regions[i];
+		pfn_t from = max_u64(pfn_down(r->base, shift), *start);
+
+		if (from >= min_u64(pfn_up(r->base + r->size, shift), end))
+			continue;
+		low = from;
+		high = min_u64(pfn_up(r->base + r->size, shift), end);
+	}
+	low = skip_given(m, low);
+	for (uint32_t i = 0; i < m->given_count; i++)
+		if (m->given[i].start > low)
+			high = min_u64(high, m->given[i].start);
+	*start = low;
+	return high;
+}
+
+static void give_back_claimed(struct machine *m, pfn_t s, pfn_t e, enum handover_source source)
+{
+	while (s < e && !m->out_of_memory) {
+		pfn_t from = s, to = next_in_use(m, &from, e);
+
+		s = max_u64(from, to);
+		for (uint32_t r = 0; r < m->range_count; r++) {
+			pfn_t low = max_u64(from, m->ranges[r].start),
+			      high = min_u64(to, m->ranges[r].end);
+
+			if (low < high)
+				give_back_pages(m, low, high, source);
+		}
+		if (from >= to)
+			continue;
+		if (m->given_count == m->given_room) {
+			uint32_t room = m->given_room ? m->given_room * 2 : 16;
+			struct node_range *grown = realloc(m->given, room * sizeof(*grown));
+
+			if (!grown) {
+				m->out_of_memory = true;
+				return;
+			}
+			m->given = grown;
+			m->given_room = room;
+		}
+		m->given[m->given_count++] = (struct node_range){ .start = from, .end = to };
+	}
+}
+
+/* Pages that come back one by one: [start, end) in bytes, whole pages inside. */
+static void give_back_from(struct machine *m, phys_t start, phys_t end, enum handover_source source)
+{
+	pfn_t s = pfn_up(start, m->config.page_shift), e = pfn_down(end, m->config.page_shift);
+
+	if (m->made_up)
+		give_back_claimed(m, s, e, source);
+	else
+		give_back_pages(m, s, e, source);
 }
 
 static void give_back(struct machine *m, phys_t start, phys_t end)

@@ -52,7 +52,7 @@ void handover_invariants_freed(const struct machine *m, struct findings *ret)
 {
 	uint64_t expected = 0;
 
-	if (!m->reserved_known)
+	if (!m->reserved_known || m->ranges_share_page)
 		return;
 	for (uint32_t r = 0; r < m->range_count; r++)
 		if (!(m->ranges[r].flags & (MEMBLOCK_NOMAP | MEMBLOCK_DRIVER_MANAGED)))

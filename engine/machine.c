@@ -36,6 +36,7 @@ void machine_reset(struct machine *m)
 	free(m->distance);
 	free(m->numa_blocks);
 	free(m->window_nids);
+	free(m->given);
 	free(m->cma);
 	free(m->tree_placed);
 	*m = kept;
@@ -52,6 +53,7 @@ void machine_deinit(struct machine *m)
 	free(m->distance);
 	free(m->numa_blocks);
 	free(m->window_nids);
+	free(m->given);
 	free(m->ranges);
 	free(m->cma);
 	free(m->tree_placed);

@@ -55,6 +55,7 @@ struct machine {
 
 	struct node_range *ranges; /* memory in address order, with nodes */
 	uint32_t range_count, range_room;
+	bool ranges_share_page; /* two ends meet within a page, which is no range's and may be free all the same */
 	struct zone_limits limits;
 	struct zonelists zonelists;
 
@@ -102,6 +103,10 @@ struct machine {
 	bool want_lists; /* build free lists too; set before the boot */
 	struct buddy *buddy; /* the free lists; NULL until memory is handed over */
 	struct buddy *spare_buddy; /* of a machine that was reset: its buffers, or NULL */
+
+	bool made_up; /* no log: what is given back late may be anything */
+	struct node_range *given; /* of a made-up machine: given back, so that nothing is twice */
+	uint32_t given_count, given_room;
 
 	/* Where what must hold on the way of a boot is noted; NULL: nobody looks.  Set before the boot. */
 	struct findings *findings;

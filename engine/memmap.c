@@ -55,8 +55,10 @@ static void walk_spans(const struct walk *w)
 			const struct zone *z = &m->nodes[n].zones[t];
 			pfn_t hole = z->start_pfn;
 
+			if (!z->spanned)
+				continue;
 			/* Holes first: they are no other node's memory, or that is written over or under. */
-			for (uint32_t r = 0; r < m->range_count && z->spanned; r++) {
+			for (uint32_t r = 0; r < m->range_count; r++) {
 				pfn_t start = clamp_u64(m->ranges[r].start, z->start_pfn,
 							zone_end_pfn(z));
 

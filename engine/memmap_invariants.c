@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For each page frame whose place is beyond doubt the last link written to it is looked up, piece by piece,
- * among all that are written.
+ * among all that are written.  Where each is written once and right, which one look at all of them shows, that
+ * is left out.
  */
 #include "engine/memmap_invariants.h"
 
@@ -90,21 +91,48 @@ static void check_memory(const struct machine *m, struct findings *ret)
 	}
 }
 
-/* Holes with the same zone on both sides, as far as their sections have memory. */
+static bool one_zone_spans(const struct machine *m, pfn_t start, pfn_t end)
+{
+	unsigned int zones = 0;
+
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *z = &m->nodes[n].zones[t];
+
+			zones += z->spanned && z->start_pfn < end && zone_end_pfn(z) > start;
+		}
+	return zones == 1;
+}
+
+/*
+ * The zone on both sides of the hole below range @r, if there is one and no other zone spans a part of it;
+ * else ZONE_TYPE_COUNT.
+ */
+static unsigned int zone_around(const struct machine *m, uint32_t r)
+{
+	const struct node_range *below = &m->ranges[r - 1], *above = &m->ranges[r];
+	unsigned int type;
+
+	if (below->end >= above->start || below->nid != above->nid)
+		return ZONE_TYPE_COUNT;
+	type = zone_of(m, below->nid, below->end - 1);
+	if (type == ZONE_TYPE_COUNT || zone_of(m, above->nid, above->start) != type ||
+	    !one_zone_spans(m, below->end, above->start))
+		return ZONE_TYPE_COUNT;
+	return type;
+}
+
+/* Holes are looked at as far as their sections have memory. */
 static void check_holes(const struct machine *m, struct findings *ret)
 {
 	uint64_t section = arch_section_pages(&m->config);
 
-	if (!section ||
-	    (m->config.arch == ARCH_ARM64 && fact_get(&m->facts, FACT_arm64_pfn_valid_is_memory)))
-		return;
 	for (uint32_t r = 1; r < m->range_count; r++) {
 		const struct node_range *below = &m->ranges[r - 1], *above = &m->ranges[r];
-		unsigned int type = zone_of(m, below->nid, below->end - 1);
+		unsigned int type = zone_around(m, r);
 		pfn_t start, end;
 
-		if (below->end >= above->start || below->nid != above->nid ||
-		    type == ZONE_TYPE_COUNT || zone_of(m, above->nid, above->start) != type)
+		if (type == ZONE_TYPE_COUNT)
 			continue;
 		end = min_u64(round_up_to(below->end, section), above->start);
 		expect_link(m, below->end, end, below->nid, type, INVARIANT_MEMMAP_HOLE,
@@ -113,6 +141,70 @@ static void check_holes(const struct machine *m, struct findings *ret)
 		expect_link(m, start, above->start, below->nid, type, INVARIANT_MEMMAP_HOLE,
 			    "a page of a hole is linked to another zone than those around it", ret);
 	}
+}
+
+/* What one look at all links tells. */
+struct survey {
+	const struct machine *m;
+	uint64_t memory; /* pages linked as memory, right */
+	uint64_t holes; /* with a zone around, linked to that as a whole */
+	bool odd; /* something was written that has to be written over */
+};
+
+/* The first range that ends above @pfn. */
+static uint32_t range_above(const struct machine *m, pfn_t pfn)
+{
+	uint32_t low = 0, high = m->range_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (m->ranges[middle].end <= pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void look_once(void *ctx, const struct memmap_link *link)
+{
+	struct survey *s = ctx;
+	const struct machine *m = s->m;
+	uint32_t r = range_above(m, link->start);
+	const struct node_range *range = r < m->range_count ? &m->ranges[r] : NULL;
+
+	if (!link->hole) {
+		s->odd |= !range || range->start > link->start || range->end < link->end ||
+			  range->nid != link->nid ||
+			  zone_of(m, link->nid, link->start) != (unsigned int)link->type ||
+			  zone_of(m, link->nid, link->end - 1) != (unsigned int)link->type;
+		s->memory += link->end - link->start;
+		return;
+	}
+	s->odd |= range && range->start < link->end;
+	if (r && range && link->start == m->ranges[r - 1].end && link->end == range->start &&
+	    zone_around(m, r) == (unsigned int)link->type && range->nid == link->nid)
+		s->holes++;
+}
+
+static void check_links(const struct machine *m, struct findings *ret)
+{
+	struct survey s = { .m = m };
+	uint64_t memory = 0, holes = 0;
+	bool look_at_holes = m->config.section_shift &&
+			     (m->config.arch != ARCH_ARM64 ||
+			      !fact_get(&m->facts, FACT_arm64_pfn_valid_is_memory));
+
+	memmap_walk(m, look_once, &s);
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		memory += m->ranges[r].end - m->ranges[r].start;
+		holes += r && zone_around(m, r) != ZONE_TYPE_COUNT;
+	}
+	if (s.odd || s.memory != memory)
+		check_memory(m, ret);
+	if (look_at_holes && (s.odd || s.holes != holes))
+		check_holes(m, ret);
 }
 
 /* ---- reserved pages ---------------------------------------------------------------------------- */
@@ -198,8 +290,7 @@ void memmap_invariants_stamp(struct machine *m, struct findings *ret)
 
 void memmap_invariants_check(const struct machine *m, struct findings *ret)
 {
-	check_memory(m, ret);
-	check_holes(m, ret);
+	check_links(m, ret);
 	if (m->stage >= STAGE_MEM_INIT && m->reserved_known)
 		check_reserved(m, ret);
 }

@@ -315,7 +315,7 @@ static bool pool_told(const struct boot_input *in, phys_t base)
 
 /*
  * Memory as the device tree tells it, with what the kernel makes of /reserved-memory.  The reservations
- * themselves are left to the log; only contiguous areas it does not tell of are taken from here.
+ * themselves are left to the log, if there is one; only contiguous areas it does not tell of are taken from here.
  */
 static bool memory_from_tree(struct machine *m, const struct boot_input *in)
 {
@@ -354,7 +354,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		m->memory_known = m->memory_predicted = true;
 	} else if (memory_from_tree(m, in)) {
 		m->memory_known = m->memory_predicted = true;
-	} else if (in->has_state && in->state.has_memory) {
+	} else if (in->has_state && !in->reservations_told && in->state.has_memory) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		for (uint32_t i = 0; i < in->state.memory_count; i++) {
 			const struct memblock_region *r = &in->state.memory[i];

@@ -166,6 +166,8 @@ static void settle_config(struct boot_input *in)
 	arch_config_apply_facts(c, &in->facts);
 	c->cma &= told.cma;
 	c->thp = told.thp;
+	if (told.nodes_shift && told.nodes_shift < c->nodes_shift)
+		c->nodes_shift = told.nodes_shift;
 	c->deferred_struct_page &= told.deferred_struct_page;
 	if (told.page_struct_bytes >= 40 && told.page_struct_bytes <= 128)
 		c->page_struct_bytes = told.page_struct_bytes & ~7u;
