@@ -1293,6 +1293,12 @@ static void init_mem(struct boot *b)
 		handover_answer_memory(m, b->in);
 }
 
+/* The memory map's allocations belong to the stage that is named after them. */
+static bool is_in_sparse(const struct boot *b)
+{
+	return b->until == STAGE_SPARSE && b->first_sparse <= b->step && b->step < b->zones_start;
+}
+
 /* Does every stage up to and including @stage, unless the boot is to stop before. */
 static void reach(struct boot *b, enum boot_stage stage)
 {
@@ -1707,7 +1713,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 			finish_zones(&b);
 		if (b.step == b.after_zonelists)
 			reach(&b, STAGE_ZONELISTS);
-		if (b.next_stage > (uint32_t)until && until < STAGE_MEM_INIT)
+		if (b.next_stage > (uint32_t)until && until < STAGE_MEM_INIT && !is_in_sparse(&b))
 			break;
 		take_step(&b, s);
 	}

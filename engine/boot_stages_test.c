@@ -237,6 +237,37 @@ static void it_stops_where_it_is_told_to(void **state)
 	assert_string_equal(boot_stage_names[STAGE_LATE], "late");
 }
 
+static uint32_t placements(const struct machine *m)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		count += m->answers.items[i].kind == ANSWER_PLACEMENT;
+	return count;
+}
+
+/* The memory map is allocated in its own stage, and what comes after it is not. */
+static void the_memory_map_has_its_stage(void **state)
+{
+	static const struct {
+		enum boot_stage until;
+		uint32_t placements;
+	} rows[] = {
+		{ STAGE_NUMA, 2 }, { STAGE_SPARSE, 3 }, { STAGE_ZONES, 3 }, { STAGE_LATE, 4 }
+	};
+	struct boot_input in;
+
+	(void)state;
+	fill(&in, PC_6G, "6.1");
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		struct machine m;
+
+		boot(&m, &in, rows[i].until);
+		assert_int_equal(placements(&m), rows[i].placements);
+		machine_deinit(&m);
+	}
+}
+
 /* 1 GiB with nothing reserved, followed by hand. */
 static void a_machine_by_hand(void **state)
 {
@@ -338,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(machines_do_not_know_of_each_other),
 		cmocka_unit_test(it_stops_where_it_is_told_to),
+		cmocka_unit_test(the_memory_map_has_its_stage),
 		cmocka_unit_test(a_machine_by_hand),
 		cmocka_unit_test(nothing_to_boot_from),
 		cmocka_unit_test(nodes_that_make_no_sense),
