@@ -1577,6 +1577,8 @@ static void take_step(struct boot *b, const struct boot_step *s)
 	case STEP_ALLOC:
 		if (b->in->reservations_told)
 			take_memory(b);
+		if (setup_arch_crashkernel_alloc(m, b->in, s, b->step))
+			break;
 		req = request_of(m, s);
 		place(b, &req, &base);
 		setup_arch_map_lowmem(m, s);

@@ -816,19 +816,41 @@ static uint64_t crashkernel_size(const char *option, uint64_t memory)
 	return *p == '@' ? 0 : n;
 }
 
+/* What the command line alone tells of it, where no line of the log does; 0 = nothing, or it is there. */
+static uint64_t crashkernel_wanted(const struct machine *m, const struct boot_input *in)
+{
+	if (!is_x86(m) || !m->reserved_known || !m->cmdline.crashkernel[0] ||
+	    fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
+		return 0;
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_CRASHKERNEL)
+			return 0;
+	for (uint32_t i = 0; i < m->answers.count; i++)
+		if (m->answers.items[i].kind == ANSWER_CRASHKERNEL)
+			return 0;
+	return crashkernel_size(m->cmdline.crashkernel, m->mb.memory.total_size);
+}
+
+bool setup_arch_crashkernel_alloc(struct machine *m, const struct boot_input *in,
+				  const struct boot_step *s, uint32_t step)
+{
+	phys_t base;
+
+	if (!(s->flags & STEP_SIZE_GIVEN) || s->size != crashkernel_wanted(m, in) ||
+	    !crashkernel_reserve(m, s->size, strstr(m->cmdline.crashkernel, ",high"), &base))
+		return false;
+	answer_placement(m, s, step, base, s->size);
+	setup_arch_answer_crashkernel(m, base, s->size, BASIS_PREDICTED);
+	return true;
+}
+
 void setup_arch_crashkernel_option(struct machine *m, const struct boot_input *in)
 {
 	const char *option = m->cmdline.crashkernel;
-	uint64_t size = crashkernel_size(option, m->mb.memory.total_size);
+	uint64_t size = crashkernel_wanted(m, in);
 	phys_t base;
 
-	if (!is_x86(m) || !size || !m->reserved_known ||
-	    fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
-		return;
-	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_CRASHKERNEL)
-			return;
-	if (crashkernel_reserve(m, size, strstr(option, ",high"), &base)) {
+	if (size && crashkernel_reserve(m, size, strstr(option, ",high"), &base)) {
 		struct answer *a = answers_add(&m->answers, ANSWER_PLACEMENT);
 
 		a->index = UINT32_MAX;

@@ -31,6 +31,12 @@ void setup_arch_answer_crashkernel(struct machine *m, phys_t base, uint64_t size
 				   enum answer_basis basis);
 /* On x86 kernels that print no request: places what crashkernel= asks for, if no step does. */
 void setup_arch_crashkernel_option(struct machine *m, const struct boot_input *in);
+/*
+ * There, an allocation of which only the size is told and which is as large as crashkernel= asks for is the
+ * crash kernel's: places it where that may lie.  False: @s is none.
+ */
+bool setup_arch_crashkernel_alloc(struct machine *m, const struct boot_input *in,
+				  const struct boot_step *s, uint32_t step);
 void setup_arch_crashkernel(struct machine *m, const struct boot_input *in,
 			    const struct boot_step *s, uint32_t step);
 
