@@ -179,6 +179,61 @@ static void one_other_event_is_found(void **state)
 	}
 }
 
+/* A page set filled on another CPU has the same pages, and is another state. */
+static void the_cpu_of_a_page_set_matters(void **state)
+{
+	struct fixture *f = start(small);
+
+	(void)state;
+	f->events[A][0] = f->events[B][0] = (struct event){
+		.kind = EVENT_ALLOC, .pfn = 1, .migratetype = MIGRATE_MOVABLE, .gfp = 0x2 | 0x8
+	};
+	f->events[B][0].cpu = 1;
+	boot(f, A, NULL);
+	boot(f, B, NULL);
+	pair(f, 1, 1);
+	assert_true(parting_find(&f->p, 1));
+	assert_true(f->p.parted);
+	assert_int_equal(f->p.first, 1);
+	assert_true(rerun_last(f->p.sides[A])->pfn == rerun_last(f->p.sides[B])->pfn);
+	finish(f);
+}
+
+/*
+ * A page that is freed on another CPU: both sides free the same page at the same event, and nothing is seen of
+ * it until a digest is taken.
+ */
+static void what_does_not_show_at_once_is_found(void **state)
+{
+	struct prng prng = prng_init(4);
+
+	(void)state;
+	for (unsigned int n = 0; n < 12; n++) {
+		struct fixture *f = start(small);
+		uint64_t at = 100 + prng_below(&prng, EVENTS / 3), found = 0;
+
+		for (uint64_t i = at; i < EVENTS && !found; i++)
+			if (f->events[B][i].kind == EVENT_FREE && f->events[B][i].order < 3)
+				found = i;
+		f->events[B][found].cpu ^= 1;
+		/* Every other time nothing follows, and it lies just in the middle of the first stretch. */
+		for (uint64_t i = found + 1; n % 2 == 0 && i < EVENTS; i++)
+			f->events[A][i].kind = f->events[B][i].kind = EVENT_OTHER;
+		boot(f, A, NULL);
+		boot(f, B, NULL);
+		pair(f, EVENTS, EVENTS);
+		assert_true(parting_find(&f->p, n % 2 ? 300 + 100 * n : 2 * (found + 1)));
+		/* One that was not ours to free changes nothing. */
+		if (f->p.parted) {
+			assert_int_equal(f->p.first, found + 1);
+			assert_true(rerun_last(f->p.sides[A])->pfn ==
+				    rerun_last(f->p.sides[B])->pfn);
+		}
+		assert_int_equal(f->p.parted, rerun_last(f->p.sides[A])->did == RERUN_FREE);
+		finish(f);
+	}
+}
+
 /* Event by event, as slow as can be. */
 static uint64_t part_slowly(struct fixture *f)
 {
@@ -207,14 +262,17 @@ static void other_facts_part_where_the_slow_way_says(void **state)
 		boot(f, B, sets[i]);
 		pair(f, EVENTS, EVENTS);
 		slow = part_slowly(f);
-		unboot(f);
-		boot(f, A, NULL);
-		boot(f, B, sets[i]);
-		pair(f, EVENTS, EVENTS);
-		assert_true(parting_find(&f->p, 500));
-		assert_int_equal(f->p.parted, slow != UINT64_MAX);
-		if (f->p.parted)
-			assert_int_equal(f->p.first, slow);
+		/* Wherever the halves lie. */
+		for (uint64_t stretch = 37; stretch < 12000; stretch *= 3) {
+			unboot(f);
+			boot(f, A, NULL);
+			boot(f, B, sets[i]);
+			pair(f, EVENTS, EVENTS);
+			assert_true(parting_find(&f->p, stretch));
+			assert_int_equal(f->p.parted, slow != UINT64_MAX);
+			if (f->p.parted)
+				assert_int_equal(f->p.first, slow);
+		}
 		parted += f->p.parted && slow > 0;
 		finish(f);
 	}
@@ -387,6 +445,8 @@ int main(void)
 		cmocka_unit_test(a_clone_lives_on_its_own),
 		cmocka_unit_test(equal_sides_never_part),
 		cmocka_unit_test(one_other_event_is_found),
+		cmocka_unit_test(the_cpu_of_a_page_set_matters),
+		cmocka_unit_test(what_does_not_show_at_once_is_found),
 		cmocka_unit_test(other_facts_part_where_the_slow_way_says),
 		cmocka_unit_test(differences_add_up),
 		cmocka_unit_test(each_kind_is_told),
