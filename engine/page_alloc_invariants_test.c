@@ -873,7 +873,7 @@ static void nothing_breaks_when_rules_are_right(void **unused)
 			for (unsigned int i = 0; i < INVARIANT_COUNT; i++)
 				if (s.findings.count[i])
 					finding_print(&s.findings.first[i], &sink);
-			fail_msg("seed %llu, %s, %s: %s", (unsigned long long)(seed + run),
+			fail_msg("seed %llu, %s, %s: %s", (unsigned long long)seed + run,
 				 eras_tried[run % count],
 				 s.findings.event < l.count
 					 ? operation_name(l.ops[s.findings.event].kind)

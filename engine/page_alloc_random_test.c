@@ -360,7 +360,7 @@ static void random_steps_agree_with_the_model(void **state)
 			char where[64];
 
 			snprintf(where, sizeof(where), "seed %llu, %s, step %u",
-				 (unsigned long long)(seed + run), version, i);
+				 (unsigned long long)seed + run, version, i);
 			step(p, &prng, where);
 			p->events.count = 0;
 			if (i % 16 != 15)
