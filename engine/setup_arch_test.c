@@ -188,6 +188,59 @@ static void arm64_zones(void **state)
 	}
 }
 
+/*
+ * 8 GiB and crashkernel=256M: the allocation of that size, of which nothing else is told, lies below 4 GiB.
+ * Others are left alone: of another size, with a request of their own, of kernels that print requests,
+ * where a line tells of it, and after the first.
+ */
+static void crash_kernel_without_its_line(void **state)
+{
+	static const struct {
+		const char *version, *command_line;
+		uint64_t size;
+		uint32_t flags;
+		bool line, its;
+	} rows[] = {
+		{ "5.10", "crashkernel=256M", 256 * MIB, STEP_SIZE_GIVEN, false, true },
+		{ "5.10", "crashkernel=1G-4G:128M,4G-:256M", 256 * MIB, STEP_SIZE_GIVEN, false,
+		  true },
+		{ "5.10", "crashkernel=256M", 128 * MIB, STEP_SIZE_GIVEN, false, false },
+		{ "5.10", "crashkernel=256M", 256 * MIB, 0, false, false },
+		{ "5.10", "crashkernel=256M", 256 * MIB, STEP_SIZE_GIVEN, true, false },
+		{ "5.10", "", 256 * MIB, STEP_SIZE_GIVEN, false, false },
+		{ "6.1", "crashkernel=256M", 256 * MIB, STEP_SIZE_GIVEN, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct boot_step steps[] = {
+			{ .kind = STEP_ALLOC,
+			  .size = rows[i].size,
+			  .flags = rows[i].flags,
+			  .name = "" },
+			{ .kind = STEP_CRASHKERNEL, .size = 256 * MIB, .name = "" },
+		};
+		struct boot_input in = { .steps = steps, .step_count = rows[i].line ? 2 : 1 };
+		struct machine m;
+
+		init(&m, rows[i].version, ARCH_X86_64, false, rows[i].command_line);
+		m.reserved_known = true;
+		memblock_add(&m.mb, 0, 8 * GIB, NID_NONE, 0);
+		assert_int_equal(setup_arch_crashkernel_alloc(&m, &in, steps, 0), rows[i].its);
+		if (rows[i].its) {
+			assert_int_equal(m.answers.count, 2);
+			assert_int_equal(m.answers.items[0].kind, ANSWER_PLACEMENT);
+			assert_int_equal(m.answers.items[0].v[1], 4 * GIB);
+			assert_int_equal(m.answers.items[1].kind, ANSWER_CRASHKERNEL);
+			assert_int_equal(m.answers.items[1].v[0], 4 * GIB - 256 * MIB);
+			assert_false(setup_arch_crashkernel_alloc(&m, &in, steps, 0));
+			setup_arch_crashkernel_option(&m, &in);
+		}
+		assert_int_equal(m.answers.count, rows[i].its ? 2 : 0);
+		machine_deinit(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +248,7 @@ int main(void)
 		cmocka_unit_test(arm_maps_low_memory),
 		cmocka_unit_test(i386_low_memory),
 		cmocka_unit_test(arm64_zones),
+		cmocka_unit_test(crash_kernel_without_its_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,80 @@ static void pages_of_64k(void **state)
 	drop_log(&f);
 }
 
+/* A zone that is not listed is absent only where another one has its place: its line may be lost. */
+static void zones_that_are_not_listed(void **state)
+{
+	static const char x86[] = "Linux version 6.1.0 (gcc)\n"
+				  "BIOS-e820: [mem 0x0000000000000000-0x000000013fffffff] usable\n"
+				  "last_pfn = 0x140000 max_arch_pfn = 0x400000000\nZone ranges:\n";
+	static const char arm[] =
+		"Booting Linux on physical CPU 0x0\nLinux version 6.1.0 (gcc)\n"
+		"CPU: ARMv7 Processor [412fc0f1] revision 1 (ARMv7), cr=10c5387d\n"
+		"  node   0: [mem 0x0000000040000000-0x000000009fffffff]\n"
+		"Zone ranges:\n";
+	static const char dma[] = "  DMA      [mem 0x0000000000001000-0x0000000000ffffff]\n";
+	static const char dma32[] = "  DMA32    [mem 0x0000000001000000-0x00000000ffffffff]\n";
+	static const char normal[] = "  Normal   [mem 0x0000000100000000-0x000000013fffffff]\n";
+	const struct {
+		const char *head, *lines[3];
+		bool dma, dma32, highmem;
+	} rows[] = {
+		{ x86, { dma, dma32, normal }, true, true, false },
+		{ x86, { "", dma32, normal }, true, true, false },
+		{ x86, { dma, "", normal }, true, true, false },
+		{ x86, { dma, dma32, "" }, true, true, false },
+		{ x86, { "", "", normal }, true, true, false },
+		{ x86, { "", "", "  Normal   empty\n" }, true, true, false },
+		{ x86,
+		  { "", "  DMA32    [mem 0x0000000000001000-0x00000000ffffffff]\n", normal },
+		  false,
+		  true,
+		  false },
+		{ x86,
+		  { dma, "", "  Normal   [mem 0x0000000001000000-0x000000013fffffff]\n" },
+		  true,
+		  false,
+		  false },
+		{ arm, { "  Normal   empty\n", "", "" }, true, false, true },
+		{ arm,
+		  { "  Normal   [mem 0x0000000040000000-0x000000006fffffff]\n", "", "" },
+		  false,
+		  false,
+		  true },
+		/* The line of totals has a word for highmem where there may be some. */
+		{ arm,
+		  { "  Normal   empty\n",
+		    "Memory: 1K/2K available (3K reserved, 0K cma-reserved)\n", "" },
+		  true,
+		  false,
+		  false },
+		{ arm,
+		  { "  Normal   empty\n",
+		    "Memory: 1K/2K available (3K reserved, 0K cma-reserved, 0K highmem)\n", "" },
+		  true,
+		  false,
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+		char text[2048];
+		uint32_t mask;
+
+		snprintf(text, sizeof(text), "%s%s%s%s", rows[i].head, rows[i].lines[0],
+			 rows[i].lines[1], rows[i].lines[2]);
+		read_log(&f, text);
+		mask = f.log.input.config.zones_mask;
+		assert_int_equal(mask >> ZONE_DMA & 1, rows[i].dma);
+		assert_int_equal(mask >> ZONE_DMA32 & 1, rows[i].dma32);
+		assert_int_equal(mask >> ZONE_NORMAL & 1, 1);
+		assert_int_equal(mask >> ZONE_HIGHMEM & 1, rows[i].highmem);
+		assert_int_equal(f.log.input.config.highmem, rows[i].highmem);
+		drop_log(&f);
+	}
+}
+
 /* Without tables, a node's bytes over its pages tell; a node can be without memory. */
 static void pages_by_totals(void **state)
 {
@@ -706,6 +780,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_of_64k),
+		cmocka_unit_test(zones_that_are_not_listed),
 		cmocka_unit_test(pages_by_totals),
 		cmocka_unit_test(page_struct_is_fitted),
 		cmocka_unit_test(sections_of_a_family),
