@@ -122,11 +122,37 @@ static void atomic_reserve_is_found(void **state)
 	subject_file_deinit(&file);
 }
 
+/* In 290,000 events, the one with which the predictions of another kernel were wrong once too often. */
+static void the_event_of_a_drift_is_found(void **state)
+{
+	struct subject_file file = { 0 };
+	struct bisector b = { .subject = &file.subject };
+	struct bisect_events found;
+	uint32_t version;
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/trace-6.12-amd64-1g-smp2-frag", captures_dir());
+	check_ok(subject_read(path, NULL, &file));
+	assert_true(facts_parse_version("6.1", &version));
+	subject_set_version(&file.subject, version);
+	check_ok(predicate_parse("misses > 1000", &b.predicate));
+	check_ok(bisect_events(&b, &found));
+	assert_true(bisect_ends_differ(&found.ends));
+	assert_int_equal(found.bad, found.good + 1);
+	assert_true(found.bad < file.subject.event_count);
+	/* The predicate names the event, so there is nothing to halve. */
+	assert_true(b.tests <= 4);
+	predicate_destroy(b.predicate);
+	subject_file_deinit(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_that_changed_are_found),
 		cmocka_unit_test(atomic_reserve_is_found),
+		cmocka_unit_test(the_event_of_a_drift_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

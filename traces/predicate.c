@@ -511,6 +511,8 @@ static struct error *test_misses(struct predicate *p, const struct subject *s, s
 	}
 	if (p->kind == PREDICATE_MISSES) {
 		judge_count(p, m.count, j);
+		if (j->verdict == VERDICT_BAD && is_settled(p, m.count))
+			j->at = m.last.index;
 	} else if (!m.count) {
 		j->verdict = VERDICT_GOOD;
 		say(j, "every page that the trace tells of is the one predicted");
