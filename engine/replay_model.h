@@ -38,6 +38,7 @@ struct replay_setup {
 	uint32_t cpu_count;
 	unsigned int free_rule;
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
+	bool cached; /* CPUs tell that they have caches of their own */
 	bool alloc_bulk, contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
 };
 
