@@ -22,8 +22,8 @@ static void apply_stage(struct replay_model *r, unsigned int stage)
 					sizes->high_max);
 		/* What CPUID tells of caches is known by then; few have less than three batches. */
 		for (uint32_t cpu = 0; s->cached && cpu < r->alloc.cpu_count; cpu++)
-			page_alloc_set(&r->alloc, zone, cpu)->high_batch =
-				stage == REPLAY_STAGES - 1;
+			page_alloc_set(&r->alloc, zone, cpu)->high_batch = stage ==
+									   REPLAY_STAGES - 1;
 	}
 	if (stage == REPLAY_STAGES - 1)
 		page_alloc_set_watermarks(&r->alloc, s->late->nodes);
