@@ -65,9 +65,12 @@ void cma_invariants_check(const struct machine *m, struct findings *ret)
 		const struct cma_area *area = &m->cma[i];
 		struct area a = look_at(m, i);
 
-		/* An area of the log's that is no memory of ours, or twice the same, tells nothing; nor do
-		 * zones that share their span. */
-		if (a.memory != a.end - a.start || a.shared || m->cmdline.kernelcore.mirror) {
+		/*
+		 * An area that is no memory of ours or of no zone, or twice the same, tells nothing; nor do
+		 * zones that share their span.
+		 */
+		if (a.memory != a.end - a.start || !a.zones || a.shared ||
+		    m->cmdline.kernelcore.mirror) {
 			odd = true;
 			continue;
 		}
