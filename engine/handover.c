@@ -824,6 +824,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	bool early_alternatives = fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
 	bool early_gigantic = fact_get(&m->facts, FACT_gigantic_pages_joined_early);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
+	bool sized_early = fact_get(&m->facts, FACT_pcp_sized_early);
 	bool discard_first = fact_get(&m->facts, FACT_memblock_arrays_in_blocks);
 	bool after_initrd = fact_get(&m->facts, FACT_wmark_after_initrd);
 	struct answer *a;
@@ -833,7 +834,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
 			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
 	count_cpus(m, in);
-	if (fact_get(&m->facts, FACT_pcp_sized_early))
+	if (sized_early)
 		size_pagesets_early(m);
 	/* Firmware memory kept for a while (EFI boot services) comes back before SMP bring-up. */
 	for (uint32_t i = 0; i < in->step_count; i++)
@@ -853,7 +854,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	handover_lists_deferred(m);
 	if (!discard_first)
 		discard_memblock(m);
-	if (!watermark_pagesets && !fact_get(&m->facts, FACT_pcp_sized_early))
+	if (!watermark_pagesets && !sized_early)
 		reserves_size_pagesets(m, 0);
 	if (after_initrd)
 		late_frees(m, in, LATE_INITRD);
@@ -863,7 +864,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	handover_lists_reserve_blocks(m);
 	if (!fact_get(&m->facts, FACT_wmark_after_cma))
 		activate_cma(m);
-	if (watermark_pagesets)
+	if (watermark_pagesets && !sized_early)
 		reserves_size_pagesets(m, 0);
 	if (!early_alternatives)
 		late_frees(m, in, LATE_ALTERNATIVES);
@@ -875,7 +876,7 @@ void handover_late(struct machine *m, const struct boot_input *in)
 		uint64_t before = m->min_free_kbytes;
 
 		reserves_raise_for_khugepaged(m);
-		if (watermark_pagesets && m->min_free_kbytes != before)
+		if (watermark_pagesets && !sized_early && m->min_free_kbytes != before)
 			reserves_size_pagesets(m, 0);
 	}
 	late_frees(m, in, after_initrd ? LATE_OTHERS : LATE_INITRD | LATE_OTHERS);

@@ -59,6 +59,8 @@ static void place_cpus(struct hotplug *h, bool *failed)
 	uint32_t cpu = 0;
 
 	h->cpu_nid = renewed(h->cpu_nid, h->cpu_count * sizeof(*h->cpu_nid), failed);
+	for (uint32_t i = 0; i < h->cpu_count && !*failed; i++)
+		h->cpu_nid[i] = NID_NONE;
 	for (uint32_t nid = 0; nid < m->node_count && !*failed; nid++)
 		for (uint32_t i = 0; i < m->nodes[nid].cpus && cpu < h->cpu_count; i++)
 			h->cpu_nid[cpu++] = (int32_t)nid;

@@ -51,7 +51,7 @@ struct hotplug {
 	bool rebuilt; /* zonelists were built anew: before is of use */
 	uint64_t section_pages;
 	bool *node_online; /* by node */
-	int32_t *cpu_nid; /* by CPU */
+	int32_t *cpu_nid; /* by CPU; NID_NONE: no node is known to have it */
 	struct offline_section *offline; /* by address */
 	uint32_t offline_count, offline_room;
 	struct balloon_block *balloon;

@@ -52,7 +52,8 @@ bool hotplug_cpu(struct hotplug *h, uint32_t cpu, bool online)
 	struct node *own;
 
 	/* CPUs of nodes that numa=fake= cut up are in several masks. */
-	if (m->emulated || !hotplug_ready(h) || (!online && m->online_cpus == 1))
+	if (m->emulated || !hotplug_ready(h) || h->cpu_nid[cpu] == NID_NONE ||
+	    (!online && m->online_cpus == 1))
 		return false;
 	own = &m->nodes[h->cpu_nid[cpu]];
 	own->cpus += online ? 1 : -1U;

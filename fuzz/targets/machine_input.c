@@ -123,7 +123,7 @@ const char *const machine_seeds[] = {
 	"operation { kind: NODE_STAT cpu: 1 nid: 1 value: 7 }\n"
 	"operation { kind: ALLOC nid: 1 migratetype: MOVABLE highest_zone: MOVABLE }\n"
 	"operation { kind: OFFLINE start_pfn: 0x100000 target: 4 cpu: 1 }\n"
-	"operation { kind: ALLOC_RACED nid: 1 highest_zone: NORMAL }\n"
+	"operation { kind: ALLOC_RACED nid: 1 highest_zone: DMA }\n"
 	"operation { kind: FREE target: 6 }\n"
 	"operation { kind: DRAIN }\n"
 	"operation { kind: OFFLINE start_pfn: 0x110000 }\n"
@@ -138,7 +138,10 @@ const char *const machine_seeds[] = {
 	"operation { kind: BALLOON highest_zone: NORMAL value: 5000 }\n"
 	"operation { kind: CPU_UP cpu: 2 }\n"
 	"operation { kind: OFFLINE start_pfn: 0x108000 }\n"
-	"operation { kind: BALLOON highest_zone: NORMAL value: -5000 }\n",
+	"operation { kind: BALLOON highest_zone: NORMAL value: -5000 }\n"
+	"operation { kind: BALLOON highest_zone: NORMAL value: 65536 }\n"
+	"operation { kind: ONLINE start_pfn: 0x108000 value: 2 }\n"
+	"operation { kind: BALLOON highest_zone: NORMAL value: -65536 }\n",
 	/* Memory that comes far up, as devices bring it. */
 	"input { command_line: \"\" reservations_told: true online_cpus: 1 nr_cpu_ids: 1\n"
 	"  firmware { start: 0x100000 end: 0x28000000 type: 1 } }\n"
