@@ -65,7 +65,7 @@ static struct error *add_message(struct corpus *c, const ProtobufCMessage *messa
 
 	if (size > max)
 		return NULL;
-	data = malloc(size + 1);
+	data = calloc(1, size + 1);
 	if (!data)
 		return error_no_memory();
 	protobuf_c_message_pack(message, data);

@@ -147,7 +147,7 @@ struct error *target_seed(const struct target *target, unsigned int number, uint
 		if (err)
 			return err;
 		size = protobuf_c_message_get_packed_size(message);
-		data = malloc(size + 1);
+		data = calloc(1, size + 1);
 		if (data)
 			protobuf_c_message_pack(message, data);
 		protobuf_c_message_free_unpacked(message, NULL);

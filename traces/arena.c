@@ -111,6 +111,12 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	}
 	data = chunk->data + chunk->used;
 	chunk->used += bytes;
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+	/* protobuf-c, which fills it, is not built to tell that it does. */
+	memset(data, 0, bytes);
+#endif
+#endif
 	return data;
 }
 
