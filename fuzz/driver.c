@@ -11,7 +11,7 @@
 #define POOL_MAX 4096
 #define POOL_BYTES_MAX ((size_t)256 << 20)
 /* Executions an input is changed for before another one is taken. */
-#define CHAIN_MAX 32
+#define CHAIN_MAX 64
 /* Features are told apart by their lowest bits, after scrambling. */
 #define FEATURE_BITS 20
 #define MESSAGE_MEMORY_MAX ((size_t)512 << 20)
@@ -204,7 +204,7 @@ static void chain_of_messages(struct driver *d)
 	for (uint64_t i = 0; message && i < length && !is_over(d); i++) {
 		uint64_t changes = 1 + prng_skewed(&d->prng, 8);
 
-		if (prng_chance(&d->prng, 1, 16)) {
+		if (prng_chance(&d->prng, 1, 32)) {
 			other = unpack(d, pool_pick(d));
 			if (other)
 				mutate_cross(d->mutator, message, other, &d->arena);
@@ -233,7 +233,7 @@ static void chain_of_bytes(struct driver *d)
 	for (uint64_t i = 0; i < length && !is_over(d); i++) {
 		uint64_t changes = 1 + prng_skewed(&d->prng, 8);
 
-		if (prng_chance(&d->prng, 1, 16)) {
+		if (prng_chance(&d->prng, 1, 32)) {
 			other = pool_pick(d);
 			d->buffer_size = mutate_cross_bytes(d->mutator, d->buffer, d->buffer_size,
 							    room, other->data, other->size);
