@@ -118,9 +118,17 @@ static struct wish wish_of(const struct memblock *mb, const struct memblock_requ
 }
 
 /* Could the reservation itself have failed? */
+/* Could a list of @type have to grow?  An empty one has a region without size in it, in older kernels. */
+static bool may_grow(const struct memblock *mb, const struct memblock_type *type)
+{
+	uint64_t dummy = (uint64_t)fact_get(mb->facts, FACT_memblock_dummy_region);
+
+	return max_u64(type->cnt, dummy) + 2 > type->max;
+}
+
 static bool list_full(const struct memblock *mb)
 {
-	return mb->panicked || mb->out_of_memory || mb->reserved.cnt + 2 > mb->reserved.max;
+	return mb->panicked || mb->out_of_memory || may_grow(mb, &mb->reserved);
 }
 
 static void check_failure(const struct memblock *mb, const struct memblock_request *req,
@@ -205,8 +213,7 @@ void memblock_invariants_cap(struct memblock *mb, phys_t base, uint64_t size,
 	}
 	memblock_copy(before, mb);
 	memblock_cap_memory_range(mb, base, size);
-	if (before->out_of_memory || list_full(before) ||
-	    before->memory.cnt + 2 > before->memory.max)
+	if (before->out_of_memory || list_full(before) || may_grow(before, &before->memory))
 		return;
 	nothing = !size || !before->memory.cnt;
 	memory = bytes_left(&before->memory, nothing ? 0 : base, nothing ? PHYS_MAX : end);
