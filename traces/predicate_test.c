@@ -397,6 +397,28 @@ static void test_command(void **state)
 	subject_file_deinit(&f);
 }
 
+/* A zone that is gone with one kernel's facts comes back with another's. */
+static void test_facts_and_back(void **state)
+{
+	const uint32_t both = 1U << ZONE_DMA | 1U << ZONE_DMA32;
+	struct subject s = { .boot = 1 };
+	struct facts facts;
+
+	(void)state;
+	facts_init(&facts, FACTS_VERSION(6, 12, 0));
+	arch_config_default(ARCH_ARM64, false, &s.log.input.config);
+	s.log.input.config.zones_mask |= both;
+	assert_null(facts_set(&facts, "arm64_dma_zones=1"));
+	subject_set_facts(&s, &facts);
+	assert_int_equal(s.log.input.config.zones_mask & both, 1U << ZONE_DMA);
+	assert_null(facts_set(&facts, "arm64_dma_zones=2"));
+	subject_set_facts(&s, &facts);
+	assert_int_equal(s.log.input.config.zones_mask & both, 1U << ZONE_DMA32);
+	assert_null(facts_set(&facts, "arm64_dma_zones=3"));
+	subject_set_facts(&s, &facts);
+	assert_int_equal(s.log.input.config.zones_mask & both, both);
+}
+
 /* What is written is read back to the same answers. */
 static void test_stored(void **state)
 {
@@ -431,7 +453,7 @@ int main(void)
 		cmocka_unit_test(test_invariant),    cmocka_unit_test(test_differs_later),
 		cmocka_unit_test(test_operations),   cmocka_unit_test(test_worse),
 		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_command),
-		cmocka_unit_test(test_stored),
+		cmocka_unit_test(test_stored),	     cmocka_unit_test(test_facts_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,14 @@
 
 void subject_set_facts(struct subject *s, const struct facts *facts)
 {
+	struct arch_config *config = &s->log.input.config;
+	uint32_t zones = config->zones_mask | s->hidden_zones;
+
+	/* A zone that one kernel does not know is there again with the next. */
+	config->zones_mask = zones;
 	s->log.input.facts = *facts;
-	arch_config_apply_facts(&s->log.input.config, facts);
+	arch_config_apply_facts(config, facts);
+	s->hidden_zones = zones & ~config->zones_mask;
 }
 
 void subject_set_version(struct subject *s, uint32_t version)

@@ -29,9 +29,12 @@ struct subject {
 	uint32_t operation_count;
 	/*
 	 * Subjects with the same number, which is not 0, have equal log.input but for the facts, and what the
-	 * configuration has from these: such a boot may be kept.  0: boot anew.
+	 * configuration has from these: such a boot may be kept.  0: boot anew.  What is read from a file has
+	 * number 1: who asks one predicate of several files gives them others.
 	 */
 	uint64_t boot;
+	uint32_t
+		hidden_zones; /* mask: those that the facts took from the configuration; see arch.h */
 };
 
 /* Makes the machine one of these facts; the kernel that wrote the trace stays who it was. */
