@@ -72,11 +72,15 @@ bool hotplug_cpu(struct hotplug *h, uint32_t cpu, bool online)
 	for (uint32_t nid = 0; nid < m->node_count; nid++) {
 		struct node *node = &m->nodes[nid];
 
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			if (node->zones[t].present)
-				pageset_size_zone(&node->zones[t],
-						  sharing_cpus(node, online, node == own),
-						  m->online_cpus, fraction, &m->config, &m->facts);
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &node->zones[t];
+
+			if (!z->present)
+				continue;
+			pageset_size_zone(z, sharing_cpus(node, online, node == own),
+					  m->online_cpus, fraction, &m->config, &m->facts);
+			z->joined = z->managed;
+		}
 	}
 	hotplug_lists_size(h);
 	return true;

@@ -39,7 +39,8 @@ static void check_watermarks(const struct reserve_source *s, struct findings *re
 			zones += size_of(z, s) || z->joined;
 		}
 	}
-	if (zones && pages < PAGES_ABSURD && (sum > min_pages || sum + zones <= min_pages))
+	/* None has any where none had pages when they were worked out. */
+	if (zones && sum && pages < PAGES_ABSURD && (sum > min_pages || sum + zones <= min_pages))
 		findings_add(ret, INVARIANT_WATERMARK_SUM, -1, -1, FINDING_NOWHERE, min_pages, sum,
 			     "min watermarks do not add up to min_free_kbytes");
 }
