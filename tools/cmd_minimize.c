@@ -33,8 +33,8 @@ static const struct cli_option options[] = {
 	  .letter = 'o',
 	  .kind = CLI_KIND_FILE,
 	  .value = "FILE",
-	  .help = "write what is left to FILE, a stored trace, which at any moment is the best so "
-		  "far" },
+	  .help = "write what is left to FILE, a stored trace, which is there, whole, from "
+		  "the first success on" },
 	{ 0 }
 };
 
@@ -48,6 +48,9 @@ static const struct cli_example examples[] = {
 	{ 0 }
 };
 
+/* So many smaller ones at most are not yet in the file. */
+enum { STEPS_NOT_STORED = 64 };
+
 struct minimisation {
 	struct cli *cli;
 	struct subject_file file;
@@ -56,6 +59,7 @@ struct minimisation {
 	uint32_t own_version;
 	bool to_file;
 	uint64_t stored_size; /* parts of what was put in place last; 0: nothing was */
+	unsigned int not_stored; /* smaller ones since then */
 	enum cli_exit failed; /* what writing it came to */
 };
 
@@ -92,7 +96,7 @@ static struct error *put_in_place(struct minimisation *m, const struct subject *
 	return NULL;
 }
 
-/* Large traces are only written when a good part of them went. */
+/* Writing takes longer than most tests: it is done when a good part went, or after many small steps. */
 static struct error *on_better(void *ctx, const struct subject *best)
 {
 	struct minimisation *m = ctx;
@@ -101,9 +105,11 @@ static struct error *on_better(void *ctx, const struct subject *best)
 	if (!m->to_file)
 		return NULL;
 	size = size_of(best);
-	if (m->stored_size && size > 4096 && size > m->stored_size - m->stored_size / 8)
+	if (m->stored_size && size > m->stored_size - m->stored_size / 8 &&
+	    ++m->not_stored < STEPS_NOT_STORED)
 		return NULL;
 	m->stored_size = size;
+	m->not_stored = 0;
 	return put_in_place(m, best);
 }
 
@@ -290,8 +296,8 @@ const struct command command_minimize = {
 		"The predicate is tried on both ends first: one that does not hold for SRC, or holds for "
 		"any trace, is refused.\n"
 		"\n"
-		"FILE of -o has the best so far at any moment. SIGINT ends the search and keeps it (exit "
-		"code 1); killed, the program leaves the last one it wrote.\n"
+		"FILE of -o is written again and again on the way, each time whole. SIGINT ends the search "
+		"and keeps the best so far (exit code 1); killed, the program leaves what it wrote last.\n"
 		"\n"
 		"--era and --set say which machine fails. They are not stored: FILE names the kernel that "
 		"SRC does. 'mmreplay help --predicates' lists what can be asked, and docs/BISECT.md tells more.",
