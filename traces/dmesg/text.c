@@ -107,7 +107,7 @@ struct fold {
 /*
  * Was the file broken behind blanks, and were they kept, as "fold -s" does?  If so, no line is longer than
  * the width, and what follows a line that ends in a blank begins with a word for which there was no room:
- * two signs at once, so that lines without any prefix can be joined too.  
+ * two signs at once, so that lines without any prefix can be joined too.
  */
 struct soft_fold {
 	size_t longest;
