@@ -88,8 +88,7 @@ void invariant_check_machine(const struct machine *m, enum invariant_cost cost,
 					    .zones_mask = m->config.zones_mask,
 					    .cmdline = &m->cmdline,
 					    .config = &m->config,
-					    .facts = &m->facts,
-					    .share_page = m->ranges_share_page };
+					    .facts = &m->facts };
 
 	if (cost >= INVARIANT_COST_WALK) {
 		memblock_invariants_check(&m->mb, ret);

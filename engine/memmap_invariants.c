@@ -127,6 +127,8 @@ static void check_holes(const struct machine *m, struct findings *ret)
 {
 	uint64_t section = arch_section_pages(&m->config);
 
+	if (!section)
+		return;
 	for (uint32_t r = 1; r < m->range_count; r++) {
 		const struct node_range *below = &m->ranges[r - 1], *above = &m->ranges[r];
 		unsigned int type = zone_around(m, r);

@@ -27,7 +27,7 @@ static void check_zone(const struct zone *z, int32_t nid, unsigned int type,
 	if (z->present > z->spanned)
 		findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)type, z->start_pfn,
 			     z->spanned, z->present, "more pages are present than spanned");
-	if (z->managed > z->present && counts_managed(source) && !source->share_page)
+	if (z->managed > z->present && counts_managed(source))
 		findings_add(ret, INVARIANT_ZONE_SIZES, nid, (int32_t)type, z->start_pfn,
 			     z->present, z->managed, "more pages are managed than present");
 	if (!z->spanned && z->start_pfn)

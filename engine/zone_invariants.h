@@ -15,7 +15,6 @@ struct zone_source {
 	const struct cmdline *cmdline;
 	const struct arch_config *config;
 	const struct facts *facts;
-	bool share_page; /* two ranges meet within a page, which is of neither, and is handed over with both */
 };
 
 /* Adds what does not hold of @nodes, alone and together with where they come from. */
