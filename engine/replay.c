@@ -196,6 +196,22 @@ static void branch(struct replay *r, const struct event *e)
 	}
 }
 
+/* Pages freed while a list is filled do not reach the page set. */
+static void branch_at_interrupt(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+		struct replay_model *next;
+
+		if (r->model_count >= models_worth(r) || !replay_model_may_bypass(r->models[i], e))
+			continue;
+		next = replay_model_clone(r->models[i]);
+		if (!next)
+			return;
+		replay_model_bypass(next, e);
+		r->models[r->model_count++] = next;
+	}
+}
+
 /*
  * A drain comes later where a stack was taken that no event tells of: one more account for it, from the
  * one that is believed.
@@ -350,6 +366,7 @@ void replay_event(struct replay *r, const struct event *e)
 			branch(r, e);
 			branch_at_drain(r, e);
 			branch_at_decay(r, e);
+			branch_at_interrupt(r, e);
 		}
 		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
 			struct replay_outcome o = replay_model_event(r->models[i], e);

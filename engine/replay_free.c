@@ -355,3 +355,27 @@ bool replay_model_near_drain(struct replay_model *r, const struct event *e)
 	return set->high > set->high_min &&
 	       set->count + (1u << e->order) >= set->high - (set->high >> 3);
 }
+
+bool replay_model_may_bypass(struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	return c->free_count && replay_model_would_refill(r, e);
+}
+
+void replay_model_bypass(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	for (uint32_t i = 0; i < c->free_count; i++) {
+		const struct announced *f = &c->frees[i];
+		uint32_t zone = page_alloc_zone_of(&r->alloc, f->pfn);
+
+		if (zone == BUDDY_ZONE_NONE)
+			continue;
+		replay_take_out(r, e->cpu, zone, f->pfn, f->order);
+		buddy_free_as(r->alloc.buddy, zone, f->pfn, f->order,
+			      buddy_block_type(r->alloc.buddy, zone, f->pfn));
+	}
+	c->free_count = 0;
+}

@@ -178,6 +178,12 @@ bool replay_model_would_drain(struct replay_model *r, const struct event *e);
 bool replay_model_may_decay(const struct replay_model *r, const struct event *e);
 /* It has, or not. */
 void replay_model_decayed(struct replay_model *r, const struct event *e, bool yes);
+/*
+ * Would @e find an empty list but for pages that were freed just before it?  Then these may have been freed
+ * by an interrupt while the list was filled, past the page set, whose lock was taken.
+ */
+bool replay_model_may_bypass(struct replay_model *r, const struct event *e);
+void replay_model_bypass(struct replay_model *r, const struct event *e);
 /* A thread's stack was taken from the CPU's list without an event. */
 void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*
