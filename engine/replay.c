@@ -239,6 +239,14 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
 		struct replay_model *m = r->models[i], *next;
 
+		if (r->model_count < models_worth(r) && replay_model_decays_soon(m, e)) {
+			next = replay_model_clone(m);
+			if (!next)
+				return;
+			replay_model_first_decay(next, true);
+			replay_model_first_decay(m, false);
+			r->models[r->model_count++] = next;
+		}
 		if (r->model_count >= models_worth(r) || !replay_model_may_decay(m, e) ||
 		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
 			continue;

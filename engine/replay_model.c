@@ -266,11 +266,27 @@ static void decay(struct replay_model *r, const struct event *e)
 			pageset_decay(a, zone, page_alloc_set(a, zone, e->cpu));
 }
 
+bool replay_model_decays_soon(const struct replay_model *r, const struct event *e)
+{
+	uint64_t part = r->decays_from % SECOND;
+
+	return r->decays_from && e->time >= r->decays_from && r->phase_low < part &&
+	       part < r->phase_high;
+}
+
+void replay_model_first_decay(struct replay_model *r, bool yes)
+{
+	if (yes)
+		r->phase_low = r->decays_from % SECOND;
+	else
+		r->phase_high = r->decays_from % SECOND;
+}
+
 bool replay_model_may_decay(const struct replay_model *r, const struct event *e)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];
 
-	return r->decays_from && c->second * SECOND + r->phase_low > r->decays_from &&
+	return r->decays_from && c->second * SECOND + r->phase_low >= r->decays_from &&
 	       e->time >= c->second * SECOND + r->phase_low &&
 	       e->time < c->second * SECOND + r->phase_high;
 }

@@ -174,6 +174,13 @@ bool replay_model_would_refill(struct replay_model *r, const struct event *e);
 bool replay_model_near_drain(struct replay_model *r, const struct event *e);
 /* Would the free @e make this model drain? */
 bool replay_model_would_drain(struct replay_model *r, const struct event *e);
+/*
+ * From @e on the statistics worker may run.  Does it in this second still, or in the next?  False: that is
+ * clear, or past.
+ */
+bool replay_model_decays_soon(const struct replay_model *r, const struct event *e);
+/* In this one, or not. */
+void replay_model_first_decay(struct replay_model *r, bool yes);
 /* Has the statistics worker run before @e in this second, or not yet?  False: that is clear. */
 bool replay_model_may_decay(const struct replay_model *r, const struct event *e);
 /* It has, or not. */
