@@ -14,7 +14,7 @@
 #include "engine/testing/made_boot.h"
 
 #define MIB (1ULL << 20)
-#define PB 512
+#define PB 512ULL
 
 /* 256 MiB of which [64M, 96M) is a CMA area; ZONE_DMA32 and its free pages. */
 struct fixture {
