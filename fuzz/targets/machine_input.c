@@ -54,7 +54,8 @@ const char *const machine_words[] = {
 
 const char *const machine_seeds[] = {
 	/* One node without a table that names it. */
-	"input { command_line: \"\" reservations_told: true online_cpus: 1\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true online_cpus: 1\n"
 	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
 	"  firmware { start: 0x9fc00 end: 0xa0000 type: 2 }\n"
 	"  firmware { start: 0x100000 end: 0x8000000 type: 1 } }\n"
@@ -64,7 +65,8 @@ const char *const machine_seeds[] = {
 	"operation { kind: FREE target: 1 }\n"
 	"operation { kind: DRAIN cpu: 0 }\n",
 	/* Two nodes, the second across 4G. */
-	"input { command_line: \"\" reservations_told: true numa_source: true\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true numa_source: true\n"
 	"  cpu_nid: [0, 0, 1, 1] online_cpus: 4 nr_cpu_ids: 4\n"
 	"  distance_count: 2 distance: [10, 21, 21, 10]\n"
 	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
@@ -76,7 +78,8 @@ const char *const machine_seeds[] = {
 	"operation { kind: ALLOC cpu: 1 nid: 1 order: 9 migratetype: MOVABLE highest_zone: NORMAL }\n"
 	"operation { kind: FREE cpu: 2 target: 0 }\n",
 	/* Four nodes, of which one has no memory and one no CPU; a hole; movable memory. */
-	"input { command_line: \"movablecore=25%\" reservations_told: true numa_source: true\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"movablecore=25%\" reservations_told: true numa_source: true\n"
 	"  cpu_nid: [0, 1, 3, 3] online_cpus: 4 nr_cpu_ids: 8\n"
 	"  distance_count: 4\n"
 	"  distance: [10, 12, 21, 32, 12, 10, 32, 21, 21, 32, 10, 12, 32, 21, 12, 10]\n"
@@ -91,7 +94,8 @@ const char *const machine_seeds[] = {
 	"operation { kind: ALLOC cpu: 3 nid: 3 order: 4 migratetype: RECLAIMABLE highest_zone: NORMAL }\n"
 	"operation { kind: FREE cpu: 1 target: 0 }\n",
 	/* Steps of the early allocator. */
-	"input { command_line: \"\" reservations_told: true\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true\n"
 	"  firmware { start: 0 end: 0x40000000 type: 1 }\n"
 	"  step { kind: RESERVE base_addr: 0x1000000 size: 0x2000000 name: \"kernel\" }\n"
 	"  step { kind: ALLOC size: 0x4000 align: 0x1000 name: \"a\" }\n"
@@ -112,7 +116,8 @@ const char *const machine_seeds[] = {
 	"    reserved { size: 0x1000000 align: 0x1000 reusable: true dma_pool: true enabled: true }\n"
 	"    distance { from_nid: 0 to_nid: 1 distance: 20 } } }\n",
 	/* A node whose memory comes, part of it movable, and goes. */
-	"input { command_line: \"\" reservations_told: true numa_source: true\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true numa_source: true\n"
 	"  cpu_nid: [0, 0] online_cpus: 2 nr_cpu_ids: 2\n"
 	"  firmware { start: 0x100000 end: 0x30000000 type: 1 }\n"
 	"  affinity { start: 0 end: 0x30000000 nid: 0 }\n"
@@ -130,7 +135,8 @@ const char *const machine_seeds[] = {
 	"operation { kind: HOTREMOVE start_pfn: 0x100000 page_count: 0x18000 }\n"
 	"operation { kind: HOTADD nid: 1 start_pfn: 0x100000 page_count: 0x8000 }\n",
 	/* CPUs that go and come, and a balloon. */
-	"input { command_line: \"\" reservations_told: true online_cpus: 3 nr_cpu_ids: 3\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true online_cpus: 3 nr_cpu_ids: 3\n"
 	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
 	"  firmware { start: 0x100000 end: 0x28000000 type: 1 }\n"
 	"  firmware { start: 0x100000000 end: 0x110000000 type: 1 } }\n"
@@ -143,7 +149,8 @@ const char *const machine_seeds[] = {
 	"operation { kind: ONLINE start_pfn: 0x108000 value: 2 }\n"
 	"operation { kind: BALLOON highest_zone: NORMAL value: -65536 }\n",
 	/* Memory that comes far up, as devices bring it. */
-	"input { command_line: \"\" reservations_told: true online_cpus: 1 nr_cpu_ids: 1\n"
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"\" reservations_told: true online_cpus: 1 nr_cpu_ids: 1\n"
 	"  firmware { start: 0x100000 end: 0x28000000 type: 1 } }\n"
 	"operation { kind: HOTADD start_pfn: 0x100000000 page_count: 0x10000 }\n"
 	"operation { kind: ONLINE start_pfn: 0x100000000 }\n"
