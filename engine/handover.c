@@ -832,7 +832,8 @@ void handover_late(struct machine *m, const struct boot_input *in)
 	m->stage = STAGE_LATE;
 	for (uint32_t n = 0; n < m->node_count; n++)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
+			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].counted =
+				m->nodes[n].zones[t].managed;
 	count_cpus(m, in);
 	if (sized_early)
 		size_pagesets_early(m);

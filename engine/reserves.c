@@ -107,6 +107,9 @@ void reserves_renew(struct machine *m, struct zone *zone)
 	m->totalreserve = wmark_totalreserve_pages(&w);
 	if (fact_get(&m->facts, FACT_hotplug_asks_khugepaged))
 		raise_for_khugepaged(m, factor);
+	for (uint32_t n = 0; n < m->node_count; n++)
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+			m->nodes[n].zones[t].counted = m->nodes[n].zones[t].managed;
 	zone->joined = zone->managed;
 	m->cpu_coming = false;
 	if (!fact_get(&m->facts, FACT_pcp_high_from_low_wmark)) {

@@ -36,7 +36,7 @@ static void check_watermarks(const struct reserve_source *s, struct findings *re
 				continue;
 			sum += z->watermark[WMARK_MIN];
 			pages = min_u64(pages + min_u64(size_of(z, s), PAGES_ABSURD), PAGES_ABSURD);
-			zones += size_of(z, s) || z->joined;
+			zones += z->spanned > 0;
 		}
 	}
 	/* None has any where none had pages when they were worked out. */
@@ -173,7 +173,7 @@ static void check_khugepaged(const struct reserve_source *s, struct findings *re
 	for (uint32_t nid = 0; nid < s->node_count; nid++) {
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &s->nodes[nid].zones[t];
-			uint64_t pages = min_u64(size_of(z, s), z->joined);
+			uint64_t pages = min_u64(size_of(z, s), z->counted);
 
 			zones += z->present && (!low_only || t <= ZONE_NORMAL);
 			if (t <= ZONE_NORMAL && pages > z->watermark[WMARK_HIGH])
