@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/driver.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,7 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 	if (d->pool_count < POOL_MAX && d->pool_bytes + size <= POOL_BYTES_MAX) {
 		to = &d->pool[d->pool_count++];
 	} else {
+		assert(d->pool_count);
 		to = &d->pool[d->pool_next++ % d->pool_count];
 		d->pool_bytes -= to->size;
 		free(to->data);

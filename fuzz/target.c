@@ -24,7 +24,15 @@ const struct target *const targets[] = {
 #include "fuzz/targets.def"
 #undef TARGET
 };
-const unsigned int target_count = sizeof(targets) / sizeof(*targets);
+
+enum {
+#define TARGET(name) TARGET_##name,
+#include "fuzz/targets.def"
+#undef TARGET
+	TARGET_COUNT
+};
+
+const unsigned int target_count = TARGET_COUNT;
 
 const struct target *target_find(const char *name)
 {

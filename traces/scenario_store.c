@@ -98,7 +98,7 @@ static Mmtrace__Operation **put_operations(const struct operation *from, uint32_
 					   struct arena *arena)
 {
 	Mmtrace__Operation *m = arena_array(arena, count, sizeof(*m));
-	Mmtrace__Operation **pointers = arena_array(arena, count, sizeof(*pointers));
+	Mmtrace__Operation **pointers = arena_array(arena, count, sizeof(void *));
 
 	if (!m || !pointers)
 		return NULL;
@@ -186,7 +186,7 @@ struct error *scenario_store_write_operations(const struct operation *operations
 		m.part = part;
 		m.part_count = parts;
 		m.n_operation = left < OPERATIONS_PER_PART ? left : OPERATIONS_PER_PART;
-		m.operation = put_operations(operations ? operations + first : NULL,
+		m.operation = put_operations(m.n_operation ? operations + first : NULL,
 					     (uint32_t)m.n_operation, &arena);
 		err = m.operation ? mmtrace_write(w, MMTRACE_OPERATIONS, 0, (uint32_t)m.n_operation,
 						  &m.base)

@@ -60,8 +60,7 @@ Mmtrace__Scenario *scenario_store_message(const struct boot_log *log,
 struct error *scenario_store_take(const Mmtrace__Scenario *message, const char *name,
 				  struct stored_scenario *ret);
 /* Operations alone.  ERROR_UNSUPPORTED: a kind that is not known here. */
-struct error *scenario_store_take_operation(const Mmtrace__Operation *message,
-					    struct operation *ret);
-void scenario_store_put_operation(const struct operation *operation, Mmtrace__Operation *ret);
+struct error *scenario_store_take_operation(const Mmtrace__Operation *m, struct operation *ret);
+void scenario_store_put_operation(const struct operation *from, Mmtrace__Operation *m);
 
 #endif

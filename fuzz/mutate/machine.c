@@ -15,6 +15,9 @@
 
 #define MAKE_ROOM(m, array, count, at, more) \
 	mutate_make_room(m, (void **)&(array), &(count), at, more, sizeof(*(array)))
+/* The same of messages, whose arrays hold pointers. */
+#define MAKE_ROOM_FOR(m, array, count, at, more) \
+	mutate_make_room(m, (void **)&(array), &(count), at, more, sizeof(void *))
 
 /* ---- nodes ------------------------------------------------------------------------------------- */
 
@@ -68,7 +71,7 @@ static Mmtrace__AffinityMemory *add_affinity(struct mutator *m, Mmtrace__BootInp
 
 	if (!a)
 		return NULL;
-	to = MAKE_ROOM(m, in->affinity, in->n_affinity, at, 1);
+	to = MAKE_ROOM_FOR(m, in->affinity, in->n_affinity, at, 1);
 	if (!to)
 		return NULL;
 	mmtrace__affinity_memory__init(a);
@@ -87,7 +90,7 @@ static void add_firmware(struct mutator *m, Mmtrace__BootInput *in, uint64_t sta
 
 	if (!e)
 		return;
-	to = MAKE_ROOM(m, in->firmware, in->n_firmware, in->n_firmware, 1);
+	to = MAKE_ROOM_FOR(m, in->firmware, in->n_firmware, in->n_firmware, 1);
 	if (!to)
 		return;
 	mmtrace__firmware_entry__init(e);
@@ -325,8 +328,8 @@ static bool add_parameter(struct mutator *m, Mmtrace__BootInput *in)
 		} while (number);
 		while (count)
 			text[len++] = digits[--count];
-		memcpy(text + len, unit, strlen(unit));
-		len += strlen(unit);
+		while (*unit)
+			text[len++] = *unit++;
 	}
 	in->has_command_line = 1;
 	in->command_line = (ProtobufCBinaryData){ len, (uint8_t *)text };
@@ -363,7 +366,7 @@ bool mutate_kernel(struct mutator *m, ProtobufCMessage *message)
 		return true;
 	}
 	fact = arena_alloc(m->arena, sizeof(*fact));
-	to = fact ? MAKE_ROOM(m, kernel->fact, kernel->n_fact, kernel->n_fact, 1) : NULL;
+	to = fact ? MAKE_ROOM_FOR(m, kernel->fact, kernel->n_fact, kernel->n_fact, 1) : NULL;
 	if (!to)
 		return false;
 	info = fact_info((enum fact)prng_below(&m->prng, FACT_COUNT));
@@ -390,7 +393,7 @@ bool mutate_scenario(struct mutator *m, ProtobufCMessage *message)
 	run = 1 + prng_skewed(&m->prng, at - first);
 	if (run > 32)
 		run = 32;
-	to = MAKE_ROOM(m, s->operation, s->n_operation, at, run);
+	to = MAKE_ROOM_FOR(m, s->operation, s->n_operation, at, run);
 	for (size_t i = 0; i < run && to; i++) {
 		bool frees = s->operation[first + i]->kind == MMTRACE__OPERATION__KIND__ALLOC &&
 			     !one_in(m, 8);

@@ -585,7 +585,7 @@ static void change_message(struct mutator *m, ProtobufCMessage *message, unsigne
 		total += weights[i] =
 			weight_of(message, &type->fields[i], (enum mutate_hint)plan->hints[i]);
 	drawn = prng_below(&m->prng, total);
-	while (drawn >= weights[f])
+	while (f + 1 < type->n_fields && drawn >= weights[f])
 		drawn -= weights[f++];
 	field = &type->fields[f];
 	if (field->label == PROTOBUF_C_LABEL_REPEATED) {

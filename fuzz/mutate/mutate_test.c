@@ -29,7 +29,8 @@ static const char machine[] =
 	"operation { kind: FREE target: 0 }\n";
 
 /* Types of the stored format that have all kinds of fields between them. */
-static const ProtobufCMessageDescriptor *const types[] = {
+#define TYPES 7
+static const ProtobufCMessageDescriptor *const types[TYPES] = {
 	&mmtrace__scenario__descriptor, &mmtrace__events__descriptor,
 	&mmtrace__answers__descriptor,	&mmtrace__header__descriptor,
 	&mmtrace__strings__descriptor,	&mmtrace__picture__descriptor,
@@ -100,7 +101,7 @@ static void test_any_output_parses(void **state)
 	struct arena arena = arena_init((size_t)64 << 20);
 
 	(void)state;
-	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
+	for (size_t t = 0; t < TYPES; t++) {
 		struct mutator *m = make(types[t], t);
 
 		for (int chain = 0; chain < 30; chain++) {
@@ -274,7 +275,7 @@ static void test_every_field(void **state)
 	unsigned int missing = 0;
 
 	(void)state;
-	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
+	for (size_t t = 0; t < TYPES; t++) {
 		struct seen *seen = calloc(1, sizeof(*seen));
 		struct mutator *m = make(types[t], 100 + t);
 

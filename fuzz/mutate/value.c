@@ -112,7 +112,7 @@ bool mutate_find(struct mutator *m, const ProtobufCMessage *message, enum mutate
 			else
 				next = *(ProtobufCMessage **)at;
 		}
-		if (found || !seen)
+		if (found || !next)
 			return found;
 		message = next;
 	}

@@ -8,6 +8,9 @@
 #include "traces/procfs/pagetypeinfo.h"
 #include "traces/procfs/zoneinfo.h"
 
+/* Who reads the text, each by itself. */
+#define READERS 6
+
 static const char *const seeds[] = {
 	"Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3 \n"
 	"Node 0, zone    DMA32      5      6      4      4      5      3      4      4      2      3    443 \n",
@@ -56,7 +59,7 @@ static void run(void *state, const uint8_t *data, size_t size, struct target_rep
 	struct meminfo meminfo = { 0 };
 	struct iomem iomem = { 0 };
 	struct nodes nodes = { 0 };
-	struct error *errors[] = {
+	struct error *errors[READERS] = {
 		buddyinfo_parse(text, size, "input", &buddyinfo),
 		pagetypeinfo_parse(text, size, "input", &pagetypeinfo),
 		zoneinfo_parse(text, size, "input", &zoneinfo),
@@ -67,7 +70,7 @@ static void run(void *state, const uint8_t *data, size_t size, struct target_rep
 	unsigned int refused = 0;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+	for (size_t i = 0; i < READERS; i++) {
 		if (errors[i])
 			target_report_feature(report, 1u << 16 | (uint32_t)i << 8 |
 							      (uint32_t)errors[i]->code);
@@ -76,7 +79,7 @@ static void run(void *state, const uint8_t *data, size_t size, struct target_rep
 		refused += errors[i] != NULL;
 		error_destroy(errors[i]);
 	}
-	report->refused = refused == sizeof(errors) / sizeof(*errors);
+	report->refused = refused == READERS;
 	buddyinfo_deinit(&buddyinfo);
 	pagetypeinfo_deinit(&pagetypeinfo);
 	zoneinfo_deinit(&zoneinfo);
