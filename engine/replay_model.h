@@ -20,6 +20,8 @@ enum { REPLAY_SWAP_DEPTH = 4 };
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 /* Nodes whose successors are remembered for a task. */
 enum { REPLAY_NODES_NOTED = 8 };
+/* Pages that were thought to be taken without an event at once, and are remembered. */
+enum { REPLAY_GONE_MAX = 64 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -95,6 +97,10 @@ struct replay_cpu {
 	unsigned int flying_count, flying_index;
 	int32_t flying_pid;
 	int32_t last_pid; /* of the task of the CPU's last event */
+	/* What was last taken off list 0 of a zone as silent, in that order. */
+	pfn_t gone[REPLAY_GONE_MAX];
+	unsigned int gone_count;
+	uint32_t gone_zone;
 	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
 	/* Stacks that ended tasks left; the pages of one that was taken a moment ago. */

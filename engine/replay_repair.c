@@ -504,6 +504,31 @@ static void drained_through(struct replay_model *r, const struct event *e, uint3
 		pageset_unrefill(a, zone, set, at, set->lists[at].count - depth);
 }
 
+/*
+ * A page that was thought gone with others is handed out: it was not, and so those behind it were not.
+ */
+static void bring_back(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	unsigned int at = 0;
+
+	while (at < c->gone_count && c->gone[at] != e->pfn)
+		at++;
+	if (at == c->gone_count || c->gone_zone != zone)
+		return;
+	while (c->gone_count > at + 1) {
+		pfn_t pfn = c->gone[--c->gone_count];
+
+		if (is_free(r, zone, pfn, 0) ||
+		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
+			continue;
+		pageset_insert(a, zone, page_alloc_set(a, zone, e->cpu), 0, pfn, false);
+		r->silent--;
+	}
+	c->gone_count = 0;
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -580,8 +605,15 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 				c->skipped = pageset_head(a, set, index);
 				if (index == 0 && depth == REPLAY_STACK_PAGES)
 					c->stacks_cached = 0;
+				if (!index) {
+					c->gone_count = 0;
+					c->gone_zone = zone;
+				}
 				for (; depth; depth--) {
-					pageset_pop(a, set, index);
+					pfn_t gone = pageset_pop(a, set, index);
+
+					if (!index && c->gone_count < REPLAY_GONE_MAX)
+						c->gone[c->gone_count++] = gone;
 					r->silent += 1ULL << req.order;
 				}
 				pageset_pop(a, set, index);
@@ -608,6 +640,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	if (!done) {
 		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 
+		if (!index && was == REPLAY_MISS_UNTRACED)
+			bring_back(r, e, zone);
 		if (index != PCP_LIST_NONE && !told && was != REPLAY_MISS_UNTRACED &&
 		    climbs(r, e, index)) {
 			fill_from(r, e, &req, index, zone);
