@@ -102,6 +102,21 @@ const char *const machine_seeds[] = {
 	"  step { kind: FREE base_addr: 0x1800000 size: 0x10000 name: \"b\" }\n"
 	"  step { kind: CMA_RESERVE size: 0x4000000 }\n"
 	"  step { kind: HASH name: \"Dentry cache\" bucket_bytes: 8 } }\n",
+	/* Contiguous areas of two nodes and one of a fixed place, and memory that comes late. */
+	"input { kernel { version_major: 6 version_minor: 12 version_patch: 107 }\n"
+	"  command_line: \"cma=16M@256M-272M cma_pernuma=64M\" reservations_told: true\n"
+	"  numa_source: true cpu_nid: [0, 1] online_cpus: 2 nr_cpu_ids: 2\n"
+	"  firmware { start: 0x100000 end: 0x80000000 type: 1 }\n"
+	"  affinity { start: 0 end: 0x40000000 nid: 0 }\n"
+	"  affinity { start: 0x40000000 end: 0x80000000 nid: 1 }\n"
+	"  window { start: 0x100000000 end: 0x180000000 }\n"
+	"  step { kind: NODE_DATA size: 0x4000 nid: 0 }\n"
+	"  step { kind: NODE_DATA size: 0x4000 nid: 1 }\n"
+	"  step { kind: CMA_RESERVE size: 0x4000000 }\n"
+	"  step { kind: CMA_RESERVE size: 0x4000000 }\n"
+	"  step { kind: CMA_RESERVE size: 0x1000000 }\n"
+	"  step { kind: RESERVE base_addr: 0x70000000 size: 0x100000 }\n"
+	"  step { kind: FREE_LATE base_addr: 0x70000000 size: 0x100000 } }\n",
 	/* 32 bits, with high memory. */
 	"input { kernel { version_major: 6 version_minor: 1 config { arch: I386 pae: true } }\n"
 	"  command_line: \"\" reservations_told: true\n"
