@@ -40,7 +40,7 @@ static void take_larger(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn
 	    pageset_holds(&r->alloc, zone, pfn))
 		return;
 	for (unsigned int i = 0; a->rules.high_orders && i < 4; i++) {
-		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size;
+		unsigned int order = i < 3 ? orders[i] : a->rules.huge_order, size = 0;
 		pfn_t head;
 
 		if (order > a->buddy->max_order)
