@@ -22,7 +22,11 @@
 #include "fuzz/campaign/shrink.h"
 #include "fuzz/driver.h"
 
-enum { TARGETS_MAX = 16, SEEDS_MAX = 99, TURN = 8192 };
+/* A turn is short: which target will find it is not known. */
+enum { TARGETS_MAX = 16, SEEDS_MAX = 99, TURN = 2048 };
+
+/* Those that look at invariants. */
+static const char *const default_targets[] = { "topology", "memblock", "operations" };
 
 struct options {
 	const struct target *targets[TARGETS_MAX];
@@ -37,6 +41,9 @@ struct hunt {
 	const char *id; /* of the invariant */
 	struct target_fact wrong, right;
 	struct target_runner *with_wrong[TARGETS_MAX], *with_right[TARGETS_MAX];
+	/* Inputs that did something new, for the turns to come. */
+	struct driver_input *kept[TARGETS_MAX];
+	size_t kept_count[TARGETS_MAX], given[TARGETS_MAX];
 	unsigned int at; /* target whose turn it is */
 	double start;
 	uint64_t executions;
@@ -84,6 +91,29 @@ static void on_found(void *ctx, const struct target_report *report, const uint8_
 	h->found = true;
 	h->seconds = now() - h->start;
 	h->found_executions = h->executions + execution;
+}
+
+/* What was given is kept again by each turn, first of all, and in its order. */
+static void on_kept(void *ctx, const uint8_t *data, size_t size)
+{
+	struct hunt *h = ctx;
+	size_t count = h->kept_count[h->at];
+	struct driver_input *kept;
+	uint8_t *copy;
+
+	for (size_t i = 0; i < h->given[h->at]; i++)
+		if (h->kept[h->at][i].size == size && !memcmp(h->kept[h->at][i].data, data, size))
+			return;
+	kept = realloc(h->kept[h->at], (count + 1) * sizeof(*kept));
+	if (!kept)
+		return;
+	h->kept[h->at] = kept;
+	copy = malloc(size + 1);
+	if (!copy)
+		return;
+	memcpy(copy, data, size);
+	kept[count] = (struct driver_input){ copy, size };
+	h->kept_count[h->at]++;
 }
 
 static bool on_progress(void *ctx, const struct driver_stats *stats)
@@ -141,15 +171,26 @@ static bool hunt(struct hunt *h, uint64_t seed)
 	h->start = now();
 	while (!h->found && now() - h->start < (double)h->options->seconds) {
 		for (h->at = 0; h->at < h->options->target_count && !h->found; h->at++) {
+			/* A copy, as what is kept meanwhile may move the list. */
+			size_t given = h->given[h->at] = h->kept_count[h->at];
+			struct driver_input *inputs = malloc((given + 1) * sizeof(*inputs));
 			struct driver_options options = { .seed = prng_next(&prng),
-							  .executions = TURN,
+							  .executions = TURN + given,
+							  .inputs = inputs,
+							  .input_count = given,
 							  .found = on_found,
+							  .kept = on_kept,
 							  .progress = on_progress,
 							  .ctx = h };
 			struct driver_stats stats;
 
+			if (!inputs)
+				return false;
+			if (given)
+				memcpy(inputs, h->kept[h->at], given * sizeof(*inputs));
 			if (driver_run(h->with_wrong[h->at], &options, &stats))
 				return false;
+			free(inputs);
 			h->executions += stats.executions;
 			if (h->found)
 				break;
@@ -160,6 +201,9 @@ static bool hunt(struct hunt *h, uint64_t seed)
 	for (unsigned int i = 0; i < h->options->target_count; i++) {
 		target_runner_destroy(h->with_wrong[i]);
 		target_runner_destroy(h->with_right[i]);
+		for (size_t k = 0; k < h->kept_count[i]; k++)
+			free((void *)(uintptr_t)h->kept[i][k].data);
+		free(h->kept[i]);
 	}
 	return true;
 }
@@ -243,9 +287,9 @@ int main(int argc, char **argv)
 	if (!o.seconds || !o.seeds || o.seeds > SEEDS_MAX)
 		usage();
 	if (!o.target_count)
-		for (unsigned int t = 0; t < target_count && t < TARGETS_MAX; t++)
-			if (targets[t]->message)
-				o.targets[o.target_count++] = targets[t];
+		for (unsigned int t = 0; t < sizeof(default_targets) / sizeof(*default_targets);
+		     t++)
+			o.targets[o.target_count++] = target_find(default_targets[t]);
 	printf("%-38s %5s %9s %11s %6s  %-11s %s\n", "quirk", "found", "seconds", "executions",
 	       "bytes", "target", "invariant");
 	for (unsigned int q = 0; q < QUIRK_COUNT; q++) {
