@@ -10,8 +10,11 @@
 #include "engine/prng.h"
 #include "fuzz/campaign/message.h"
 
-/* Executions of a target before the next one has its turn. */
-enum { TURN = 16384 };
+/*
+ * Executions of a target before the next one has its turn; where there is no limit to them, also so long at
+ * most, so that a slow target does not keep the others waiting.
+ */
+enum { TURN = 16384, TURN_MILLISECONDS = 3000 };
 /* How often work is told. */
 enum { TELL_MILLISECONDS = 250 };
 
@@ -35,6 +38,7 @@ struct worker {
 	int fd;
 	bool gone; /* nobody listens any more */
 	uint64_t told_at; /* milliseconds */
+	uint64_t turn_ends; /* milliseconds; UINT64_MAX: by executions alone */
 	struct driver_stats told; /* of this turn */
 	uint64_t kept; /* and not told */
 };
@@ -169,7 +173,7 @@ static bool on_progress(void *ctx, const struct driver_stats *stats)
 
 	if (passed >= TELL_MILLISECONDS)
 		tell_work(w, stats, passed);
-	return !w->shared->stop && !w->gone;
+	return !w->shared->stop && !w->gone && now() < w->turn_ends;
 }
 
 /* Keeps a copy, for the turns to come. */
@@ -294,7 +298,9 @@ static struct driver_input *all_inputs(const struct worker *w, unsigned int targ
 	return all;
 }
 
-static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, uint64_t executions)
+/* @limited: @executions are what is left, or a part of it, and not to be cut short. */
+static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, uint64_t executions,
+			  bool limited)
 {
 	struct driver_options options = { .seed = seed,
 					  .executions = executions,
@@ -312,6 +318,7 @@ static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, 
 	w->at = &w->targets[target];
 	w->shared->target = target;
 	w->told = (struct driver_stats){ 0 };
+	w->turn_ends = limited ? UINT64_MAX : now() + TURN_MILLISECONDS;
 	err = driver_run(w->at->runner, &options, &stats);
 	tell_work(w, &stats, now() - w->told_at);
 	w->at->executions += stats.executions;
@@ -335,14 +342,17 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
 		err = own_init(&w.targets[i], &w, plan->targets[i]);
 	while (!err && any && !shared->stop && !w.gone) {
 		any = false;
-		for (unsigned int i = 0; !err && i < plan->target_count; i++) {
+		for (unsigned int k = 0; !err && k < plan->target_count; k++) {
+			/* Workers begin at different targets. */
+			unsigned int i = (k + number) % plan->target_count;
 			uint64_t seed = prng_next(&prng), left = executions;
 
 			if (left != UINT64_MAX)
 				left -= w.targets[i].executions;
 			if (!left || shared->stop || w.gone)
 				continue;
-			err = turn(&w, i, seed, left < TURN ? left : TURN);
+			err = turn(&w, i, seed, left < TURN ? left : TURN,
+				   executions != UINT64_MAX);
 			any = true;
 		}
 	}
