@@ -62,7 +62,7 @@ static void test_three_of_many(void **state)
 	assert_memory_equal(m.kept, which, sizeof(which));
 	assert_true(m.proven);
 	assert_true(m.tests < 200);
-	assert_true(e.elements_seen < 20 * MANY);
+	assert_true(e.elements_seen < 20ULL * MANY);
 	minimiser_deinit(&m);
 }
 
