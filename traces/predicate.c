@@ -920,7 +920,7 @@ static void judge_findings(const struct predicate *p, const struct findings *fou
 
 	j->verdict = found->count[p->invariant] ? VERDICT_BAD : VERDICT_GOOD;
 	if (j->verdict == VERDICT_GOOD) {
-		say(j, "it holds: %s", invariant_info(p->invariant)->id);
+		say(j, "%s is not broken", invariant_info(p->invariant)->id);
 		return;
 	}
 	finding_print(f, &sink);
