@@ -311,6 +311,27 @@ static void fake_by_size(void **unused)
 	made_boot_quirk(&b, QUIRK_FAKE_NUMA_UNIFORM_REUSES_IDS, NULL, 0);
 }
 
+/* The only node that is made gets the id -1: no node was made, and the machine has the one it had. */
+static void fake_without_an_id(void **unused)
+{
+	const struct quirk_info *q = quirk_info(QUIRK_FAKE_NUMA_UNIFORM_REUSES_IDS);
+	struct scenario_options look = { .boot_cost = INVARIANT_COST_DEEP };
+	struct made_boot b;
+	struct scenario s;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.command_line = "numa=fake=4G";
+	made_boot_memory(&b, MIB, 2 * GIB, -1);
+	b.in.facts.v[q->fact] = q->wrong;
+	scenario_init(&s);
+	scenario_run(&s, &b.in, NULL, 0, &look);
+	assert_false(s.machine.emulated);
+	assert_int_equal(s.machine.node_count, 1);
+	assert_true(s.machine.nodes[0].memory);
+	scenario_deinit(&s);
+}
+
 static void fake_of_a_small_node(void **unused)
 {
 	struct made_boot b;
@@ -493,20 +514,20 @@ static void area_of_two_zones(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(array_in_pending_range),  cmocka_unit_test(nothing_above_kernel),
-		cmocka_unit_test(range_above_limit),	   cmocka_unit_test(query_past_the_end),
-		cmocka_unit_test(cap_before_memory),	   cmocka_unit_test(memblock_sound),
-		cmocka_unit_test(area_larger_than_node),   cmocka_unit_test(place_not_aligned),
-		cmocka_unit_test(area_of_two_zones),	   cmocka_unit_test(node_of_three_mib),
-		cmocka_unit_test(half_without_node),	   cmocka_unit_test(fake_by_size),
-		cmocka_unit_test(fake_of_a_small_node),	   cmocka_unit_test(fake_without_firmware),
-		cmocka_unit_test(descending_nodes),	   cmocka_unit_test(hole_within_pageblock),
-		cmocka_unit_test(reserved_in_hole),	   cmocka_unit_test(only_node_is_one),
-		cmocka_unit_test(stamp_beyond_node),	   cmocka_unit_test(array_grows_mid_walk),
-		cmocka_unit_test(last_zone_with_hole),	   cmocka_unit_test(last_section_is_short),
-		cmocka_unit_test(freed_while_deferred),	   cmocka_unit_test(window_next_to_node),
-		cmocka_unit_test(window_with_slots_apart), cmocka_unit_test(window_without_node),
-		cmocka_unit_test(windows_with_nodes),
+		cmocka_unit_test(array_in_pending_range), cmocka_unit_test(nothing_above_kernel),
+		cmocka_unit_test(range_above_limit),	  cmocka_unit_test(query_past_the_end),
+		cmocka_unit_test(cap_before_memory),	  cmocka_unit_test(memblock_sound),
+		cmocka_unit_test(area_larger_than_node),  cmocka_unit_test(place_not_aligned),
+		cmocka_unit_test(area_of_two_zones),	  cmocka_unit_test(node_of_three_mib),
+		cmocka_unit_test(half_without_node),	  cmocka_unit_test(fake_by_size),
+		cmocka_unit_test(fake_without_an_id),	  cmocka_unit_test(fake_of_a_small_node),
+		cmocka_unit_test(fake_without_firmware),  cmocka_unit_test(descending_nodes),
+		cmocka_unit_test(hole_within_pageblock),  cmocka_unit_test(reserved_in_hole),
+		cmocka_unit_test(only_node_is_one),	  cmocka_unit_test(stamp_beyond_node),
+		cmocka_unit_test(array_grows_mid_walk),	  cmocka_unit_test(last_zone_with_hole),
+		cmocka_unit_test(last_section_is_short),  cmocka_unit_test(freed_while_deferred),
+		cmocka_unit_test(window_next_to_node),	  cmocka_unit_test(window_with_slots_apart),
+		cmocka_unit_test(window_without_node),	  cmocka_unit_test(windows_with_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,7 +293,15 @@ bool numa_emulate(struct machine *m, const char *option)
 	for (uint32_t i = 0; i < NODES_MAX; i++)
 		em->physical[i] = NID_NONE;
 	ok = split(em, option, &rest);
-	if (!ok || !em->made_count || em->too_many || m->out_of_memory) {
+	for (uint32_t i = NODES_MAX; i-- > 0;) {
+		if (em->physical[i] == NID_NONE)
+			continue;
+		if (i >= fake_count)
+			fake_count = i + 1;
+		fallback = em->physical[i];
+	}
+	/* Where ids begin at -1, the only node made may have none: that is no node. */
+	if (!ok || !em->made_count || !fake_count || em->too_many || m->out_of_memory) {
 		memcpy(m->numa_blocks, saved, saved_count * sizeof(*saved));
 		m->numa_block_count = saved_count;
 		m->answers.count = answers;
@@ -307,13 +315,6 @@ bool numa_emulate(struct machine *m, const char *option)
 	m->numa_blocks = em->made;
 	m->numa_block_count = em->made_count;
 	numa_join_blocks(m);
-	for (uint32_t i = NODES_MAX; i-- > 0;) {
-		if (em->physical[i] == NID_NONE)
-			continue;
-		if (i >= fake_count)
-			fake_count = i + 1;
-		fallback = em->physical[i];
-	}
 	for (uint32_t i = 0; i < fake_count; i++)
 		if (em->physical[i] == NID_NONE)
 			em->physical[i] = fallback;
