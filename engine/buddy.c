@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/buddy.h"
 
-#include "engine/buddy_entry.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/buddy_entry.h"
+#include "engine/digest.h"
 
 /* For questions, which change nothing. */
 static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *slot)
@@ -371,36 +372,33 @@ bool buddy_take_lists(struct buddy *dst, const struct buddy *src)
 	return true;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
 uint64_t buddy_hash(const struct buddy *b)
 {
-	uint64_t hash = mix(b->zone_count, (uint64_t)b->max_order << 8 | b->pageblock_order);
+	uint64_t hash = digest_add(b->zone_count, (uint64_t)b->max_order << 8 | b->pageblock_order);
 
-	hash = mix(hash, b->mobility_off);
+	hash = digest_add(hash, b->mobility_off);
 	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
 		const struct buddy_zone *z = &b->zones[zone];
 
-		hash = mix(mix(mix(mix(hash, z->start), z->end), (uint64_t)z->nid), z->type);
+		hash = digest_add(digest_add(digest_add(digest_add(hash, z->start), z->end),
+					     (uint64_t)z->nid),
+				  z->type);
 		for (unsigned int o = 0; o <= b->max_order; o++) {
 			for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++) {
 				uint32_t link = z->lists[o][t].head;
 
-				hash = mix(hash, z->lists[o][t].count);
+				hash = digest_add(hash, z->lists[o][t].count);
 				for (; link != LINK_NONE; link = entry_after(*entry_of(b, o, link)))
-					hash = mix(hash, link_pfn(b, o, link));
+					hash = digest_add(hash, link_pfn(b, o, link));
 			}
 		}
 	}
 	for (size_t i = 0; b->block_types && i < block_type_bytes(b); i++)
-		hash = mix(hash, b->block_types[i]);
+		hash = digest_add(hash, b->block_types[i]);
 	for (uint32_t i = 0; i < b->pending_count; i++)
-		hash = mix(mix(mix(hash, b->pending[i].start), b->pending[i].end),
-			   b->pending[i].zone);
+		hash = digest_add(digest_add(digest_add(hash, b->pending[i].start),
+					     b->pending[i].end),
+				  b->pending[i].zone);
 	return hash;
 }
 

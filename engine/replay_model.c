@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/digest.h"
 #include "engine/handover_lists.h"
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
@@ -119,19 +120,13 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 	return r;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
 uint64_t replay_model_hash(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;
-	uint64_t hash = mix(buddy_hash(a->buddy), r->stage);
+	uint64_t hash = digest_add(buddy_hash(a->buddy), r->stage);
 
 	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-		hash = mix(hash, r->cpus[cpu].second);
+		hash = digest_add(hash, r->cpus[cpu].second);
 
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
 		const struct pageset *set = &a->sets[i];
@@ -141,11 +136,12 @@ uint64_t replay_model_hash(const struct replay_model *r)
 			pfn_t pfn;
 
 			while (pageset_next(a, set, index, &cursor, &pfn))
-				hash = mix(hash, pfn);
-			hash = mix(hash, index);
+				hash = digest_add(hash, pfn);
+			hash = digest_add(hash, index);
 		}
-		hash = mix(mix(hash, set->high), (uint64_t)set->free_count << 16 |
-							 set->alloc_factor << 8 | set->free_factor);
+		hash = digest_add(digest_add(hash, set->high), (uint64_t)set->free_count << 16 |
+								       set->alloc_factor << 8 |
+								       set->free_factor);
 	}
 	return hash;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/alloc_view.h"
 #include "engine/buddy_view.h"
+#include "engine/digest.h"
 #include "engine/gfp.h"
 #include "engine/pageset.h"
 
@@ -365,12 +366,6 @@ void rerun_event(struct rerun *r, const struct event *e)
 
 /* ---- questions --------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
 uint64_t rerun_hash(const struct rerun *r)
 {
 	const struct page_alloc *a = &r->alloc;
@@ -386,10 +381,11 @@ uint64_t rerun_hash(const struct rerun *r)
 
 			if (!(set->nonempty >> index & 1))
 				continue;
-			hash = mix(hash, (uint64_t)i << 8 | pageset_list_order(a, index) << 4 |
-						 alloc_view_list_type(a, index));
+			hash = digest_add(hash, (uint64_t)i << 8 |
+							pageset_list_order(a, index) << 4 |
+							alloc_view_list_type(a, index));
 			while (pageset_next(a, set, index, &cursor, &pfn))
-				hash = mix(hash, pfn);
+				hash = digest_add(hash, pfn);
 		}
 	}
 	return hash;

@@ -10,6 +10,7 @@
 
 #include "engine/answer.h"
 #include "engine/buddy_view.h"
+#include "engine/digest.h"
 #include "engine/scenario.h"
 #include "traces/answer_text.h"
 #include "traces/compare.h"
@@ -417,12 +418,6 @@ static struct error *cannot_tell(struct judgement *j, const char *why)
 	return NULL;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
 static bool holds(const struct predicate *p, uint64_t value)
 {
 	switch (p->op) {
@@ -483,7 +478,8 @@ static void say_miss(const struct misses *m, struct judgement *j)
 	j->at = m->last.index;
 	/* The same event, and the same page in its place. */
 	j->fingerprint =
-		mix(mix(mix(1, e->pfn), (uint64_t)e->kind << 8 | e->order), m->last.predicted);
+		digest_add(digest_add(digest_add(1, e->pfn), (uint64_t)e->kind << 8 | e->order),
+			   m->last.predicted);
 	say(j, "event %" PRIu64 ", %s: page frame 0x%" PRIx64 " recorded, %s predicted (%s)",
 	    m->last.index, event_kind_name((enum event_kind)e->kind), e->pfn, predicted,
 	    replay_miss_name(m->last.miss));
@@ -687,14 +683,14 @@ static struct error *test_rerun(struct predicate *p, const struct subject *s, st
 static uint64_t hash_answer(uint64_t hash, const struct answers *as, const struct answer *a)
 {
 	if (!a)
-		return mix(hash, 1);
-	hash = mix(hash, a->kind);
-	hash = mix(hash, (uint64_t)a->nid << 32 | (uint32_t)a->type);
-	hash = mix(hash, a->index);
+		return digest_add(hash, 1);
+	hash = digest_add(hash, a->kind);
+	hash = digest_add(hash, (uint64_t)a->nid << 32 | (uint32_t)a->type);
+	hash = digest_add(hash, a->index);
 	for (size_t i = 0; i < sizeof(a->v) / sizeof(*a->v); i++)
-		hash = mix(hash, a->v[i]);
+		hash = digest_add(hash, a->v[i]);
 	for (uint32_t i = 0; i < a->list_count; i++)
-		hash = mix(hash, as->list[a->list_start + i]);
+		hash = digest_add(hash, as->list[a->list_start + i]);
 	return hash;
 }
 
@@ -797,8 +793,10 @@ static struct error *run_all(struct trial *t, const struct subject *s, uint64_t 
 	if (rerun_out_of_memory(r))
 		return error_no_memory();
 	stats = rerun_stats(r);
-	*ret_hash = mix(mix(mix(trial_hash(t), stats->failed), stats->fallbacks), stats->remote);
-	*ret_hash = mix(mix(*ret_hash, stats->lower_zone), rerun_free_pages(r));
+	*ret_hash =
+		digest_add(digest_add(digest_add(trial_hash(t), stats->failed), stats->fallbacks),
+			   stats->remote);
+	*ret_hash = digest_add(digest_add(*ret_hash, stats->lower_zone), rerun_free_pages(r));
 	return NULL;
 }
 
