@@ -178,16 +178,6 @@ static void print_json_era(struct cli *cli, uint32_t version)
 
 /* ---- Markdown ---- */
 
-/* Text inside a table's cell: a bar would end it, the rest could be taken for markup. */
-static void markdown_cell(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("|\\*_`<>[]", *text))
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
 static void print_markdown(struct cli *cli)
 {
 	FILE *out = cli_out(cli);
@@ -222,12 +212,12 @@ static void print_markdown(struct cli *cli)
 			fputs("| ", out);
 			if (!i) {
 				fprintf(out, "`%s`: ", info->name);
-				markdown_cell(out, info->meaning);
+				text_markdown_cell(out, info->meaning);
 				fputc(' ', out);
 			}
 			fprintf(out, "| %s | %s | ", fact_text_version(since, change->since),
 				fact_text_value(value, info->kind, change->value));
-			markdown_cell(out, change->citation);
+			text_markdown_cell(out, change->citation);
 			fputs(" |\n", out);
 		}
 	}

@@ -89,16 +89,6 @@ static void print_json(struct cli *cli)
 	json_deinit(&j);
 }
 
-/* Text inside a table's cell: a bar would end it, the rest could be taken for markup. */
-static void markdown_cell(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("|\\*_`<>[]", *text))
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
 static void print_markdown(struct cli *cli)
 {
 	FILE *out = cli_out(cli);
@@ -109,7 +99,7 @@ static void print_markdown(struct cli *cli)
 		const struct invariant_info *info = invariant_info((enum invariant)i);
 
 		fprintf(out, "| `%s` | ", info->id);
-		markdown_cell(out, info->sentence);
+		text_markdown_cell(out, info->sentence);
 		fprintf(out, " | %s | %s |\n", info->owner, invariant_cost_name(info->cost));
 	}
 	fputs("\n| wrong rule | setting | breaks | seen on |\n| --- | --- | --- | --- |\n", out);
@@ -119,7 +109,7 @@ static void print_markdown(struct cli *cli)
 		quirk_setting(info, setting, sizeof(setting));
 		fprintf(out, "| %s | `%s` | `%s` | ", info->id, setting,
 			invariant_info(info->invariant)->id);
-		markdown_cell(out, info->trigger);
+		text_markdown_cell(out, info->trigger);
 		fputs(" |\n", out);
 	}
 }

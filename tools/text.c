@@ -142,3 +142,12 @@ void text_print_safe(FILE *out, const char *text)
 			fputc(c, out);
 	}
 }
+
+void text_markdown_cell(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("|\\*_`<>[]", *text))
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}

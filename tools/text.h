@@ -41,4 +41,7 @@ void text_nearest_offer(struct text_nearest *n, const char *candidate);
 /* Writes @text with control bytes as \xNN: nothing from outside may steer the terminal. */
 void text_print_safe(FILE *out, const char *text);
 
+/* Writes @text for a cell of a Markdown table: a bar would end it, the rest could be taken for markup. */
+void text_markdown_cell(FILE *out, const char *text);
+
 #endif
