@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/invariant.h"
 #include "engine/prng.h"
 #include "engine/quirk.h"
 #include "fuzz/campaign/shrink.h"
+#include "fuzz/clock.h"
 #include "fuzz/driver.h"
 
 /* A turn is short: which target will find it is not known. */
@@ -56,20 +56,12 @@ struct hunt {
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)clock_nanoseconds() / 1e9;
 }
 
 static bool shows(struct target_runner *r, const char *id)
 {
-	const struct target_report *report = target_report(r);
-
-	for (unsigned int i = 0; i < report->finding_count; i++)
-		if (!strcmp(report->findings[i].id, id))
-			return true;
-	return false;
+	return target_report_has(target_report(r), id);
 }
 
 static void on_found(void *ctx, const struct target_report *report, const uint8_t *data,

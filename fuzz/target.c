@@ -182,6 +182,14 @@ void target_apply_settings(const struct target_settings *settings, uint32_t *ver
 		facts->v[settings->facts[i].fact] = settings->facts[i].value;
 }
 
+bool target_report_has(const struct target_report *report, const char *id)
+{
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		if (!strcmp(report->findings[i].id, id))
+			return true;
+	return false;
+}
+
 void target_report_add(struct target_report *report, const char *id, const char *format, ...)
 {
 	struct target_finding *f = &report->findings[report->finding_count];

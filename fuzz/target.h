@@ -123,6 +123,8 @@ void target_apply_settings(const struct target_settings *settings, uint32_t *ver
 /* Notes a finding, unless @id is there already. */
 void target_report_add(struct target_report *report, const char *id, const char *format, ...)
 	ERROR_PRINTF(3, 4);
+/* Has it a finding of @id? */
+bool target_report_has(const struct target_report *report, const char *id);
 /* Notes the first finding of each invariant. */
 void target_report_findings(struct target_report *report, const struct findings *findings);
 /* Notes a feature: any number. */

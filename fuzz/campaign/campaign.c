@@ -13,13 +13,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
 #include "fuzz/campaign/shrink.h"
 #include "fuzz/campaign/worker.h"
+#include "fuzz/clock.h"
 
 /* Tries to make one input smaller, and crashes of workers after which a campaign is of no use. */
 enum { SHRINK_TESTS_MAX = 50000, CRASHES_MAX = 1000 };
@@ -52,14 +52,6 @@ struct campaign {
 	bool stopping;
 	struct error *error; /* the first one */
 };
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void note_error(struct campaign *c, struct error *err)
 {
@@ -141,7 +133,7 @@ static void begin_worker(struct campaign *c, unsigned int number)
 
 	assert(c->workers && p->shared);
 	p->shared->stop = p->shared->input_size = 0;
-	p->ran_at = now();
+	p->ran_at = clock_milliseconds();
 	p->hung = false;
 	if (!begin_child(c, p, &fd)) {
 		struct error *err;
@@ -180,7 +172,7 @@ static void take_finding(struct campaign *c, const struct message *m)
 				     .input = m->parts[4].data,
 				     .input_size = m->parts[4].size,
 				     .first_executions = m->numbers[0],
-				     .first_milliseconds = now() - c->start };
+				     .first_milliseconds = clock_milliseconds() - c->start };
 	bool is_new;
 	struct error *err = results_add_finding(c->results, &f, &f.number, &is_new);
 
@@ -254,22 +246,12 @@ struct shrink_job {
 	const char *id;
 };
 
-static bool shows(const struct shrink_job *job)
-{
-	const struct target_report *report = target_report(job->runner);
-
-	for (unsigned int i = 0; i < report->finding_count; i++)
-		if (!strcmp(report->findings[i].id, job->id))
-			return true;
-	return false;
-}
-
 static bool ask_message(void *ctx, const ProtobufCMessage *message)
 {
 	struct shrink_job *job = ctx;
 
 	target_run_message(job->runner, message);
-	return shows(job);
+	return target_report_has(target_report(job->runner), job->id);
 }
 
 static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
@@ -277,7 +259,7 @@ static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
 	struct shrink_job *job = ctx;
 
 	target_run_bytes(job->runner, data, size);
-	return shows(job);
+	return target_report_has(target_report(job->runner), job->id);
 }
 
 /* In the child: makes the input of a group small, and tells. */
@@ -386,7 +368,7 @@ static bool count_group(void *ctx, const struct results_finding *f)
 
 static void fill_status(struct campaign *c, struct campaign_status *ret)
 {
-	*ret = (struct campaign_status){ .milliseconds = now() - c->start,
+	*ret = (struct campaign_status){ .milliseconds = clock_milliseconds() - c->start,
 					 .executions = c->executions,
 					 .crashes = c->crashes };
 	note_error(c, results_work(c->results, NULL, &ret->work));
@@ -469,8 +451,8 @@ static void end_hung(struct campaign *c)
 			continue;
 		if (p->runs != p->shared->runs) {
 			p->runs = p->shared->runs;
-			p->ran_at = now();
-		} else if (now() - p->ran_at > HANG_MILLISECONDS) {
+			p->ran_at = clock_milliseconds();
+		} else if (clock_milliseconds() - p->ran_at > HANG_MILLISECONDS) {
 			p->hung = true;
 			kill(p->pid, SIGKILL);
 		}
@@ -488,7 +470,7 @@ static void work(struct campaign *c, struct pollfd *polls)
 		wait_for_news(c, polls);
 		listen_to_all(c);
 		if (!c->stopping && (asked_to_stop(c) || c->error ||
-				     now() - c->start >= c->options->milliseconds)) {
+				     clock_milliseconds() - c->start >= c->options->milliseconds)) {
 			c->stopping = true;
 			stop_workers(c);
 		}
@@ -497,8 +479,8 @@ static void work(struct campaign *c, struct pollfd *polls)
 			kill(c->shrinker.pid, SIGKILL);
 		if (!c->shrinker.pid && !asked_to_stop(c) && !c->error)
 			shrinking = begin_shrinker(c);
-		if (now() - told >= TICK_MILLISECONDS) {
-			told = now();
+		if (clock_milliseconds() - told >= TICK_MILLISECONDS) {
+			told = clock_milliseconds();
 			report_progress(c);
 		}
 	}
@@ -570,7 +552,7 @@ static struct error *begin(struct campaign *c)
 
 struct error *campaign_run(const struct campaign_options *options, struct campaign_status *ret)
 {
-	struct campaign c = { .options = options, .start = now() };
+	struct campaign c = { .options = options, .start = clock_milliseconds() };
 	struct pollfd *polls = calloc((size_t)options->jobs + 1, sizeof(*polls));
 	struct error *err;
 

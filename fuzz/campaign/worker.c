@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/prng.h"
 #include "fuzz/campaign/message.h"
+#include "fuzz/clock.h"
 
 /*
  * Executions of a target before the next one has its turn; where there is no limit to them, also so long at
@@ -42,14 +42,6 @@ struct worker {
 	struct driver_stats told; /* of this turn */
 	uint64_t kept; /* and not told */
 };
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- recording --------------------------------------------------------------------------------- */
 
@@ -169,11 +161,11 @@ static void tell_work(struct worker *w, const struct driver_stats *stats, uint64
 static bool on_progress(void *ctx, const struct driver_stats *stats)
 {
 	struct worker *w = ctx;
-	uint64_t passed = now() - w->told_at;
+	uint64_t passed = clock_milliseconds() - w->told_at;
 
 	if (passed >= TELL_MILLISECONDS)
 		tell_work(w, stats, passed);
-	return !w->shared->stop && !w->gone && now() < w->turn_ends;
+	return !w->shared->stop && !w->gone && clock_milliseconds() < w->turn_ends;
 }
 
 /* Keeps a copy, for the turns to come. */
@@ -215,14 +207,6 @@ static void on_kept(void *ctx, const uint8_t *data, size_t size)
 	tell(w, &m);
 }
 
-static bool shows(const struct target_report *report, const char *id)
-{
-	for (unsigned int i = 0; i < report->finding_count; i++)
-		if (!strcmp(report->findings[i].id, id))
-			return true;
-	return false;
-}
-
 void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
 		  const uint8_t *data, size_t size, char *ret, size_t room)
 {
@@ -249,7 +233,7 @@ void worker_facts(const struct campaign_plan *plan, const struct target *target,
 			continue;
 		}
 		target_run_bytes(runner, data, size);
-		if (!shows(target_report(runner), id) && len < room)
+		if (!target_report_has(target_report(runner), id) && len < room)
 			len += (size_t)snprintf(ret + len, room - len, "%s%s=%" PRId64,
 						len ? " " : "", fact_info(fact->fact)->name,
 						fact->value);
@@ -318,9 +302,9 @@ static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, 
 	w->at = &w->targets[target];
 	w->shared->target = target;
 	w->told = (struct driver_stats){ 0 };
-	w->turn_ends = limited ? UINT64_MAX : now() + TURN_MILLISECONDS;
+	w->turn_ends = limited ? UINT64_MAX : clock_milliseconds() + TURN_MILLISECONDS;
 	err = driver_run(w->at->runner, &options, &stats);
-	tell_work(w, &stats, now() - w->told_at);
+	tell_work(w, &stats, clock_milliseconds() - w->told_at);
 	w->at->executions += stats.executions;
 	free(inputs);
 	return err;
@@ -329,7 +313,9 @@ static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, 
 struct error *worker_run(const struct campaign_plan *plan, unsigned int number, uint64_t executions,
 			 int fd, struct worker_shared *shared)
 {
-	struct worker w = { .plan = plan, .shared = shared, .fd = fd, .told_at = now() };
+	struct worker w = {
+		.plan = plan, .shared = shared, .fd = fd, .told_at = clock_milliseconds()
+	};
 	/* Workers and turns draw apart, and each the same again from the same seed. */
 	struct prng prng = prng_init(plan->seed ^ (uint64_t)number << 32);
 	struct error *err = NULL;

@@ -2,10 +2,7 @@
 /*
  * Whatever is done to a booted machine, by whichever CPU, no invariant breaks.
  */
-#include <stdlib.h>
-
-#include "engine/scenario.h"
-#include "fuzz/targets/machine_input.h"
+#include "fuzz/targets/machine_state.h"
 
 /* Free lists cost memory and time by their span; what there is to find shows on small machines. */
 #define ADDRESS_MAX (1ULL << 33)
@@ -14,32 +11,6 @@ static const struct scenario_options look = { .boot_cost = INVARIANT_COST_DEEP,
 					      .step_cost = INVARIANT_COST_CONSTANT,
 					      .end_cost = INVARIANT_COST_DEEP,
 					      .want_lists = true };
-
-struct state {
-	struct target_settings settings;
-	struct stored_scenario input;
-	struct scenario scenario;
-};
-
-static void *create(const struct target_settings *settings)
-{
-	struct state *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->settings = *settings;
-	scenario_init(&s->scenario);
-	return s;
-}
-
-static void destroy(void *state)
-{
-	struct state *s = state;
-
-	scenario_deinit(&s->scenario);
-	stored_scenario_deinit(&s->input);
-	free(s);
-}
 
 static bool is_low(const struct boot_input *in)
 {
@@ -70,7 +41,7 @@ static bool is_low(const struct boot_input *in)
 
 static void run(void *state, const ProtobufCMessage *message, struct target_report *report)
 {
-	struct state *s = state;
+	struct machine_state *s = state;
 
 	report->refused = !machine_input_take(message, &s->settings, &s->input) ||
 			  !is_low(&s->input.log.input);
@@ -96,8 +67,8 @@ const struct target target_operations = {
 	.name = "operations",
 	.property = "Whatever is done to a booted machine, no invariant breaks.",
 	.message = &mmtrace__scenario__descriptor,
-	.create = create,
-	.destroy = destroy,
+	.create = machine_state_create,
+	.destroy = machine_state_destroy,
 	.run_message = run,
 	.seeds = machine_seeds,
 	.words = machine_words,

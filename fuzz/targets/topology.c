@@ -3,42 +3,13 @@
  * Whatever firmware, nodes, distances, CPUs and command line say, a boot breaks no invariant.  Free lists
  * are the matter of `operations`.
  */
-#include <stdlib.h>
-
-#include "engine/scenario.h"
-#include "fuzz/targets/machine_input.h"
+#include "fuzz/targets/machine_state.h"
 
 static const struct scenario_options look = { .boot_cost = INVARIANT_COST_WALK };
 
-struct state {
-	struct target_settings settings;
-	struct stored_scenario input;
-	struct scenario scenario;
-};
-
-static void *create(const struct target_settings *settings)
-{
-	struct state *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->settings = *settings;
-	scenario_init(&s->scenario);
-	return s;
-}
-
-static void destroy(void *state)
-{
-	struct state *s = state;
-
-	scenario_deinit(&s->scenario);
-	stored_scenario_deinit(&s->input);
-	free(s);
-}
-
 static void run(void *state, const ProtobufCMessage *message, struct target_report *report)
 {
-	struct state *s = state;
+	struct machine_state *s = state;
 
 	report->refused = !machine_input_take(message, &s->settings, &s->input);
 	if (report->refused)
@@ -55,8 +26,8 @@ const struct target target_topology = {
 	.name = "topology",
 	.property = "Whatever the firmware and the command line say, a boot breaks no invariant.",
 	.message = &mmtrace__scenario__descriptor,
-	.create = create,
-	.destroy = destroy,
+	.create = machine_state_create,
+	.destroy = machine_state_destroy,
 	.run_message = run,
 	.seeds = machine_seeds,
 	.words = machine_words,
