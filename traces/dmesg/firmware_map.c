@@ -286,8 +286,9 @@ bool line_last_pfn(struct reader *r, struct scan s)
 	/* The largest page frame tells how many levels page tables have: the CPU's matter. */
 	if (arch == 0x10000000000)
 		r->log->input.five_level = true;
-	/* The line below 4 GiB is the last; before 3.5 the map was still edited after it. */
-	if (pfn <= 0x100000 && r->log->input.version >= FACTS_VERSION(3, 5, 0))
+	/* The line below 4 GiB is the last. */
+	if (pfn <= 0x100000 &&
+	    !fact_change_at(FACT_x86_map_edited_after_last_pfn, r->log->input.version)->value)
 		r->imported = true;
 	/* MTRRs make the kernel look again, mostly for the same. */
 	if (r->last_pfn_count && r->last_pfn == pfn)
