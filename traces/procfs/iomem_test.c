@@ -126,13 +126,19 @@ static void odd_lines(void **state)
 	iomem_deinit(&im);
 }
 
+/* What was there before a refusal is there after it. */
+static struct error *refused(const char *text, size_t len)
+{
+	struct iomem im = { .nranges = 77 };
+	struct error *err = iomem_parse(text, len, "x", &im);
+
+	assert_int_equal(im.nranges, 77);
+	return err;
+}
+
 static void errors(void **state)
 {
-	static const struct {
-		const char *text;
-		enum error_code code;
-		uint32_t line, column;
-	} cases[] = {
+	static const struct check_row rows[] = {
 		{ "", ERROR_FORMAT, 0, 0 },
 		{ "System RAM\n", ERROR_FORMAT, 0, 0 },
 		{ "\n  2000-1ffe : x\n", ERROR_RANGE, 2, 3 },
@@ -140,13 +146,9 @@ static void errors(void **state)
 		{ "ffffffffffffffff0-fffffffffffffffff : x\n", ERROR_RANGE, 1, 1 },
 		{ "1000-10000000000000000 : x\n", ERROR_RANGE, 1, 6 },
 	};
-	struct iomem im = { .nranges = 77 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check_error(iomem_parse(cases[i].text, strlen(cases[i].text), "x", &im),
-			    cases[i].code, cases[i].line, cases[i].column);
-	assert_int_equal(im.nranges, 77);
+	check_errors(rows, sizeof(rows) / sizeof(rows[0]), refused);
 }
 
 static void read_any(const uint8_t *data, size_t len)

@@ -104,14 +104,20 @@ static void other_shapes(void **state)
 	pagetypeinfo_deinit(&pi);
 }
 
+/* What was there before a refusal is there after it. */
+static struct error *refused(const char *text, size_t len)
+{
+	struct pagetypeinfo pi = { .nfree = 77 };
+	struct error *err = pagetypeinfo_parse(text, len, "x", &pi);
+
+	assert_int_equal(pi.nfree, 77);
+	return err;
+}
+
 static void errors(void **state)
 {
 #define ROW "Node 0, zone DMA, type Movable 1 2 3 4\n"
-	static const struct {
-		const char *text;
-		enum error_code code;
-		uint32_t line, column;
-	} cases[] = {
+	static const struct check_row rows[] = {
 		{ "", ERROR_FORMAT, 0, 0 },
 		{ HEAD, ERROR_FORMAT, 0, 0 },
 		{ HEAD "Page block order: 10\n", ERROR_RANGE, 4, 21 },
@@ -129,13 +135,9 @@ static void errors(void **state)
 		{ "Free pages count per migrate type at order 0 2\n", ERROR_RANGE, 1, 47 },
 		{ "Number of blocks type Movable Movable\n", ERROR_RANGE, 1, 31 },
 	};
-	struct pagetypeinfo pi = { .nfree = 77 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check_error(pagetypeinfo_parse(cases[i].text, strlen(cases[i].text), "x", &pi),
-			    cases[i].code, cases[i].line, cases[i].column);
-	assert_int_equal(pi.nfree, 77);
+	check_errors(rows, sizeof(rows) / sizeof(rows[0]), refused);
 }
 
 /* As many columns as there may be, and one more. */

@@ -211,14 +211,20 @@ static void unknown_lines(void **state)
 	zoneinfo_deinit(&zi);
 }
 
+/* What was there before a refusal is there after it. */
+static struct error *refused(const char *text, size_t len)
+{
+	struct zoneinfo zi = { .nzones = 77 };
+	struct error *err = zoneinfo_parse(text, len, "x", &zi);
+
+	assert_int_equal(zi.nzones, 77);
+	return err;
+}
+
 static void errors(void **state)
 {
 #define ZONE "Node 0, zone DMA\n"
-	static const struct {
-		const char *text;
-		enum error_code code;
-		uint32_t line, column;
-	} cases[] = {
+	static const struct check_row rows[] = {
 		{ "", ERROR_FORMAT, 0, 0 },
 		{ "MemTotal: 5 kB\n", ERROR_FORMAT, 0, 0 },
 		{ "Node x, zone DMA\n", ERROR_SYNTAX, 1, 6 },
@@ -240,13 +246,9 @@ static void errors(void **state)
 		{ ZONE "  cpu: 1\n  count: 1\n  count: 1\n", ERROR_RANGE, 4, 3 },
 		{ ZONE "  cpu: x\n", ERROR_SYNTAX, 2, 8 },
 	};
-	struct zoneinfo zi = { .nzones = 77 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check_error(zoneinfo_parse(cases[i].text, strlen(cases[i].text), "x", &zi),
-			    cases[i].code, cases[i].line, cases[i].column);
-	assert_int_equal(zi.nzones, 77);
+	check_errors(rows, sizeof(rows) / sizeof(rows[0]), refused);
 }
 
 static void read_any(const uint8_t *data, size_t len)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 
@@ -46,4 +47,12 @@ char *check_read(const char *path, size_t *len_ret)
 	data[len] = '\0';
 	*len_ret = len;
 	return data;
+}
+
+void check_errors(const struct check_row *rows, size_t count,
+		  struct error *(*read)(const char *text, size_t len))
+{
+	for (size_t i = 0; i < count; i++)
+		check_error(read(rows[i].text, strlen(rows[i].text)), rows[i].code, rows[i].line,
+			    rows[i].column);
 }
