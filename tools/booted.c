@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/buddy_view.h"
+#include "engine/migratetype.h"
 #include "tools/text.h"
 #include "traces/capture.h"
 
@@ -74,12 +76,6 @@ void booted_deinit(struct booted *b)
 	boot_log_deinit(&b->log);
 }
 
-static void print_version(FILE *out, uint32_t version)
-{
-	fprintf(out, "%u.%u.%u", (unsigned int)(version >> 24),
-		(unsigned int)(version >> 16 & 0xff), (unsigned int)(version & 0xffff));
-}
-
 /* Text from outside after its label, wrapped. */
 static void print_text(FILE *out, const char *label, const char *text)
 {
@@ -98,6 +94,7 @@ void booted_print(struct cli *cli, const struct booted *b)
 {
 	const struct boot_input *in = &b->log.input;
 	FILE *out = cli_out(cli);
+	char name[TEXT_VERSION_SIZE];
 	uint32_t version;
 
 	print_text(out, "source", b->path);
@@ -105,8 +102,8 @@ void booted_print(struct cli *cli, const struct booted *b)
 	text_print_safe(out, in->version_text ? in->version_text : "unknown");
 	fprintf(out, ", %s, ", arch_name(in->config.arch));
 	fputs(cli_era(cli, &version) ? "booted as " : b->log.has_version ? "" : "taken for ", out);
-	print_version(out, in->version);
-	fprintf(out, "\n%-14s%" PRIu64 " MiB", "memory", b->memory_bytes >> 20);
+	fprintf(out, "%s\n%-14s%" PRIu64 " MiB", text_version(name, in->version), "memory",
+		b->memory_bytes >> 20);
 	if (in->config.numa)
 		fprintf(out, " in %" PRIu32 " node%s", b->nodes, b->nodes == 1 ? "" : "s");
 	fputs(b->log.has_debug ? ", with memblock=debug\n" : "\n", out);
@@ -116,17 +113,15 @@ void booted_print(struct cli *cli, const struct booted *b)
 void booted_json(struct json *j, const struct booted *b)
 {
 	const struct boot_input *in = &b->log.input;
-	char version[32];
+	char version[TEXT_VERSION_SIZE];
 
-	snprintf(version, sizeof(version), "%u.%u.%u", (unsigned int)(in->version >> 24),
-		 (unsigned int)(in->version >> 16 & 0xff), (unsigned int)(in->version & 0xffff));
 	json_key_string(j, "source", b->path);
 	json_key_object_begin(j, "machine");
 	if (in->version_text)
 		json_key_string(j, "kernel", in->version_text);
 	else
 		json_key_null(j, "kernel");
-	json_key_string(j, "version", version);
+	json_key_string(j, "version", text_version(version, in->version));
 	json_key_string(j, "arch", arch_name(in->config.arch));
 	json_key_u64(j, "memory_bytes", b->memory_bytes);
 	json_key_u64(j, "nodes_with_memory", b->nodes);
@@ -146,4 +141,25 @@ static void write_file(void *ctx, const char *text, size_t len)
 struct sink sink_to_file(FILE *out)
 {
 	return (struct sink){ write_file, out };
+}
+
+void booted_json_types(struct json *j, const struct machine *m, uint32_t zone)
+{
+	uint64_t blocks[MIGRATE_TYPE_COUNT];
+
+	buddy_view_blocks(m->buddy, zone, blocks);
+	json_key_array_begin(j, "types");
+	for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
+		enum migratetype type = migratetype_at(i, &m->config, &m->facts);
+
+		json_object_begin(j);
+		json_key_string(j, "type", migratetype_name(type, &m->facts));
+		json_key_u64(j, "pageblocks", blocks[type]);
+		json_key_array_begin(j, "free_by_order");
+		for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
+			json_u64(j, buddy_view_free(m->buddy, zone, o, type));
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
 }

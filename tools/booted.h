@@ -38,4 +38,7 @@ void booted_json(struct json *j, const struct booted *b);
 /* A sink that writes to @out. */
 struct sink sink_to_file(FILE *out);
 
+/* Pageblocks and free blocks by migratetype of @zone (an index of buddy_view), as its member "types". */
+void booted_json_types(struct json *j, const struct machine *m, uint32_t zone);
+
 #endif

@@ -233,28 +233,12 @@ static bool has_lists(const struct booted *b)
 
 static void json_free_lists(struct json *j, const struct machine *m)
 {
-	uint64_t blocks[MIGRATE_TYPE_COUNT];
-
 	json_key_array_begin(j, "free_lists");
 	for (uint32_t z = 0; z < buddy_view_zones(m->buddy); z++) {
-		buddy_view_blocks(m->buddy, z, blocks);
 		json_object_begin(j);
 		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
 		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
-		json_key_array_begin(j, "types");
-		for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
-			enum migratetype type = migratetype_at(i, &m->config, &m->facts);
-
-			json_object_begin(j);
-			json_key_string(j, "type", migratetype_name(type, &m->facts));
-			json_key_u64(j, "pageblocks", blocks[type]);
-			json_key_array_begin(j, "free_by_order");
-			for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
-				json_u64(j, buddy_view_free(m->buddy, z, o, type));
-			json_array_end(j);
-			json_object_end(j);
-		}
-		json_array_end(j);
+		booted_json_types(j, m, z);
 		json_object_end(j);
 	}
 	json_array_end(j);

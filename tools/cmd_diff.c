@@ -360,14 +360,14 @@ static void print_side(struct cli *cli, const struct side *side, const char *nam
 {
 	FILE *out = cli_out(cli);
 	const struct boot_input *in = &side->subject.log.input;
+	char version[TEXT_VERSION_SIZE];
 
 	fprintf(out, "%-14s", name);
 	text_print_safe(out, side->path);
 	fprintf(out, "\n%-14s", "");
 	text_print_safe(out, in->version_text ? in->version_text : "unknown");
-	fprintf(out, ", %s, as %u.%u.%u\n", arch_name(in->config.arch),
-		(unsigned int)(in->version >> 24), (unsigned int)(in->version >> 16 & 0xff),
-		(unsigned int)(in->version & 0xffff));
+	fprintf(out, ", %s, as %s\n", arch_name(in->config.arch),
+		text_version(version, in->version));
 	fprintf(out, "%-14s%" PRIu32 " events", "", side->subject.event_count);
 	if (side->impossible)
 		fprintf(out, ", %" PRIu64 " that this machine cannot have recorded left out",
@@ -528,17 +528,15 @@ static void print_report(struct cli *cli, const struct diff *d)
 static void json_side(struct json *j, const char *key, const struct side *side)
 {
 	const struct boot_input *in = &side->subject.log.input;
-	char version[32];
+	char version[TEXT_VERSION_SIZE];
 
-	snprintf(version, sizeof(version), "%u.%u.%u", (unsigned int)(in->version >> 24),
-		 (unsigned int)(in->version >> 16 & 0xff), (unsigned int)(in->version & 0xffff));
 	json_key_object_begin(j, key);
 	json_key_string(j, "source", side->path);
 	if (in->version_text)
 		json_key_string(j, "kernel", in->version_text);
 	else
 		json_key_null(j, "kernel");
-	json_key_string(j, "version", version);
+	json_key_string(j, "version", text_version(version, in->version));
 	json_key_u64(j, "events", side->subject.event_count);
 	json_key_u64(j, "impossible_events", side->impossible);
 	json_object_end(j);

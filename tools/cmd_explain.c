@@ -477,16 +477,14 @@ static void json_report(struct json *j, const struct explanation *e, size_t numb
 	static const char *const sources[] = { "given", "report", "banner", "shape" };
 	struct sink_text text = { 0 };
 	struct sink sink = sink_to_text(&text);
-	char version[32];
+	char version[TEXT_VERSION_SIZE];
 
 	json_object_begin(j);
 	json_key_u64(j, "number", number);
 	json_key_u64(j, "line", e->first_line);
 	json_key_string(j, "kind", kind_name(e->report->request.kind));
 	json_key_string(j, "task", e->report->request.comm ? e->report->request.comm : "");
-	snprintf(version, sizeof(version), "%u.%u.%u", e->version >> 24, e->version >> 16 & 0xff,
-		 e->version & 0xffff);
-	json_key_string(j, "version", version);
+	json_key_string(j, "version", text_version(version, e->version));
 	json_key_string(j, "version_from", sources[e->version_source]);
 	json_key_string(j, "verdict", explain_verdict_name(e->verdict));
 	json_key_bool(j, "explained", explain_is_explained(e->verdict));

@@ -174,12 +174,12 @@ static void describe(struct settings *s)
 {
 	const struct campaign_options *o = &s->options;
 	struct sink sink = sink_to_text(&s->description);
+	char version[TEXT_VERSION_SIZE];
 
 	for (unsigned int i = 0; i < o->target_count; i++)
 		sink_printf(&sink, "%starget %s", i ? ", " : "", o->targets[i]->name);
 	if (o->settings.version)
-		sink_printf(&sink, ", kernel %u.%u.%u", o->settings.version >> 24,
-			    o->settings.version >> 16 & 0xff, o->settings.version & 0xffff);
+		sink_printf(&sink, ", kernel %s", text_version(version, o->settings.version));
 	for (unsigned int i = 0; i < o->settings.fact_count; i++)
 		sink_printf(&sink, ", set %s=%" PRId64, fact_info(s->facts[i].fact)->name,
 			    s->facts[i].value);

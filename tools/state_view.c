@@ -74,27 +74,6 @@ static void json_page_set(struct json *j, const struct page_alloc *a, uint32_t z
 	json_object_end(j);
 }
 
-static void json_zone_types(struct json *j, const struct machine *m, uint32_t zone)
-{
-	uint64_t blocks[MIGRATE_TYPE_COUNT];
-
-	buddy_view_blocks(m->buddy, zone, blocks);
-	json_key_array_begin(j, "types");
-	for (unsigned int i = 0; i < migratetype_count(&m->config); i++) {
-		enum migratetype type = migratetype_at(i, &m->config, &m->facts);
-
-		json_object_begin(j);
-		json_key_string(j, "type", migratetype_name(type, &m->facts));
-		json_key_u64(j, "pageblocks", blocks[type]);
-		json_key_array_begin(j, "free_by_order");
-		for (unsigned int o = 0; o <= buddy_view_max_order(m->buddy); o++)
-			json_u64(j, buddy_view_free(m->buddy, zone, o, type));
-		json_array_end(j);
-		json_object_end(j);
-	}
-	json_array_end(j);
-}
-
 void state_view_json(struct json *j, const struct replayed *r, struct replay *replay)
 {
 	static const char *const marks[WMARK_COUNT] = { "min", "low", "high", "promo" };
@@ -111,7 +90,7 @@ void state_view_json(struct json *j, const struct replayed *r, struct replay *re
 		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
 		for (unsigned int w = 0; w < WMARK_COUNT; w++)
 			json_key_u64(j, marks[w], a->zones[z].watermark[w]);
-		json_zone_types(j, m, z);
+		booted_json_types(j, m, z);
 		json_key_array_begin(j, "page_sets");
 		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
 			if (cpu < r->late.online_cpus || a->sets[z * a->cpu_count + cpu].count)

@@ -151,3 +151,11 @@ void text_markdown_cell(FILE *out, const char *text)
 		fputc(*text, out);
 	}
 }
+
+const char *text_version(char buf[TEXT_VERSION_SIZE], uint32_t version)
+{
+	unsigned int major = version >> 24, minor = version >> 16 & 0xff, patch = version & 0xffff;
+
+	snprintf(buf, TEXT_VERSION_SIZE, "%u.%u.%u", major, minor, patch);
+	return buf;
+}

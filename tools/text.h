@@ -4,6 +4,7 @@
 #define TOOLS_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Our default output fits a terminal of this many columns. */
@@ -43,5 +44,9 @@ void text_print_safe(FILE *out, const char *text);
 
 /* Writes @text for a cell of a Markdown table: a bar would end it, the rest could be taken for markup. */
 void text_markdown_cell(FILE *out, const char *text);
+
+/* The three numbers of a kernel's @version (struct boot_input), as "6.1.0". */
+#define TEXT_VERSION_SIZE 16
+const char *text_version(char buf[TEXT_VERSION_SIZE], uint32_t version);
 
 #endif
