@@ -56,11 +56,7 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind)
 		a->room = room;
 	}
 	item = &a->items[a->count++];
-	memset(item, 0, sizeof(*item));
-	item->kind = kind;
-	item->nid = -1;
-	item->type = -1;
-	item->list_start = a->list_count;
+	*item = (struct answer){ .kind = kind, .nid = -1, .type = -1, .list_start = a->list_count };
 	return item;
 }
 

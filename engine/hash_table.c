@@ -304,6 +304,18 @@ static void answer_table(struct machine *m, enum hash_table table, uint64_t entr
 		a->v[3] = memory_of(m, table, bytes);
 }
 
+/*
+ * Has the size of @table to be known when @group is answered?  The bind table of TCP follows from the one of
+ * connections, which is in the same group.
+ */
+static bool concerns(const struct machine *m, enum hash_table table, enum hash_group group)
+{
+	bool may_be = rows[table].group == group ||
+		      (rows[table].group == HASH_GROUP_EARLY && group == HASH_GROUP_VFS);
+
+	return may_be && (!(m->hash_answered >> table & 1) || table == HASH_TABLE_TCP_ESTABLISHED);
+}
+
 void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 {
 	uint64_t established = 0, established_least = 0;
@@ -314,14 +326,16 @@ void hash_tables_answer(struct machine *m, enum hash_group group, uint32_t most)
 		enum hash_table t = boot_order[i];
 		uint64_t entries, least;
 
-		if (!table_exists(m, t))
+		if (!table_exists(m, t) || !concerns(m, t, group))
 			continue;
 		if (t == HASH_TABLE_DQUOT && i + 1 < places &&
 		    !fact_get(&m->facts, FACT_dquot_before_network))
 			continue;
 		entries = entries_of(m, t, established, m->nr_kernel_pages);
-		least = entries_of(m, t, established_least,
-				   m->nr_kernel_pages - m->nr_kernel_pages_over);
+		least = entries;
+		if (m->nr_kernel_pages_over || established_least != established)
+			least = entries_of(m, t, established_least,
+					   m->nr_kernel_pages - m->nr_kernel_pages_over);
 		if (t == HASH_TABLE_TCP_ESTABLISHED) {
 			established = entries >> halved;
 			established_least = least >> halved;
