@@ -22,6 +22,7 @@
 #include "engine/memmap.h"
 #include "engine/numa.h"
 #include "engine/rewind.h"
+#include "engine/room.h"
 #include "engine/setup_arch.h"
 #include "engine/wmark.h"
 
@@ -248,17 +249,13 @@ static void reset_nids(struct machine *m)
 
 static void grow_nodes(struct machine *m, uint32_t count)
 {
-	struct node *grown;
-
 	if (count <= m->node_count)
 		return;
-	grown = realloc(m->nodes, count * sizeof(*grown));
-	if (!grown) {
+	if (!room_make(&m->nodes, &m->room.nodes, count * sizeof(*m->nodes))) {
 		m->out_of_memory = true;
 		return;
 	}
-	memset(grown + m->node_count, 0, (count - m->node_count) * sizeof(*grown));
-	m->nodes = grown;
+	memset(m->nodes + m->node_count, 0, (count - m->node_count) * sizeof(*m->nodes));
 	m->node_count = count;
 }
 
@@ -266,8 +263,7 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 {
 	uint32_t n = m->node_count;
 
-	m->distance = malloc((size_t)n * n + 1);
-	if (!m->distance) {
+	if (!room_make(&m->distance, &m->room.distance, (size_t)n * n)) {
 		m->out_of_memory = true;
 		return;
 	}
@@ -1155,7 +1151,7 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 	uint32_t nodes = 0;
 	uint64_t total = 0;
 	struct answer *a;
-	struct zoneref *refs = NULL;
+	struct zoneref *refs;
 
 	for (uint32_t n = 0; n < m->node_count && m->config.numa; n++) {
 		if (!m->nodes[n].possible || !fact_get(&m->facts, FACT_fallback_order_line))
@@ -1167,11 +1163,9 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 			answers_push(&m->answers,
 				     m->zonelists.order[(size_t)n * m->node_count + i]);
 	}
-	refs = malloc((size_t)m->node_count * ZONE_TYPE_COUNT * sizeof(*refs) + 1);
-	if (!refs) {
-		m->out_of_memory = true;
+	refs = machine_work(m, 0, (size_t)m->node_count * ZONE_TYPE_COUNT, sizeof(*refs));
+	if (!refs)
 		return;
-	}
 	/* The verbose listing is quadratic: only machines small enough to be looked at have it. */
 	for (uint32_t n = 0; n < m->node_count && m->node_count <= 64; n++) {
 		for (uint32_t thisnode = 0; thisnode < (m->config.numa ? 2U : 1U); thisnode++) {
@@ -1195,7 +1189,6 @@ static void answer_zonelists(struct machine *m, const struct boot_input *in)
 			}
 		}
 	}
-	free(refs);
 	for (uint32_t n = 0; n < m->node_count; n++) {
 		/* A node without memory is online when the firmware names it. */
 		nodes += m->nodes[n].possible &&

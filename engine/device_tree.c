@@ -14,6 +14,7 @@
 #include "engine/cma.h"
 #include "engine/machine.h"
 #include "engine/memblock_invariants.h"
+#include "engine/room.h"
 
 /* Children beyond these are not looked at by kernels with a fixed array. */
 #define RESERVED_CHILDREN_MAX 64
@@ -250,14 +251,11 @@ static bool place(struct machine *m, const struct device_tree *tree,
 
 static void append(struct machine *m, const struct tree_placed *placed)
 {
-	struct tree_placed *grown =
-		realloc(m->tree_placed, (m->tree_placed_count + 1) * sizeof(*grown));
-
-	if (!grown) {
+	if (!room_make(&m->tree_placed, &m->room.tree_placed,
+		       (m->tree_placed_count + 1) * sizeof(*m->tree_placed))) {
 		m->out_of_memory = true;
 		return;
 	}
-	m->tree_placed = grown;
 	m->tree_placed[m->tree_placed_count++] = *placed;
 }
 
@@ -292,15 +290,13 @@ static void reserve_children(struct machine *m, const struct device_tree *tree)
 {
 	uint64_t rule = fact_get(&m->facts, FACT_dt_reserved_order);
 	bool first_only = fact_get(&m->facts, FACT_dt_reserved_first_range);
-	uint32_t count = 0, *index = calloc(tree->reserved_count, sizeof(*index));
-	uint32_t *order = calloc(tree->reserved_count, sizeof(*order));
-	phys_t *base = calloc(tree->reserved_count, sizeof(*base));
-	uint64_t *size = calloc(tree->reserved_count, sizeof(*size));
+	uint32_t count = 0, *index = machine_work(m, 0, tree->reserved_count, sizeof(*index));
+	uint32_t *order = machine_work(m, 1, tree->reserved_count, sizeof(*order));
+	phys_t *base = machine_work(m, 2, tree->reserved_count, sizeof(*base));
+	uint64_t *size = machine_work(m, 3, tree->reserved_count, sizeof(*size));
 
-	if (!index || !order || !base || !size) {
-		m->out_of_memory = true;
-		goto out;
-	}
+	if (!index || !order || !base || !size)
+		return;
 	for (uint32_t i = 0; i < tree->reserved_count; i++) {
 		const struct tree_reserved *node = &tree->reserved[i];
 
@@ -334,11 +330,6 @@ static void reserve_children(struct machine *m, const struct device_tree *tree)
 				settle(m, node, &r, true);
 		}
 	}
-out:
-	free(index);
-	free(order);
-	free(base);
-	free(size);
 }
 
 void device_tree_reserve(struct machine *m, const struct device_tree *tree)

@@ -4,11 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/room.h"
+
 #define E820_PAGE_SHIFT 12
 
 void e820_deinit(struct e820 *e)
 {
 	free(e->entries);
+	free(e->edges);
+	free(e->spare);
 	memset(e, 0, sizeof(*e));
 }
 
@@ -95,17 +99,21 @@ static int compare_phys(const void *a, const void *b)
 
 void e820_sanitize(struct e820 *e)
 {
-	uint32_t n = e->count, edges_count = 0;
-	struct e820 out = { 0 };
+	uint32_t n = e->count, edges_count = 0, count = 0;
+	struct e820_entry *out;
 	phys_t *edges;
 
 	if (!n)
 		return;
-	edges = malloc(2 * (size_t)n * sizeof(*edges));
-	if (!edges) {
+	/* Between each two of its 2 n ends there is one range at most. */
+	if (!room_make(&e->edges, &e->edge_room, 2 * (size_t)n * sizeof(*edges)) ||
+	    !room_make(&e->spare, &e->spare_room, 2 * (size_t)n * sizeof(*out)) ||
+	    !make_room(e, 2 * n)) {
 		e->out_of_memory = true;
 		return;
 	}
+	edges = e->edges;
+	out = e->spare;
 	for (uint32_t i = 0; i < n; i++) {
 		edges[edges_count++] = e->entries[i].start;
 		edges[edges_count++] = e->entries[i].end;
@@ -123,23 +131,14 @@ void e820_sanitize(struct e820 *e)
 		if (!type)
 			continue;
 		/* Persistent and soft-reserved ranges are never joined. */
-		if (out.count && out.entries[out.count - 1].end == edges[i] &&
-		    out.entries[out.count - 1].type == type && type != E820_PRAM &&
-		    type != E820_SOFT_RESERVED)
-			out.entries[out.count - 1].end = edges[i + 1];
+		if (count && out[count - 1].end == edges[i] && out[count - 1].type == type &&
+		    type != E820_PRAM && type != E820_SOFT_RESERVED)
+			out[count - 1].end = edges[i + 1];
 		else
-			e820_add(&out, edges[i], edges[i + 1], type);
+			out[count++] = (struct e820_entry){ edges[i], edges[i + 1], type };
 	}
-	free(edges);
-	if (out.out_of_memory) {
-		e->out_of_memory = true;
-		free(out.entries);
-		return;
-	}
-	free(e->entries);
-	e->entries = out.entries;
-	e->count = out.count;
-	e->room = out.room;
+	memcpy(e->entries, out, count * sizeof(*out));
+	e->count = count;
 }
 
 static phys_t end_of(phys_t start, uint64_t size)

@@ -30,6 +30,10 @@ struct e820_entry {
 struct e820 {
 	struct e820_entry *entries; /* sorted, disjoint after e820_sanitize */
 	uint32_t count, room;
+	/* Kept for e820_sanitize(): all ends, and the table that comes of them; rooms in bytes. */
+	phys_t *edges;
+	struct e820_entry *spare;
+	size_t edge_room, spare_room;
 	bool out_of_memory;
 };
 

@@ -16,6 +16,7 @@
 #include "engine/hotplug_parts.h"
 #include "engine/pageset.h"
 #include "engine/reserves.h"
+#include "engine/room.h"
 
 /* ---- life ---------------------------------------------------------------------------------------- */
 
@@ -112,19 +113,28 @@ void hotplug_deinit(struct hotplug *h)
 	free(h->stat);
 	free(h->stat_sum);
 	free(h->stat_diff);
+	free(h->with_cpus);
+	if (h->old_lists)
+		buddy_deinit(h->old_lists);
+	free(h->old_lists);
+	free(h->old_zones);
+	free(h->old_sets);
 	memset(h, 0, sizeof(*h));
 }
 
 /* ---- nodes and lists of zones -------------------------------------------------------------------- */
 
-static bool *nodes_with_cpus(struct hotplug *h)
+static bool find_nodes_with_cpus(struct hotplug *h)
 {
-	bool *with = calloc(h->machine->node_count + 1, sizeof(*with));
+	uint32_t count = h->machine->node_count;
 
-	for (uint32_t n = 0; with && n < h->machine->node_count; n++)
-		with[n] = h->machine->nodes[n].cpus;
-	h->out_of_memory |= !with;
-	return with;
+	if (!room_make(&h->with_cpus, &h->with_cpus_room, count * sizeof(*h->with_cpus))) {
+		h->out_of_memory = true;
+		return false;
+	}
+	for (uint32_t n = 0; n < count; n++)
+		h->with_cpus[n] = h->machine->nodes[n].cpus;
+	return true;
 }
 
 /* Keeps the lists as they are, for those who look at them while they are built anew. */
@@ -134,18 +144,14 @@ static void remember_zonelists(struct hotplug *h)
 	struct zonelists *to = &h->before;
 	size_t nodes = z->node_count;
 
-	if (to->node_count != z->node_count) {
+	if (!room_make(&to->order, &to->order_room, nodes * nodes * sizeof(*to->order)) ||
+	    !room_make(&to->length, &to->length_room, nodes * sizeof(*to->length)) ||
+	    !room_make(&to->zones, &to->zones_room, nodes * sizeof(*to->zones))) {
 		zonelists_deinit(to);
-		to->order = malloc(nodes * nodes * sizeof(*to->order) + 1);
-		to->length = malloc(nodes * sizeof(*to->length) + 1);
-		to->zones = malloc(nodes + 1);
-		if (!to->order || !to->length || !to->zones) {
-			zonelists_deinit(to);
-			h->out_of_memory = true;
-			return;
-		}
-		to->node_count = z->node_count;
+		h->out_of_memory = true;
+		return;
 	}
+	to->node_count = z->node_count;
 	memcpy(to->order, z->order, nodes * nodes * sizeof(*to->order));
 	memcpy(to->length, z->length, nodes * sizeof(*to->length));
 	memcpy(to->zones, z->zones, nodes);
@@ -172,19 +178,17 @@ uint32_t hotplug_place_before(const struct hotplug *h, int32_t nid, enum zone_ty
 static void build_zonelists(struct hotplug *h, int32_t nid)
 {
 	struct machine *m = h->machine;
-	bool *with_cpus = nodes_with_cpus(h);
 
-	if (!with_cpus)
+	if (!find_nodes_with_cpus(h))
 		return;
 	remember_zonelists(h);
 	if (nid != NID_NONE)
-		zonelists_build_node(&m->zonelists, (uint32_t)nid, m->nodes, m->distance, with_cpus,
-				     &m->config, &m->facts);
+		zonelists_build_node(&m->zonelists, (uint32_t)nid, m->nodes, m->distance,
+				     h->with_cpus, &m->config, &m->facts);
 	else
-		zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, with_cpus,
+		zonelists_build(&m->zonelists, m->nodes, m->node_count, m->distance, h->with_cpus,
 				&m->config, &m->facts);
 	h->out_of_memory |= m->zonelists.out_of_memory;
-	free(with_cpus);
 }
 
 /* hotadd_init_pgdat(). */

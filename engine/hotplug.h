@@ -57,6 +57,12 @@ struct hotplug {
 	struct balloon_block *balloon;
 	uint32_t balloon_count, balloon_room;
 	struct zonelists before; /* as they were before they were last built anew */
+	/* Kept for the next time: nodes with CPUs, and what lists are laid out anew from; rooms in bytes. */
+	bool *with_cpus;
+	struct buddy *old_lists; /* zeroed, or with buffers */
+	struct alloc_zone *old_zones;
+	struct pageset *old_sets;
+	size_t with_cpus_room, old_zones_room, old_sets_room;
 	uint64_t endless; /* times that offline_pages() would not have come to an end */
 	/* One counter of each node, as vmstat keeps it: what CPUs have not told yet apart. */
 	int64_t *stat;

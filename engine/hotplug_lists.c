@@ -7,6 +7,7 @@
 #include "engine/buddy_entry.h"
 #include "engine/pageset.h"
 #include "engine/pageset_list.h"
+#include "engine/room.h"
 
 /* ---- free lists ---------------------------------------------------------------------------------- */
 
@@ -144,24 +145,27 @@ static void move_set(struct page_alloc *a, uint32_t zone, struct pageset *to,
 
 /* What is kept of the allocator while it is laid out anew. */
 struct kept {
-	struct alloc_zone *zones;
-	struct pageset *sets;
+	const struct alloc_zone *zones;
+	const struct pageset *sets;
 	struct alloc_events *events;
 	bool keeps_boost;
 	uint64_t endless_drains;
 	uint32_t cpu_count;
 };
 
-static bool keep(struct kept *k, const struct page_alloc *a)
+static bool keep(struct hotplug *h, struct kept *k)
 {
-	size_t sets = (size_t)a->zone_count * a->cpu_count;
+	const struct page_alloc *a = h->alloc;
+	size_t zones = a->zone_count * sizeof(*a->zones);
+	size_t sets = (size_t)a->zone_count * a->cpu_count * sizeof(*a->sets);
 
-	k->zones = malloc((a->zone_count + 1) * sizeof(*k->zones));
-	k->sets = malloc((sets + 1) * sizeof(*k->sets));
-	if (!k->zones || !k->sets)
+	if (!room_make(&h->old_zones, &h->old_zones_room, zones) ||
+	    !room_make(&h->old_sets, &h->old_sets_room, sets))
 		return false;
-	memcpy(k->zones, a->zones, a->zone_count * sizeof(*k->zones));
-	memcpy(k->sets, a->sets, sets * sizeof(*k->sets));
+	memcpy(h->old_zones, a->zones, zones);
+	memcpy(h->old_sets, a->sets, sets);
+	k->zones = h->old_zones;
+	k->sets = h->old_sets;
 	k->events = a->events;
 	k->keeps_boost = a->keeps_boost;
 	k->endless_drains = a->endless_drains;
@@ -206,15 +210,24 @@ void hotplug_lists_size(struct hotplug *h)
 void hotplug_lists_move(struct hotplug *h)
 {
 	struct machine *m = h->machine;
-	struct buddy old = *m->buddy;
 	struct kept kept = { 0 };
+	struct buddy old;
 
-	memset(m->buddy, 0, sizeof(*m->buddy));
+	if (!h->old_lists)
+		h->old_lists = calloc(1, sizeof(*h->old_lists));
+	if (!h->old_lists) {
+		h->out_of_memory = true;
+		return;
+	}
+	/* The new ones are laid out in the buffers of those before the old ones. */
+	old = *m->buddy;
+	*m->buddy = *h->old_lists;
+	*h->old_lists = old;
 	buddy_init(m->buddy, &m->config, &m->facts, m->nodes, m->node_count, m->ranges,
 		   m->range_count);
 	if (!m->buddy->out_of_memory)
-		move_buddy(m->buddy, &old);
-	if (m->buddy->out_of_memory || !keep(&kept, h->alloc)) {
+		move_buddy(m->buddy, h->old_lists);
+	if (m->buddy->out_of_memory || !keep(h, &kept)) {
 		h->out_of_memory = true;
 	} else {
 		page_alloc_renew(h->alloc, m->buddy, &m->config, &m->facts, m->nodes, m->node_count,
@@ -222,14 +235,11 @@ void hotplug_lists_move(struct hotplug *h)
 		h->out_of_memory |= h->alloc->out_of_memory;
 	}
 	if (!h->out_of_memory) {
-		move_zones(h->alloc, &kept, &old);
+		move_zones(h->alloc, &kept, h->old_lists);
 		page_alloc_set_watermarks(h->alloc, m->nodes);
 		hotplug_lists_size(h);
 		h->out_of_memory |= m->buddy->out_of_memory;
 	}
-	free(kept.zones);
-	free(kept.sets);
-	buddy_deinit(&old);
 }
 
 /* ---- looking ------------------------------------------------------------------------------------- */

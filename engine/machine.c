@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/buddy.h"
+#include "engine/room.h"
 
 void machine_init(struct machine *m)
 {
@@ -20,6 +21,16 @@ void machine_reset(struct machine *m)
 				.answers = m->answers,
 				.ranges = m->ranges,
 				.range_room = m->range_room,
+				.nodes = m->nodes,
+				.distance = m->distance,
+				.numa_blocks = m->numa_blocks,
+				.window_nids = m->window_nids,
+				.tree_placed = m->tree_placed,
+				.cma = m->cma,
+				.cma_room = m->cma_room,
+				.given = m->given,
+				.given_room = m->given_room,
+				.room = m->room,
 				.spare_buddy = m->buddy ? m->buddy : m->spare_buddy };
 
 	kept.e820.count = 0;
@@ -32,13 +43,6 @@ void machine_reset(struct machine *m)
 		buddy_deinit(m->spare_buddy);
 		free(m->spare_buddy);
 	}
-	free(m->nodes);
-	free(m->distance);
-	free(m->numa_blocks);
-	free(m->window_nids);
-	free(m->given);
-	free(m->cma);
-	free(m->tree_placed);
 	*m = kept;
 }
 
@@ -63,5 +67,16 @@ void machine_deinit(struct machine *m)
 	if (m->spare_buddy)
 		buddy_deinit(m->spare_buddy);
 	free(m->spare_buddy);
+	for (unsigned int i = 0; i < MACHINE_WORK_COUNT; i++)
+		free(m->room.work[i]);
 	memset(m, 0, sizeof(*m));
+}
+
+void *machine_work(struct machine *m, unsigned int which, size_t count, size_t size)
+{
+	if (!room_make(&m->room.work[which], &m->room.work_bytes[which], count * size)) {
+		m->out_of_memory = true;
+		return NULL;
+	}
+	return memset(m->room.work[which], 0, count * size);
 }

@@ -27,6 +27,9 @@ enum boot_stage {
 struct buddy;
 struct findings;
 
+/* Buffers one function may work with; see machine_work(). */
+#define MACHINE_WORK_COUNT 4
+
 struct machine {
 	struct facts facts;
 	struct arch_config config;
@@ -114,6 +117,13 @@ struct machine {
 
 	bool out_of_memory;
 	struct answers answers;
+
+	/* What stays for the next boot: bytes that the arrays above have room for, and room to work with. */
+	struct machine_room {
+		size_t nodes, distance, numa_blocks, window_nids, tree_placed;
+		void *work[MACHINE_WORK_COUNT];
+		size_t work_bytes[MACHINE_WORK_COUNT];
+	} room;
 };
 
 void machine_init(struct machine *m);
@@ -123,5 +133,12 @@ void machine_init(struct machine *m);
  */
 void machine_reset(struct machine *m);
 void machine_deinit(struct machine *m);
+
+/*
+ * Zeroed room for @count objects of @size bytes, until the next call with the same @which, below
+ * MACHINE_WORK_COUNT: for a function that gives nothing of it away.  It is @m's.  NULL, and noted in
+ * @m, without memory.
+ */
+void *machine_work(struct machine *m, unsigned int which, size_t count, size_t size);
 
 #endif

@@ -4,14 +4,13 @@
  */
 #include "engine/numa.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "engine/room.h"
 
 static bool set_blocks(struct machine *m, const struct affinity_memory *blocks, uint32_t count)
 {
-	free(m->numa_blocks);
-	m->numa_blocks = malloc((count + 1) * sizeof(*blocks));
-	if (!m->numa_blocks) {
+	if (!room_make(&m->numa_blocks, &m->room.numa_blocks, count * sizeof(*blocks))) {
 		m->out_of_memory = true;
 		m->numa_block_count = 0;
 		return false;

@@ -10,20 +10,23 @@
  * when less than the least node size would be left below, and to its block's end when less than a share
  * would be left above.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numa.h"
+#include "engine/room.h"
 
 #define FAKE_NODE_MIN (32ULL << 20)
 #define FOUR_GIB (1ULL << 32)
 /* NR_NODE_MEMBLKS (arch/x86/include/asm/numa.h): emu_setup_memblk() fails when a piece more is made. */
 #define NODE_BLOCKS_MAX (2 * NODES_MAX)
 
+/* What is worked with, see machine_work(). */
+enum { WORK_EMULATION, WORK_SAVED, WORK_MADE, WORK_DISTANCE };
+
 struct emulation {
 	struct machine *m;
-	struct affinity_memory *made; /* fake blocks so far */
-	uint32_t made_count, made_room;
+	struct affinity_memory *made; /* fake blocks so far, room for NODE_BLOCKS_MAX */
+	uint32_t made_count;
 	int32_t physical[NODES_MAX]; /* physical node of each fake one; NID_NONE = unused */
 	uint64_t size; /* bytes of memory, or of span, a fake node should have */
 	uint64_t big; /* the first so many nodes get FAKE_NODE_MIN more */
@@ -64,17 +67,6 @@ static bool make_node(struct emulation *em, uint32_t block, phys_t end)
 	if (em->made_count == NODE_BLOCKS_MAX) {
 		em->too_many = true;
 		return false;
-	}
-	if (em->made_count == em->made_room) {
-		uint32_t room = em->made_room ? em->made_room * 2 : 16;
-		struct affinity_memory *grown = realloc(em->made, room * sizeof(*grown));
-
-		if (!grown) {
-			m->out_of_memory = true;
-			return false;
-		}
-		em->made = grown;
-		em->made_room = room;
 	}
 	em->made[em->made_count++] =
 		(struct affinity_memory){ .start = from->start, .end = end, .nid = nid };
@@ -241,12 +233,11 @@ static bool split(struct emulation *em, const char *option, const char **rest)
 static void remap_distance(struct emulation *em, uint32_t fake_count, const char *list)
 {
 	struct machine *m = em->m;
-	uint8_t *distance = malloc((size_t)fake_count * fake_count + 1);
+	size_t bytes = (size_t)fake_count * fake_count;
+	uint8_t *distance = machine_work(m, WORK_DISTANCE, bytes, 1);
 
-	if (!distance) {
-		m->out_of_memory = true;
+	if (!distance)
 		return;
-	}
 	if (*list == ':')
 		list++;
 	for (uint32_t i = 0; i < fake_count; i++) {
@@ -267,29 +258,44 @@ static void remap_distance(struct emulation *em, uint32_t fake_count, const char
 			distance[(size_t)i * fake_count + j] = (uint8_t)value;
 		}
 	}
-	free(m->distance);
-	m->distance = distance;
+	if (room_make(&m->distance, &m->room.distance, bytes))
+		memcpy(m->distance, distance, bytes);
+	else
+		m->out_of_memory = true;
+}
+
+/* Nodes as they are before anything is known of them, but where they were cut from. */
+static void take_nodes(struct emulation *em, uint32_t count)
+{
+	struct machine *m = em->m;
+
+	if (!room_make(&m->nodes, &m->room.nodes, count * sizeof(*m->nodes))) {
+		m->out_of_memory = true;
+		return;
+	}
+	memset(m->nodes, 0, count * sizeof(*m->nodes));
+	for (uint32_t i = 0; i < count; i++)
+		m->nodes[i].physical = em->physical[i];
+	m->node_count = count;
+	m->emulated = true;
 }
 
 bool numa_emulate(struct machine *m, const char *option)
 {
-	struct affinity_memory *saved;
 	uint32_t saved_count = m->numa_block_count, fake_count = 0, answers = m->answers.count;
-	struct emulation *em = calloc(1, sizeof(*em));
+	struct affinity_memory *saved = machine_work(m, WORK_SAVED, saved_count, sizeof(*saved));
+	struct emulation *em = machine_work(m, WORK_EMULATION, 1, sizeof(*em));
 	const char *rest = option;
 	int32_t fallback = 0;
-	struct node *nodes;
 	bool ok;
 
-	saved = malloc((saved_count + 1) * sizeof(*saved));
-	if (!em || !saved) {
-		free(em);
-		free(saved);
-		m->out_of_memory = true;
+	if (!em || !saved)
 		return false;
-	}
 	memcpy(saved, m->numa_blocks, saved_count * sizeof(*saved));
 	em->m = m;
+	em->made = machine_work(m, WORK_MADE, (size_t)NODE_BLOCKS_MAX, sizeof(*em->made));
+	if (!em->made)
+		return false;
 	for (uint32_t i = 0; i < NODES_MAX; i++)
 		em->physical[i] = NID_NONE;
 	ok = split(em, option, &rest);
@@ -305,32 +311,19 @@ bool numa_emulate(struct machine *m, const char *option)
 		memcpy(m->numa_blocks, saved, saved_count * sizeof(*saved));
 		m->numa_block_count = saved_count;
 		m->answers.count = answers;
-		free(em->made);
-		free(em);
-		free(saved);
 		return false;
 	}
-	free(saved);
-	free(m->numa_blocks);
-	m->numa_blocks = em->made;
+	if (!room_make(&m->numa_blocks, &m->room.numa_blocks, em->made_count * sizeof(*em->made))) {
+		m->out_of_memory = true;
+		return false;
+	}
+	memcpy(m->numa_blocks, em->made, em->made_count * sizeof(*em->made));
 	m->numa_block_count = em->made_count;
 	numa_join_blocks(m);
 	for (uint32_t i = 0; i < fake_count; i++)
 		if (em->physical[i] == NID_NONE)
 			em->physical[i] = fallback;
 	remap_distance(em, fake_count, rest);
-	nodes = calloc(fake_count, sizeof(*nodes));
-	if (nodes && !m->out_of_memory) {
-		for (uint32_t i = 0; i < fake_count; i++)
-			nodes[i].physical = em->physical[i];
-		free(m->nodes);
-		m->nodes = nodes;
-		m->node_count = fake_count;
-		m->emulated = true;
-	} else {
-		free(nodes);
-		m->out_of_memory = true;
-	}
-	free(em);
-	return true;
+	take_nodes(em, fake_count);
+	return !m->out_of_memory;
 }

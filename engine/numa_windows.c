@@ -7,11 +7,11 @@
  *
  * Not modelled: domains apart from numbers of nodes.  A node's domain is its number.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/numa.h"
 #include "engine/numa_invariants.h"
+#include "engine/room.h"
 
 /* Values of the fact cxl_windows. */
 enum cxl_windows { CXL_WINDOWS_IGNORED = 0, CXL_WINDOWS_BY_START = 1, CXL_WINDOWS_FILLED = 2 };
@@ -164,24 +164,22 @@ static void add_windows(struct windows *w, struct affinity_memory *before, uint3
 
 bool numa_add_windows(struct machine *m, const struct boot_input *in)
 {
-	uint32_t room = m->numa_block_count + in->window_count;
-	struct affinity_memory *grown, *before = NULL;
-	uint32_t *blocks = NULL;
-	struct windows *w = NULL;
+	size_t count = (size_t)m->numa_block_count + in->window_count;
+	struct affinity_memory *before;
+	uint32_t *blocks;
+	struct windows *w;
 	bool ok;
 
 	if (!in->window_count)
 		return true;
-	free(m->window_nids);
 	m->window_count = 0;
-	m->window_nids = malloc(in->window_count * sizeof(*m->window_nids));
-	grown = realloc(m->numa_blocks, (room + 1) * sizeof(*grown));
-	if (grown)
-		m->numa_blocks = grown;
-	before = malloc((room + 1) * sizeof(*before));
-	blocks = malloc((room + 1) * sizeof(*blocks));
-	w = calloc(1, sizeof(*w));
-	ok = m->window_nids && grown && before && blocks && w;
+	before = machine_work(m, 0, count, sizeof(*before));
+	blocks = machine_work(m, 1, count, sizeof(*blocks));
+	w = machine_work(m, 2, 1, sizeof(*w));
+	ok = before && blocks && w &&
+	     room_make(&m->window_nids, &m->room.window_nids,
+		       in->window_count * sizeof(*m->window_nids)) &&
+	     room_make(&m->numa_blocks, &m->room.numa_blocks, count * sizeof(*m->numa_blocks));
 	if (ok) {
 		m->window_count = in->window_count;
 		for (uint32_t i = 0; i < in->window_count; i++)
@@ -201,8 +199,5 @@ bool numa_add_windows(struct machine *m, const struct boot_input *in)
 			add_windows(w, before, blocks);
 	}
 	m->out_of_memory |= !ok;
-	free(before);
-	free(blocks);
-	free(w);
 	return ok;
 }

@@ -13,14 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct candidate {
+#include "engine/room.h"
+
+struct zonelist_candidate {
 	uint64_t value;
 	uint16_t nid;
 };
 
 static int compare_candidates(const void *a, const void *b)
 {
-	const struct candidate *x = a, *y = b;
+	const struct zonelist_candidate *x = a, *y = b;
 
 	if (x->value != y->value)
 		return x->value < y->value ? -1 : 1;
@@ -33,9 +35,9 @@ static uint8_t distance_of(const uint8_t *distance, uint32_t node_count, uint32_
 }
 
 static void order_numa(struct zonelists *z, const struct node *nodes, const uint8_t *distance,
-		       const bool *node_has_cpu, struct candidate *candidates, uint64_t *load,
-		       uint32_t first, uint32_t end, const struct arch_config *config,
-		       const struct facts *facts)
+		       const bool *node_has_cpu, struct zonelist_candidate *candidates,
+		       uint64_t *load, uint32_t first, uint32_t end,
+		       const struct arch_config *config, const struct facts *facts)
 {
 	uint32_t count = z->node_count, online = 0;
 	bool accumulate = fact_get(facts, FACT_node_load_accumulates);
@@ -110,20 +112,22 @@ void zonelists_deinit(struct zonelists *z)
 	free(z->length);
 	free(z->zones);
 	free(z->penalized);
+	free(z->candidates);
+	free(z->load);
 	memset(z, 0, sizeof(*z));
 }
 
-static bool make_room(struct zonelists *z, uint32_t node_count)
+static bool make_room(struct zonelists *z, size_t nodes)
 {
-	if (z->node_count == node_count && z->order)
-		return true;
-	zonelists_deinit(z);
-	z->node_count = node_count;
-	z->order = malloc((size_t)node_count * node_count * sizeof(*z->order) + 1);
-	z->length = calloc(node_count + 1, sizeof(*z->length));
-	z->zones = calloc(node_count + 1, sizeof(*z->zones));
-	z->penalized = calloc(node_count + 1, sizeof(*z->penalized));
-	return z->order && z->length && z->zones && z->penalized;
+	bool ok = room_make(&z->order, &z->order_room, nodes * nodes * sizeof(*z->order)) &&
+		  room_make(&z->length, &z->length_room, nodes * sizeof(*z->length)) &&
+		  room_make(&z->zones, &z->zones_room, nodes * sizeof(*z->zones)) &&
+		  room_make(&z->penalized, &z->penalized_room, nodes * sizeof(*z->penalized)) &&
+		  room_make(&z->candidates, &z->candidate_room, nodes * sizeof(*z->candidates)) &&
+		  room_make(&z->load, &z->load_room, nodes * sizeof(*z->load));
+
+	z->node_count = ok ? (uint32_t)nodes : 0;
+	return ok;
 }
 
 /* The rows [@first, @end). */
@@ -131,16 +135,9 @@ static void build_rows(struct zonelists *z, uint32_t first, uint32_t end, const 
 		       const uint8_t *distance, const bool *node_has_cpu,
 		       const struct arch_config *config, const struct facts *facts)
 {
-	struct candidate *candidates = malloc((z->node_count + 1) * sizeof(*candidates));
-	uint64_t *load = calloc(z->node_count + 1, sizeof(*load));
-
-	if (candidates && load)
-		order_numa(z, nodes, distance, node_has_cpu, candidates, load, first, end, config,
-			   facts);
-	else
-		z->out_of_memory = true;
-	free(candidates);
-	free(load);
+	memset(z->load, 0, z->node_count * sizeof(*z->load));
+	order_numa(z, nodes, distance, node_has_cpu, z->candidates, z->load, first, end, config,
+		   facts);
 }
 
 /* For a while a zone had to have managed pages, which a balloon takes and gives back unnoticed. */

@@ -10,6 +10,8 @@
 
 #include "engine/zone.h"
 
+struct zonelist_candidate;
+
 struct zonelists {
 	uint32_t node_count; /* rows */
 	uint16_t *order; /* node_count rows of node_count node ids */
@@ -21,6 +23,11 @@ struct zonelists {
 	bool by_zone; /* all nodes' high zones before any low one (numa_zonelist_order=) */
 	enum zone_type policy_zone; /* rises with each build, and never falls */
 	bool out_of_memory;
+	/* What the four arrays above have room for, and what a build works with; in bytes. */
+	size_t order_room, length_room, zones_room, penalized_room;
+	struct zonelist_candidate *candidates;
+	uint64_t *load;
+	size_t candidate_room, load_room;
 };
 
 /*
