@@ -72,6 +72,13 @@ void bench_rival(struct bench *b, const char *name);
 /* Path of capture @name in the folder of captures.  Lives until the next call. */
 const char *bench_capture(struct bench *b, const char *name);
 
+/* A goal that is another one with AddressSanitizer. */
+#ifdef __SANITIZE_ADDRESS__
+#define BENCH_GOAL(plain, sanitized) (sanitized)
+#else
+#define BENCH_GOAL(plain, sanitized) (plain)
+#endif
+
 #define BENCHMARK(function, ...) struct error *function(struct bench *b);
 #include "tools/bench/benchmarks.def"
 #undef BENCHMARK
