@@ -10,6 +10,7 @@
 
 #include "tools/bench/bench.h"
 #include "tools/bench/rival.h"
+#include "tools/bench/stored_trace.h"
 #include "traces/input.h"
 #include "traces/mmtrace.h"
 #include "traces/trace/store.h"
@@ -127,8 +128,7 @@ struct error *bench_trace_import(struct bench *b)
 /* As long as one of the captures, so that no rival is asked for more than a moment. */
 #define STORED_TRACE_BYTES ((size_t)32 << 20)
 
-/* All events of the text @path, as a stored file in memory. */
-static struct error *store_trace(const char *path, struct sink_text *ret, uint64_t *events_ret)
+struct error *stored_trace_make(const char *path, struct sink_text *ret, uint64_t *events_ret)
 {
 	struct mmtrace_writer *w;
 	struct error *err;
@@ -208,7 +208,7 @@ struct error *bench_trace_decode(struct bench *b)
 
 	if (err)
 		return err;
-	err = store_trace(path, &file, &events);
+	err = stored_trace_make(path, &file, &events);
 	if (!err)
 		err = decode_rounds(b, path, &file, events);
 	sink_text_deinit(&file);
@@ -225,7 +225,7 @@ struct error *bench_trace_text(struct bench *b)
 
 	if (err)
 		return err;
-	err = store_trace(path, &file, &events);
+	err = stored_trace_make(path, &file, &events);
 	sink_text_deinit(&file);
 	while (!err && bench_round(b)) {
 		err = read_all(path, NULL, &bytes);
@@ -252,7 +252,7 @@ struct error *bench_trace_encode(struct bench *b)
 
 	if (err)
 		return err;
-	err = store_trace(path, &file, &events);
+	err = stored_trace_make(path, &file, &events);
 	while (!err && bench_round(b)) {
 		struct mmtrace_writer *w;
 		struct trace *t;
