@@ -11,9 +11,10 @@
 static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *slot)
 {
 	uint64_t number = pfn >> b->max_order;
-	uint32_t span;
+	uint32_t span = b->zones[zone].near_span;
 
-	if (!span_search(b, &b->zones[zone], number, &span))
+	if (number - b->spans[span].start >= b->spans[span].count &&
+	    !span_search(b, &b->zones[zone], number, &span))
 		return false;
 	*slot = b->spans[span].first_slot + (uint32_t)(number - b->spans[span].start);
 	return true;
@@ -24,8 +25,8 @@ static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *s
 static bool grow_chunks(struct buddy *b)
 {
 	uint32_t room = b->chunk_room ? b->chunk_room * 2 : 4, limit = LINK_NONE >> b->max_order;
+	struct buddy_home *homes;
 	uint64_t *entries;
-	uint32_t *slots, *stack;
 
 	if (room > limit)
 		room = limit;
@@ -35,14 +36,10 @@ static bool grow_chunks(struct buddy *b)
 	if (!entries)
 		return false;
 	b->entries = entries;
-	slots = realloc(b->chunk_slot, room * sizeof(*slots));
-	if (!slots)
+	homes = realloc(b->homes, room * sizeof(*homes));
+	if (!homes)
 		return false;
-	b->chunk_slot = slots;
-	stack = realloc(b->free_chunks, room * sizeof(*stack));
-	if (!stack)
-		return false;
-	b->free_chunks = stack;
+	b->homes = homes;
 	b->chunk_room = room;
 	return true;
 }
@@ -54,7 +51,9 @@ bool buddy_get_chunk(struct buddy *b, uint32_t slot)
 	if (b->slots[slot].chunk != CHUNK_NONE)
 		return true;
 	if (b->free_chunk_count) {
-		chunk = b->free_chunks[--b->free_chunk_count];
+		chunk = b->free_chunk;
+		b->free_chunk = b->homes[chunk].number;
+		b->free_chunk_count--;
 	} else {
 		if (b->chunk_count == b->chunk_room && !grow_chunks(b)) {
 			b->out_of_memory = true;
@@ -65,7 +64,7 @@ bool buddy_get_chunk(struct buddy *b, uint32_t slot)
 	memset(b->entries + ((size_t)chunk << b->max_order), 0,
 	       sizeof(*b->entries) << b->max_order);
 	b->slots[slot].chunk = chunk;
-	b->chunk_slot[chunk] = slot;
+	b->homes[chunk] = (struct buddy_home){ slot, b->slots[slot].number };
 	return true;
 }
 
@@ -73,8 +72,9 @@ void buddy_put_chunk(struct buddy *b, uint32_t slot)
 {
 	if (b->slots[slot].chunk == CHUNK_NONE)
 		return;
-	b->free_chunks[b->free_chunk_count++] = b->slots[slot].chunk;
-	b->chunk_slot[b->slots[slot].chunk] = UINT32_MAX;
+	b->homes[b->slots[slot].chunk] = (struct buddy_home){ UINT32_MAX, b->free_chunk };
+	b->free_chunk = b->slots[slot].chunk;
+	b->free_chunk_count++;
 	b->slots[slot].chunk = CHUNK_NONE;
 }
 
@@ -148,9 +148,8 @@ static void keep_buffers(struct buddy *b, unsigned int max_order)
 			      .slots = b->slots,
 			      .block_types = b->block_types,
 			      .entries = b->entries,
-			      .chunk_slot = b->chunk_slot,
+			      .homes = b->homes,
 			      .chunk_room = b->chunk_room,
-			      .free_chunks = b->free_chunks,
 			      .memory = b->memory,
 			      .pending = b->pending,
 			      .pending_room = b->pending_room };
@@ -273,8 +272,7 @@ void buddy_deinit(struct buddy *b)
 	free(b->slots);
 	free(b->block_types);
 	free(b->entries);
-	free(b->chunk_slot);
-	free(b->free_chunks);
+	free(b->homes);
 	free(b->memory);
 	free(b->pending);
 	memset(b, 0, sizeof(*b));
@@ -316,11 +314,8 @@ void buddy_copy(struct buddy *dst, const struct buddy *src)
 					    : NULL;
 	copy.entries = copy_of(src->entries, src->chunk_count * chunk_bytes,
 			       src->chunk_room * chunk_bytes, &failed);
-	copy.chunk_slot = copy_of(src->chunk_slot, src->chunk_count * sizeof(*src->chunk_slot),
-				  src->chunk_room * sizeof(*src->chunk_slot), &failed);
-	copy.free_chunks = copy_of(src->free_chunks,
-				   src->free_chunk_count * sizeof(*src->free_chunks),
-				   src->chunk_room * sizeof(*src->free_chunks), &failed);
+	copy.homes = copy_of(src->homes, src->chunk_count * sizeof(*src->homes),
+			     src->chunk_room * sizeof(*src->homes), &failed);
 	copy.memory = copy_of(src->memory, src->memory_count * sizeof(*src->memory),
 			      (src->memory_count + 1) * sizeof(*src->memory), &failed);
 	copy.pending = copy_of(src->pending, src->pending_count * sizeof(*src->pending),
@@ -916,8 +911,8 @@ uint64_t buddy_memory_bytes(const struct buddy *b)
 {
 	return sizeof(*b) + b->zone_count * sizeof(*b->zones) + b->span_count * sizeof(*b->spans) +
 	       b->slot_count * sizeof(*b->slots) + (b->slot_count ? block_type_bytes(b) : 0) +
-	       (uint64_t)b->chunk_room * ((sizeof(*b->entries) << b->max_order) +
-					  sizeof(*b->chunk_slot) + sizeof(*b->free_chunks)) +
+	       (uint64_t)b->chunk_room *
+		       ((sizeof(*b->entries) << b->max_order) + sizeof(*b->homes)) +
 	       b->memory_count * sizeof(*b->memory) + b->pending_room * sizeof(*b->pending);
 }
 
@@ -966,7 +961,7 @@ static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsign
 							  : BUDDY_RIGHT;
 	base = b->slots[slot].chunk << b->max_order;
 	if (b->slots[slot].chunk == CHUNK_NONE || link != base + off ||
-	    b->chunk_slot[b->slots[slot].chunk] != slot)
+	    b->homes[b->slots[slot].chunk].slot != slot)
 		return BUDDY_WRONG_FOREIGN_CHUNK;
 	for (uint32_t i = 1; i < 1u << order; i++)
 		if (entry_is_free(b->entries[base + off + i]))
@@ -1003,7 +998,7 @@ static enum buddy_wrong check_list(const struct buddy *b, uint32_t zone, unsigne
 
 		if (link >= limit || count >= list->count)
 			return BUDDY_WRONG_LONG_LIST;
-		if (order < b->max_order && b->chunk_slot[link >> b->max_order] >= b->slot_count)
+		if (order < b->max_order && b->homes[link >> b->max_order].slot >= b->slot_count)
 			return BUDDY_WRONG_UNUSED_CHUNK;
 		entry = *entry_of(b, order, link);
 		*at = link_pfn(b, order, link);

@@ -57,6 +57,12 @@ struct buddy_slot {
 	uint32_t chunk : 31, shared : 1; /* shared: another zone may have pages in the same run */
 };
 
+/* Whose a chunk is: so a link leads to its page in one step. */
+struct buddy_home {
+	uint32_t slot; /* UINT32_MAX: nobody's */
+	uint32_t number; /* of the slot; of a chunk that is nobody's: the next such chunk */
+};
+
 /* Memory whose struct pages are not initialised yet (deferred), in address order. */
 struct buddy_pending {
 	pfn_t start, end;
@@ -105,10 +111,9 @@ struct buddy {
 	uint32_t slot_count;
 	uint8_t *block_types; /* two pageblocks a byte, by slot */
 	uint64_t *entries; /* 2^max_order a chunk */
-	uint32_t *chunk_slot;
+	struct buddy_home *homes; /* by chunk */
 	uint32_t chunk_count, chunk_room;
-	uint32_t *free_chunks; /* a stack */
-	uint32_t free_chunk_count;
+	uint32_t free_chunk, free_chunk_count; /* the first of those that are nobody's */
 	struct node_range *memory; /* what the zones were made from */
 	uint32_t memory_count;
 	struct buddy_pending *pending;

@@ -125,11 +125,16 @@ static inline pfn_t slot_pfn(const struct buddy *b, uint32_t slot)
 	return (pfn_t)b->slots[slot].number << b->max_order;
 }
 
+/* The page of a link within chunks. */
+static inline pfn_t small_link_pfn(const struct buddy *b, uint32_t link)
+{
+	return ((pfn_t)b->homes[link >> b->max_order].number << b->max_order) |
+	       (link & (slot_pages(b) - 1));
+}
+
 static inline pfn_t link_pfn(const struct buddy *b, unsigned int order, uint32_t link)
 {
-	if (order == b->max_order)
-		return slot_pfn(b, link);
-	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+	return order == b->max_order ? slot_pfn(b, link) : small_link_pfn(b, link);
 }
 
 /* ---- where a page's entry is ------------------------------------------------------------------- */

@@ -162,7 +162,7 @@ static uint32_t check_list(struct page_alloc *a, uint32_t zone, const struct pcp
 		pfn_t pfn;
 
 		if (link >> b->max_order >= b->chunk_count ||
-		    b->chunk_slot[link >> b->max_order] >= b->slot_count)
+		    b->homes[link >> b->max_order].slot >= b->slot_count)
 			break;
 		entry = b->entries[link];
 		pfn = pcp_link_pfn(b, link);

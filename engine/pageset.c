@@ -296,8 +296,8 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 
 	do {
 		uint32_t link = pcp_list_pop_tail(b, set, index);
-		uint32_t slot = b->chunk_slot[link >> b->max_order];
-		pfn_t pfn = slot_pfn(b, slot) + (link & (slot_pages(b) - 1));
+		uint32_t slot = b->homes[link >> b->max_order].slot;
+		pfn_t pfn = small_link_pfn(b, link);
 		enum migratetype type = current ? block_type(b, block_index(b, slot, pfn))
 						: entry_type(b->entries[link]);
 

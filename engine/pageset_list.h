@@ -14,7 +14,7 @@
 
 static inline pfn_t pcp_link_pfn(const struct buddy *b, uint32_t link)
 {
-	return slot_pfn(b, b->chunk_slot[link >> b->max_order]) + (link & (slot_pages(b) - 1));
+	return small_link_pfn(b, link);
 }
 
 /* The link of page @pfn in @slot, which gets a chunk; LINK_NONE without memory. */
