@@ -286,7 +286,47 @@ static void note_drain(struct page_alloc *a, pfn_t pfn, unsigned int order, enum
 	page_alloc_note(a, &e);
 }
 
-/* Frees up to @blocks blocks from the tail of list @index, which has one; returns how many. */
+/*
+ * Takes the block at the tail of list @index off, and with it those before it that lie right behind it in
+ * its pageblock and were freed as of the same type, @most in all; returns how many.
+ */
+static uint32_t pop_tail_run(struct buddy *b, struct pageset *set, unsigned int index,
+			     unsigned int order, uint32_t most, uint32_t *link_ret,
+			     enum migratetype *type_ret)
+{
+	struct pcp_list *list = &set->lists[index];
+	uint32_t link = list->tail, size = 1u << order, count = 0, at = link;
+	uint64_t entry = b->entries[link];
+
+	*link_ret = link;
+	*type_ret = entry_type(entry);
+	if (most > list->count)
+		most = list->count;
+	for (;;) {
+		b->entries[at] = 0;
+		if (++count == most)
+			break;
+		at += size;
+		if (entry_before(entry) != at || (at ^ link) >> b->pageblock_order ||
+		    entry_type(b->entries[at]) != *type_ret)
+			break;
+		entry = b->entries[at];
+	}
+	list->count -= count;
+	list->tail = entry_before(entry);
+	if (list->count) {
+		entry_set_after(&b->entries[list->tail], LINK_NONE);
+	} else {
+		list->head = LINK_NONE;
+		set->nonempty &= ~(1u << index);
+	}
+	return count;
+}
+
+/*
+ * Frees up to @blocks blocks from the tail of list @index, which has one; returns how many.  Blocks that
+ * come in ascending order are freed as the larger ones they become: the same lists come of it.
+ */
 static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pageset *set,
 			       unsigned int index, uint32_t blocks)
 {
@@ -295,17 +335,28 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 	bool current = a->rules.drain_current_type || b->zones[zone].isolated;
 
 	do {
-		uint32_t link = pcp_list_pop_tail(b, set, index);
+		enum migratetype type;
+		uint32_t link,
+			left = pop_tail_run(b, set, index, order, blocks - done, &link, &type);
 		uint32_t slot = b->homes[link >> b->max_order].slot;
 		pfn_t pfn = small_link_pfn(b, link);
-		enum migratetype type = current ? block_type(b, block_index(b, slot, pfn))
-						: entry_type(b->entries[link]);
 
-		pcp_count_down(set, 1u << order);
-		free_in_slot(b, &b->zones[zone], slot, pfn, order, type, false);
-		if (a->events)
-			note_drain(a, pfn, order, type);
-	} while (++done < blocks && set->lists[index].count);
+		if (current)
+			type = block_type(b, block_index(b, slot, pfn));
+		done += left;
+		for (uint32_t i = 0; a->events && i < left; i++)
+			note_drain(a, pfn + ((pfn_t)i << order), order, type);
+		while (left) {
+			unsigned int larger = 0;
+
+			while (2u << larger <= left && !(pfn & 1ULL << (order + larger)))
+				larger++;
+			free_in_slot(b, &b->zones[zone], slot, pfn, order + larger, type, false);
+			pfn += 1ULL << (order + larger);
+			left -= 1u << larger;
+		}
+	} while (done < blocks && set->lists[index].count);
+	pcp_count_down(set, done << order);
 	return done;
 }
 
@@ -322,10 +373,11 @@ static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *
 	int64_t left = pages;
 
 	while (left > 0 && set->nonempty) {
-		do {
-			quota++;
-			index = index + 1 == lists ? 0 : index + 1;
-		} while (!set->lists[index].count);
+		uint32_t later = set->nonempty >> (index + 1) << (index + 1);
+		unsigned int next = lowest_bit_u32(later ? later : set->nonempty);
+
+		quota += next > index ? next - index : next + lists - index;
+		index = next;
 		if (only && quota == lists)
 			quota = (uint32_t)left;
 		order = pageset_list_order(a, index);

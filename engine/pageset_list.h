@@ -109,22 +109,6 @@ static inline uint32_t pcp_list_pop(struct buddy *b, struct pageset *set, unsign
 	return link;
 }
 
-/* Takes the tail off a list that is not empty; its entry is the caller's to write. */
-static inline uint32_t pcp_list_pop_tail(struct buddy *b, struct pageset *set, unsigned int index)
-{
-	struct pcp_list *list = &set->lists[index];
-	uint32_t link = list->tail, before = entry_before(b->entries[link]);
-
-	list->tail = before;
-	if (--list->count) {
-		entry_set_after(&b->entries[before], LINK_NONE);
-	} else {
-		list->head = LINK_NONE;
-		set->nonempty &= ~(1u << index);
-	}
-	return link;
-}
-
 /* The count may be off from the lists where a trace proved it so. */
 static inline void pcp_count_down(struct pageset *set, uint32_t pages)
 {

@@ -208,6 +208,40 @@ static void an_old_drain_is_a_batch_from_the_tail(void **state)
 	finish(f);
 }
 
+/*
+ * Four pages freed in ascending order, the pageblock becoming one of a CMA area in between, and drained:
+ *
+ *	freed as	[ Movable ][ Movable ][ CMA ][ CMA ]	the four pages behind them are in use
+ *
+ * They merge, and the whole is of the type of the page that came last.  No page of it is on a list of its
+ * own then.
+ */
+static void a_run_keeps_what_it_was_freed_as(void **state)
+{
+	struct fixture *f = start(FACTS_VERSION(6, 1, 0), 4, 100, 100);
+	struct buddy_block block;
+	pfn_t pages[8];
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		pages[i] = get(f, 0);
+	assert_int_equal(pages[7], START + 7);
+	for (unsigned int i = 0; i < 4; i++) {
+		if (i == 2)
+			buddy_set_block_type(&f->b, ZONE, START, MIGRATE_CMA);
+		page_alloc_put(&f->a, 0, pages[i], 0);
+	}
+	pageset_drain(&f->a, ZONE, f->set, 4, 1);
+	assert_int_equal(f->set->count, 0);
+	assert_true(buddy_find(&f->b, ZONE, START, &block));
+	assert_int_equal(block.pfn, START);
+	assert_int_equal(block.order, 2);
+	assert_int_equal(block.type, MIGRATE_CMA);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_false(pageset_holds(&f->a, ZONE, pages[i]));
+	finish(f);
+}
+
 /* An eighth, but not more pages than 2^5 batches at once, and not below the least; the rest is drained. */
 static void high_marks_sink(void **state)
 {
@@ -246,6 +280,7 @@ int main(void)
 		cmocka_unit_test(drains_double),
 		cmocka_unit_test(drains_stop_doubling),
 		cmocka_unit_test(an_old_drain_is_a_batch_from_the_tail),
+		cmocka_unit_test(a_run_keeps_what_it_was_freed_as),
 		cmocka_unit_test(high_marks_sink),
 	};
 
