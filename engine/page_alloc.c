@@ -657,28 +657,54 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 }
 
 /*
+ * The common case of rmqueue_buddy(), where nobody is told and no rights count: the lists of the type have
+ * a block.  PFN_NONE: it is another case.
+ */
+static __attribute__((noinline)) pfn_t take_past_sets(struct page_alloc *a, uint32_t zone,
+						      const struct alloc_request *req)
+{
+	struct buddy *b = a->buddy;
+	uint32_t link;
+
+	if (a->events || req->order == b->max_order ||
+	    (a->rules.cma_balance && req->flags & ALLOC_CMA) ||
+	    !list_take(b, &b->zones[zone], req->order, req->type, &link))
+		return PFN_NONE;
+	a->taken_type = req->type;
+	b->entries[link] = held_make(req->order, req->type);
+	return small_link_pfn(b, link);
+}
+
+/*
  * The common case of it, with nothing else in its way: the first zone has plenty, by the mark that is
- * asked about first, and the page set has a page.
+ * asked about first, and the page set, or for large blocks the free list, has what is wanted.
  */
 static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request *req,
 				uint32_t zone)
 {
+	const struct buddy_zone *bz = &a->buddy->zones[zone];
+	const struct alloc_zone *z = &a->zones[zone];
 	unsigned int index = list_for(a, req);
-	uint32_t mark = req->flags;
-	struct watermark_zone w;
-	struct pageset *set;
+	uint32_t mark = req->flags & ALLOC_WMARK_MASK;
+	struct pageset *set = page_alloc_set(a, zone, req->cpu);
+	int64_t least;
 
-	if (index == PCP_LIST_NONE || (req->flags & ALLOC_RIGHTS) | a->rules.fair ||
-	    (req->thisnode && a->buddy->zones[zone].nid != req->nid))
+	if ((req->flags & ALLOC_RIGHTS) | a->rules.fair || (req->thisnode && bz->nid != req->nid) ||
+	    (index != PCP_LIST_NONE && !set->lists[index].count))
 		return PFN_NONE;
-	set = page_alloc_set(a, zone, req->cpu);
-	if (!set->lists[index].count)
+	if (a->rules.below_high && !z->below_high)
+		mark = WMARK_HIGH;
+	/* What is open to everybody, less all that may be kept for others: at least so much is usable. */
+	least = (int64_t)(bz->free_pages[MIGRATE_UNMOVABLE] + bz->free_pages[MIGRATE_MOVABLE] +
+			  bz->free_pages[MIGRATE_RECLAIMABLE] - z->reserved_highatomic) -
+		z->drift;
+	if (!watermark_least(
+		    &a->rules.watermark, bz->nonempty, least,
+		    (int64_t)(z->watermark[mark] + z->boost + z->lowmem_reserve[req->highest]),
+		    req->order))
 		return PFN_NONE;
-	if (a->rules.below_high && !a->zones[zone].below_high)
-		mark = ALLOC_WMARK_HIGH;
-	w = numbers_of(a, zone, req, mark);
-	if (!watermark_plenty(&a->rules.watermark, &w, req->order))
-		return PFN_NONE;
+	if (index == PCP_LIST_NONE)
+		return take_past_sets(a, zone, req);
 	pageset_before_alloc(a, set);
 	return take_head(a, set, index, req);
 }
@@ -688,7 +714,8 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 	uint32_t first, flags;
 	pfn_t pfn;
 
-	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count || req->cpu >= a->cpu_count ||
+	/* A negative number of a node is larger than any. */
+	if ((uint32_t)req->nid >= a->node_count || req->cpu >= a->cpu_count ||
 	    req->order > a->buddy->max_order)
 		return PFN_NONE;
 	first = preferred_zone(a, req);
@@ -705,6 +732,19 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 	if (a->zones[first].avoids_fragments && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
 		flags |= ALLOC_NOFRAGMENT;
 	return get_from_zones(a, req, flags, zone_ret);
+}
+
+/* page_alloc_put() of a block that page sets do not hold. */
+static __attribute__((noinline)) bool put_past_sets(struct page_alloc *a, uint32_t slot, pfn_t pfn,
+						    unsigned int order, enum migratetype type)
+{
+	struct buddy *b = a->buddy;
+
+	if (order > b->pageblock_order)
+		buddy_free(b, a->near.zone, pfn, order, BUDDY_PLACE_FREED);
+	else
+		free_in_slot(b, &b->zones[a->near.zone], slot, pfn, order, type, false);
+	return true;
 }
 
 /* page_alloc_put() of a page that lies elsewhere than the last one. */
@@ -728,10 +768,9 @@ bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int 
 	type = block_type(b, block_index(b, slot, pfn));
 	index = a->rules.list_of_freed[order][type];
 	if (index == PCP_LIST_NONE)
-		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FREED);
-	else
-		pageset_free_to(a, zone, page_alloc_set(a, zone, cpu), index, type,
-				pcp_link_in(b, slot, pfn));
+		return put_past_sets(a, slot, pfn, order, type);
+	pageset_free_to(a, zone, page_alloc_set(a, zone, cpu), index, type,
+			pcp_link_in(b, slot, pfn));
 	return true;
 }
 

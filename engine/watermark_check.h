@@ -107,6 +107,18 @@ static inline bool watermark_highatomic_right(const struct watermark_rules *rule
 	return alloc_flags & (rules->min_reserve ? ALLOC_RIGHTS : ALLOC_NON_BLOCK | ALLOC_OOM);
 }
 
+/* The same for who knows that at least @least pages are usable by anybody; @limit is mark and reserve. */
+static inline bool watermark_least(const struct watermark_rules *rules, const uint32_t *nonempty,
+				   int64_t least, int64_t limit, unsigned int order)
+{
+	if (least - ((int64_t)1 << order) + 1 <= limit)
+		return false;
+	return !order ||
+	       (rules->looks_for_block && (nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
+					   nonempty[MIGRATE_RECLAIMABLE]) >>
+						  order);
+}
+
 /*
  * The common case alone: what passes with everything subtracted and no right at all passes by the rules
  * of every kernel, and a block of a type that is open to everybody is open to this request.  False: ask
@@ -115,15 +127,9 @@ static inline bool watermark_highatomic_right(const struct watermark_rules *rule
 static inline bool watermark_plenty(const struct watermark_rules *rules,
 				    const struct watermark_zone *zone, unsigned int order)
 {
-	int64_t left = zone->free - zone->highatomic - zone->free_cma - ((int64_t)1 << order) + 1;
-	const uint32_t *nonempty = zone->nonempty;
-
-	if (left <= zone->mark + zone->reserve)
-		return false;
-	return !order ||
-	       (rules->looks_for_block && (nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
-					   nonempty[MIGRATE_RECLAIMABLE]) >>
-						  order);
+	return watermark_least(rules, zone->nonempty,
+			       zone->free - zone->highatomic - zone->free_cma,
+			       zone->mark + zone->reserve, order);
 }
 
 /* The same answer as watermark_check, the common case sooner. */
