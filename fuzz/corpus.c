@@ -2,6 +2,7 @@
 #include "fuzz/corpus.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,4 +208,24 @@ struct error *corpus_add_captures(struct corpus *c, const struct target *target,
 	}
 	free(entries);
 	return err;
+}
+
+struct error *corpus_write_words(const char *path, const char *const *words)
+{
+	FILE *out = fopen(path, "w");
+
+	for (unsigned int i = 0; out && words && words[i]; i++) {
+		if (!*words[i])
+			continue;
+		fputc('"', out);
+		for (const char *p = words[i]; *p; p++)
+			if (*p >= ' ' && *p < 127 && *p != '"' && *p != '\\')
+				fputc(*p, out);
+			else
+				fprintf(out, "\\x%02x", (unsigned int)(unsigned char)*p);
+		fputs("\"\n", out);
+	}
+	if (!out || fclose(out))
+		return error_create(ERROR_OS, path, 0, 0, "%s", strerror(errno));
+	return NULL;
 }

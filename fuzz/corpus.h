@@ -26,4 +26,7 @@ struct error *corpus_add_file(struct corpus *c, const struct target *target, con
  */
 struct error *corpus_add_captures(struct corpus *c, const struct target *target, const char *dir);
 
+/* Writes the words of a target (NULL: none) to a file in the form that libFuzzer and AFL++ read. */
+struct error *corpus_write_words(const char *path, const char *const *words);
+
 #endif

@@ -5,11 +5,18 @@
  *
  *	MMREPLAY_FUZZ_ERA	a version: every input is of this kernel
  *	MMREPLAY_FUZZ_SET	FACT=VALUE, separated by commas: facts that inputs do not change
+ *	MMREPLAY_FUZZ_AS_IS	if set, quirks are as inputs have them
  *	MMREPLAY_FUZZ_GO_ON	if set, findings are not told and nothing ends: what is left are crashes
+ *	MMREPLAY_FUZZ_FINDINGS	a folder: instead, the smallest input with each finding is there, by its id
+ *	MMREPLAY_FUZZ_COUNT	a file of two 64-bit numbers, to which executions and refused ones are added
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fuzz/mutate/mutate.h"
 #include "fuzz/settings.h"
@@ -32,6 +39,11 @@ static struct {
 	struct arena arena;
 	ProtobufCAllocator allocator;
 	bool go_on;
+	const char *findings; /* folder; NULL: none */
+	volatile uint64_t *count; /* executions, refused; NULL: nobody wants to know */
+	const char *told[TARGET_FINDINGS_MAX]; /* ids of findings that are in the folder, ... */
+	size_t told_size[TARGET_FINDINGS_MAX]; /* ... and of which size */
+	unsigned int told_count;
 } engine;
 
 static void stop(struct error *err)
@@ -45,6 +57,21 @@ static void stop(struct error *err)
 	exit(2);
 }
 
+static void begin_count(const char *path)
+{
+	const size_t size = 2 * sizeof(uint64_t);
+	struct stat st;
+	void *p = MAP_FAILED;
+	int fd = path ? open(path, O_RDWR) : -1;
+
+	if (fd >= 0 && !fstat(fd, &st) && (size_t)st.st_size >= size)
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (p != MAP_FAILED)
+		engine.count = p;
+}
+
 static void begin(void)
 {
 	static struct settings_text settings;
@@ -52,8 +79,11 @@ static void begin(void)
 	if (engine.runner)
 		return;
 	engine.target = target_find(FUZZ_TARGET);
-	engine.go_on = getenv("MMREPLAY_FUZZ_GO_ON");
+	engine.findings = getenv("MMREPLAY_FUZZ_FINDINGS");
+	engine.go_on = engine.findings || getenv("MMREPLAY_FUZZ_GO_ON");
+	begin_count(getenv("MMREPLAY_FUZZ_COUNT"));
 	stop(settings_read(getenv("MMREPLAY_FUZZ_ERA"), getenv("MMREPLAY_FUZZ_SET"), &settings));
+	settings.settings.quirks = getenv("MMREPLAY_FUZZ_AS_IS");
 	engine.arena = arena_init((size_t)512 << 20);
 	engine.allocator = arena_allocator(&engine.arena);
 	stop(target_runner_create(engine.target, &settings.settings, &engine.runner));
@@ -68,6 +98,44 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/*
+ * Writes an input with finding @id, if it is smaller than the one that is there.  The file is whole whenever
+ * it is there; another process with a smaller one at the same moment may lose it.
+ */
+static void write_finding(const char *id, const uint8_t *data, size_t size)
+{
+	char path[4096], temporary[4160];
+	struct stat st;
+	FILE *out;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s/%s", engine.findings, id);
+	snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
+	if (!stat(path, &st) && (size_t)st.st_size <= size)
+		return;
+	out = fopen(temporary, "wb");
+	if (!out)
+		return;
+	ok = !size || fwrite(data, 1, size, out) == size;
+	ok &= !fclose(out);
+	if (!ok || rename(temporary, path))
+		unlink(temporary);
+}
+
+static void keep_finding(const char *id, const uint8_t *data, size_t size)
+{
+	unsigned int i = 0;
+
+	while (i < engine.told_count && strcmp(engine.told[i], id) != 0)
+		i++;
+	if (i == TARGET_FINDINGS_MAX || (i < engine.told_count && engine.told_size[i] <= size))
+		return;
+	engine.told[i] = id;
+	engine.told_size[i] = size;
+	engine.told_count += i == engine.told_count;
+	write_finding(id, data, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct target_report *report;
@@ -75,6 +143,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	begin();
 	target_run_bytes(engine.runner, data, size);
 	report = target_report(engine.runner);
+	if (engine.count) {
+		engine.count[0]++;
+		engine.count[1] += report->refused;
+	}
+	for (unsigned int i = 0; engine.findings && i < report->finding_count; i++)
+		keep_finding(report->findings[i].id, data, size);
 	if (engine.go_on)
 		return report->refused ? -1 : 0;
 	for (unsigned int i = 0; i < report->finding_count; i++)

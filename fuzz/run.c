@@ -207,33 +207,11 @@ static bool write_to(const char *path, const uint8_t *data, size_t size)
 	return true;
 }
 
-/* In the form that libFuzzer and AFL++ read. */
-static bool write_words(const char *path, const char *const *words)
-{
-	FILE *out = fopen(path, "w");
-
-	for (unsigned int i = 0; out && words && words[i]; i++) {
-		if (!*words[i])
-			continue;
-		fputc('"', out);
-		for (const char *p = words[i]; *p; p++)
-			if (*p >= ' ' && *p < 127 && *p != '"' && *p != '\\')
-				fputc(*p, out);
-			else
-				fprintf(out, "\\x%02x", (unsigned int)(unsigned char)*p);
-		fputs("\"\n", out);
-	}
-	if (!out || fclose(out)) {
-		perror(path);
-		return false;
-	}
-	return true;
-}
-
 static int write_seeds(const struct run *run)
 {
 	char path[4096];
 	size_t count = 0;
+	struct error *err;
 
 	for (unsigned int i = 0; run->target->seeds[i]; i++, count++) {
 		uint8_t *data;
@@ -254,7 +232,11 @@ static int write_seeds(const struct run *run)
 			return 2;
 	}
 	snprintf(path, sizeof(path), "%s.dict", run->seeds);
-	return write_words(path, run->target->words) ? 0 : 2;
+	err = corpus_write_words(path, run->target->words);
+	if (err)
+		fprintf(stderr, "run: %s: %s\n", path, err->message);
+	error_destroy(err);
+	return err ? 2 : 0;
 }
 
 int main(int argc, char **argv)
