@@ -8,6 +8,7 @@
 
 #include "engine/sink.h"
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/engine.h"
 #include "fuzz/campaign/merge.h"
 #include "fuzz/campaign/recipe.h"
 #include "tools/cli.h"
@@ -27,6 +28,32 @@ static const struct cli_option options[] = {
 	  .value = "TARGET",
 	  .repeatable = true,
 	  .help = "try this property (default: all of machines and their lives); --list names them" },
+	{ .name = "engine",
+	  .kind = CLI_KIND_CHOICE,
+	  .value = "ENGINE",
+	  .choices = engine_names,
+	  .help = "what makes up the inputs: our own driver (the default), libFuzzer or AFL++, whose "
+		  "programs are built apart" },
+	{ .name = "engines",
+	  .kind = CLI_KIND_FILE,
+	  .value = "DIR",
+	  .help = "where the programs of the engine are, such as bazel-bin/fuzz (default: beside "
+		  "mmreplay, or in ../fuzz from there)" },
+	{ .name = "sync",
+	  .kind = CLI_KIND_FILE,
+	  .value = "DIR",
+	  .help = "let the engine keep its inputs in this folder, for all machines that see it; each "
+		  "has a --seed of its own" },
+	{ .name = "captures",
+	  .kind = CLI_KIND_FILE,
+	  .value = "DIR",
+	  .help = "begin with what the captures in this folder have for the targets, too" },
+	{ .name = "input",
+	  .kind = CLI_KIND_FILE,
+	  .value = "FILE",
+	  .repeatable = true,
+	  .help = "begin with this input, too, as findings and the corpus have them; for one --target "
+		  "alone" },
 	{ .name = "list", .kind = CLI_KIND_FLAG, .help = "list the targets, and do nothing else" },
 	CLI_OPTION_ERA,
 	CLI_OPTION_SET,
@@ -73,6 +100,8 @@ static const struct cli_example examples[] = {
 	{ "mmreplay replay fuzz-results/findings/0001-fallback-balance.mmtrace",
 	  "see what was found" },
 	{ "mmreplay fuzz --time 8h --resume", "go on over night" },
+	{ "mmreplay fuzz --engine libfuzzer --engines bazel-bin/fuzz --target dmesg",
+	  "one target under libFuzzer and its sanitizers" },
 	{ 0 }
 };
 
@@ -90,13 +119,15 @@ static void on_stop(int number)
 /* ---- settings ---------------------------------------------------------------------------------- */
 
 /* Targets of one campaign. */
-enum { TARGETS_MAX = 64 };
+enum { TARGETS_MAX = 64, INPUTS_MAX = 256 };
 
 struct settings {
 	struct campaign_options options;
 	const struct target *targets[TARGETS_MAX];
+	const char *inputs[INPUTS_MAX];
 	struct target_fact *facts;
 	struct sink_text description;
+	char programs[4096]; /* where engines are, unless --engines tells */
 };
 
 static void settings_deinit(struct settings *s)
@@ -169,6 +200,42 @@ static enum cli_exit take_facts(struct cli *cli, const struct recipe *recipe, st
 	return CLI_OK;
 }
 
+/* The folder of this program if @name is there, or else the one of //fuzz in a folder of Bazel's. */
+static void find_programs(const char *name, char *ret, size_t room)
+{
+	ssize_t len = readlink("/proc/self/exe", ret, room - 1);
+	char path[4300], *slash;
+
+	ret[len > 0 ? len : 0] = '\0';
+	slash = strrchr(ret, '/');
+	if (!slash) {
+		snprintf(ret, room, ".");
+		return;
+	}
+	*slash = '\0';
+	snprintf(path, sizeof(path), "%s/%s", ret, name);
+	if (access(path, F_OK) && strlen(ret) + sizeof("/../fuzz") <= room)
+		strcat(ret, "/../fuzz");
+}
+
+static void take_engine(struct cli *cli, const struct recipe *recipe, struct settings *s)
+{
+	struct engine *engine = &s->options.engine;
+	unsigned int kind = ENGINE_BUILTIN;
+	char name[160];
+
+	while (recipe->engine && strcmp(engine_names[kind], recipe->engine) != 0)
+		kind++;
+	engine->kind = (enum engine_kind)cli_choice(cli, "engine", kind);
+	engine->shared = cli_text(cli, "sync");
+	engine->programs = cli_text(cli, "engines");
+	if (engine->kind == ENGINE_BUILTIN || engine->programs)
+		return;
+	snprintf(name, sizeof(name), "%s_%s", s->targets[0]->name, engine_names[engine->kind]);
+	find_programs(name, s->programs, sizeof(s->programs));
+	engine->programs = s->programs;
+}
+
 /* What must be the same for a folder to be gone on with. */
 static void describe(struct settings *s)
 {
@@ -185,6 +252,23 @@ static void describe(struct settings *s)
 			    s->facts[i].value);
 	if (o->settings.quirks)
 		sink_puts(&sink, ", as is");
+}
+
+static enum cli_exit take_inputs(struct cli *cli, struct settings *s)
+{
+	struct campaign_options *o = &s->options;
+
+	while (o->input_count < INPUTS_MAX && cli_text_at(cli, "input", o->input_count)) {
+		s->inputs[o->input_count] = cli_text_at(cli, "input", o->input_count);
+		o->input_count++;
+	}
+	if (cli_text_at(cli, "input", o->input_count))
+		return cli_fail_usage(cli, "--input is given at most %d times", INPUTS_MAX);
+	if (o->input_count && o->target_count != 1)
+		return cli_fail_usage(cli, "--input wants one --target, that it is an input of");
+	o->inputs = s->inputs;
+	o->captures = cli_text(cli, "captures");
+	return CLI_OK;
 }
 
 static enum cli_exit take_limits(struct cli *cli, const struct recipe *recipe, struct settings *s)
@@ -220,10 +304,10 @@ static void on_progress(void *ctx, const struct campaign_status *status)
 	uint64_t rate = status->milliseconds ? status->executions * 1000 / status->milliseconds : 0;
 
 	cli_progress(ctx,
-		     "%" PRIu64 " s: %" PRIu64 " executions, %" PRIu64 "/s; %" PRIu64
-		     " inputs kept; %u findings, %u of them small",
-		     status->milliseconds / 1000, status->executions, rate, status->work.kept,
-		     status->groups, status->minimised);
+		     "%" PRIu64 " s: %" PRIu64 " executions, %" PRIu64 "/s; coverage %" PRIu64
+		     "; %" PRIu64 " inputs kept; %u findings, %u of them small",
+		     status->milliseconds / 1000, status->executions, rate, status->work.coverage,
+		     status->work.kept, status->groups, status->minimised);
 }
 
 static void on_found(void *ctx, const struct results_finding *f)
@@ -285,8 +369,9 @@ static void show_work(struct cli *cli, struct json *j, const char *name,
 
 	if (!j) {
 		fprintf(cli_out(cli),
-			"%-16s %12" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 "\n", name,
-			w->executions, rate, w->refused, w->kept);
+			"%-16s %12" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64
+			"\n",
+			name, w->executions, rate, w->refused, w->kept, w->coverage);
 		return;
 	}
 	json_object_begin(j);
@@ -295,6 +380,7 @@ static void show_work(struct cli *cli, struct json *j, const char *name,
 	json_key_u64(j, "executions_per_second_and_job", rate);
 	json_key_u64(j, "refused", w->refused);
 	json_key_u64(j, "kept", w->kept);
+	json_key_u64(j, "coverage", w->coverage);
 	json_object_end(j);
 }
 
@@ -309,8 +395,8 @@ static struct error *show_results(struct cli *cli, const struct settings *s, str
 	if (!err && j)
 		json_key_array_begin(j, "work");
 	else if (!err)
-		fprintf(cli_out(cli), "%-16s %12s %10s %10s %8s\n", "target", "executions",
-			"/s and job", "refused", "kept");
+		fprintf(cli_out(cli), "%-16s %12s %10s %10s %8s %8s\n", "target", "executions",
+			"/s and job", "refused", "kept", "coverage");
 	for (unsigned int i = 0; !err && i < s->options.target_count; i++) {
 		struct results_work w;
 
@@ -435,6 +521,10 @@ static enum cli_exit run(struct cli *cli)
 	if (code == CLI_OK)
 		code = take_facts(cli, &recipe, &s);
 	if (code == CLI_OK)
+		code = take_inputs(cli, &s);
+	if (code == CLI_OK)
+		take_engine(cli, &recipe, &s);
+	if (code == CLI_OK)
 		code = take_limits(cli, &recipe, &s);
 	if (code == CLI_OK)
 		code = cli_text_at(cli, "merge", 0) ? merge(cli, &s) : campaign(cli, &s);
@@ -456,7 +546,12 @@ const struct command command_fuzz = {
 		"that 'mmreplay replay' runs again anywhere. Findings are grouped by what is broken and "
 		"which of the facts given by --set it takes. Each is made as small as it can be while the "
 		"others go on. Whatever was found is on disk at once: Ctrl-C, or worse, loses nothing, and "
-		"--resume goes on. A crash of the program is a finding, too.",
+		"--resume goes on. A crash of the program is a finding, too.\n"
+		"\n"
+		"With --engine the inputs are made by libFuzzer, under sanitizers, or by AFL++, as children "
+		"of the campaign; with several targets each has its turn. What they find runs again in "
+		"this program and is kept in the same way. Coverage is what the engine counts: edges, or "
+		"features with our own driver.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

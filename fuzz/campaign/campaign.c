@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/engine_worker.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
 #include "fuzz/campaign/shrink.h"
@@ -26,6 +27,11 @@ enum { SHRINK_TESTS_MAX = 50000, CRASHES_MAX = 1000 };
 enum { TICK_MILLISECONDS = 200 };
 /* How long one execution may take; and so, how long workers have to stop when they are told to. */
 enum { HANG_MILLISECONDS = 20000 };
+/*
+ * How long engines of others work on one target before the next has its turn: each start costs them a while.
+ * Of short campaigns every target gets its part.
+ */
+enum { ENGINE_TURN_MIN = 5000, ENGINE_TURN_MAX = 120000 };
 
 struct process {
 	pid_t pid; /* 0: none */
@@ -41,6 +47,8 @@ struct process {
 struct campaign {
 	const struct campaign_options *options;
 	struct campaign_plan plan;
+	struct engine_plan engine_plan;
+	struct hashes *looked; /* by target */
 	struct corpus *corpora; /* by target */
 	struct results *results;
 	struct process *workers; /* options->jobs of them */
@@ -136,11 +144,16 @@ static void begin_worker(struct campaign *c, unsigned int number)
 	p->ran_at = clock_milliseconds();
 	p->hung = false;
 	if (!begin_child(c, p, &fd)) {
-		struct error *err;
-
 		/* A worker that takes the place of a crashed one draws other inputs. */
-		err = worker_run(&c->plan, number + c->generation * c->options->jobs,
-				 c->options->executions, fd, p->shared);
+		unsigned int draws = number + c->generation * c->options->jobs;
+		uint64_t executions = c->options->executions;
+		struct error *err = NULL;
+
+		if (c->options->engine.kind == ENGINE_BUILTIN)
+			err = worker_run(&c->plan, draws, executions, fd, p->shared);
+		else
+			engine_worker_run(&c->plan, &c->engine_plan, draws, executions, fd,
+					  p->shared);
 		_exit(err ? 1 : 0);
 	}
 }
@@ -195,10 +208,19 @@ static void take_shrunk(struct campaign *c, const struct message *m)
 
 static void take_work(struct campaign *c, const struct message *m)
 {
-	struct results_work work = { m->numbers[0], m->numbers[1], m->numbers[2], m->numbers[3] };
+	struct results_work work = { m->numbers[0], m->numbers[1], m->numbers[2], m->numbers[3],
+				     m->numbers[4] };
 
 	c->executions += work.executions;
 	note_error(c, results_add_work(c->results, m->parts[0].data, &work));
+}
+
+static void note_looked(struct campaign *c, const char *target, uint64_t hash)
+{
+	for (unsigned int i = 0; i < c->options->target_count; i++)
+		if (!strcmp(c->options->targets[i]->name, target))
+			hashes_add(&c->looked[i], hash);
+	note_error(c, results_add_looked(c->results, target, hash));
 }
 
 static void take(struct campaign *c, const struct message *m)
@@ -215,6 +237,13 @@ static void take(struct campaign *c, const struct message *m)
 		break;
 	case MESSAGE_SHRUNK:
 		take_shrunk(c, m);
+		break;
+	case MESSAGE_LOOKED:
+		note_looked(c, m->parts[0].data, m->numbers[0]);
+		break;
+	case MESSAGE_ERROR:
+		note_error(c, error_create(ERROR_OS, m->parts[0].size ? m->parts[0].data : NULL, 0,
+					   0, "%s", (const char *)m->parts[1].data));
 		break;
 	case MESSAGE_KIND_COUNT:
 		break;
@@ -355,6 +384,9 @@ static void take_crash(struct campaign *c, struct process *p, int status)
 					       : "the program ended while it ran this input");
 	m.parts[4] = (struct message_part){ p->shared->input, p->shared->input_size };
 	take(c, &m);
+	/* Engines begin with the same inputs again. */
+	if (c->options->engine.kind != ENGINE_BUILTIN)
+		note_looked(c, target->name, kept_hash(p->shared->input, p->shared->input_size));
 }
 
 static bool count_group(void *ctx, const struct results_finding *f)
@@ -519,16 +551,58 @@ static struct error *open_folder(struct campaign *c)
 	return err;
 }
 
+static bool add_looked(void *ctx, uint64_t hash)
+{
+	hashes_add(ctx, hash);
+	return true;
+}
+
+static struct error *begin_engine(struct campaign *c)
+{
+	const struct campaign_options *o = c->options;
+	struct error *err = NULL;
+	uint64_t turn = UINT64_MAX;
+
+	if (o->target_count > 1) {
+		turn = ENGINE_TURN_MAX;
+		if (o->milliseconds / o->target_count * o->jobs < turn)
+			turn = o->milliseconds / o->target_count * o->jobs;
+		if (turn < ENGINE_TURN_MIN)
+			turn = ENGINE_TURN_MIN;
+	}
+	c->engine_plan = (struct engine_plan){ .engine = o->engine,
+					       .folder = o->folder,
+					       .looked = c->looked,
+					       .turn_milliseconds = turn,
+					       .jobs = o->jobs };
+	for (unsigned int i = 0; !err && i < o->target_count; i++)
+		err = results_each_looked(c->results, o->targets[i]->name, add_looked,
+					  &c->looked[i]);
+	return err;
+}
+
 static struct error *begin(struct campaign *c)
 {
 	const struct campaign_options *o = c->options;
-	struct error *err = open_folder(c);
+	struct error *err = NULL;
 
+	if (o->engine.kind != ENGINE_BUILTIN)
+		err = engine_check(&o->engine, o->targets, o->target_count);
+	if (!err)
+		err = open_folder(c);
 	c->corpora = calloc(o->target_count, sizeof(*c->corpora));
-	if (!err && !c->corpora)
+	c->looked = calloc(o->target_count, sizeof(*c->looked));
+	if (!err && (!c->corpora || !c->looked))
 		err = error_no_memory();
 	if (!err)
 		err = kept_read(o->folder, o->targets, o->target_count, c->corpora);
+	assert(!o->input_count || o->target_count == 1);
+	for (unsigned int i = 0; !err && i < o->input_count; i++)
+		err = corpus_add_file(&c->corpora[0], o->targets[0], o->inputs[i]);
+	for (unsigned int i = 0; !err && o->captures && i < o->target_count; i++)
+		err = corpus_add_captures(&c->corpora[i], o->targets[i], o->captures);
+	if (!err && o->engine.kind != ENGINE_BUILTIN)
+		err = begin_engine(c);
 	if (err)
 		return err;
 	c->plan = (struct campaign_plan){ .targets = o->targets,
@@ -571,6 +645,9 @@ struct error *campaign_run(const struct campaign_options *options, struct campai
 	for (unsigned int i = 0; c.corpora && i < options->target_count; i++)
 		corpus_deinit(&c.corpora[i]);
 	free(c.corpora);
+	for (unsigned int i = 0; c.looked && i < options->target_count; i++)
+		hashes_deinit(&c.looked[i]);
+	free(c.looked);
 	results_close(c.results);
 	return err;
 }

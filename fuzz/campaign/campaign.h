@@ -7,6 +7,8 @@
  *	worker ---------> campaign_run() ------+----> corpus/TARGET/...   inputs that did something new
  *	shrinker ------/                        \---> findings/...        one file a group, smallest input
  *
+ * A worker is the built-in driver, or looks after an engine of others (engine_worker.h).
+ *
  * All is in one folder, which another run can go on from.  A worker that crashes is a finding too: its input
  * is in memory that it shares with its parent.  Whenever the parent is killed, workers stop by themselves,
  * and what was found before is on disk.
@@ -16,6 +18,7 @@
 
 #include <signal.h>
 
+#include "fuzz/campaign/engine.h"
 #include "fuzz/campaign/results.h"
 #include "fuzz/target.h"
 
@@ -33,6 +36,12 @@ struct campaign_options {
 	struct target_settings settings; /* facts borrowed */
 	const char
 		*description; /* all settings as text: a folder is gone on with only by the same */
+	struct engine engine; /* that workers are; zeroed: the built-in driver */
+	/* A folder of captures to begin with what they have for each target; NULL: none. */
+	const char *captures;
+	/* Files to begin with as well, inputs of the only target. */
+	const char *const *inputs;
+	unsigned int input_count;
 	unsigned int jobs; /* workers; at least 1 */
 	uint64_t seed;
 	uint64_t milliseconds; /* stop after so long; UINT64_MAX: no limit */
@@ -50,7 +59,8 @@ struct campaign_options {
 
 /*
  * Runs a campaign to its end, and until everything found is small (or ->stop is set again).  ERROR_RANGE: the
- * folder is of another campaign, or there already, or not there to go on with; ERROR_OS; ERROR_NO_MEMORY.
+ * folder is of another campaign, or there already, or not there to go on with; ERROR_NOT_FOUND: a program of the
+ * engine is not there; ERROR_OS; ERROR_NO_MEMORY.
  */
 struct error *campaign_run(const struct campaign_options *options, struct campaign_status *ret);
 

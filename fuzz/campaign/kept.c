@@ -99,14 +99,33 @@ static struct error *write_whole(const char *path, const void *data, size_t size
 	return err;
 }
 
+uint64_t kept_hash(const void *data, size_t size)
+{
+	return XXH3_64bits(data, size);
+}
+
+static char *input_path(const char *folder, const char *target, uint64_t hash)
+{
+	char name[300];
+
+	snprintf(name, sizeof(name), "%.200s/%016" PRIx64, target, hash);
+	return kept_path(folder, "corpus", name);
+}
+
+bool kept_has_input(const char *folder, const char *target, uint64_t hash)
+{
+	char *path = input_path(folder, target, hash);
+	bool there = path && !access(path, F_OK);
+
+	free(path);
+	return there;
+}
+
 struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size)
 {
-	char name[300], *path;
+	char *path = input_path(folder, target, kept_hash(data, size));
 	struct error *err = NULL;
 
-	snprintf(name, sizeof(name), "%.200s/%016" PRIx64, target,
-		 (uint64_t)XXH3_64bits(data, size));
-	path = kept_path(folder, "corpus", name);
 	if (!path)
 		err = error_no_memory();
 	else if (access(path, F_OK))

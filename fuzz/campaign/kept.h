@@ -4,6 +4,7 @@
  *
  *	DIR/campaign.sqlite		results.h
  *	DIR/corpus/TARGET/HASH		inputs that did something new, by the hash of their bytes
+ *	DIR/engine/			engine.h
  *	DIR/findings/NUMBER-ID.mmtrace	the smallest input of each group; .bin where it is no scenario
  *
  * A file appears when it is complete, under its name or not at all.
@@ -22,6 +23,10 @@ struct error *kept_make_folders(const char *folder);
 /* Does @target take scenarios, which are kept as stored files? */
 bool kept_is_scenario(const struct target *target);
 
+/* By which inputs are told apart, and found in the folder. */
+uint64_t kept_hash(const void *data, size_t size);
+/* Is there an input of that hash? */
+bool kept_has_input(const char *folder, const char *target, uint64_t hash);
 struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size);
 /* Writes the input of @f to @path: with the facts of @settings, where it is a scenario. */
 struct error *kept_write_finding(const char *path, const struct target *target,

@@ -13,16 +13,19 @@
 #include <stdint.h>
 
 enum message_kind {
-	MESSAGE_WORK, /* numbers: executions, refused, milliseconds, kept; parts: target */
+	/* numbers: executions, refused, milliseconds, kept, coverage; parts: target */
+	MESSAGE_WORK,
 	MESSAGE_KEPT, /* an input that did something new; parts: target, input */
 	/* numbers: executions so far, of that worker on that target; parts: target, id, facts, text, input */
 	MESSAGE_FINDING,
 	MESSAGE_SHRUNK, /* numbers: of the group; parts: text, input */
+	MESSAGE_LOOKED, /* numbers: hash of an input that needs no other look; parts: target */
+	MESSAGE_ERROR, /* what keeps the writer from its work; parts: file, sentence */
 	MESSAGE_KIND_COUNT
 };
 
 #define MESSAGE_PARTS_MAX 5
-#define MESSAGE_NUMBERS_MAX 4
+#define MESSAGE_NUMBERS_MAX 5
 /* A message with more bytes is none of ours. */
 #define MESSAGE_BYTES_MAX ((size_t)8 << 20)
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/facts.h"
+#include "fuzz/campaign/engine.h"
 #include "traces/input.h"
 
 void recipe_deinit(struct recipe *r)
@@ -14,6 +15,7 @@ void recipe_deinit(struct recipe *r)
 	for (unsigned int i = 0; i < r->fact_count; i++)
 		free(r->facts[i]);
 	free(r->time);
+	free(r->engine);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -62,8 +64,8 @@ static const char *take(struct recipe *r, const char *name, char *value, bool *o
 		return *value ? "'as-is' has no value" : NULL;
 	}
 	if (strcmp(name, "target") && strcmp(name, "era") && strcmp(name, "set") &&
-	    strcmp(name, "time"))
-		return "there is no such setting: target, era, set, time and as-is are";
+	    strcmp(name, "time") && strcmp(name, "engine"))
+		return "there is no such setting: target, era, set, time, engine and as-is are";
 	if (!*value)
 		return "the setting has no value";
 	if (!strcmp(name, "era"))
@@ -77,6 +79,15 @@ static const char *take(struct recipe *r, const char *name, char *value, bool *o
 		if (wrong)
 			return wrong;
 		to = place(r->facts, &r->fact_count);
+	} else if (!strcmp(name, "engine")) {
+		unsigned int i = 0;
+
+		while (engine_names[i] && strcmp(engine_names[i], value) != 0)
+			i++;
+		if (!engine_names[i])
+			return "there is no such engine: builtin, libfuzzer and afl are";
+		free(r->engine);
+		to = &r->engine;
 	} else {
 		uint64_t unused;
 

@@ -7,6 +7,7 @@
  *	era 6.12
  *	set node_load_accumulates=off
  *	time 10m
+ *	engine libfuzzer
  *	as-is
  *
  * One setting a line, as the options of the same name; empty lines and lines that begin with # say nothing.
@@ -27,6 +28,7 @@ struct recipe {
 	unsigned int target_count, fact_count;
 	uint32_t version; /* 0: none */
 	char *time; /* NULL: none */
+	char *engine; /* of engine_names; NULL: none */
 	bool as_is;
 };
 

@@ -31,7 +31,8 @@ static void all_settings(void **unused)
 
 	(void)unused;
 	write_recipe(path, "# words\n\n  target topology\t\r\ntarget memblock\nera 6.12.3\n"
-			   "set node_load_accumulates=off\ntime 10m\ntime 2h\nas-is");
+			   "set node_load_accumulates=off\ntime 10m\ntime 2h\n"
+			   "engine libfuzzer\nengine afl\nas-is");
 	assert_null(recipe_read(path, &r));
 	assert_int_equal(r.target_count, 2);
 	assert_string_equal(r.targets[0], "topology");
@@ -40,6 +41,7 @@ static void all_settings(void **unused)
 	assert_int_equal(r.fact_count, 1);
 	assert_string_equal(r.facts[0], "node_load_accumulates=off");
 	assert_string_equal(r.time, "2h");
+	assert_string_equal(r.engine, "afl");
 	assert_true(r.as_is);
 	recipe_deinit(&r);
 	remove(path);
@@ -58,6 +60,7 @@ static void refused(void **unused)
 		{ "set no_such_fact=1", 1, 1 },
 		{ "set node_load_accumulates=maybe", 1, 1 },
 		{ "as-is now", 1, 1 },
+		{ "engine steam", 1, 1 },
 	};
 	char path[512];
 

@@ -14,7 +14,7 @@ struct results {
 
 /* The kind of file, and its version: SQLite keeps two numbers for that. */
 #define APPLICATION 0x6d6d7265 /* "mmre" */
-#define VERSION 1
+#define VERSION 2
 
 static char *copy(const char *text)
 {
@@ -87,6 +87,8 @@ static struct error *make_or_check(struct results *r)
 	if (application != APPLICATION)
 		return error_create(ERROR_FORMAT, r->path, 0, 0,
 				    "is a database, and not one of a campaign");
+	if (version == 1)
+		return run(r, results_schema_from_1);
 	if (version != VERSION)
 		return error_create(ERROR_FORMAT, r->path, 0, 0,
 				    "is of version %lld, and this program knows %d",
@@ -178,9 +180,10 @@ struct error *results_add_work(struct results *r, const char *target,
 	sqlite3_stmt *s;
 	struct error *err = prepare(
 		r,
-		"INSERT INTO work VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (target) DO UPDATE "
+		"INSERT INTO work VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (target) DO UPDATE "
 		"SET executions = executions + ?2, refused = refused + ?3, "
-		"milliseconds = milliseconds + ?4, kept = kept + ?5",
+		"milliseconds = milliseconds + ?4, kept = kept + ?5, "
+		"coverage = max(coverage, ?6)",
 		&s);
 
 	if (err)
@@ -190,6 +193,7 @@ struct error *results_add_work(struct results *r, const char *target,
 	sqlite3_bind_int64(s, 3, (int64_t)work->refused);
 	sqlite3_bind_int64(s, 4, (int64_t)work->milliseconds);
 	sqlite3_bind_int64(s, 5, (int64_t)work->kept);
+	sqlite3_bind_int64(s, 6, (int64_t)work->coverage);
 	return finish(r, s);
 }
 
@@ -198,7 +202,8 @@ struct error *results_work(struct results *r, const char *target, struct results
 	sqlite3_stmt *s;
 	struct error *err = prepare(
 		r,
-		"SELECT total(executions), total(refused), total(milliseconds), total(kept) "
+		"SELECT total(executions), total(refused), total(milliseconds), total(kept), "
+		"total(coverage) "
 		"FROM work WHERE ?1 IS NULL OR target = ?1",
 		&s);
 
@@ -209,8 +214,42 @@ struct error *results_work(struct results *r, const char *target, struct results
 		*ret = (struct results_work){ .executions = (uint64_t)sqlite3_column_int64(s, 0),
 					      .refused = (uint64_t)sqlite3_column_int64(s, 1),
 					      .milliseconds = (uint64_t)sqlite3_column_int64(s, 2),
-					      .kept = (uint64_t)sqlite3_column_int64(s, 3) };
+					      .kept = (uint64_t)sqlite3_column_int64(s, 3),
+					      .coverage = (uint64_t)sqlite3_column_int64(s, 4) };
 	else
+		err = fail(r);
+	sqlite3_finalize(s);
+	return err;
+}
+
+/* ---- inputs of engines ------------------------------------------------------------------------- */
+
+struct error *results_add_looked(struct results *r, const char *target, uint64_t hash)
+{
+	sqlite3_stmt *s;
+	struct error *err = prepare(r, "INSERT OR IGNORE INTO looked VALUES (?1, ?2)", &s);
+
+	if (err)
+		return err;
+	sqlite3_bind_text(s, 1, target, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 2, (int64_t)hash);
+	return finish(r, s);
+}
+
+struct error *results_each_looked(struct results *r, const char *target,
+				  bool (*f)(void *ctx, uint64_t hash), void *ctx)
+{
+	sqlite3_stmt *s;
+	struct error *err = prepare(r, "SELECT hash FROM looked WHERE target = ?1", &s);
+	int code = SQLITE_ROW;
+
+	if (err)
+		return err;
+	sqlite3_bind_text(s, 1, target, -1, SQLITE_STATIC);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		if (!f(ctx, (uint64_t)sqlite3_column_int64(s, 0)))
+			break;
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		err = fail(r);
 	sqlite3_finalize(s);
 	return err;

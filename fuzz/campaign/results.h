@@ -5,6 +5,7 @@
  *	campaign  name, value               how it was started; --resume goes on with the same
  *	work      target, executions, ...   what was done, summed up at every report of a worker
  *	finding   target, id, facts, ...    one row a group: a broken property and the facts that matter
+ *	looked    target, hash              what engines of others left behind and was looked at
  *
  * Findings are grouped by what is broken and which facts it takes, not by where a program stood: a
  * thousand inputs that break one rule are one row, with the smallest input known.
@@ -38,12 +39,26 @@ struct results_work {
 	uint64_t executions, refused;
 	uint64_t milliseconds; /* of all workers together */
 	uint64_t kept; /* inputs kept because they did something new */
+	/*
+	 * How much was seen to be reached at one time: edges as the engine counts them, features with the
+	 * built-in driver.  Sums of targets, and of different engines, compare with nothing.
+	 */
+	uint64_t coverage;
 };
-/* Adds to what was done on @target. */
+/* Adds to what was done on @target; the larger coverage stands. */
 struct error *results_add_work(struct results *r, const char *target,
 			       const struct results_work *work);
 /* Of one target, or of all where @target is NULL. */
 struct error *results_work(struct results *r, const char *target, struct results_work *ret);
+
+/*
+ * An input of @target with this hash, which an engine left behind as a finding of its own, was looked at:
+ * whoever goes on with the campaign need not do so again.
+ */
+struct error *results_add_looked(struct results *r, const char *target, uint64_t hash);
+/* Calls @f for the hash of each, until it returns false. */
+struct error *results_each_looked(struct results *r, const char *target,
+				  bool (*f)(void *ctx, uint64_t hash), void *ctx);
 
 /* What is known of a group.  Texts and bytes are the caller's, or valid until the callback returns. */
 struct results_finding {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "fuzz/campaign/results.h"
 
@@ -103,7 +104,7 @@ static void groups(void **unused)
 
 static void work_and_settings(void **unused)
 {
-	struct results_work one = { 100, 3, 50, 1 }, sum;
+	struct results_work one = { 100, 3, 50, 1, 8 }, less = { .coverage = 7 }, sum;
 	struct results *r = open_results();
 	char *value;
 
@@ -113,12 +114,15 @@ static void work_and_settings(void **unused)
 	assert_null(results_add_work(r, "topology", &one));
 	assert_null(results_add_work(r, "topology", &one));
 	assert_null(results_add_work(r, "memblock", &one));
+	assert_null(results_add_work(r, "memblock", &less));
 	assert_null(results_work(r, "topology", &sum));
 	assert_int_equal(sum.executions, 200);
 	assert_int_equal(sum.refused, 6);
+	assert_int_equal(sum.coverage, 8);
 	assert_null(results_work(r, NULL, &sum));
 	assert_int_equal(sum.milliseconds, 150);
 	assert_int_equal(sum.kept, 3);
+	assert_int_equal(sum.coverage, 16);
 	assert_null(results_get(r, "seed", &value));
 	assert_null(value);
 	assert_null(results_set(r, "seed", "1"));
@@ -126,6 +130,68 @@ static void work_and_settings(void **unused)
 	assert_null(results_get(r, "seed", &value));
 	assert_string_equal(value, "2");
 	free(value);
+	results_close(r);
+}
+
+static bool append_hash(void *ctx, uint64_t hash)
+{
+	char *text = ctx;
+
+	sprintf(text + strlen(text), "%llx;", (unsigned long long)hash);
+	return hash != 0xffff;
+}
+
+/* Hashes of all bits are there once, by target. */
+static void looked(void **unused)
+{
+	struct results *r = open_results();
+	char text[200] = "";
+
+	(void)unused;
+	assert_null(results_add_looked(r, "topology", UINT64_MAX));
+	assert_null(results_add_looked(r, "topology", 7));
+	assert_null(results_add_looked(r, "topology", 7));
+	assert_null(results_add_looked(r, "topology", 0xffff));
+	assert_null(results_add_looked(r, "topology", 0x10000));
+	assert_null(results_add_looked(r, "memblock", 9));
+	results_close(r);
+	r = open_results();
+	assert_null(results_each_looked(r, "memblock", append_hash, text));
+	assert_null(results_each_looked(r, "procfs", append_hash, text));
+	assert_null(results_each_looked(r, "topology", append_hash, text));
+	assert_string_equal(text, "9;ffffffffffffffff;7;ffff;");
+	results_close(r);
+}
+
+/* What an older program wrote is all there, and what it did not know can be added. */
+static void version_1(void **unused)
+{
+	static const char go_back[] = "ALTER TABLE work DROP COLUMN coverage; DROP TABLE looked;"
+				      "PRAGMA user_version = 1";
+	struct results_work one = { 100, 3, 50, 1, 8 }, sum;
+	struct results *r = open_results();
+	char text[200] = "";
+	sqlite3 *db;
+
+	(void)unused;
+	add(r, "zone-sizes", "", "x", true);
+	assert_null(results_add_work(r, "topology", &one));
+	results_close(r);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, go_back, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	r = open_results();
+	assert_null(results_work(r, NULL, &sum));
+	assert_int_equal(sum.executions, 100);
+	assert_int_equal(sum.coverage, 0);
+	assert_null(results_add_work(r, "topology", &one));
+	assert_null(results_add_looked(r, "topology", 7));
+	results_close(r);
+	r = open_results();
+	assert_null(results_work(r, NULL, &sum));
+	assert_int_equal(sum.coverage, 8);
+	assert_null(results_each_finding(r, append, text));
+	assert_string_equal(text, "1 zone-sizes [] x 1 0;");
 	results_close(r);
 }
 
@@ -163,6 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(groups, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(work_and_settings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(looked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(version_1, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_files, set_up, tear_down),
 	};
 

@@ -149,7 +149,8 @@ static void tell_work(struct worker *w, const struct driver_stats *stats, uint64
 {
 	struct message m = { .kind = MESSAGE_WORK,
 			     .numbers = { stats->executions - w->told.executions,
-					  stats->refused - w->told.refused, milliseconds, w->kept },
+					  stats->refused - w->told.refused, milliseconds, w->kept,
+					  stats->features },
 			     .parts = { message_part_text(w->at->real->name) } };
 
 	w->told = *stats;
@@ -242,25 +243,37 @@ void worker_facts(const struct campaign_plan *plan, const struct target *target,
 	free(without);
 }
 
+bool worker_tell_findings(const struct campaign_plan *plan, const struct target *target,
+			  const struct target_report *report, const uint8_t *data, size_t size,
+			  uint64_t executions, int fd)
+{
+	bool heard = true;
+
+	for (unsigned int i = 0; heard && i < report->finding_count; i++) {
+		const struct target_finding *f = &report->findings[i];
+		char facts[1024];
+		struct message m = { .kind = MESSAGE_FINDING };
+
+		worker_facts(plan, target, f->id, data, size, facts, sizeof(facts));
+		m.numbers[0] = executions;
+		m.parts[0] = message_part_text(target->name);
+		m.parts[1] = message_part_text(f->id);
+		m.parts[2] = message_part_text(facts);
+		m.parts[3] = message_part_text(f->text);
+		m.parts[4] = (struct message_part){ data, size };
+		heard = message_write(fd, &m);
+	}
+	return heard;
+}
+
 static void on_finding(void *ctx, const struct target_report *report, const uint8_t *data,
 		       size_t size, uint64_t execution)
 {
 	struct worker *w = ctx;
 
-	for (unsigned int i = 0; i < report->finding_count; i++) {
-		const struct target_finding *f = &report->findings[i];
-		char facts[1024];
-		struct message m = { .kind = MESSAGE_FINDING };
-
-		worker_facts(w->plan, w->at->real, f->id, data, size, facts, sizeof(facts));
-		m.numbers[0] = w->at->executions + execution;
-		m.parts[0] = message_part_text(w->at->real->name);
-		m.parts[1] = message_part_text(f->id);
-		m.parts[2] = message_part_text(facts);
-		m.parts[3] = message_part_text(f->text);
-		m.parts[4] = (struct message_part){ data, size };
-		tell(w, &m);
-	}
+	if (!w->gone)
+		w->gone = !worker_tell_findings(w->plan, w->at->real, report, data, size,
+						w->at->executions + execution, w->fd);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------- */

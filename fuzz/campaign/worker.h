@@ -43,5 +43,12 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
  */
 void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
 		  const uint8_t *data, size_t size, char *ret, size_t room);
+/*
+ * Tells the findings of @report, which @data gave after so many executions.  False: nobody listens on @fd any
+ * more.
+ */
+bool worker_tell_findings(const struct campaign_plan *plan, const struct target *target,
+			  const struct target_report *report, const uint8_t *data, size_t size,
+			  uint64_t executions, int fd);
 
 #endif
