@@ -1,67 +1,63 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A target under a fuzzing engine for a few seconds: that it runs, counts, and does not crash; what it finds is
-# for campaigns and for the tests that repeat. And topology finds a wrong rule of Linux.
+# A campaign on one target with a fuzzing engine of others, for seconds: that it executes, counts edges, keeps
+# inputs, and that nothing crashes; what it finds beside that is for campaigns and for the tests that repeat. And
+# topology finds a wrong rule of Linux.
 #
-#	engine_test.sh ENGINE TARGET BINARY RUN MUTATOR [FILE...]
+#	engine_test.sh ENGINE TARGET PROGRAM MMREPLAY [FILE...]
+#
+# Each FILE is an input to begin with.
 set -u
 
-engine=$1 target=$2 binary=$3 run=$4 mutator=$5
-shift 5
+engine=$1 target=$2 program=$3 mmreplay=$4
+shift 4
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 case=1
-export MMREPLAY_FUZZ_GO_ON=1
-mkdir "$work/seeds" "$work/corpus"
 
 fail()
 {
 	echo "not ok $case - $target under $engine: $1"
-	sed 's/^/# /' "$work/log" | tail -n 40
+	tail -n 40 "$work/log" "$work/json" "$work/$case/engine/$target/job-0"/{log,again} 2>/dev/null |
+		sed 's/^/# /'
 	echo "1..$case"
 	exit 1
 }
 
-"$run" --target "$target" --seeds "$work/seeds" --captures traces/captures "$@" >"$work/log" 2>&1 ||
-	fail "no seeds"
+# campaign OPTION...: one job, in the folder $work/$case; findings are no failure.
+campaign()
+{
+	"$mmreplay" fuzz --engine "$engine" --engines "$(dirname -- "$program")" --target "$target" --jobs 1 \
+		--captures traces/captures --out "$work/$case" --json "$@" >"$work/json" 2>"$work/log" ||
+		[ $? = 1 ] || fail "it could not be run"
+}
 
-dict=()
-case $engine in
-libfuzzer)
-	[ ! -s "$work/seeds.dict" ] || dict=("-dict=$work/seeds.dict")
-	"$binary" -max_total_time=5 -seed=1 "${dict[@]}" -rss_limit_mb=4096 -print_final_stats=1 \
-		-artifact_prefix="$work/" "$work/corpus" "$work/seeds" >"$work/log" 2>&1 ||
-		fail "it ended with $?"
-	executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
-	;;
-afl)
-	[ ! -s "$work/seeds.dict" ] || dict=(-x "$work/seeds.dict")
-	# Seeds that crash are findings, too: nothing is passed over.
-	AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
-		AFL_CUSTOM_MUTATOR_LIBRARY="$mutator" MMREPLAY_FUZZ_TARGET="$target" AFL_NO_ARITH=1 \
-		afl-fuzz -V 5 -s 1 -m none -t 2000 "${dict[@]}" -i "$work/seeds" -o "$work/out" -- "$binary" \
-		>"$work/log" 2>&1 || fail "afl-fuzz ended with $?"
-	stats=$work/out/default/fuzzer_stats
-	[ -s "$stats" ] || fail "no statistics"
-	executions=$(sed -n 's/^execs_done *: *//p' "$stats")
-	crashes=$(sed -n 's/^saved_crashes *: *//p' "$stats")
-	[ "$crashes" = 0 ] || fail "$crashes inputs that crash"
-	;;
-*) fail "there is no such engine" ;;
-esac
+# number NAME: a number of the campaign.
+number()
+{
+	sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p" "$work/json" | sed -n 1p
+}
 
-[ "${executions:-0}" -gt 0 ] || fail "nothing was executed"
-echo "# $executions executions"
+inputs=()
+for file; do
+	inputs+=(--input "$file")
+done
+campaign --time 20s "${inputs[@]}"
+[ "$(number executions)" -gt 0 ] || fail "nothing was executed"
+[ "$(number coverage)" -gt 0 ] || fail "no edges were counted"
+[ "$(number kept)" -gt 0 ] || fail "no input was kept"
+! grep -qE '"id": "(crash|hang)' "$work/json" || fail "something crashed"
+echo "# $(number executions) executions, $(number coverage) edges, $(number kept) inputs kept"
 echo "ok 1 - $target under $engine"
 
-# A node without memory stands in its own fallback order: some seed shows it.
-if [ "$engine-$target" = libfuzzer-topology ]; then
+# A node without memory stands in its own fallback order: the engine itself sees it, and it is made small.
+if [ "$target" = topology ]; then
 	case=2
-	unset MMREPLAY_FUZZ_GO_ON
-	MMREPLAY_FUZZ_SET=memoryless_local_node_skipped=0 "$binary" -runs=0 \
-		-artifact_prefix="$work/" "$work/seeds" >"$work/log" 2>&1 &&
-		fail "a wrong rule was not found"
-	grep -q '^finding: fallback-memory: ' "$work/log" || fail "it ended without that finding"
+	campaign --era 6.12 --set memoryless_local_node_skipped=0 --time 10s
+	grep -q '"id": "fallback-memory"' "$work/json" || fail "a wrong rule was not found"
+	[ -s "$work/2/engine/$target/job-0/findings/fallback-memory" ] || fail "the engine did not tell"
+	"$mmreplay" replay "$work/2/findings"/*-fallback-memory.mmtrace 2>&1 | grep -q '^boot: fallback-memory' ||
+		fail "what was found does not repeat"
 	echo "ok 2 - $target under $engine: a wrong rule is found"
 fi
 echo "1..$case"

@@ -31,6 +31,28 @@ def fuzz_targets(executions, files):
             ],
         )
         _engines(name, corpus)
+
+    # What `mmreplay fuzz --engine ENGINE --engines bazel-bin/fuzz` runs.
+    native.filegroup(
+        name = "libfuzzer",
+        srcs = [name + "_libfuzzer" for name in executions],
+        tags = ["manual"],
+    )
+    native.filegroup(
+        name = "afl",
+        srcs = [name + "_afl" for name in executions] + ["afl_mutator.so"],
+        tags = ["manual"],
+    )
+
+    # The program that runs engines as users build it, whatever they are built for.
+    native.genrule(
+        name = "users_mmreplay",
+        outs = ["users/mmreplay"],
+        cmd = "cp $(location //tools:mmreplay) $@",
+        message = "Copying",
+        tags = ["manual"],
+        tools = ["//tools:mmreplay"],
+    )
     native.test_suite(
         name = "libfuzzer_smoke",
         tags = ["manual"],
@@ -83,13 +105,12 @@ def _engines(name, corpus):
                 engine,
                 name,
                 "$(location :%s)" % binary,
-                "$(location :run)",
-                "$(location :afl_mutator.so)",
+                "$(location :users_mmreplay)",
             ] + ["$(location %s)" % file for file in corpus],
             data = corpus + [
                 ":" + binary,
                 ":afl_mutator.so",
-                ":run",
+                ":users_mmreplay",
                 "//traces:captures",
             ],
             size = "medium",
