@@ -1537,12 +1537,26 @@ static bool memory_is_final(const struct boot *b)
 	return b->in->firmware_count || (b->memory_taken && !b->state_taken);
 }
 
+/*
+ * Of a boot that is made up: memory that was handed over is not memblock's any more, so that what asks for some
+ * of it, or brings some, has no effect.
+ */
+static bool comes_too_late(const struct boot *b, const struct boot_step *s)
+{
+	if (!b->in->reservations_told || b->m->stage < STAGE_MEM_INIT)
+		return false;
+	return s->kind == STEP_ADD || s->kind == STEP_REMOVE || s->kind == STEP_RESERVE ||
+	       s->kind == STEP_ALLOC || s->kind == STEP_RAMDISK_MOVE;
+}
+
 static void take_step(struct boot *b, const struct boot_step *s)
 {
 	struct machine *m = b->m;
 	struct memblock_request req = { 0 };
 	phys_t base;
 
+	if (comes_too_late(b, s))
+		return;
 	switch (s->kind) {
 	case STEP_ADD:
 		if (!memory_is_final(b))

@@ -246,6 +246,20 @@ static void last_section_is_short(void **unused)
 	made_boot_quirk(&b, QUIRK_DEFERRED_GROW_PAST_ZONE_END, NULL, 0);
 }
 
+/* What is reserved when memory was handed over is not there to be freed. */
+static void reserved_too_late(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.config.deferred_struct_page = false;
+	made_boot_memory(&b, MIB, GIB, -1);
+	made_boot_step(&b, STEP_FREE_LATE, 32 * MIB, 512 * MIB);
+	made_boot_step(&b, STEP_RESERVE, 32 * MIB, 512 * MIB);
+	made_boot_sound(&b, NULL, 0);
+}
+
 /* Freed late: memory whose struct pages are deferred, and memory whose are not. */
 static void freed_while_deferred(void **unused)
 {
@@ -528,6 +542,7 @@ int main(void)
 		cmocka_unit_test(last_section_is_short),  cmocka_unit_test(freed_while_deferred),
 		cmocka_unit_test(window_next_to_node),	  cmocka_unit_test(window_with_slots_apart),
 		cmocka_unit_test(window_without_node),	  cmocka_unit_test(windows_with_nodes),
+		cmocka_unit_test(reserved_too_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
