@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/zonelist_invariants.h"
 
+#include <assert.h>
+
 /* More nodes than this are not looked at as closely: it takes the cube of their number. */
 #define NODES_CHECKED 64
 /* What a node's CPUs and its number below the local one's add to its distance, at most. */
@@ -11,20 +13,22 @@ static void check_members(const struct zonelists *z, const struct node *nodes, u
 			  struct findings *ret)
 {
 	const uint16_t *row = z->order + (size_t)local * z->node_count;
+	uint16_t times[NODES_MAX] = { 0 };
 
+	assert(z->node_count <= NODES_MAX);
+	for (uint32_t i = 0; i < z->length[local]; i++)
+		if (row[i] < z->node_count)
+			times[row[i]]++;
 	for (uint32_t nid = 0; nid < z->node_count; nid++) {
-		uint32_t times = 0;
-
-		for (uint32_t i = 0; i < z->length[local]; i++)
-			times += row[i] == nid;
-		if (times > 1)
+		if (times[nid] > 1)
 			findings_add(ret, INVARIANT_FALLBACK_ONCE, (int32_t)local, -1,
-				     FINDING_NOWHERE, 1, times, "a node stands twice in its order");
-		if (times && !nodes[nid].memory)
+				     FINDING_NOWHERE, 1, times[nid],
+				     "a node stands twice in its order");
+		if (times[nid] && !nodes[nid].memory)
 			findings_add(ret, INVARIANT_FALLBACK_MEMORY, (int32_t)local, -1,
 				     FINDING_NOWHERE, 0, 0,
 				     "a node without memory is in its order");
-		if (!times && nodes[nid].memory)
+		if (!times[nid] && nodes[nid].memory)
 			findings_add(ret, INVARIANT_FALLBACK_ONCE, (int32_t)local, -1,
 				     FINDING_NOWHERE, 1, 0,
 				     "a node with memory is not in its order");
