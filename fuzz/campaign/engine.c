@@ -266,7 +266,8 @@ static void command_deinit(struct command *c)
 static void add_limits(struct command *c)
 {
 	add_word(c, "-rss_limit_mb=4096");
-	add_word(c, "-timeout=20");
+	/* Under sanitizers, and perhaps on a busy machine: what hangs is for this program to say. */
+	add_word(c, "-timeout=60");
 }
 
 static void libfuzzer_command(const struct engine_job *job, const char *program, struct command *c)

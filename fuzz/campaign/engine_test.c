@@ -146,7 +146,7 @@ static void libfuzzer(void **unused)
 		"MMREPLAY_FUZZ_FINDINGS=DIR/engine/memblock/job-1/findings\n"
 		"MMREPLAY_FUZZ_GO_ON=1\n"
 		"MMREPLAY_FUZZ_SET=memblock_flags=0,memblock_nomap=1\n"
-		"[-seed=5]\n[-rss_limit_mb=4096]\n[-timeout=20]\n[-print_final_stats=1]\n"
+		"[-seed=5]\n[-rss_limit_mb=4096]\n[-timeout=60]\n[-print_final_stats=1]\n"
 		"[-artifact_prefix=DIR/engine/memblock/job-1/crashes/]\n[-runs=77]\n"
 		"[-dict=DIR/engine/memblock/job-1/words]\n[DIR/engine/memblock/libfuzzer]\n"
 		"[DIR/engine/memblock/job-1/seeds]\n");
@@ -159,7 +159,7 @@ static void libfuzzer(void **unused)
 			    "MMREPLAY_FUZZ_ERA=6.12.3\n"
 			    "MMREPLAY_FUZZ_GO_ON=1\n"
 			    "MMREPLAY_FUZZ_SET=memblock_flags=0,memblock_nomap=1\n"
-			    "[-rss_limit_mb=4096]\n[-timeout=20]\n[FILE]\n");
+			    "[-rss_limit_mb=4096]\n[-timeout=60]\n[FILE]\n");
 	engine_job_deinit(&job);
 }
 

@@ -22,7 +22,7 @@
 /* How often an engine is looked after, its numbers told, and its folders read. */
 enum { TICK_MILLISECONDS = 50, TELL_MILLISECONDS = 500, SCAN_MILLISECONDS = 2000 };
 /* How long an engine has to end in order; and one input, in this program and in that of an engine. */
-enum { END_MILLISECONDS = 10000, LOOK_MILLISECONDS = 20000, AGAIN_MILLISECONDS = 60000 };
+enum { END_MILLISECONDS = 10000, LOOK_MILLISECONDS = 20000, AGAIN_MILLISECONDS = 90000 };
 /* An engine that ends so often with nothing done is no use. */
 enum { FAILURES_MAX = 3 };
 /* Exit code of a look that found something. */
@@ -32,8 +32,8 @@ enum { LOOK_FOUND = 10 };
 enum left {
 	LEFT_INPUT, /* it did something new */
 	LEFT_FINDING, /* it broke what must hold; the file has the name of that */
-	LEFT_CRASH, /* the engine's program crashed */
-	LEFT_SLOW, /* it took too long or too much memory, which a busy machine may be the cause of */
+	LEFT_CRASH, /* the engine's program crashed, or wanted too much memory */
+	LEFT_SLOW, /* it took too long, which sanitizers or a busy machine may be the cause of */
 };
 
 struct own_target {
@@ -214,7 +214,7 @@ static bool look_apart(struct engine_worker *w, const struct input *in)
 }
 
 /* Runs it in the program of the engine, whose sanitizers may see what this one does not. */
-static void look_again(struct engine_worker *w, const struct input *in, enum left left)
+static void look_again(struct engine_worker *w, const struct input *in)
 {
 	const char *engine = engine_names[w->job.engine->kind];
 	char id[64], text[300];
@@ -227,15 +227,13 @@ static void look_again(struct engine_worker *w, const struct input *in, enum lef
 		return;
 	}
 	if (!wait_for(w, pid, AGAIN_MILLISECONDS, &status)) {
-		if (left == LEFT_CRASH)
-			tell_finding(w, in, "hang", "the input ran for too long under its engine");
+		tell_finding(w, in, "hang", "the input ran for too long under its engine");
 		return;
 	}
 	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
 		snprintf(text, sizeof(text), "%s_%s crashed, and does not do so again",
 			 target_of(w)->name, engine);
-		if (left == LEFT_CRASH)
-			tell_finding(w, in, "crash-once", text);
+		tell_finding(w, in, "crash-once", text);
 		return;
 	}
 	if (!engine_job_summary(&w->job, id, sizeof(id), text, sizeof(text))) {
@@ -262,8 +260,8 @@ static void look_at_failure(struct engine_worker *w, const struct input *in, enu
 			 target_of(w)->name, engine_names[w->job.engine->kind]);
 		if (left == LEFT_FINDING)
 			tell_finding(w, in, in->name, text);
-		else
-			look_again(w, in, left);
+		else if (left == LEFT_CRASH)
+			look_again(w, in);
 	}
 	m.parts[0] = message_part_text(target_of(w)->name);
 	tell(w, &m);
@@ -332,7 +330,7 @@ static bool read_input(const char *path, size_t size, uint8_t **ret)
 /* libFuzzer tells kinds by names; AFL++ has a folder for each. */
 static enum left kind_of(const char *name, enum left left)
 {
-	static const char *const slow[] = { "timeout-", "oom-", "slow-unit-" };
+	static const char *const slow[] = { "timeout-", "slow-unit-" };
 
 	for (size_t i = 0; left == LEFT_CRASH && i < sizeof(slow) / sizeof(*slow); i++)
 		if (!strncmp(name, slow[i], strlen(slow[i])))
