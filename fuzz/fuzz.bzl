@@ -22,7 +22,7 @@ def fuzz_targets(executions, files):
                 "--captures",
                 "traces/captures",
             ] + ["$(location %s)" % file for file in corpus],
-            data = corpus + ["//traces:captures"],
+            data = corpus + ["//traces:seed_captures"],
             deps = [
                 ":corpus",
                 ":driver",
@@ -111,7 +111,7 @@ def _engines(name, corpus):
                 ":" + binary,
                 ":afl_mutator.so",
                 ":users_mmreplay",
-                "//traces:captures",
+                "//traces:seed_captures",
             ],
             size = "medium",
             tags = ["manual"],

@@ -74,19 +74,31 @@ static void visit(const char *path, void *ctx)
 	free(trace);
 }
 
-static void test_recorded_traces(void **state)
+static void follow_all(const char *dir)
 {
 	struct tally tally = { 0 };
 
-	(void)state;
-	captures_each(captures_dir(), visit, &tally);
+	captures_each(dir, visit, &tally);
 	assert_true(tally.traces > 0);
 	print_message("%u traces, %llu events\n", tally.traces, (unsigned long long)tally.events);
+}
+
+static void test_traces_of_the_tree(void **state)
+{
+	(void)state;
+	follow_all("traces/captures");
+}
+
+static void test_recorded_traces(void **state)
+{
+	(void)state;
+	follow_all(captures_dir());
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_traces_of_the_tree),
 		cmocka_unit_test(test_recorded_traces),
 	};
 

@@ -218,11 +218,10 @@ static void visit_capture(const char *path, void *ctx)
 	input_deinit(&iomem);
 }
 
-static void every_capture(void **state)
+static void every_capture_of(const char *dir)
 {
-	unsigned int captures = captures_each(captures_dir(), visit_capture, NULL);
+	unsigned int captures = captures_each(dir, visit_capture, NULL);
 
-	(void)state;
 	print_message("%u captures: SRAT %u (lines of memory %u, of CPUs %u), SLIT %u "
 		      "(distances %u), device trees %u (lines of nodes %u)\n",
 		      captures, counts.srat, counts.memory_lines, counts.cpu_lines, counts.slit,
@@ -230,9 +229,22 @@ static void every_capture(void **state)
 	assert_true(counts.srat > 0 && counts.slit > 0 && counts.fdt > 0);
 }
 
+static void captures_of_the_tree(void **state)
+{
+	(void)state;
+	every_capture_of("traces/captures");
+}
+
+static void every_capture(void **state)
+{
+	(void)state;
+	every_capture_of(captures_dir());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(captures_of_the_tree),
 		cmocka_unit_test(every_capture),
 	};
 

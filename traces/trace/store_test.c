@@ -247,21 +247,34 @@ static void visit(const char *path, void *ctx)
 	free(trace);
 }
 
-static void test_large_captures(void **state)
+static void store_all(const char *dir)
 {
-	const char *dir = captures_dir();
 	uint64_t total = 0;
 
-	(void)state;
 	captures_each(dir, visit, &total);
 	assert_true(total > 0);
+}
+
+static void test_captures_of_the_tree(void **state)
+{
+	(void)state;
+	store_all("traces/captures");
+}
+
+static void test_large_captures(void **state)
+{
+	(void)state;
+	store_all(captures_dir());
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_example),	       cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_seek),	       cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_captures_of_the_tree),
 		cmocka_unit_test(test_large_captures),
 	};
 

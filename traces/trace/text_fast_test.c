@@ -167,22 +167,31 @@ static void compare_capture(const char *dir, void *ctx)
 	input_deinit(&text);
 }
 
-static void test_captures(void **state)
+static void compare_all(const char *dir)
 {
-	const char *dir = captures_dir();
 	struct count total = { 0 };
 
-	(void)state;
 	captures_each(dir, compare_capture, &total);
 	assert_true(total.traces > 0);
+}
+
+static void test_captures_of_the_tree(void **state)
+{
+	(void)state;
+	compare_all("traces/captures");
+}
+
+static void test_captures(void **state)
+{
+	(void)state;
+	compare_all(captures_dir());
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_sample),	 cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_changed),	 cmocka_unit_test(test_captures_of_the_tree),
 		cmocka_unit_test(test_captures),
 	};
 

@@ -338,22 +338,33 @@ static void count_capture(const char *dir, void *ctx)
 	trace_close(t);
 }
 
-static void test_captures(void **state)
+static void count_all(const char *dir)
 {
-	const char *dir = captures_dir();
 	unsigned int traces = 0;
 
-	(void)state;
 	captures_each(dir, count_capture, &traces);
 	assert_true(traces > 0);
+}
+
+static void test_captures_of_the_tree(void **state)
+{
+	(void)state;
+	count_all("traces/captures");
+}
+
+static void test_captures(void **state)
+{
+	(void)state;
+	count_all(captures_dir());
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample), cmocka_unit_test(test_flags_by_kernel),
-		cmocka_unit_test(test_long),   cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_robust), cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_sample),	 cmocka_unit_test(test_flags_by_kernel),
+		cmocka_unit_test(test_long),	 cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_robust),	 cmocka_unit_test(test_captures_of_the_tree),
+		cmocka_unit_test(test_captures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
