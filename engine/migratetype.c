@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/migratetype.h"
 
+#include <string.h>
+
 const char *migratetype_name(enum migratetype type, const struct facts *facts)
 {
 	switch (type) {
@@ -20,6 +22,16 @@ const char *migratetype_name(enum migratetype type, const struct facts *facts)
 		break;
 	}
 	return "?";
+}
+
+enum migratetype migratetype_find(const char *name, const struct facts *facts)
+{
+	unsigned int type = 0;
+
+	while (type < MIGRATE_TYPE_COUNT &&
+	       strcmp(migratetype_name((enum migratetype)type, facts), name) != 0)
+		type++;
+	return (enum migratetype)type;
 }
 
 unsigned int migratetype_count(const struct arch_config *config)

@@ -26,6 +26,8 @@ enum migratetype {
  * fact migrate_reserve holds.
  */
 const char *migratetype_name(enum migratetype type, const struct facts *facts);
+/* The type that is printed like that, MIGRATE_TYPE_COUNT if none is. */
+enum migratetype migratetype_find(const char *name, const struct facts *facts);
 /* How many migratetypes a kernel has: 5, or 6 with CMA. */
 unsigned int migratetype_count(const struct arch_config *config);
 /*

@@ -83,14 +83,6 @@ static uint32_t find_zone(const struct buddy *b, int32_t nid, const char *name)
 	return BUDDY_ZONE_NONE;
 }
 
-static enum migratetype find_type(const char *name, const struct facts *facts)
-{
-	for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
-		if (!strcmp(migratetype_name((enum migratetype)t, facts), name))
-			return (enum migratetype)t;
-	return MIGRATE_TYPE_COUNT;
-}
-
 /* The rows of a zone in @table, made with room for them if they are new; NULL without memory. */
 static struct zone_rows *rows_of(struct picture_watch *w, struct picture *p,
 				 enum picture_table table, int32_t nid, const char *name,
@@ -156,7 +148,7 @@ static struct error *take_pagetypeinfo(struct picture_watch *w, struct picture *
 		memcpy(expected, f->free, pi->norders * sizeof(*expected));
 		for (uint32_t o = 0; o < pi->norders; o++)
 			z->capped[z->row_count * pi->norders + o] = f->capped >> o & 1;
-		z->types[z->row_count++] = find_type(pi->types[f->type], w->facts);
+		z->types[z->row_count++] = migratetype_find(pi->types[f->type], w->facts);
 	}
 	for (uint32_t i = 0; i < pi->nblocks; i++) {
 		const struct pagetypeinfo_blocks *b = &pi->blocks[i];
@@ -167,7 +159,7 @@ static struct error *take_pagetypeinfo(struct picture_watch *w, struct picture *
 			return error_no_memory();
 		memcpy(z->expected, b->blocks, pi->ntypes * sizeof(*z->expected));
 		for (uint32_t t = 0; t < pi->ntypes; t++)
-			z->types[t] = find_type(pi->types[t], w->facts);
+			z->types[t] = migratetype_find(pi->types[t], w->facts);
 		z->row_count = pi->ntypes;
 	}
 	return NULL;
@@ -389,8 +381,9 @@ static void begin_pages(struct picture_watch *w)
 		return;
 	}
 	memset(w->never, 0xff, words * sizeof(*w->never));
-	for (uint32_t i = 0; i < s->buddy_count; i++)
-		set_bits(w->kernel, s->page_count, s->buddy[i].start, s->buddy[i].end);
+	for (uint32_t i = 0; i < s->buddy.count; i++)
+		set_bits(w->kernel, s->page_count, s->buddy.ranges[i].start,
+			 s->buddy.ranges[i].end);
 }
 
 static void look_at_pages(struct picture_watch *w)

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of starts from pictures: what a machine of 64 MiB tells of itself becomes its state. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/buddy_view.h"
+#include "engine/pageset.h"
+#include "engine/start.h"
+#include "engine/start_types.h"
+
+#define ZONE 0
+#define START 0x10000
+#define END (START + 0x4000)
+#define BLOCKS 32
+
+/* One zone Normal of 64 MiB, all of it free and Movable; one CPU. */
+struct fixture {
+	struct facts facts;
+	struct arch_config config;
+	struct node node;
+	struct buddy b;
+	struct page_alloc a;
+	struct start s;
+	struct start_zone zone;
+	struct start_set set;
+};
+
+static struct fixture *begin(void)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct node_range range = { .start = START, .end = END };
+	struct zonelists lists = { 0 };
+	uint8_t distance = 10;
+
+	assert_non_null(f);
+	facts_init(&f->facts, FACTS_VERSION(6, 1, 0));
+	arch_config_default(ARCH_X86_64, false, &f->config);
+	f->node.possible = f->node.memory = true;
+	f->node.present = 0x4000;
+	f->node.zones[ZONE_NORMAL] = (struct zone){ .type = ZONE_NORMAL,
+						    .start_pfn = START,
+						    .spanned = 0x4000,
+						    .present = 0x4000,
+						    .managed = 0x4000 };
+	buddy_init(&f->b, &f->config, &f->facts, &f->node, 1, &range, 1);
+	buddy_set_block_types(&f->b, ZONE, START, END, MIGRATE_MOVABLE);
+	buddy_free_range(&f->b, ZONE, START, END, f->config.max_order, BUDDY_PLACE_FRESH);
+	zonelists_build(&lists, &f->node, 1, &distance, NULL, &f->config, &f->facts);
+	page_alloc_init(&f->a, &f->b, &f->config, &f->facts, &f->node, 1, &lists, 1);
+	zonelists_deinit(&lists);
+	assert_false(f->b.out_of_memory || f->a.out_of_memory);
+	f->s.page_count = END;
+	f->s.zones = &f->zone;
+	f->s.sets = &f->set;
+	return f;
+}
+
+static void finish(struct fixture *f)
+{
+	assert_null(buddy_check(&f->b, false));
+	page_alloc_deinit(&f->a);
+	buddy_deinit(&f->b);
+	free(f);
+}
+
+static bool is_free(const struct fixture *f, pfn_t pfn)
+{
+	struct buddy_block block;
+
+	return buddy_find(&f->b, ZONE, pfn, &block);
+}
+
+/*
+ *	told	[ free 3 pages ] ... [ free 0x400, one block ] ...	else in use
+ *
+ * Blocks come out as large as they can be; the rest is no part of any list.
+ */
+static void what_is_told_is_free(void **state)
+{
+	static const struct start_range ranges[] = { { START + 5, START + 8 },
+						     { START + 0x800, START + 0xc00 } };
+	struct fixture *f = begin();
+	struct start_report report;
+
+	(void)state;
+	f->s.free = (struct start_ranges){ ranges, 2 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0x403);
+	for (pfn_t pfn = START; pfn < END; pfn++)
+		assert_int_equal(is_free(f, pfn),
+				 (pfn >= START + 5 && pfn < START + 8) ||
+					 (pfn >= START + 0x800 && pfn < START + 0xc00));
+	assert_int_equal(buddy_view_nr_free(&f->b, ZONE, 0), 1);
+	assert_int_equal(buddy_view_nr_free(&f->b, ZONE, 1), 1);
+	assert_int_equal(buddy_view_nr_free(&f->b, ZONE, 10), 1);
+	assert_int_equal(report.pages, 0x403);
+	assert_int_equal(report.taken, 0x4000 - 0x403);
+	assert_int_equal(report.freed, 0);
+	finish(f);
+}
+
+/* Nothing is known, and then all of it is told: the same lists from nothing. */
+static void it_can_begin_with_nothing(void **state)
+{
+	static const struct start_range ranges[] = { { START + 4, START + 8 } };
+	struct fixture *f = begin();
+	struct start_report report;
+
+	(void)state;
+	pageset_insert(&f->a, ZONE, page_alloc_set(&f->a, ZONE, 0), 0,
+		       buddy_take(&f->b, ZONE, 0, MIGRATE_MOVABLE), false);
+	start_forget(&f->a);
+	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0);
+	assert_int_equal(page_alloc_set(&f->a, ZONE, 0)->count, 0);
+	f->s.free = (struct start_ranges){ ranges, 1 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(buddy_view_nr_free(&f->b, ZONE, 2), 1);
+	assert_int_equal(report.freed, 4);
+	assert_int_equal(report.taken, 0);
+	finish(f);
+}
+
+/* A page that an event told of meanwhile stays as that left it; so does one on a CPU's list. */
+static void what_changed_meanwhile_stays(void **state)
+{
+	static const struct start_range ranges[] = { { START + 0x400, END } };
+	static const struct start_range changed[] = { { START + 1, START + 2 },
+						      { START + 0x401, START + 0x402 } };
+	struct fixture *f = begin();
+	struct start_report report;
+	struct buddy_block block;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+
+	(void)state;
+	assert_true(buddy_find(&f->b, ZONE, START + 0x401, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 0x401, 0, block.type);
+	assert_true(buddy_find(&f->b, ZONE, START + 2, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 2, 0, block.type);
+	pageset_insert(&f->a, ZONE, set, 1, START + 2, false);
+	f->s.free = (struct start_ranges){ ranges, 1 };
+	f->s.changed = (struct start_ranges){ changed, 2 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_true(is_free(f, START + 1));
+	assert_false(is_free(f, START + 3));
+	assert_false(is_free(f, START + 0x401));
+	assert_true(is_free(f, START + 0x402));
+	assert_true(pageset_holds(&f->a, ZONE, START + 2));
+	assert_int_equal(set->count, 1);
+	finish(f);
+}
+
+/* A page that the machine has free cannot be on a CPU's list. */
+static void a_free_page_leaves_its_list(void **state)
+{
+	static const struct start_range ranges[] = { { START, END } };
+	struct fixture *f = begin();
+	struct start_report report;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+
+	(void)state;
+	pageset_insert(&f->a, ZONE, set, 1, buddy_take(&f->b, ZONE, 0, MIGRATE_MOVABLE), false);
+	f->s.free = (struct start_ranges){ ranges, 1 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(set->count, 0);
+	assert_int_equal(report.freed, 1);
+	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0x4000);
+	finish(f);
+}
+
+/* Page sets get the marks that were told; what they hold is counted, but not known. */
+static void page_sets_are_sized(void **state)
+{
+	struct fixture *f = begin();
+	struct start_report report;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+
+	(void)state;
+	f->set = (struct start_set){ .known = true, .count = 77, .batch = 31, .high = 200 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(set->batch, 31);
+	assert_int_equal(set->high, 200);
+	assert_int_equal(set->high_min, 200);
+	assert_int_equal(set->high_max, 200);
+	assert_int_equal(report.unlisted, 77);
+	f->set.high_min = 100;
+	f->set.high_max = 300;
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(set->high_min, 100);
+	assert_int_equal(set->high_max, 300);
+	finish(f);
+}
+
+/*
+ *	pageblock	0: slabs	1: files	2: free	 ... all others
+ *
+ * One is Reclaimable and one Unmovable; there is a free block of order 9 that is Unmovable.
+ */
+static void pageblocks_get_types(void **state)
+{
+	static const struct start_range ranges[] = { { START + 0x400, START + 0x600 },
+						     { START + 0x800, END } };
+	static const struct start_range slab[] = { { START, START + 0x200 } };
+	static const struct start_range lru[] = { { START + 0x200, START + 0x400 },
+						  { START + 0x600, START + 0x800 } };
+	struct fixture *f = begin();
+	struct start_report report;
+
+	(void)state;
+	f->s.free = (struct start_ranges){ ranges, 2 };
+	f->s.slab = (struct start_ranges){ slab, 1 };
+	f->s.lru = (struct start_ranges){ lru, 2 };
+	f->s.has_uses = true;
+	f->zone.has_blocks = f->zone.has_free = true;
+	f->zone.blocks[MIGRATE_UNMOVABLE] = 1;
+	f->zone.blocks[MIGRATE_RECLAIMABLE] = 1;
+	f->zone.blocks[MIGRATE_MOVABLE] = BLOCKS - 2;
+	f->zone.free[9][MIGRATE_UNMOVABLE] = 1;
+	f->zone.free[10][MIGRATE_MOVABLE] = (BLOCKS - 4) / 2;
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(buddy_block_type(&f->b, ZONE, START), MIGRATE_RECLAIMABLE);
+	assert_int_equal(buddy_block_type(&f->b, ZONE, START + 0x200), MIGRATE_MOVABLE);
+	assert_int_equal(buddy_block_type(&f->b, ZONE, START + 0x400), MIGRATE_UNMOVABLE);
+	assert_int_equal(buddy_block_type(&f->b, ZONE, START + 0x600), MIGRATE_MOVABLE);
+	assert_int_equal(buddy_view_free(&f->b, ZONE, 9, MIGRATE_UNMOVABLE), 1);
+	assert_int_equal(report.retyped, 2);
+	assert_int_equal(report.unexplained, 0);
+	assert_null(buddy_check(&f->b, true));
+	finish(f);
+}
+
+/* A pageblock that is all free goes with what lies in the other half of a larger block. */
+static void an_unused_pageblock_follows_its_neighbour(void **state)
+{
+	struct start_block blocks[] = {
+		{ .pfn = 0x000, .unused = true, .hint = MIGRATE_TYPE_COUNT },
+		{ .pfn = 0x200, .unused = true, .hint = MIGRATE_TYPE_COUNT },
+		{ .pfn = 0x400, .slab = 300, .other = 100, .hint = MIGRATE_TYPE_COUNT },
+		{ .pfn = 0x600, .unused = true, .hint = MIGRATE_UNMOVABLE },
+	};
+	uint64_t wanted[MIGRATE_TYPE_COUNT] = { [MIGRATE_UNMOVABLE] = 2, [MIGRATE_MOVABLE] = 2 };
+	uint64_t misfits;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++)
+		blocks[i].type = MIGRATE_MOVABLE;
+	assert_int_equal(start_types_suggested(&blocks[2]), MIGRATE_UNMOVABLE);
+	assert_true(start_types_assign(blocks, 4, wanted, NULL, &misfits));
+	assert_int_equal(blocks[0].type, MIGRATE_MOVABLE);
+	assert_int_equal(blocks[1].type, MIGRATE_MOVABLE);
+	assert_int_equal(blocks[2].type, MIGRATE_UNMOVABLE);
+	assert_int_equal(blocks[3].type, MIGRATE_UNMOVABLE);
+	assert_int_equal(misfits, 0);
+}
+
+/* Numbers of free blocks decide between pageblocks that are used alike; what does not fit is told. */
+static void free_blocks_decide(void **state)
+{
+	struct start_block blocks[] = {
+		{ .pfn = 0x000, .lru = 100, .type = MIGRATE_MOVABLE, .free = { [3] = 2 } },
+		{ .pfn = 0x200, .lru = 100, .type = MIGRATE_MOVABLE, .free = { [5] = 1 } },
+		{ .pfn = 0x400, .type = MIGRATE_CMA, .fixed = true, .free = { [1] = 1 } },
+	};
+	uint64_t wanted[MIGRATE_TYPE_COUNT] = {
+		[MIGRATE_UNMOVABLE] = 1, [MIGRATE_MOVABLE] = 1, [MIGRATE_CMA] = 1
+	};
+	uint64_t free_blocks[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT] = {
+		[3] = { [MIGRATE_MOVABLE] = 2 },
+		[5] = { [MIGRATE_UNMOVABLE] = 1 },
+		[7] = { [MIGRATE_UNMOVABLE] = 1 },
+	};
+	uint64_t misfits;
+
+	(void)state;
+	assert_true(start_types_assign(
+		blocks, 3, wanted, (const uint64_t(*)[MIGRATE_TYPE_COUNT])free_blocks, &misfits));
+	assert_int_equal(blocks[0].type, MIGRATE_MOVABLE);
+	assert_int_equal(blocks[1].type, MIGRATE_UNMOVABLE);
+	assert_int_equal(blocks[2].type, MIGRATE_CMA);
+	assert_int_equal(misfits, 2); /* the one of order 7, and the one of CMA */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_told_is_free),
+		cmocka_unit_test(it_can_begin_with_nothing),
+		cmocka_unit_test(what_changed_meanwhile_stays),
+		cmocka_unit_test(a_free_page_leaves_its_list),
+		cmocka_unit_test(page_sets_are_sized),
+		cmocka_unit_test(pageblocks_get_types),
+		cmocka_unit_test(an_unused_pageblock_follows_its_neighbour),
+		cmocka_unit_test(free_blocks_decide),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
