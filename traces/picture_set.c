@@ -14,8 +14,11 @@
 #include "traces/mmtrace_file.h"
 #include "traces/record.pb-c.h"
 
-/* Bit of /proc/kpageflags for a page frame in a free block of the buddy allocator. */
-#define KPF_BUDDY 10
+/*
+ * Bits of /proc/kpageflags: on a list of reclaim; of a slab; in a free block; mapped; reserved at boot.
+ * Linux 6.12 shows KPF_ANON for pages of slabs, too.
+ */
+enum { KPF_LRU = 5, KPF_SLAB = 7, KPF_BUDDY = 10, KPF_MMAP = 11, KPF_RESERVED = 32 };
 /* kpageflags has 8 bytes a page frame: the largest machine of which one can be read has 1 TiB. */
 #define KPAGEFLAGS_BYTES_MAX ((uint64_t)2 << 30)
 
@@ -55,7 +58,10 @@ static char *format_text(const char *a, const char *b, const char *c, const char
 static void snapshot_deinit(struct snapshot *s)
 {
 	free(s->name);
-	free(s->buddy);
+	free(s->buddy.ranges);
+	free(s->lru.ranges);
+	free(s->slab.ranges);
+	free(s->reserved.ranges);
 	for (int i = 0; i < PICTURE_FILE_COUNT; i++) {
 		free(s->text[i].data);
 		free(s->text_name[i]);
@@ -139,37 +145,53 @@ static struct error *add(struct picture_set *set, struct snapshot *s)
 
 /* ---- a folder ---- */
 
-static bool is_buddy(const uint8_t *word)
+static bool has_flag(const uint8_t *word, unsigned int bit)
 {
-	return word[KPF_BUDDY / 8] >> KPF_BUDDY % 8 & 1;
+	return word[bit / 8] >> bit % 8 & 1;
+}
+
+/* Adds the next page frame. */
+static bool add_page(struct picture_ranges *to, pfn_t pfn)
+{
+	struct picture_range *grown;
+
+	if (to->count && to->ranges[to->count - 1].end == pfn) {
+		to->ranges[to->count - 1].end++;
+		return true;
+	}
+	grown = grow(to->ranges, to->count, &to->room, sizeof(*grown));
+	if (!grown)
+		return false;
+	to->ranges = grown;
+	to->ranges[to->count++] = (struct picture_range){ pfn, pfn + 1 };
+	return true;
 }
 
 static struct error *take_page_flags(const struct input *input, struct snapshot *s)
 {
 	uint64_t count = input->size / 8;
-	uint32_t room = 0;
 
 	if (input->size % 8)
 		return error_create(
 			ERROR_FORMAT, input->name, 0, 0,
 			"kpageflags has 8 bytes for each page frame; this has %zu bytes",
 			input->size);
-	s->has_page_flags = true;
+	s->has_page_flags = s->has_uses = true;
 	s->page_count = count;
 	for (uint64_t pfn = 0; pfn < count; pfn++) {
-		struct picture_range *grown;
+		const uint8_t *word = input->data + pfn * 8;
+		struct picture_ranges *to = NULL;
 
-		if (!is_buddy(input->data + pfn * 8))
-			continue;
-		if (s->buddy_count && s->buddy[s->buddy_count - 1].end == pfn) {
-			s->buddy[s->buddy_count - 1].end++;
-			continue;
-		}
-		grown = grow(s->buddy, s->buddy_count, &room, sizeof(*grown));
-		if (!grown)
+		if (has_flag(word, KPF_BUDDY))
+			to = &s->buddy;
+		else if (has_flag(word, KPF_RESERVED))
+			to = &s->reserved;
+		else if (has_flag(word, KPF_LRU) || has_flag(word, KPF_MMAP))
+			to = &s->lru;
+		else if (has_flag(word, KPF_SLAB))
+			to = &s->slab;
+		if (to && !add_page(to, pfn))
 			return error_no_memory();
-		s->buddy = grown;
-		s->buddy[s->buddy_count++] = (struct picture_range){ pfn, pfn + 1 };
 	}
 	return NULL;
 }
@@ -284,6 +306,20 @@ static ProtobufCBinaryData text_of(const struct picture_text *text)
 	return (ProtobufCBinaryData){ text->size, (uint8_t *)text->data };
 }
 
+/* Page frames that are not in @ranges, that are, that are not ...; the caller frees.  NULL without memory. */
+static uint64_t *runs_of(const struct picture_ranges *ranges, size_t *count_ret)
+{
+	uint64_t *runs = malloc(((size_t)ranges->count * 2 + 1) * sizeof(*runs)), at = 0;
+
+	*count_ret = 0;
+	for (uint32_t i = 0; runs && i < ranges->count; i++) {
+		runs[(*count_ret)++] = ranges->ranges[i].start - at;
+		runs[(*count_ret)++] = ranges->ranges[i].end - ranges->ranges[i].start;
+		at = ranges->ranges[i].end;
+	}
+	return runs;
+}
+
 static struct error *write_one(const struct snapshot *s, struct mmtrace_writer *w)
 {
 	Mmtrace__Picture p = MMTRACE__PICTURE__INIT;
@@ -297,11 +333,18 @@ static struct error *write_one(const struct snapshot *s, struct mmtrace_writer *
 		[PICTURE_MEMINFO] = { &p.has_meminfo, &p.meminfo },
 		[PICTURE_VMSTAT] = { &p.has_vmstat, &p.vmstat },
 	};
-	uint64_t *runs = malloc(((size_t)s->buddy_count * 2 + 1) * sizeof(*runs)), at = 0;
-	struct error *err;
+	struct runs {
+		const struct picture_ranges *from;
+		size_t *count;
+		uint64_t **to;
+	} runs[] = {
+		{ &s->buddy, &p.n_buddy_run, &p.buddy_run },
+		{ &s->lru, &p.n_lru_run, &p.lru_run },
+		{ &s->slab, &p.n_slab_run, &p.slab_run },
+		{ &s->reserved, &p.n_reserved_run, &p.reserved_run },
+	};
+	struct error *err = NULL;
 
-	if (!runs)
-		return error_no_memory();
 	p.has_name = 1;
 	p.name = (ProtobufCBinaryData){ strlen(s->name), (uint8_t *)s->name };
 	for (int i = 0; i < PICTURE_FILE_COUNT; i++) {
@@ -310,14 +353,16 @@ static struct error *write_one(const struct snapshot *s, struct mmtrace_writer *
 	}
 	p.has_page_count = s->has_page_flags;
 	p.page_count = s->page_count;
-	p.buddy_run = runs;
-	for (uint32_t i = 0; i < s->buddy_count; i++) {
-		runs[p.n_buddy_run++] = s->buddy[i].start - at;
-		runs[p.n_buddy_run++] = s->buddy[i].end - s->buddy[i].start;
-		at = s->buddy[i].end;
+	p.has_uses = p.uses = s->has_uses;
+	for (size_t i = 0; !err && i < sizeof(runs) / sizeof(*runs); i++) {
+		*runs[i].to = runs_of(runs[i].from, runs[i].count);
+		if (!*runs[i].to)
+			err = error_no_memory();
 	}
-	err = mmtrace_write(w, MMTRACE_PICTURE, 0, 1, &p.base);
-	free(runs);
+	if (!err)
+		err = mmtrace_write(w, MMTRACE_PICTURE, 0, 1, &p.base);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++)
+		free(*runs[i].to);
 	return err;
 }
 
@@ -330,34 +375,49 @@ struct error *picture_set_write(const struct picture_set *set, struct mmtrace_wr
 	return err;
 }
 
-static struct error *take_runs(const Mmtrace__Picture *p, struct snapshot *s)
+static struct error *take_runs(const uint64_t *runs, size_t count, uint64_t page_count,
+			       struct picture_ranges *ret)
 {
 	uint64_t at = 0;
 
-	s->has_page_flags = p->has_page_count;
-	s->page_count = p->page_count;
-	if (!p->n_buddy_run)
+	if (!count)
 		return NULL;
-	if (p->n_buddy_run % 2)
+	if (count % 2)
 		return error_create(ERROR_CORRUPT, NULL, 0, 0,
 				    "the runs of page frames do not come in pairs");
-	s->buddy = malloc(p->n_buddy_run / 2 * sizeof(*s->buddy));
-	if (!s->buddy)
+	ret->ranges = malloc(count / 2 * sizeof(*ret->ranges));
+	if (!ret->ranges)
 		return error_no_memory();
-	for (size_t i = 0; i < p->n_buddy_run; i += 2) {
-		uint64_t gap = p->buddy_run[i], len = p->buddy_run[i + 1];
+	for (size_t i = 0; i < count; i += 2) {
+		uint64_t gap = runs[i], len = runs[i + 1];
 
-		if (gap > s->page_count - at || len > s->page_count - at - gap || !len ||
-		    (i && !gap))
+		if (gap > page_count - at || len > page_count - at - gap || !len || (i && !gap))
 			return error_create(ERROR_RANGE, NULL, 0, 0,
 					    "the runs of page frames do not fit %" PRIu64
 					    " page frames",
-					    s->page_count);
+					    page_count);
 		at += gap;
-		s->buddy[s->buddy_count++] = (struct picture_range){ at, at + len };
+		ret->ranges[ret->count++] = (struct picture_range){ at, at + len };
 		at += len;
 	}
 	return NULL;
+}
+
+static struct error *take_pages(const Mmtrace__Picture *p, struct snapshot *s)
+{
+	struct error *err;
+
+	s->has_page_flags = p->has_page_count;
+	s->page_count = p->page_count;
+	s->has_uses = p->has_uses && p->uses;
+	err = take_runs(p->buddy_run, p->n_buddy_run, s->page_count, &s->buddy);
+	if (!err && s->has_uses)
+		err = take_runs(p->lru_run, p->n_lru_run, s->page_count, &s->lru);
+	if (!err && s->has_uses)
+		err = take_runs(p->slab_run, p->n_slab_run, s->page_count, &s->slab);
+	if (!err && s->has_uses)
+		err = take_runs(p->reserved_run, p->n_reserved_run, s->page_count, &s->reserved);
+	return err;
 }
 
 static struct error *take(const Mmtrace__Picture *p, struct snapshot *s)
@@ -392,7 +452,7 @@ static struct error *take(const Mmtrace__Picture *p, struct snapshot *s)
 		if (!s->text[i].data || !s->text_name[i])
 			return error_no_memory();
 	}
-	return take_runs(p, s);
+	return take_pages(p, s);
 }
 
 struct error *picture_set_take(struct picture_set *set, struct mmtrace_reader *r)

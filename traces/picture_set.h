@@ -4,7 +4,7 @@
  *
  * A folder has them as snap-NAME/buddyinfo.txt, pagetypeinfo.txt ... and kpageflags.gz; a stored file
  * has the same texts in blocks (FORMAT.md), so that both give equal sets.  The texts are handed out as
- * they are, for the readers in traces/procfs; of kpageflags the BUDDY bits alone, as ranges.
+ * they are, for the readers in traces/procfs; of kpageflags what pages are used for, as ranges.
  *
  * In a trace the markers "SNAP NAME begin" and "SNAP NAME end" stand around the reading of a picture.
  */
@@ -42,6 +42,12 @@ struct picture_range {
 	pfn_t start, end;
 };
 
+/* Rising, none touches the next. */
+struct picture_ranges {
+	struct picture_range *ranges;
+	uint32_t count, room;
+};
+
 struct snapshot {
 	char *name; /* NAME of snap-NAME */
 	struct picture_text text[PICTURE_FILE_COUNT];
@@ -50,8 +56,11 @@ struct snapshot {
 	/* Of /proc/kpageflags. */
 	bool has_page_flags;
 	uint64_t page_count; /* page frames it told of, from 0 on */
-	struct picture_range *buddy; /* with KPF_BUDDY; rising, none touches the next */
-	uint32_t buddy_count;
+	struct picture_ranges buddy; /* with KPF_BUDDY */
+	bool has_uses; /* the others are known; files stored by early versions lack them */
+	struct picture_ranges lru; /* of user memory or of files: KPF_LRU or KPF_MMAP */
+	struct picture_ranges slab; /* KPF_SLAB */
+	struct picture_ranges reserved; /* KPF_RESERVED */
 };
 
 /* Most pictures of a source, and most bytes of a text. */

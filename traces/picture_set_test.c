@@ -78,6 +78,15 @@ static void read_back(const char *name, const void *data, size_t size, struct pi
 	check_ok(picture_set_read(in_tmp(name), ret));
 }
 
+static void compare_ranges(const struct picture_ranges *a, const struct picture_ranges *b)
+{
+	assert_int_equal(a->count, b->count);
+	for (uint32_t i = 0; i < a->count; i++) {
+		assert_int_equal(a->ranges[i].start, b->ranges[i].start);
+		assert_int_equal(a->ranges[i].end, b->ranges[i].end);
+	}
+}
+
 static void check_same(const struct picture_set *a, const struct picture_set *b)
 {
 	assert_int_equal(a->count, b->count);
@@ -95,11 +104,11 @@ static void check_same(const struct picture_set *a, const struct picture_set *b)
 		}
 		assert_int_equal(s->has_page_flags, t->has_page_flags);
 		assert_int_equal(s->page_count, t->page_count);
-		assert_int_equal(s->buddy_count, t->buddy_count);
-		for (uint32_t k = 0; k < s->buddy_count; k++) {
-			assert_int_equal(s->buddy[k].start, t->buddy[k].start);
-			assert_int_equal(s->buddy[k].end, t->buddy[k].end);
-		}
+		assert_int_equal(s->has_uses, t->has_uses);
+		compare_ranges(&s->buddy, &t->buddy);
+		compare_ranges(&s->lru, &t->lru);
+		compare_ranges(&s->slab, &t->slab);
+		compare_ranges(&s->reserved, &t->reserved);
 	}
 }
 
@@ -128,11 +137,11 @@ static void test_folder(void **state)
 	s = picture_set_find(&set, "10");
 	assert_true(s->has_page_flags);
 	assert_int_equal(s->page_count, 6);
-	assert_int_equal(s->buddy_count, 2);
-	assert_int_equal(s->buddy[0].start, 1);
-	assert_int_equal(s->buddy[0].end, 3);
-	assert_int_equal(s->buddy[1].start, 5);
-	assert_int_equal(s->buddy[1].end, 6);
+	assert_int_equal(s->buddy.count, 2);
+	assert_int_equal(s->buddy.ranges[0].start, 1);
+	assert_int_equal(s->buddy.ranges[0].end, 3);
+	assert_int_equal(s->buddy.ranges[1].start, 5);
+	assert_int_equal(s->buddy.ranges[1].end, 6);
 	assert_null(picture_set_find(&set, "1"));
 
 	store(&set, &file);
@@ -259,9 +268,9 @@ static void check_page_flags(const char *dir, const struct snapshot *s)
 	for (uint64_t pfn = 0; pfn < input.size / 8; pfn++) {
 		bool buddy = input.data[pfn * 8 + 1] & 4, in;
 
-		while (range < s->buddy_count && s->buddy[range].end <= pfn)
+		while (range < s->buddy.count && s->buddy.ranges[range].end <= pfn)
 			range++;
-		in = range < s->buddy_count && s->buddy[range].start <= pfn;
+		in = range < s->buddy.count && s->buddy.ranges[range].start <= pfn;
 		if (in != buddy)
 			fail_msg("%s: %s: page frame %#llx", dir, name, (unsigned long long)pfn);
 	}

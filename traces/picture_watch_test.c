@@ -62,8 +62,7 @@ static struct fixture *start(const char *buddyinfo, const char *pagetypeinfo)
 	f->free_pages = (struct picture_range){ 0x1000, 0x1800 };
 	f->snapshot.has_page_flags = true;
 	f->snapshot.page_count = 0x1800;
-	f->snapshot.buddy = &f->free_pages;
-	f->snapshot.buddy_count = 1;
+	f->snapshot.buddy = (struct picture_ranges){ .ranges = &f->free_pages, .count = 1 };
 	f->set = (struct picture_set){ .snapshots = &f->snapshot, .count = 1 };
 	check_ok(picture_watch_create(&f->set, &f->b, &f->config, &f->facts, &f->watch));
 	return f;
