@@ -31,6 +31,14 @@ struct replay {
 	uint64_t index;
 	uint32_t united; /* models that were left when equal ones were last united */
 	uint32_t wanted; /* kinds of events that are used */
+	bool silent; /* predictions are not counted */
+	bool taken_over; /* the state is one that the machine told */
+	bool watches; /* changes are remembered: the page frames of events, as they come */
+	struct start_range *changed;
+	uint32_t changed_count, changed_room;
+	bool out_of_memory; /* changes are missing */
+	struct buddy
+		first; /* of a trace that begins late: what is learned begins with these types */
 };
 
 /* Kinds that tell how pages reach and leave the per-CPU lists; a trace has all of them or none. */
@@ -128,6 +136,9 @@ void replay_destroy(struct replay *r)
 		replay_model_destroy(r->models[i]);
 	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
 		free(r->setup.sizes[i]);
+	free(r->changed);
+	if (r->first.slots)
+		buddy_deinit(&r->first);
 	free(r);
 }
 
@@ -341,6 +352,8 @@ static void count(struct replay *r, const struct event *e, const struct replay_o
 {
 	struct replay_prediction p = { e, r->index, o->pfn, o->zone, o->miss };
 
+	if (r->silent)
+		return;
 	r->stats.predicted[e->kind]++;
 	r->stats.right[e->kind] += o->miss == REPLAY_HIT;
 	r->stats.misses[e->kind][o->miss]++;
@@ -353,11 +366,79 @@ static void tells(struct replay *r)
 {
 	r->setup.kinds = r->wanted;
 	/* The first page sets of a boot are empty: each page is taken from the free lists. */
-	r->setup.from_boot = !r->stats.kinds[EVENT_ALLOC] && !r->stats.kinds[EVENT_FREE];
+	r->setup.from_boot = !r->taken_over && !r->stats.kinds[EVENT_ALLOC] &&
+			     !r->stats.kinds[EVENT_FREE];
 	while (r->model_count > 1)
 		drop(r, r->model_count - 1);
-	if (!r->setup.from_boot)
-		replay_model_start_late(r->models[0]);
+	if (r->setup.from_boot || r->taken_over)
+		return;
+	replay_model_start_late(r->models[0]);
+	replay_model_activate_cma(r->models[0]);
+	buddy_copy(&r->first, r->buddy);
+}
+
+/* ---- a state that was told ----------------------------------------------------------------------- */
+
+void replay_forget(struct replay *r)
+{
+	while (r->model_count > 1)
+		drop(r, r->model_count - 1);
+	r->setup.from_boot = false;
+	r->taken_over = true;
+	replay_model_start_late(r->models[0]);
+	start_forget(&r->models[0]->alloc);
+	replay_model_activate_cma(r->models[0]);
+}
+
+void replay_watch_changes(struct replay *r)
+{
+	r->watches = true;
+	r->changed_count = 0;
+}
+
+static void note_change(struct replay *r, const struct event *e)
+{
+	if (e->pfn == PFN_NONE || e->kind > EVENT_EXTFRAG)
+		return;
+	if (r->changed_count == r->changed_room) {
+		uint32_t room = r->changed_room ? r->changed_room * 2 : 256;
+		struct start_range *grown = realloc(r->changed, room * sizeof(*grown));
+
+		if (!grown) {
+			r->out_of_memory = true;
+			return;
+		}
+		r->changed = grown;
+		r->changed_room = room;
+	}
+	r->changed[r->changed_count++] =
+		(struct start_range){ e->pfn, e->pfn + (1ULL << e->order) };
+}
+
+bool replay_take_over(struct replay *r, struct start *s, struct start_report *ret)
+{
+	while (r->model_count > 1)
+		drop(r, r->model_count - 1);
+	/* What was expected are pages of lists that change now. */
+	for (uint32_t cpu = 0; cpu < r->setup.cpu_count; cpu++)
+		replay_model_settle(r->models[0], cpu);
+	s->types = r->first.slots ? &r->first : NULL;
+	s->changed = (struct start_ranges){ r->changed, r->changed_count };
+	r->watches = false;
+	r->setup.from_boot = false;
+	r->taken_over = true;
+	return start_apply(&r->models[0]->alloc, s, ret) && !r->out_of_memory &&
+	       !r->first.out_of_memory;
+}
+
+bool replay_begins_late(const struct replay *r)
+{
+	return r->setup.kinds & TELLING && !r->setup.from_boot;
+}
+
+void replay_set_silent(struct replay *r, bool silent)
+{
+	r->silent = silent;
 }
 
 void replay_event(struct replay *r, const struct event *e)
@@ -368,8 +449,10 @@ void replay_event(struct replay *r, const struct event *e)
 		if (1u << e->kind & TELLING & ~r->setup.kinds)
 			tells(r);
 		blind = !(r->setup.kinds & TELLING);
-		r->stats.events++;
-		r->stats.kinds[e->kind]++;
+		if (r->watches)
+			note_change(r, e);
+		r->stats.events += !r->silent;
+		r->stats.kinds[e->kind] += !r->silent;
 		if (blind) {
 			branch(r, e);
 			branch_at_drain(r, e);

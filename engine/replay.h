@@ -13,6 +13,7 @@
 
 #include "engine/machine.h"
 #include "engine/page_alloc.h"
+#include "engine/start.h"
 
 /* Why a prediction was wrong. */
 enum replay_miss {
@@ -61,6 +62,25 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 void replay_destroy(struct replay *r);
 
 void replay_event(struct replay *r, const struct event *e);
+
+/*
+ * A trace that begins in the middle of a machine's life can begin with what the machine told of itself
+ * then, or take that over at any event.  While it is told pages change: from replay_watch_changes() on,
+ * pages of events are remembered, and replay_take_over() leaves them as the events made them.
+ *
+ *	replay_forget()			nothing is known: every page is in use
+ *	replay_watch_changes()		the machine begins to tell
+ *	replay_event() ...
+ *	replay_take_over()		it has told
+ */
+void replay_forget(struct replay *r);
+void replay_watch_changes(struct replay *r);
+/* @s->changed is set.  False: the host has no memory. */
+bool replay_take_over(struct replay *r, struct start *s, struct start_report *ret);
+/* Does the trace begin later than the hand-over of memory?  False also while that is not clear. */
+bool replay_begins_late(const struct replay *r);
+/* While @silent, events are taken in, but neither counted nor told of as predictions. */
+void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);
 struct page_alloc *replay_alloc(struct replay *r);
 

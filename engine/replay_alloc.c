@@ -29,12 +29,23 @@ static uint32_t told_zone(struct replay_model *r, const struct alloc_request *re
 	return chosen;
 }
 
-/* Lists that were filled give ascending pages, lists of freed pages often descending ones. */
+/* Blocks that the next one may be further on. */
+enum { STRIDE_MAX = 8 };
+
+/*
+ * Lists that were filled give ascending pages, lists of freed pages often descending ones, or every second
+ * or fourth.
+ */
 static void note_neighbour(struct list_run *run, const struct event *e, uint32_t zone)
 {
 	int64_t size = (int64_t)1 << e->order;
+	int64_t step = run->last == PFN_NONE ? 0 : (int64_t)(e->pfn - run->last);
 
-	run->step = run->last != PFN_NONE && run->last == e->pfn + (pfn_t)size ? -size : size;
+	if (step && step == run->stride)
+		run->step = step;
+	else
+		run->step = step == -size ? -size : size;
+	run->stride = step <= STRIDE_MAX * size && step >= -STRIDE_MAX * size ? step : 0;
 	run->last = e->pfn;
 	run->zone = zone;
 }

@@ -158,6 +158,29 @@ void replay_model_start_late(struct replay_model *r)
 	apply_stage(r, REPLAY_STAGES - 1);
 }
 
+void replay_model_activate_cma(struct replay_model *r)
+{
+	struct buddy *b = r->alloc.buddy;
+	unsigned int shift = r->setup->config->page_shift;
+
+	for (uint32_t i = 0; i < r->setup->late->cma_count; i++) {
+		const struct cma_area *area = &r->setup->late->cma[i];
+
+		for (pfn_t pfn = area->start >> shift; pfn < area->end >> shift;
+		     pfn += 1ULL << b->pageblock_order) {
+			uint32_t zone = page_alloc_zone_of(&r->alloc, pfn);
+
+			if (zone != BUDDY_ZONE_NONE)
+				buddy_set_block_type(b, zone, pfn, MIGRATE_CMA);
+		}
+	}
+}
+
+void replay_model_settle(struct replay_model *r, uint32_t cpu)
+{
+	replay_settle(r, cpu);
+}
+
 void replay_model_next_stage(struct replay_model *r)
 {
 	apply_stage(r, r->stage + 1);

@@ -66,6 +66,7 @@ enum doing { DOING_NOTHING, DOING_REFILL, DOING_BLOCK, DOING_DRAIN };
 struct list_run {
 	pfn_t last;
 	int64_t step;
+	int64_t stride; /* how far the last page was from the one before; 0: not near */
 	uint32_t zone;
 	pfn_t passed_head; /* the head that pages below it were taken past, so many times */
 	uint32_t passed;
@@ -174,6 +175,10 @@ bool replay_model_has_next_stage(const struct replay_model *r);
 /* The trace begins after the boot: all memory has joined, the page sets have their last sizes. */
 void replay_model_start_late(struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
+/* The contiguous areas of the boot have their type. */
+void replay_model_activate_cma(struct replay_model *r);
+/* Nothing more follows of what @cpu is in the middle of. */
+void replay_model_settle(struct replay_model *r, uint32_t cpu);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
 /* Would the free @e make it drain if high marks had sunk just before? */

@@ -529,6 +529,33 @@ static void bring_back(struct replay_model *r, const struct event *e, uint32_t z
 	c->gone_count = 0;
 }
 
+/* Times that a list's head is passed over until nobody believes in it. */
+enum { PASSED_MAX = 2 };
+
+/*
+ * In a trace that begins late, a page comes off a list that nobody knew to be there.  It lay below those
+ * that came to the list since; if that happens again and again, these are not there.
+ */
+static void pass_over(struct replay_model *r, const struct event *e, unsigned int index,
+		      uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct list_run *run = &r->cpus[e->cpu].runs[index];
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	pfn_t head = pageset_head(a, set, index);
+
+	if (r->setup->from_boot || head == PFN_NONE)
+		return;
+	run->passed = run->passed_head == head ? run->passed + 1 : 0;
+	run->passed_head = head;
+	if (run->passed < PASSED_MAX)
+		return;
+	while (set->lists[index].count) {
+		pageset_pop(a, set, index);
+		r->silent += 1ULL << e->order;
+	}
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -642,6 +669,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 
 		if (!index && was == REPLAY_MISS_UNTRACED)
 			bring_back(r, e, zone);
+		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED && told)
+			pass_over(r, e, index, zone);
 		if (index != PCP_LIST_NONE && !told && was != REPLAY_MISS_UNTRACED &&
 		    climbs(r, e, index)) {
 			fill_from(r, e, &req, index, zone);

@@ -7,6 +7,7 @@
 
 #include "tools/replay_follow.h"
 #include "tools/replay_scenario.h"
+#include "tools/replay_start.h"
 #include "tools/replayed.h"
 #include "tools/state_view.h"
 #include "tools/text.h"
@@ -38,6 +39,7 @@ static const struct cli_option options[] = {
 	  .help = "predict: the model names each page before it looks at the recorded one; follow: "
 		  "the recorded pages are taken, and the trace is checked" },
 	REPLAYED_OPTION_EVENTS,
+	REPLAY_START_OPTION,
 	{ .name = "predictions",
 	  .kind = CLI_KIND_FILE,
 	  .value = "FILE",
@@ -70,6 +72,8 @@ static const struct cli_example examples[] = {
 	{ "trace-cmd report | mmreplay replay dmesg.txt --trace - --json", "for scripts" },
 	{ "mmreplay replay SRC --predictions p.tsv", "every prediction beside the truth" },
 	{ "mmreplay replay finding.mmtrace", "a scenario: which invariants does it break?" },
+	{ "mmreplay replay SRC --trace later.txt --start 3",
+	  "a trace that was begun when picture snap-3 was taken" },
 	{ "mmreplay replay SRC --at 'SNAP boot begin' --view buddyinfo",
 	  "the free lists when that marker was written" },
 	{ 0 }
@@ -101,6 +105,7 @@ struct report {
 	struct replayed r;
 	struct stop stop;
 	struct replay *replay;
+	struct replay_start start;
 	struct picture_watch *watch;
 	FILE *predictions; /* NULL: not wanted */
 	struct rate (*zones)[EVENT_KIND_COUNT]; /* by zone; the last is no zone */
@@ -157,7 +162,11 @@ static void on_impossible(struct report *report, enum impossible what, const str
 	report->finding_count++;
 }
 
-static void on_event(struct report *report, const struct event *e)
+/* What an event that does nothing but keep its number becomes. */
+static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
+
+/* @watched: pictures are compared with the model here. */
+static void on_event(struct report *report, const struct event *e, bool watched)
 {
 	struct replayed *r = &report->r;
 	enum impossible what = POSSIBLE;
@@ -165,17 +174,12 @@ static void on_event(struct report *report, const struct event *e)
 	if (replayed_uses(r, e))
 		what = replayed_check(r, replay_alloc(report->replay), e);
 	if (what != POSSIBLE) {
-		/* It keeps its number, and does nothing. */
-		static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
-
 		on_impossible(report, what, e);
 		replay_event(report->replay, &nothing);
 		return;
 	}
 	replay_event(report->replay, e);
-	if (e->kind == EVENT_MARKER)
-		picture_watch_marker(report->watch, trace_string(r->trace, e->text), e->line);
-	else if (picture_watch_active(report->watch))
+	if (watched && e->kind != EVENT_MARKER && picture_watch_active(report->watch))
 		picture_watch_look(report->watch);
 }
 
@@ -199,8 +203,9 @@ static enum cli_exit prepare(struct cli *cli, struct report *report)
 				   &report->watch);
 	if (err)
 		return cli_fail_error(cli, err);
-	if (!predictions)
-		return CLI_OK;
+	code = replay_start_prepare(cli, &report->r, report->replay, &report->start);
+	if (code != CLI_OK || !predictions)
+		return code;
 	code = cli_open_file(cli, predictions, &report->predictions);
 	if (code == CLI_OK)
 		fputs("index\tline\tkind\tcpu\torder\tmigratetype\trecorded_pfn\tpredicted_pfn\t"
@@ -278,11 +283,25 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 	enum cli_exit code;
 
 	while ((code = replayed_next(cli, &report->r, &e)) == CLI_OK && e) {
+		bool uses, watched = report->start.phase == REPLAY_START_RUNS ||
+				     report->start.kind == REPLAY_START_AUTO;
+
 		if (stops(report, e)) {
 			report->r.index--;
 			break;
 		}
-		on_event(report, e);
+		/* A picture is compared before it is taken over. */
+		if (watched && e->kind == EVENT_MARKER)
+			picture_watch_marker(report->watch, trace_string(report->r.trace, e->text),
+					     e->line);
+		code = replay_start_event(cli, &report->start, &report->r, report->replay, e,
+					  &uses);
+		if (code != CLI_OK)
+			return code;
+		if (uses)
+			on_event(report, e, watched);
+		else
+			replay_event(report->replay, &nothing);
 	}
 	if (code != CLI_OK)
 		return code;
@@ -492,6 +511,7 @@ static void print_verdict(struct cli *cli, const struct report *report)
 static void print_report(struct cli *cli, const struct report *report)
 {
 	replayed_print(cli, &report->r);
+	replay_start_print(cli, &report->start);
 	print_kinds(cli, report);
 	print_zones(cli, report);
 	print_misses(cli, report);
@@ -620,6 +640,7 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	cli_json_begin(cli, &j, 1);
 	replayed_json(&j, &report->r);
 	json_key_string(&j, "mode", modes[cli_choice(cli, "mode", MODE_PREDICT)]);
+	replay_start_json(&j, &report->start);
 	json_kinds(&j, report);
 	json_zones(&j, report);
 	json_findings(&j, report);
@@ -632,7 +653,7 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 
 static enum cli_exit run_follow(struct cli *cli)
 {
-	static const char *const others[] = { "predictions", "differences", "at", "view" };
+	static const char *const others[] = { "predictions", "differences", "at", "view", "start" };
 	struct replayed r = { 0 };
 	enum cli_exit code;
 
@@ -641,7 +662,7 @@ static enum cli_exit run_follow(struct cli *cli)
 			return cli_fail_usage(cli,
 					      "--%s needs the model, which --mode follow has not",
 					      others[i]);
-	code = replayed_read(cli, false, &r);
+	code = replayed_read(cli, REPLAYED_NO_LISTS, &r);
 	if (code == CLI_OK)
 		code = replay_follow(cli, &r);
 	replayed_deinit(&r);
@@ -658,7 +679,9 @@ static enum cli_exit run(struct cli *cli)
 		return replay_scenario(cli);
 	if (cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
 		return run_follow(cli);
-	code = replayed_read(cli, true, &report.r);
+	code = replayed_read(cli,
+			     replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS,
+			     &report.r);
 	read_stop(cli_text(cli, "at"), &report.stop);
 	if (code == CLI_OK)
 		code = prepare(cli, &report);
@@ -711,6 +734,16 @@ const struct command command_replay = {
 		"'at begin' and 'at end' say at which marker they were equal; 'between', that each "
 		"zone (of kpageflags, each page) was equal at some event between the two, as reading "
 		"takes pages itself; 'differs', by how many blocks or pages they never were.\n"
+		"\n"
+		"--start says which state the trace begins with. Without it that is what the boot left; "
+		"where the trace turns out to begin later than the boot, the first picture with "
+		"kpageflags is taken over when it is complete ('SNAP NAME done'). With the NAME of a "
+		"picture nothing is known but what it tells: free pages by kpageflags, types of "
+		"pageblocks by pagetypeinfo, marks of page sets by zoneinfo. Events before its marker "
+		"'SNAP NAME end' are left out, and those up to 'SNAP NAME done' only looked at; a "
+		"trace without these markers (and one from standard input) is taken to begin when the "
+		"picture was taken. The boot log need not say what was reserved then. 'unknown' has "
+		"every page in use at first; 'handover' takes no picture over.\n"
 		"\n"
 		"The file of --predictions has a line of headings and a row for each predicted event: "
 		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "

@@ -337,7 +337,7 @@ static enum cli_exit run(struct cli *cli)
 
 	if (!strcmp(cli_argument(cli, 0), "-") || (trace && !strcmp(trace, "-")))
 		return cli_fail_usage(cli, "standard input is where the commands come from");
-	code = replayed_read(cli, true, &s.r);
+	code = replayed_read(cli, REPLAYED_LISTS, &s.r);
 	if (code == CLI_OK)
 		code = read_events(cli, &s);
 	if (code == CLI_OK) {

@@ -134,7 +134,7 @@ static bool knows_lists(const struct machine *m)
 	return m->buddy && m->reserved_known;
 }
 
-enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r)
+enum cli_exit replayed_read(struct cli *cli, enum replayed_lists lists, struct replayed *r)
 {
 	enum cli_exit code = read_kinds(cli, &r->kinds);
 
@@ -143,11 +143,14 @@ enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r
 	if (code == CLI_OK)
 		code = begin(cli, r);
 	if (code == CLI_OK)
-		code = booted_read(cli, STAGE_MEM_INIT, want_lists, &r->booted);
+		code = booted_read(cli, STAGE_MEM_INIT, lists != REPLAYED_NO_LISTS, &r->booted);
 	if (code != CLI_OK)
 		return code;
 	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
-	return finish(cli, !want_lists || knows_lists(&r->booted.m), r);
+	return finish(cli,
+		      lists == REPLAYED_NO_LISTS || knows_lists(&r->booted.m) ||
+			      (lists == REPLAYED_ANY_LISTS && r->booted.m.buddy),
+		      r);
 }
 
 enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r)

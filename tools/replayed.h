@@ -42,12 +42,17 @@ struct replayed {
 			"alloc,free,free_batched,zone_locked,drain,extfrag"                \
 	}
 
+/* What is asked of the free lists. */
+enum replayed_lists {
+	REPLAYED_NO_LISTS, /* booted has none */
+	REPLAYED_ANY_LISTS, /* what they are laid out over; which pages are free need not be known */
+	REPLAYED_LISTS, /* they must be known */
+};
 /*
- * Boots the first argument of @cli and opens its trace.  With @want_lists it must tell enough for the
- * free lists; otherwise booted has none.  As booted_read(): CLI_OK, or what to return
- * after it was said why; ends with replayed_deinit() in both cases.
+ * Boots the first argument of @cli and opens its trace.  As booted_read(): CLI_OK, or what to return after
+ * it was said why; ends with replayed_deinit() in both cases.
  */
-enum cli_exit replayed_read(struct cli *cli, bool want_lists, struct replayed *r);
+enum cli_exit replayed_read(struct cli *cli, enum replayed_lists lists, struct replayed *r);
 /*
  * The same for a command without --events, which wants the machine as it was recorded, whatever --era
  * and --set say: late has the free lists, and booted has none.
