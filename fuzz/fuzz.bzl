@@ -26,6 +26,7 @@ def fuzz_targets(executions, files):
             deps = [
                 ":corpus",
                 ":driver",
+                ":settings",
                 "//traces:message_text",
                 "//traces:scenario_store",
             ],

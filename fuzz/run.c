@@ -2,10 +2,12 @@
 /*
  * Runs targets by the built-in driver: what the tests of fuzz/ are, and by hand.  Prints TAP.
  *
- *	run --target NAME [--seed N] [--executions N] [--captures DIR] [--save DIR] [FILE...]
+ *	run --target NAME [--seed N] [--executions N] [--era E] [--set FACT=VALUE,...] [--captures DIR]
+ *	    [--save DIR] [FILE...]
  *	run --target NAME --seeds DIR [--captures DIR] [FILE...]
  *
- * Each FILE is an input; --save writes findings into DIR, as they can be given back.
+ * Each FILE is an input; --save writes findings into DIR, as they can be given back.  --era makes every
+ * input one of that kernel, --set gives facts a value, for random inputs and corpus alike.
  * --seeds runs nothing and writes what an engine begins with: an input a file, and DIR.dict beside it.
  */
 #include <errno.h>
@@ -17,13 +19,14 @@
 
 #include "fuzz/corpus.h"
 #include "fuzz/driver.h"
+#include "fuzz/settings.h"
 #include "traces/message_text.h"
 #include "traces/scenario_store.h"
 
 struct run {
 	const struct target *target;
 	uint64_t seed, executions;
-	const char *captures, *save, *seeds;
+	const char *captures, *save, *seeds, *era, *set;
 	struct corpus corpus;
 	unsigned int cases, failed;
 	bool case_failed;
@@ -131,8 +134,9 @@ static void run_random(struct run *run, struct target_runner *r)
 	double seconds;
 
 	printf("# seed %" PRIu64 "; to repeat: bazel run //fuzz:run -- --target %s --seed %" PRIu64
-	       " --executions %" PRIu64 "\n",
-	       run->seed, run->target->name, run->seed, run->executions);
+	       " --executions %" PRIu64 "%s%s%s%s\n",
+	       run->seed, run->target->name, run->seed, run->executions, run->era ? " --era " : "",
+	       run->era ? run->era : "", run->set ? " --set " : "", run->set ? run->set : "");
 	fflush(stdout);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	if (driver_run(r, &how, &stats)) {
@@ -178,6 +182,10 @@ static void take_arguments(struct run *run, int argc, char **argv)
 			run->captures = value;
 		else if (!strcmp(argv[i], "--seeds"))
 			run->seeds = value;
+		else if (!strcmp(argv[i], "--era"))
+			run->era = value;
+		else if (!strcmp(argv[i], "--set"))
+			run->set = value;
 		else if (!strcmp(argv[i], "--save"))
 			run->save = value;
 		else
@@ -186,7 +194,8 @@ static void take_arguments(struct run *run, int argc, char **argv)
 		argv[++i] = NULL;
 	}
 	if (!run->target) {
-		fputs("usage: run --target NAME [--seed N] [--executions N] [--captures DIR] [FILE...]\n"
+		fputs("usage: run --target NAME [--seed N] [--executions N] [--era E] [--set FACT=VALUE,...]\n"
+		      "           [--captures DIR] [--save DIR] [FILE...]\n"
 		      "targets:\n",
 		      stderr);
 		for (unsigned int i = 0; i < target_count; i++)
@@ -244,18 +253,20 @@ int main(int argc, char **argv)
 	struct run run = { .seed = 1,
 			   .executions = 10000,
 			   .captures = getenv("MMREPLAY_CAPTURES") };
+	struct settings_text settings;
 	struct target_runner *r;
-	struct error *err = NULL;
+	struct error *err;
 	int code;
 
 	take_arguments(&run, argc, argv);
+	err = settings_read(run.era, run.set, &settings);
 	for (int i = 1; i < argc && !err; i++)
 		if (argv[i])
 			err = corpus_add_file(&run.corpus, run.target, argv[i]);
 	if (!err && run.captures && *run.captures)
 		err = corpus_add_captures(&run.corpus, run.target, run.captures);
 	if (!err)
-		err = target_runner_create(run.target, NULL, &r);
+		err = target_runner_create(run.target, &settings.settings, &r);
 	if (err) {
 		char text[512];
 
