@@ -288,6 +288,9 @@ struct input_stream {
 	struct unpacker *unpacker; /* NULL: plain */
 	enum input_packing packing;
 	bool end;
+	/* What it was made of; NULL for a file. */
+	const uint8_t *bytes;
+	size_t byte_count;
 };
 
 /* Reads a file into @room bytes at @to; *@ret is 0 at its end. */
@@ -390,8 +393,8 @@ struct error *input_stream_from_bytes(const char *name, const void *data, size_t
 
 	if (!s)
 		return error_no_memory();
-	s->stored = data;
-	s->stored_size = size;
+	s->bytes = s->stored = data;
+	s->byte_count = s->stored_size = size;
 	s->stored_last = true;
 	err = stream_begin(s);
 	if (err) {
@@ -447,6 +450,14 @@ struct error *input_stream_read(struct input_stream *s, void *to, size_t room, s
 const char *input_stream_name(const struct input_stream *s)
 {
 	return s->name;
+}
+
+const uint8_t *input_stream_bytes(const struct input_stream *s, size_t *size_ret)
+{
+	if (!s->bytes || s->packing != INPUT_PLAIN)
+		return NULL;
+	*size_ret = s->byte_count;
+	return s->bytes;
 }
 
 enum input_packing input_stream_packing(const struct input_stream *s)

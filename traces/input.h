@@ -81,6 +81,8 @@ struct error *input_stream_open(const char *path, struct input_stream **ret);
 /* The same for bytes in memory; @data is borrowed until input_stream_close(), @name copied. */
 struct error *input_stream_from_bytes(const char *name, const void *data, size_t size,
 				      struct input_stream **ret);
+/* All *@size_ret bytes of a stream that was made of bytes which are not packed; NULL for any other. */
+const uint8_t *input_stream_bytes(const struct input_stream *s, size_t *size_ret);
 /*
  * Puts the next bytes, unpacked, to @to: as many as come at once, at most @room (> 0).  *@ret is how
  * many, 0 at the end alone.  Nothing may be asked of a stream after an error but its end.

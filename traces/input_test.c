@@ -132,6 +132,18 @@ static struct error *drain(struct input_stream *stream, size_t room, struct byte
 	}
 }
 
+/* Bytes that are not packed can be had as they lie, however far they are read. */
+static void expect_whole(const struct input_stream *stream, enum input_packing packing,
+			 const struct bytes *stored)
+{
+	const uint8_t *whole;
+	size_t size = 0;
+
+	whole = input_stream_bytes(stream, &size);
+	assert_ptr_equal(whole, packing == INPUT_PLAIN ? stored->data : NULL);
+	assert_int_equal(size, whole ? stored->size : 0);
+}
+
 /* The same from a stream. */
 static void expect_stream(struct bytes stored, enum input_packing packing, const void *want,
 			  size_t size)
@@ -146,7 +158,9 @@ static void expect_stream(struct bytes stored, enum input_packing packing, const
 		assert_null(input_stream_from_bytes("name", stored.data, stored.size, &stream));
 		assert_int_equal(input_stream_packing(stream), packing);
 		assert_string_equal(input_stream_name(stream), "name");
+		expect_whole(stream, packing, &stored);
 		assert_null(drain(stream, rooms[i], &got));
+		expect_whole(stream, packing, &stored);
 		assert_int_equal(got.size, size);
 		if (size)
 			assert_memory_equal(got.data, want, size);

@@ -17,6 +17,7 @@
 
 struct text_reader {
 	char *buffer;
+	size_t room; /* its bytes, without a margin */
 	size_t start, end; /* of what is left in the buffer */
 	size_t whole; /* end of the last whole line in it */
 	bool last; /* nothing follows the buffer */
@@ -33,7 +34,7 @@ static struct error *fill(struct trace *t, struct text_reader *r)
 	memmove(r->buffer, r->buffer + r->start, r->end - r->start);
 	r->end -= r->start;
 	r->start = 0;
-	err = input_stream_read(t->stream, r->buffer + r->end, BUFFER_BYTES - r->end, &n);
+	err = input_stream_read(t->stream, r->buffer + r->end, r->room - r->end, &n);
 	if (err)
 		return err;
 	r->end += n;
@@ -82,7 +83,7 @@ static void take_line(struct trace *t, const char *line, const char *end)
 static void take_fast(struct trace *t, struct text_reader *r)
 {
 	const char *limit = r->buffer + r->whole, *line = r->buffer + r->start;
-	struct event *event = t->batch + t->count, *end = t->batch + READER_BATCH;
+	struct event *event = t->batch + t->count, *end = t->batch + t->batch_room;
 	uint64_t number = t->stats.lines;
 
 	while (event < end) {
@@ -126,7 +127,7 @@ static struct error *text_next(struct trace *t)
 			r->start = r->end;
 			break;
 		}
-		if (r->end - r->start == BUFFER_BYTES) {
+		if (r->end - r->start == r->room) {
 			if (!r->passing_over)
 				reader_unknown(t, ++t->stats.lines);
 			r->passing_over = true;
@@ -150,12 +151,17 @@ static const struct reader_ops text_ops = { .next = text_next, .close = text_clo
 struct error *text_reader_open(struct trace *t)
 {
 	struct text_reader *r = calloc(1, sizeof(*r));
+	size_t bytes;
 
 	if (!r)
 		return error_no_memory();
 	t->reader = r;
 	t->ops = &text_ops;
-	r->buffer = calloc(1, BUFFER_BYTES + TEXT_FAST_MARGIN);
+	/* Bytes in memory fit with one to spare, so that the end is seen before the buffer is full. */
+	r->room = BUFFER_BYTES;
+	if (input_stream_bytes(t->stream, &bytes) && bytes < BUFFER_BYTES)
+		r->room = bytes + 1;
+	r->buffer = calloc(1, r->room + TEXT_FAST_MARGIN);
 	if (!r->buffer)
 		return error_no_memory();
 	memcpy(r->buffer, t->head, t->head_size);

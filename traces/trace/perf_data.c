@@ -580,7 +580,7 @@ struct error *perf_reader_open(struct trace *t)
 	c.file = &r->file;
 	c.err = raw_file_open(t, &r->file);
 	r->formats = record_formats_create();
-	r->window = malloc(WINDOW_BYTES);
+	r->window = malloc(r->file.size < WINDOW_BYTES ? (size_t)r->file.size + 1 : WINDOW_BYTES);
 	if (!c.err && (!r->formats || !r->window))
 		c.err = error_no_memory();
 	if (!c.err)

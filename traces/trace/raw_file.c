@@ -66,9 +66,17 @@ static struct error *spill(struct trace *t, struct raw_file *ret)
 
 struct error *raw_file_open(struct trace *t, struct raw_file *ret)
 {
+	const uint8_t *bytes;
 	struct stat st;
+	size_t size;
 
 	*ret = (struct raw_file){ .name = input_stream_name(t->stream), .fd = -1 };
+	bytes = input_stream_bytes(t->stream, &size);
+	if (bytes) {
+		ret->bytes = bytes;
+		ret->size = size;
+		return NULL;
+	}
 	if (t->path && input_stream_packing(t->stream) == INPUT_PLAIN) {
 		ret->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (ret->fd < 0 || fstat(ret->fd, &st))

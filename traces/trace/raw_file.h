@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw file: a binary trace, read at any place.  A plain file is read where it lies; what comes packed or
- * through a pipe is first written to a temporary file, so memory does not grow with it.
+ * Raw file: a binary trace, read at any place.  A plain file is read where it lies, and so are bytes in
+ * memory; what comes packed or through a pipe is first written to a temporary file, so memory does not
+ * grow with it.
  *
  * Numbers are read in the byte order of the machine that made the file.
  */

@@ -51,6 +51,7 @@ struct trace {
 	struct reader_strings strings;
 	struct trace_stats stats;
 	struct event *batch;
+	size_t batch_room; /* READER_BATCH, or less where that many events cannot be */
 	size_t count;
 	struct error *failed; /* told once the batch is out */
 	bool end;
@@ -70,7 +71,7 @@ void reader_fail(struct trace *t, struct error *err);
 
 static inline bool reader_full(const struct trace *t)
 {
-	return t->count == READER_BATCH;
+	return t->count == t->batch_room;
 }
 
 /* Counts a line that begins like an event we know and does not parse. */

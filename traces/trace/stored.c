@@ -17,7 +17,7 @@ struct stored_reader {
 static struct error *stored_next(struct trace *t)
 {
 	struct stored_reader *r = t->reader;
-	struct error *err = event_reader_read(r->events, t->batch, READER_BATCH, &t->count);
+	struct error *err = event_reader_read(r->events, t->batch, t->batch_room, &t->count);
 	const struct event_totals *totals = event_reader_totals(r->events);
 
 	t->stats.lines = totals->lines;

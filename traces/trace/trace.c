@@ -151,6 +151,17 @@ static void init_gfp(const struct trace_options *options, struct gfp_table *ret)
 	gfp_table_init(ret, options && options->facts ? options->facts : &newest);
 }
 
+/* A few bytes in memory need no room for very many events; more of them come in turns. */
+static size_t batch_room(const struct input_stream *stream)
+{
+	size_t bytes, room;
+
+	if (!input_stream_bytes(stream, &bytes))
+		return READER_BATCH;
+	room = bytes / 32 + 16;
+	return room < READER_BATCH ? room : READER_BATCH;
+}
+
 /* Takes @stream and @path over, whatever happens. */
 static struct error *open_stream(struct input_stream *stream, char *path,
 				 const struct trace_options *options, struct trace **ret)
@@ -166,7 +177,8 @@ static struct error *open_stream(struct input_stream *stream, char *path,
 	t->stream = stream;
 	t->path = path;
 	init_gfp(options, &t->gfp);
-	t->batch = calloc(READER_BATCH, sizeof(*t->batch));
+	t->batch_room = batch_room(stream);
+	t->batch = calloc(t->batch_room, sizeof(*t->batch));
 	if (!t->batch || !strings_begin(&t->strings))
 		err = error_no_memory();
 	while (!err && t->head_size < sizeof(t->head)) {

@@ -578,7 +578,7 @@ static struct error *dat_next(struct trace *t)
 	struct error *err = NULL;
 
 	/* Room for two, as a loss comes before an event. */
-	while (r->heap_count && t->count + 2 <= READER_BATCH) {
+	while (r->heap_count && t->count + 2 <= t->batch_room) {
 		struct cpu *cpu = &r->cpus[r->heap[0]];
 		struct event *event = &t->batch[t->count];
 
