@@ -223,10 +223,11 @@ static void chain_of_bytes(struct driver *d)
 {
 	uint64_t length = 1 + prng_below(&d->prng, CHAIN_MAX);
 	const struct pooled *from = pool_pick(d), *other;
+	size_t most = d->target->usual_bytes_max ? d->target->usual_bytes_max : TARGET_BYTES_MAX;
 	size_t room = from->size * 2 + 4096;
 
-	if (room > TARGET_BYTES_MAX)
-		room = TARGET_BYTES_MAX;
+	if (room > most)
+		room = most > from->size ? most : from->size;
 	if (!reserve(d, room))
 		return;
 	d->buffer_size = from->size;

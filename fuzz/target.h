@@ -83,6 +83,11 @@ struct target {
 	const char *const *words;
 	/* Files of a capture that are inputs, for targets of bytes; ends with NULL, may be NULL. */
 	const char *const *files;
+	/*
+	 * For targets of bytes: shorter inputs are not made longer than that, as it costs time and shows
+	 * nothing that shorter ones do not.  0: TARGET_BYTES_MAX.
+	 */
+	size_t usual_bytes_max;
 };
 
 /* All of them, in the order of targets.def. */

@@ -135,4 +135,5 @@ const struct target target_mmtrace = {
 	.destroy = import_destroy,
 	.run_bytes = run,
 	.seeds = seeds,
+	.usual_bytes_max = 4096,
 };

@@ -97,4 +97,5 @@ const struct target target_procfs = {
 	.seeds = seeds,
 	.words = words,
 	.files = files,
+	.usual_bytes_max = 4096,
 };

@@ -4,7 +4,33 @@
  * counted.  There is a target for each form, as an input hardly ever turns from one into another.
  */
 #include "traces/trace/trace.h"
+
+#include <string.h>
+
+#include "engine/gfp.h"
 #include "fuzz/targets/import_state.h"
+
+/* Names of flags, which would be made for each input anew. */
+struct state {
+	struct gfp_table gfp;
+};
+
+static void *create(const struct target_settings *settings)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	struct facts facts;
+
+	if (!s)
+		return NULL;
+	facts_init(&facts, settings->version ? settings->version : eras[era_count - 1].version);
+	gfp_table_init(&s->gfp, &facts);
+	return s;
+}
+
+static void destroy(void *state)
+{
+	free(state);
+}
 
 static const char *const text_seeds[] = {
 	"# tracer: nop\n#\n"
@@ -40,14 +66,15 @@ static const char *const words[] = { "mm_page_alloc: ",
 
 static void run(void *state, const uint8_t *data, size_t size, struct target_report *report)
 {
+	const struct state *s = state;
+	const struct trace_options options = { .gfp = &s->gfp };
 	const struct event *events;
 	const struct trace_stats *stats;
 	uint64_t handed = 0, counted = 0;
 	struct trace *t;
-	struct error *err = trace_open_bytes("input", data, size, NULL, &t);
+	struct error *err = trace_open_bytes("input", data, size, &options, &t);
 	size_t count = 1;
 
-	(void)state;
 	if (err) {
 		import_refuse(err, report);
 		return;
@@ -73,31 +100,59 @@ static void run(void *state, const uint8_t *data, size_t size, struct target_rep
 	import_refuse(err, report);
 }
 
+/* What does not begin as a file of its form would be read as text, which has a target of its own. */
+static void run_beginning(void *state, const char *head, size_t head_size, const uint8_t *data,
+			  size_t size, struct target_report *report)
+{
+	report->refused = size < head_size || memcmp(data, head, head_size) != 0;
+	if (!report->refused)
+		run(state, data, size, report);
+}
+
+static void run_trace_dat(void *state, const uint8_t *data, size_t size,
+			  struct target_report *report)
+{
+	static const char head[] = "\x17\x08\x44tracing";
+
+	run_beginning(state, head, sizeof(head) - 1, data, size, report);
+}
+
+static void run_perf_data(void *state, const uint8_t *data, size_t size,
+			  struct target_report *report)
+{
+	static const char head[] = "PERFILE2";
+
+	run_beginning(state, head, sizeof(head) - 1, data, size, report);
+}
+
 const struct target target_ftrace = {
 	.name = "ftrace",
 	.property =
 		"Any text is read as a trace of ftrace, trace-cmd or perf, and all of it is counted.",
-	.create = import_create,
-	.destroy = import_destroy,
+	.create = create,
+	.destroy = destroy,
 	.run_bytes = run,
 	.seeds = text_seeds,
 	.words = words,
+	.usual_bytes_max = 16384,
 };
 
 const struct target target_trace_dat = {
 	.name = "trace_dat",
 	.property = "Any bytes are read as a trace.dat, or refused, and all events are counted.",
-	.create = import_create,
-	.destroy = import_destroy,
-	.run_bytes = run,
+	.create = create,
+	.destroy = destroy,
+	.run_bytes = run_trace_dat,
 	.seeds = no_seeds,
+	.usual_bytes_max = 16384,
 };
 
 const struct target target_perf_data = {
 	.name = "perf_data",
 	.property = "Any bytes are read as a perf.data, or refused, and all events are counted.",
-	.create = import_create,
-	.destroy = import_destroy,
-	.run_bytes = run,
+	.create = create,
+	.destroy = destroy,
+	.run_bytes = run_perf_data,
 	.seeds = no_seeds,
+	.usual_bytes_max = 16384,
 };
