@@ -20,6 +20,9 @@
 
 /* The header of version 17 in bytes; older ones are shorter, but no tree ends there. */
 #define HEADER_BYTES 40
+/* The version of the format, in the header; from this one on, nodes have names without their path. */
+#define VERSION_OFFSET 20
+#define VERSION_MIN 16
 /* Deeper trees and longer paths are refused; real ones have some ten levels. */
 #define DEPTH_MAX 64
 #define PATH_BYTES_MAX 4096
@@ -592,6 +595,11 @@ struct error *fdt_parse(const uint8_t *data, size_t len, const char *name, struc
 		return error_create(ERROR_CORRUPT, name, 0, 0,
 				    "at byte 4: a length of %u is less than the header has", total);
 
+	/* Names of older trees are paths, and libfdt's check of them reads nothing's first byte (1.6.1). */
+	if (read_be32(data + VERSION_OFFSET) < VERSION_MIN)
+		return error_create(ERROR_UNSUPPORTED, name, 0, 0,
+				    "at byte %d: a tree of version %u; those from %d on are read",
+				    VERSION_OFFSET, read_be32(data + VERSION_OFFSET), VERSION_MIN);
 	/* libfdt asks for alignment; and what it is not given it cannot read. */
 	copy = malloc(total);
 	r = calloc(1, sizeof(*r));

@@ -402,6 +402,11 @@ static void errors(void **state)
 	put_be32(20, 99); /* version it can be read as */
 	put_be32(24, 99);
 	check_error(fdt_parse(tree, len, "x", &fdt), ERROR_CORRUPT, 0, 0);
+	/* Of this version names would be paths, and the root's has none. */
+	make_board();
+	put_be32(20, 15);
+	put_be32(24, 15);
+	check_error(fdt_parse(tree, len, "x", &fdt), ERROR_UNSUPPORTED, 0, 0);
 
 	for (uint32_t i = 0; i < 2; i++) {
 		begin();
