@@ -3,9 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <libfdt.h>
 
 #include "traces/capture.h"
 #include "traces/input.h"
@@ -14,9 +17,10 @@
 
 /*
  * Inputs from captures are short ones: a long log teaches little more and costs a run each time.  What is
- * longer is cut at a line.
+ * longer is cut at a line.  A device tree that is cut is none, so that it may be somewhat longer.
  */
 #define CAPTURE_BYTES_MAX ((size_t)4 << 10)
+#define TREE_BYTES_MAX ((size_t)32 << 10)
 #define MESSAGE_MEMORY_MAX ((size_t)512 << 20)
 
 void corpus_deinit(struct corpus *c)
@@ -151,6 +155,29 @@ static struct error *add_boot(struct corpus *c, const char *path)
 	return err;
 }
 
+/* Firmware leaves much room in a device tree; adds what is in it, if @in is one. */
+static bool add_tree(struct corpus *c, const struct input *in, struct error **err)
+{
+	uint8_t *copy;
+
+	/* libfdt 1.6.1 cannot check trees of versions before 16. */
+	if (in->size < sizeof(struct fdt_header) || in->size > INT_MAX ||
+	    fdt_check_header(in->data) || fdt_version(in->data) < 16 ||
+	    fdt_check_full(in->data, in->size))
+		return false;
+	copy = malloc(in->size);
+	if (!copy) {
+		*err = error_no_memory();
+		return true;
+	}
+	memcpy(copy, in->data, in->size);
+	if (!fdt_pack(copy) && fdt_totalsize(copy) <= TREE_BYTES_MAX)
+		*err = add(c, copy, fdt_totalsize(copy), in->name);
+	else
+		free(copy);
+	return true;
+}
+
 static struct error *add_capture(struct corpus *c, const struct target *target, const char *path)
 {
 	char file[4096];
@@ -164,6 +191,10 @@ static struct error *add_capture(struct corpus *c, const struct target *target, 
 
 		snprintf(file, sizeof(file), "%s", target->files[i]);
 		err = input_read_in(path, file, NULL, &absent, &in);
+		if (!err && !absent && add_tree(c, &in, &err)) {
+			input_deinit(&in);
+			continue;
+		}
 		if (!err && !absent && in.size > CAPTURE_BYTES_MAX) {
 			in.size = CAPTURE_BYTES_MAX;
 			while (in.size && in.data[in.size - 1] != '\n')
