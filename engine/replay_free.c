@@ -96,6 +96,26 @@ static bool announced_by(const struct replay_model *r, const struct announced *f
 	       !(r->setup->kinds >> EVENT_FREE_BATCHED & 1);
 }
 
+static struct announced *announced(const struct replay_cpu *c)
+{
+	return c->frees + c->free_first;
+}
+
+/* @count entries from the one numbered @at on are done; those before it are few. */
+static void forget_announced(struct replay_cpu *c, uint32_t at, uint32_t count)
+{
+	struct announced *frees = announced(c);
+
+	if (at + count == c->free_count)
+		c->free_first = at ? c->free_first : 0;
+	else if (at)
+		memmove(frees + at, frees + at + count,
+			(c->free_count - at - count) * sizeof(*frees));
+	else
+		c->free_first += count;
+	c->free_count -= count;
+}
+
 /*
  * Carries out what @pid announced, of the first @limit entries; what is known to belong to a batch under
  * way only if @batches.
@@ -104,17 +124,18 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 			     bool batches)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
+	struct announced *frees = announced(c);
 	bool told = r->setup->kinds >> EVENT_FREE_BATCHED & 1;
 	uint32_t kept = 0, i = 0;
 
-	if (!limit)
+	if (!limit || (!batches && !c->free_loose))
 		return;
 	while (i < limit) {
-		const struct announced *f = &c->frees[i];
+		const struct announced *f = &frees[i];
 		uint32_t run = 1;
 
 		if (!announced_by(r, f, pid) || (f->batch && !batches)) {
-			c->frees[kept++] = c->frees[i++];
+			frees[kept++] = frees[i++];
 			continue;
 		}
 		bool split = told;
@@ -128,13 +149,12 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 			split = of_split_block(r, f[k].pfn);
 		if (!split)
 			run = 1;
+		for (uint32_t k = 0; k < run; k++)
+			c->free_loose -= !f[k].batch;
 		commit_run(r, cpu, f->pfn, run, f->order);
 		i += run;
 	}
-	if (c->free_count > limit)
-		memmove(c->frees + kept, c->frees + limit,
-			(c->free_count - limit) * sizeof(*c->frees));
-	c->free_count -= limit - kept;
+	forget_announced(c, kept, limit - kept);
 }
 
 /*
@@ -293,7 +313,11 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	zone = page_alloc_zone_of(&r->alloc, e->pfn);
 	movable = zone != BUDDY_ZONE_NONE &&
 		  page_alloc_held_type(&r->alloc, zone, e->pfn) == MIGRATE_MOVABLE;
-	if (c->free_count == c->free_room) {
+	if (c->free_first > c->free_room / 2) {
+		memmove(c->frees, announced(c), c->free_count * sizeof(*c->frees));
+		c->free_first = 0;
+	}
+	if (c->free_first + c->free_count == c->free_room) {
 		uint32_t room = c->free_room ? c->free_room * 2 : 64;
 		struct announced *grown = realloc(c->frees, room * sizeof(*grown));
 
@@ -302,7 +326,9 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		c->frees = grown;
 		c->free_room = room;
 	}
-	c->frees[c->free_count++] = (struct announced){ e->pfn, e->pid, e->order, false, movable };
+	announced(c)[c->free_count++] =
+		(struct announced){ e->pfn, e->pid, e->order, false, movable };
+	c->free_loose++;
 }
 
 void replay_on_free_batched(struct replay_model *r, const struct event *e)
@@ -310,22 +336,30 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	unsigned int order;
 	uint32_t i = 0, count;
+	int32_t pid;
 
 	if (!r->setup->free_rule)
 		return;
-	while (i < c->free_count && c->frees[i].pfn != e->pfn)
+	while (i < c->free_count && announced(c)[i].pfn != e->pfn)
 		i++;
 	if (i == c->free_count)
 		return;
-	for (uint32_t k = i; k < c->free_count; k++)
-		c->frees[k].batch |= announced_by(r, &c->frees[k], c->frees[i].pid);
+	pid = announced(c)[i].pid;
+	for (uint32_t k = i; c->free_loose && k < c->free_count; k++) {
+		struct announced *f = &announced(c)[k];
+
+		if (f->batch || !announced_by(r, f, pid))
+			continue;
+		f->batch = true;
+		c->free_loose--;
+	}
 	/* What was announced before and is not in the batch was freed by itself. */
 	count = c->free_count;
-	commit_announced(r, e->cpu, i, c->frees[i].pid, true);
+	commit_announced(r, e->cpu, i, pid, true);
 	i -= count - c->free_count;
-	order = c->frees[i].order; /* the event says 0 for all */
-	memmove(c->frees + i, c->frees + i + 1, (c->free_count - i - 1) * sizeof(*c->frees));
-	c->free_count--;
+	order = announced(c)[i].order; /* the event says 0 for all */
+	c->free_loose -= !announced(c)[i].batch;
+	forget_announced(c, i, 1);
 	commit_free(r, e->cpu, e->pfn, order);
 }
 
@@ -368,7 +402,7 @@ void replay_model_bypass(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
 	for (uint32_t i = 0; i < c->free_count; i++) {
-		const struct announced *f = &c->frees[i];
+		const struct announced *f = &announced(c)[i];
 		uint32_t zone = page_alloc_zone_of(&r->alloc, f->pfn);
 
 		if (zone == BUDDY_ZONE_NONE)
@@ -377,5 +411,5 @@ void replay_model_bypass(struct replay_model *r, const struct event *e)
 		buddy_free_as(r->alloc.buddy, zone, f->pfn, f->order,
 			      buddy_block_type(r->alloc.buddy, zone, f->pfn));
 	}
-	c->free_count = 0;
+	c->free_count = c->free_loose = 0;
 }

@@ -111,7 +111,8 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 			memcpy(c->expected.events, f->expected.events,
 			       f->expected.count * sizeof(*f->expected.events));
 		if (f->free_count)
-			memcpy(c->frees, f->frees, f->free_count * sizeof(*f->frees));
+			memcpy(c->frees + f->free_first, f->frees + f->free_first,
+			       f->free_count * sizeof(*f->frees));
 	}
 	if (failed || r->lists.out_of_memory || r->alloc.out_of_memory) {
 		replay_model_destroy(r);

@@ -122,9 +122,12 @@ struct replay_cpu {
 	unsigned int last_order;
 	enum event_kind before; /* the CPU's last event */
 	uint64_t second; /* in which the statistics worker runs next */
-	/* Frees that may yet turn out to be batched. */
+	/*
+	 * Frees that may yet turn out to be batched: those from free_first on.  Of free_loose of them it is
+	 * not known to what batch they belong.
+	 */
 	struct announced *frees;
-	uint32_t free_count, free_room;
+	uint32_t free_first, free_count, free_loose, free_room;
 };
 
 /* What is remembered of a task. */
