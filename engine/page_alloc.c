@@ -464,14 +464,41 @@ uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_re
 	return flags;
 }
 
+/*
+ * The common case of that answer for the first zone of the row: it has plenty, by the mark that is asked
+ * about first.  False: ask on.
+ */
+static inline bool has_plenty(const struct page_alloc *a, const struct alloc_request *req,
+			      uint32_t zone)
+{
+	const struct buddy_zone *bz = &a->buddy->zones[zone];
+	const struct alloc_zone *z = &a->zones[zone];
+	uint32_t mark = req->flags & ALLOC_WMARK_MASK;
+	int64_t least;
+
+	if (req->thisnode && bz->nid != req->nid)
+		return false;
+	if (a->rules.below_high && !z->below_high)
+		mark = WMARK_HIGH;
+	/* What is open to everybody, less all that may be kept for others: at least so much is usable. */
+	least = (int64_t)(bz->free_pages[MIGRATE_UNMOVABLE] + bz->free_pages[MIGRATE_MOVABLE] +
+			  bz->free_pages[MIGRATE_RECLAIMABLE] - z->reserved_highatomic) -
+		z->drift;
+	return watermark_least(
+		&a->rules.watermark, bz->nonempty, least,
+		(int64_t)(z->watermark[mark] + z->boost + z->lowmem_reserve[req->highest]),
+		req->order);
+}
+
 uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request *req)
 {
 	uint32_t at = 0, zone;
 
 	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
 		return BUDDY_ZONE_NONE;
-	if (preferred_zone(a, req) == BUDDY_ZONE_NONE)
-		return BUDDY_ZONE_NONE;
+	zone = preferred_zone(a, req);
+	if (zone == BUDDY_ZONE_NONE || has_plenty(a, req, zone))
+		return zone;
 	zone = next_zone(a, req, req->flags, &at);
 	if (zone == BUDDY_ZONE_NONE && req->flags & ALLOC_NOFRAGMENT) {
 		at = 0;
@@ -682,26 +709,11 @@ static __attribute__((noinline)) pfn_t take_past_sets(struct page_alloc *a, uint
 static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request *req,
 				uint32_t zone)
 {
-	const struct buddy_zone *bz = &a->buddy->zones[zone];
-	const struct alloc_zone *z = &a->zones[zone];
 	unsigned int index = list_for(a, req);
-	uint32_t mark = req->flags & ALLOC_WMARK_MASK;
 	struct pageset *set = page_alloc_set(a, zone, req->cpu);
-	int64_t least;
 
-	if ((req->flags & ALLOC_RIGHTS) | a->rules.fair || (req->thisnode && bz->nid != req->nid) ||
-	    (index != PCP_LIST_NONE && !set->lists[index].count))
-		return PFN_NONE;
-	if (a->rules.below_high && !z->below_high)
-		mark = WMARK_HIGH;
-	/* What is open to everybody, less all that may be kept for others: at least so much is usable. */
-	least = (int64_t)(bz->free_pages[MIGRATE_UNMOVABLE] + bz->free_pages[MIGRATE_MOVABLE] +
-			  bz->free_pages[MIGRATE_RECLAIMABLE] - z->reserved_highatomic) -
-		z->drift;
-	if (!watermark_least(
-		    &a->rules.watermark, bz->nonempty, least,
-		    (int64_t)(z->watermark[mark] + z->boost + z->lowmem_reserve[req->highest]),
-		    req->order))
+	if ((req->flags & ALLOC_RIGHTS) | a->rules.fair ||
+	    (index != PCP_LIST_NONE && !set->lists[index].count) || !has_plenty(a, req, zone))
 		return PFN_NONE;
 	if (index == PCP_LIST_NONE)
 		return take_past_sets(a, zone, req);

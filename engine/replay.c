@@ -460,11 +460,11 @@ void replay_event(struct replay *r, const struct event *e)
 			branch_at_interrupt(r, e);
 		}
 		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
-			struct replay_outcome o = replay_model_event(r->models[i], e);
+			const struct replay_outcome *o = replay_model_event(r->models[i], e);
 
-			r->models[i]->misses += o.predicted && o.miss != REPLAY_HIT;
-			if (!i && o.predicted)
-				count(r, e, &o);
+			r->models[i]->misses += o->predicted && o->miss != REPLAY_HIT;
+			if (!i && o->predicted)
+				count(r, e, o);
 			if (r->models[i]->wrong)
 				correct(r, i, e, blind);
 		}

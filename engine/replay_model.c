@@ -323,7 +323,7 @@ void replay_model_decayed(struct replay_model *r, const struct event *e, bool ye
 	decay(r, e);
 }
 
-struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e)
+const struct replay_outcome *replay_model_event(struct replay_model *r, const struct event *e)
 {
 	decay(r, e);
 	r->seen_idle |= !e->pid;
@@ -331,5 +331,5 @@ struct replay_outcome replay_model_event(struct replay_model *r, const struct ev
 		join_unseen(r, e);
 	else
 		on_event(r, e);
-	return r->outcome;
+	return &r->outcome;
 }

@@ -209,9 +209,9 @@ void replay_model_bypass(struct replay_model *r, const struct event *e);
 void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*
  * Predicts and then takes in one event; e->cpu is below setup->cpu_count.  If the model is wrong
- * afterwards, the same event must be given to replay_model_correct().
+ * afterwards, the same event must be given to replay_model_correct().  Valid until the next call.
  */
-struct replay_outcome replay_model_event(struct replay_model *r, const struct event *e);
+const struct replay_outcome *replay_model_event(struct replay_model *r, const struct event *e);
 
 /* What may have happened when the kernel gave another page. */
 enum replay_correction {

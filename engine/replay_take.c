@@ -4,13 +4,19 @@
 #include "engine/replay_parts.h"
 #include "engine/rmqueue.h"
 
+/* Pages of a CMA area go to movable requests. */
+static enum migratetype requested_type(const struct replay_model *r, const struct event *e)
+{
+	enum migratetype type = type_of(r, e);
+
+	return type == MIGRATE_CMA ? MIGRATE_MOVABLE : type;
+}
+
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e)
 {
 	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
 
-	req.type = type_of(r, e);
-	if (req.type == MIGRATE_CMA)
-		req.type = MIGRATE_MOVABLE;
+	req.type = requested_type(r, e);
 	/* Only mm_page_alloc tells what was asked for; the rest is taken for the usual of its type. */
 	req.highest = req.type == MIGRATE_MOVABLE ? ZONE_MOVABLE : ZONE_NORMAL;
 	req.nid = replay_node_of(r, e);
@@ -135,10 +141,9 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 static bool refill_goes_on(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
-	struct alloc_request req = replay_request(r, e);
 
-	return c->doing == DOING_REFILL && !expects(c) && c->order == req.order &&
-	       c->type == req.type;
+	return c->doing == DOING_REFILL && !expects(c) && c->order == e->order &&
+	       c->type == requested_type(r, e);
 }
 
 void replay_on_taken(struct replay_model *r, const struct event *e)
