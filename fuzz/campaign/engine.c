@@ -400,17 +400,19 @@ static struct error *start(const struct engine_job *job, struct command *c, cons
 	pid_t self = getpid(), pid;
 
 	c->words[c->count] = NULL;
-	if (!output || c->out_of_memory)
-		err = error_no_memory();
+	if (!output || c->out_of_memory) {
+		free(output);
+		return error_no_memory();
+	}
 	fflush(NULL);
-	pid = err ? -1 : fork();
+	pid = fork();
 	if (!pid)
 		become(job, c, output, self, alone);
 	if (pid > 0) {
 		/* By both, since either may be first. */
 		setpgid(pid, pid);
 		*ret = pid;
-	} else if (!err) {
+	} else {
 		err = error_create(ERROR_OS, NULL, 0, 0, "no process can be started: %s",
 				   strerror(errno));
 	}
