@@ -1546,7 +1546,8 @@ static bool comes_too_late(const struct boot *b, const struct boot_step *s)
 	if (!b->in->reservations_told || b->m->stage < STAGE_MEM_INIT)
 		return false;
 	return s->kind == STEP_ADD || s->kind == STEP_REMOVE || s->kind == STEP_RESERVE ||
-	       s->kind == STEP_ALLOC || s->kind == STEP_RAMDISK_MOVE;
+	       s->kind == STEP_ALLOC || s->kind == STEP_NODE_DATA || s->kind == STEP_RAMDISK_MOVE ||
+	       s->kind == STEP_CRASHKERNEL;
 }
 
 static void take_step(struct boot *b, const struct boot_step *s)

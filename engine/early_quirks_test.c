@@ -249,14 +249,32 @@ static void last_section_is_short(void **unused)
 /* What is reserved when memory was handed over is not there to be freed. */
 static void reserved_too_late(void **unused)
 {
+	static const enum boot_step_kind kinds[] = { STEP_RESERVE, STEP_NODE_DATA };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct made_boot b;
+
+		made_boot_init(&b, ARCH_X86_64, "6.12");
+		b.in.config.deferred_struct_page = false;
+		made_boot_memory(&b, MIB, GIB, -1);
+		made_boot_step(&b, STEP_FREE_LATE, 32 * MIB, 512 * MIB);
+		made_boot_step(&b, kinds[i], 32 * MIB, 512 * MIB)->nid = 0;
+		made_boot_sound(&b, NULL, 0);
+	}
+}
+
+/* Who reserves for a node that is not there has asked for that. */
+static void reserved_for_no_node(void **unused)
+{
 	struct made_boot b;
 
 	(void)unused;
 	made_boot_init(&b, ARCH_X86_64, "6.12");
-	b.in.config.deferred_struct_page = false;
 	made_boot_memory(&b, MIB, GIB, -1);
-	made_boot_step(&b, STEP_FREE_LATE, 32 * MIB, 512 * MIB);
-	made_boot_step(&b, STEP_RESERVE, 32 * MIB, 512 * MIB);
+	/* Nodes were told by then, and where no memory is no region tells better. */
+	made_boot_step(&b, STEP_NODE_DATA, 0, 0)->nid = 0;
+	made_boot_step(&b, STEP_RESERVE, 0, 1)->nid = 5;
 	made_boot_sound(&b, NULL, 0);
 }
 
@@ -542,7 +560,7 @@ int main(void)
 		cmocka_unit_test(last_section_is_short),  cmocka_unit_test(freed_while_deferred),
 		cmocka_unit_test(window_next_to_node),	  cmocka_unit_test(window_with_slots_apart),
 		cmocka_unit_test(window_without_node),	  cmocka_unit_test(windows_with_nodes),
-		cmocka_unit_test(reserved_too_late),
+		cmocka_unit_test(reserved_too_late),	  cmocka_unit_test(reserved_for_no_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,10 +211,15 @@ static void check_links(const struct machine *m, struct findings *ret)
 
 /* ---- reserved pages ---------------------------------------------------------------------------- */
 
+static bool is_node(const struct machine *m, int32_t nid)
+{
+	return nid >= 0 && (uint32_t)nid < m->node_count &&
+	       (m->nodes[nid].online ||
+		(fact_get(&m->facts, FACT_pgdat_for_possible_nodes) && m->nodes[nid].possible));
+}
+
 static void check_reserved(const struct machine *m, struct findings *ret)
 {
-	bool all_possible = fact_get(&m->facts, FACT_pgdat_for_possible_nodes);
-
 	if (!m->config.deferred_struct_page || !m->config.section_shift || !m->config.numa ||
 	    fact_get(&m->facts, FACT_deferred_rule) == 0)
 		return;
@@ -224,8 +229,10 @@ static void check_reserved(const struct machine *m, struct findings *ret)
 
 		if (!memmap_section_present(m, pfn_down(r->base, m->config.page_shift)))
 			continue;
-		if (nid < 0 || (uint32_t)nid >= m->node_count ||
-		    !(m->nodes[nid].online || (all_possible && m->nodes[nid].possible)))
+		/* Whoever reserves for a node that is not there gets what was asked for. */
+		if (m->made_up && r->nid >= 0 && !is_node(m, r->nid))
+			continue;
+		if (!is_node(m, nid))
 			findings_add(ret, INVARIANT_MEMMAP_RESERVED, nid, -1, r->base, 0, 0,
 				     "reserved pages are initialised with a node that is none");
 	}
