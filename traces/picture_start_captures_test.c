@@ -62,9 +62,8 @@ static void run(struct replay *r, const char *path, const struct snapshot *s,
 	do {
 		check_ok(trace_next(t, &batch, &n));
 		for (size_t i = 0; i < n; i++) {
-			const char *text = batch[i].kind == EVENT_MARKER
-						   ? trace_string(t, batch[i].text)
-						   : "";
+			const char *text =
+				batch[i].kind == EVENT_MARKER ? trace_string(t, batch[i].text) : "";
 
 			if (!strcmp(text, "SNAP boot end")) {
 				replay_forget(r);

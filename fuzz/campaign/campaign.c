@@ -18,12 +18,12 @@
 #include "fuzz/campaign/engine_worker.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
-#include "fuzz/campaign/shrink.h"
+#include "fuzz/campaign/shrinker.h"
 #include "fuzz/campaign/worker.h"
 #include "fuzz/clock.h"
 
-/* Tries to make one input smaller, and crashes of workers after which a campaign is of no use. */
-enum { SHRINK_TESTS_MAX = 50000, CRASHES_MAX = 1000 };
+/* Crashes of workers after which a campaign is of no use. */
+enum { CRASHES_MAX = 1000 };
 enum { TICK_MILLISECONDS = 200 };
 /* How long one execution may take; and so, how long workers have to stop when they are told to. */
 enum { HANG_MILLISECONDS = 20000 };
@@ -270,53 +270,6 @@ static bool listen_to(struct campaign *c, struct process *p, int *status)
 
 /* ---- making findings small --------------------------------------------------------------------- */
 
-struct shrink_job {
-	struct target_runner *runner;
-	const char *id;
-};
-
-static bool ask_message(void *ctx, const ProtobufCMessage *message)
-{
-	struct shrink_job *job = ctx;
-
-	target_run_message(job->runner, message);
-	return target_report_has(target_report(job->runner), job->id);
-}
-
-static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
-{
-	struct shrink_job *job = ctx;
-
-	target_run_bytes(job->runner, data, size);
-	return target_report_has(target_report(job->runner), job->id);
-}
-
-/* In the child: makes the input of a group small, and tells. */
-static int shrink_group(struct campaign *c, const struct results_finding *f, int fd)
-{
-	const struct target *target = find_target(c, f->target);
-	struct shrink_job job = { .id = f->id };
-	struct shrink_question question = { .message = ask_message,
-					    .bytes = ask_bytes,
-					    .ctx = &job,
-					    .tests_max = SHRINK_TESTS_MAX };
-	struct message m = { .kind = MESSAGE_SHRUNK, .numbers = { (uint64_t)f->number } };
-	const struct target_report *report;
-	struct shrink_result result;
-
-	if (!target || target_runner_create(target, &c->plan.settings, &job.runner))
-		return 1;
-	if (shrink(target->message, f->input, f->input_size, &question, &result))
-		return 1;
-	target_run_bytes(job.runner, result.data, result.size);
-	report = target_report(job.runner);
-	for (unsigned int i = 0; i < report->finding_count; i++)
-		if (!strcmp(report->findings[i].id, f->id))
-			m.parts[0] = message_part_text(report->findings[i].text);
-	m.parts[1] = (struct message_part){ result.data, result.size };
-	return message_write(fd, &m) ? 0 : 1;
-}
-
 /* The first group that is not small yet, in the child's own memory. */
 struct pick {
 	struct campaign *c;
@@ -326,10 +279,11 @@ struct pick {
 static bool pick_group(void *ctx, const struct results_finding *f)
 {
 	struct pick *pick = ctx;
+	const struct target *target = find_target(pick->c, f->target);
 	int fd;
 
-	if (f->minimised || f->number <= pick->c->shrunk_to || !strncmp(f->id, "crash", 5) ||
-	    !strcmp(f->id, "hang"))
+	if (!target || f->minimised || f->number <= pick->c->shrunk_to ||
+	    !shrinker_takes(&pick->c->engine_plan, f))
 		return true;
 	pick->number = f->number;
 	pick->c->shrinker.group = f->number;
@@ -338,7 +292,7 @@ static bool pick_group(void *ctx, const struct results_finding *f)
 		errno = 0;
 		if (nice(10) == -1 && errno)
 			errno = 0;
-		_exit(shrink_group(pick->c, f, fd));
+		_exit(!shrinker_run(&pick->c->plan, &pick->c->engine_plan, target, f, fd));
 	}
 	return false;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/prng.h"
+#include "fuzz/campaign/child.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
 #include "fuzz/clock.h"
@@ -84,8 +85,10 @@ static void tell_error(struct engine_worker *w, struct error *err)
 }
 
 /* The parent takes a worker that shows no life for one that hangs. */
-static void live(struct engine_worker *w)
+static void live(void *ctx)
 {
+	struct engine_worker *w = ctx;
+
 	w->shared->runs++;
 }
 
@@ -130,27 +133,9 @@ struct input {
 	uint64_t hash;
 };
 
-/* Waits until @pid has ended, for so long at most; then ends all of its group, if it has one. */
 static bool wait_for(struct engine_worker *w, pid_t pid, uint64_t milliseconds, int *status)
 {
-	uint64_t until = clock_milliseconds() + milliseconds;
-	bool in_time = true;
-	struct timespec t = { 0, 1000000 };
-	pid_t ended;
-
-	while (!(ended = waitpid(pid, status, WNOHANG)) && clock_milliseconds() < until) {
-		live(w);
-		nanosleep(&t, NULL);
-		if (t.tv_nsec < 50000000)
-			t.tv_nsec *= 2;
-	}
-	if (!ended) {
-		in_time = false;
-		if (kill(-pid, SIGKILL))
-			kill(pid, SIGKILL);
-		waitpid(pid, status, 0);
-	}
-	return in_time;
+	return child_wait(pid, milliseconds, live, w, status);
 }
 
 static void tell_finding(struct engine_worker *w, const struct input *in, const char *id,
@@ -165,12 +150,6 @@ static void tell_finding(struct engine_worker *w, const struct input *in, const 
 	m.parts[3] = message_part_text(text);
 	m.parts[4] = (struct message_part){ in->data, in->size };
 	tell(w, &m);
-}
-
-static void name_end(int status, char *ret, size_t room)
-{
-	snprintf(ret, room, "crash-%d",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static void tell_findings(struct engine_worker *w, const struct input *in)
@@ -208,7 +187,7 @@ static bool look_apart(struct engine_worker *w, const struct input *in)
 		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == LOOK_FOUND)
 		return true;
-	name_end(status, id, sizeof(id));
+	child_name_crash(status, id, sizeof(id));
 	tell_finding(w, in, id, "the program ended while it ran this input");
 	return true;
 }
@@ -237,7 +216,7 @@ static void look_again(struct engine_worker *w, const struct input *in)
 		return;
 	}
 	if (!engine_job_summary(&w->job, id, sizeof(id), text, sizeof(text))) {
-		name_end(status, id, sizeof(id));
+		child_name_crash(status, id, sizeof(id));
 		snprintf(text, sizeof(text),
 			 "%s_%s ended while it ran this input, this program does not",
 			 target_of(w)->name, engine);
