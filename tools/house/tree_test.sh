@@ -28,7 +28,7 @@ choose()
 }
 
 # Text that came from elsewhere: logs, seeds, expected output. Its words are not ours.
-given='^traces/captures/|(^|/)testdata/|^fuzz/corpus/'
+given='^traces/(captures|recordings)/|(^|/)testdata/|^fuzz/corpus/'
 
 # in_text PATTERN: where our own text holds it.
 in_text()
