@@ -71,7 +71,10 @@ function blank(line,    out, i, c, two) {
 	each(" == ", " != "); each(" != ", " == ")
 	each(" && ", " || "); each(" || ", " && ")
 	each(" + ", " - "); each(" - ", " + ")
-	each(" * ", " + "); each(" / ", " * ")
+	# The mixing of hashes is nobody's promise.
+	if (code !~ / \* 0x[0-9a-f]+/)
+		each(" * ", " + ")
+	each(" / ", " * ")
 	each(" << ", " >> "); each(" >> ", " << ")
 	each(" | ", " & "); each(" & ", " | ")
 	each(" += ", " -= "); each(" -= ", " += ")

@@ -55,5 +55,11 @@ static int a = b + c;
 	assert(a < b);
 }
 EOF
+mutants 'the mixing of a hash is left alone' 'return a + h;' <<'EOF'
+{
+	return a * h;
+	return h * 0x9e3779b97f4a7c15ULL;
+}
+EOF
 printf '1..%d\n' "$count"
 exit "$failed"
