@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/digest.h"
 #include "engine/replay_model.h"
 #include "engine/wmark.h"
 
@@ -150,6 +151,124 @@ const struct replay_stats *replay_stats(const struct replay *r)
 struct page_alloc *replay_alloc(struct replay *r)
 {
 	return &r->models[0]->alloc;
+}
+
+uint64_t replay_index(const struct replay *r)
+{
+	return r->index;
+}
+
+uint64_t replay_hash(const struct replay *r)
+{
+	uint64_t hash = digest_add(r->index, (uint64_t)r->setup.kinds << 1 | r->setup.from_boot);
+
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++)
+		hash = digest_add(digest_add(hash, r->stats.kinds[k]), r->stats.right[k]);
+	for (uint32_t i = 0; i < r->model_count; i++) {
+		const struct page_alloc *a = &r->models[i]->alloc;
+
+		hash = digest_add(digest_add(hash, replay_model_hash(r->models[i])),
+				  r->models[i]->misses);
+		for (uint32_t k = 0; k < a->zone_count * a->cpu_count; k++)
+			hash = digest_add(hash,
+					  (uint64_t)a->sets[k].count << 32 | a->sets[k].batch);
+	}
+	return hash;
+}
+
+/* ---- states to come back to -------------------------------------------------------------------- */
+
+/* The models have lists of their own here. */
+struct replay_state {
+	struct replay_stats stats;
+	struct replay_model *models[MODELS_MAX];
+	uint32_t model_count, united, kinds;
+	bool from_boot, silent, taken_over;
+	uint64_t index;
+};
+
+/* False, and no models: the host has no memory. */
+static bool clone_models(struct replay_model *const *from, uint32_t count,
+			 struct replay_model **ret)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		ret[i] = replay_model_clone(from[i]);
+		if (ret[i])
+			continue;
+		while (i--)
+			replay_model_destroy(ret[i]);
+		return false;
+	}
+	return true;
+}
+
+struct replay_state *replay_save(const struct replay *r)
+{
+	struct replay_state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	if (!clone_models(r->models, r->model_count, s->models)) {
+		free(s);
+		return NULL;
+	}
+	s->stats = r->stats;
+	s->model_count = r->model_count;
+	s->united = r->united;
+	s->kinds = r->setup.kinds;
+	s->from_boot = r->setup.from_boot;
+	s->silent = r->silent;
+	s->taken_over = r->taken_over;
+	s->index = r->index;
+	return s;
+}
+
+void replay_state_destroy(struct replay_state *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->model_count; i++)
+		replay_model_destroy(s->models[i]);
+	free(s);
+}
+
+bool replay_restore(struct replay *r, const struct replay_state *s)
+{
+	struct replay_model *models[MODELS_MAX];
+
+	if (!clone_models(s->models, s->model_count, models))
+		return false;
+	for (uint32_t i = 0; i < r->model_count; i++)
+		replay_model_destroy(r->models[i]);
+	memcpy(r->models, models, s->model_count * sizeof(*models));
+	/* The lists of the first lie where callers look. */
+	buddy_deinit(r->buddy);
+	*r->buddy = r->models[0]->lists;
+	memset(&r->models[0]->lists, 0, sizeof(r->models[0]->lists));
+	r->models[0]->alloc.buddy = r->buddy;
+	r->stats = s->stats;
+	r->model_count = s->model_count;
+	r->united = s->united;
+	r->setup.kinds = s->kinds;
+	r->setup.from_boot = s->from_boot;
+	r->silent = s->silent;
+	r->taken_over = s->taken_over;
+	r->index = s->index;
+	return true;
+}
+
+uint64_t replay_state_index(const struct replay_state *s)
+{
+	return s->index;
+}
+
+uint64_t replay_state_bytes(const struct replay_state *s)
+{
+	uint64_t bytes = sizeof(*s);
+
+	for (uint32_t i = 0; i < s->model_count; i++)
+		bytes += replay_model_bytes(s->models[i]);
+	return bytes;
 }
 
 /* ---- several accounts --------------------------------------------------------------------------- */

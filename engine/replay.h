@@ -83,5 +83,23 @@ bool replay_begins_late(const struct replay *r);
 void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);
 struct page_alloc *replay_alloc(struct replay *r);
+/* Of the event that comes next, from 0. */
+uint64_t replay_index(const struct replay *r);
+/* Equal for replays that will predict the same. */
+uint64_t replay_hash(const struct replay *r);
+
+/*
+ * All that a replay was at one moment, to come back to; it may not outlive the replay.  What is remembered
+ * for a picture that is being taken is no part of it.
+ */
+struct replay_state;
+/* NULL when the host has no memory. */
+struct replay_state *replay_save(const struct replay *r);
+void replay_state_destroy(struct replay_state *s);
+/* @r is as it was when @s was saved, which stays.  False: the host has no memory, and nothing changed. */
+bool replay_restore(struct replay *r, const struct replay_state *s);
+uint64_t replay_state_index(const struct replay_state *s);
+/* Host memory it takes. */
+uint64_t replay_state_bytes(const struct replay_state *s);
 
 #endif

@@ -121,6 +121,19 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 	return r;
 }
 
+uint64_t replay_model_bytes(const struct replay_model *r)
+{
+	const struct page_alloc *a = &r->alloc;
+	uint64_t bytes = sizeof(*r) + buddy_memory_bytes(a->buddy);
+
+	bytes += (uint64_t)a->zone_count * (sizeof(*a->zones) + a->cpu_count * sizeof(*a->sets));
+	for (uint32_t cpu = 0; cpu < r->setup->cpu_count; cpu++)
+		bytes += sizeof(*r->cpus) +
+			 r->cpus[cpu].expected.room * sizeof(*r->cpus->expected.events) +
+			 r->cpus[cpu].free_room * sizeof(*r->cpus->frees);
+	return bytes;
+}
+
 uint64_t replay_model_hash(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;

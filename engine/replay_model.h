@@ -171,6 +171,9 @@ void replay_model_destroy(struct replay_model *r);
 /* An equal model with lists of its own. */
 struct replay_model *replay_model_clone(const struct replay_model *from);
 
+/* Host memory it takes, its lists included. */
+uint64_t replay_model_bytes(const struct replay_model *r);
+
 /* Equal for models that will predict the same. */
 uint64_t replay_model_hash(const struct replay_model *r);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/buddy.h"
+#include "engine/replay_history.h"
 #include "tools/replayed.h"
 #include "tools/state_view.h"
 #include "tools/text.h"
@@ -43,12 +43,13 @@ struct said {
 
 struct stepper {
 	struct replayed r;
-	struct buddy lists; /* as they were handed over: where every way back begins */
 	struct replay *replay;
+	struct replay_history *history;
 	struct event *events;
 	uint64_t count, room, at; /* @at: events done */
 	struct said said;
 	bool prompt;
+	bool remembers; /* false: the host had no memory to go back */
 };
 
 /* ---- going ------------------------------------------------------------------------------------- */
@@ -60,21 +61,18 @@ static void on_prediction(void *ctx, const struct replay_prediction *p)
 	s->said = (struct said){ true, p->predicted, p->miss };
 }
 
-static bool restart(struct stepper *s)
+static bool start(struct stepper *s)
 {
+	static const struct replay_history_options usual = { 0 };
 	struct replay_options how = { .kinds = s->r.kinds,
 				      .cpu_count = s->r.cpu_count,
 				      .predicted = on_prediction,
 				      .ctx = s };
 
-	replay_destroy(s->replay);
-	buddy_copy(s->r.booted.m.buddy, &s->lists);
-	s->at = 0;
-	s->said.predicted = false;
-	s->replay = s->r.booted.m.buddy->out_of_memory
-			    ? NULL
-			    : replay_create(&s->r.booted.m, &s->r.late, &how);
-	return s->replay;
+	s->replay = replay_create(&s->r.booted.m, &s->r.late, &how);
+	if (s->replay)
+		s->history = replay_history_create(s->replay, &usual);
+	return s->history;
 }
 
 /* Does the next event.  One that the machine cannot have recorded does nothing. */
@@ -89,19 +87,22 @@ static void do_event(struct stepper *s)
 	replay_event(s->replay, possible ? e : &nothing);
 	s->at++;
 	s->r.index = s->at;
+	replay_history_note(s->history);
 }
 
-/* Forwards, or from the beginning again. */
+/* From here or from a state before it; the last event is done, so that it can be shown. */
 static bool go_to(struct stepper *s, uint64_t target)
 {
 	if (target > s->count)
 		target = s->count;
-	if (target < s->at && !restart(s))
-		return false;
+	if (target == s->at)
+		return true;
+	s->at = replay_history_go(s->history, target ? target - 1 : 0, &s->remembers);
+	s->said.predicted = false;
 	while (s->at < target)
 		do_event(s);
 	s->r.index = s->at;
-	return true;
+	return s->remembers;
 }
 
 /* ---- showing ----------------------------------------------------------------------------------- */
@@ -275,7 +276,7 @@ static bool obey(struct cli *cli, struct stepper *s, const char *line, char *las
 			continue;
 		if (!words[i].run(s, text)) {
 			cli_note(cli, "'%s' is nothing for '%s'; try 'help'", text, words[i].word);
-			return s->replay;
+			return s->remembers;
 		}
 		if (words[i].again && room > 1)
 			snprintf(last, room, "%s", line);
@@ -324,15 +325,13 @@ static enum cli_exit listen(struct cli *cli, struct stepper *s)
 		if (!obey(cli, s, line, last, sizeof(last)))
 			break;
 	}
-	if (!s->replay)
-		return cli_fail_error(cli, error_no_memory());
-	return CLI_OK;
+	return s->remembers ? CLI_OK : cli_fail_error(cli, error_no_memory());
 }
 
 static enum cli_exit run(struct cli *cli)
 {
 	const char *trace = cli_text(cli, "trace");
-	struct stepper s = { 0 };
+	struct stepper s = { .remembers = true };
 	enum cli_exit code;
 
 	if (!strcmp(cli_argument(cli, 0), "-") || (trace && !strcmp(trace, "-")))
@@ -340,15 +339,12 @@ static enum cli_exit run(struct cli *cli)
 	code = replayed_read(cli, REPLAYED_LISTS, &s.r);
 	if (code == CLI_OK)
 		code = read_events(cli, &s);
-	if (code == CLI_OK) {
-		buddy_copy(&s.lists, s.r.booted.m.buddy);
-		if (s.lists.out_of_memory || !restart(&s))
-			code = cli_fail_error(cli, error_no_memory());
-	}
+	if (code == CLI_OK && !start(&s))
+		code = cli_fail_error(cli, error_no_memory());
 	if (code == CLI_OK)
 		code = listen(cli, &s);
+	replay_history_destroy(s.history);
 	replay_destroy(s.replay);
-	buddy_deinit(&s.lists);
 	free(s.events);
 	replayed_deinit(&s.r);
 	return code;
@@ -371,8 +367,9 @@ const struct command command_step = {
 		"  show VIEW   buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
 		"  help, quit\n"
 		"\n"
-		"An empty line does the last of next, back, miss, mark and page again. The way back "
-		"begins at the beginning of the trace, and comes to the same state.",
+		"An empty line does the last of next, back, miss, mark and page again. States are kept "
+		"on the way, 64 at most and in no more than 256 MiB; the way back begins at the nearest "
+		"of them, and comes to the same state.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,
