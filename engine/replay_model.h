@@ -21,7 +21,7 @@ enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 /* Nodes whose successors are remembered for a task. */
 enum { REPLAY_NODES_NOTED = 8 };
 /* Pages that were thought to be taken without an event at once, and are remembered. */
-enum { REPLAY_GONE_MAX = 64 };
+enum { REPLAY_GONE_MAX = 512 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -104,6 +104,7 @@ struct replay_cpu {
 	uint32_t gone_zone;
 	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
+	int32_t named_nid; /* where the last page came from that was to be of one node */
 	/* Stacks that ended tasks left; the pages of one that was taken a moment ago. */
 	unsigned int stacks_cached;
 	pfn_t stack[REPLAY_STACK_PAGES];
@@ -130,11 +131,17 @@ struct replay_cpu {
 	uint32_t free_first, free_count, free_loose, free_room;
 };
 
+/* Where a task's pages of some kind came from. */
+struct replay_nodes {
+	int32_t nid; /* the last one; -1: it had none */
+	int16_t after[REPLAY_NODES_NOTED]; /* by node: one more than the node that came after it */
+};
+
 /* What is remembered of a task. */
 struct replay_task {
 	int32_t pid;
-	int32_t nid; /* where its last movable page came from; -1: it had none */
-	int16_t after[REPLAY_NODES_NOTED]; /* by node: one more than the node that came after it */
+	struct replay_nodes user, kernel; /* movable pages, and others */
+	int8_t interleaves; /* above 0: kernel tells better where the next one comes from than the CPU */
 	bool executed; /* it had a page directory of its own */
 	bool executing; /* it has not given its old one back yet */
 };

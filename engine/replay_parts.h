@@ -63,8 +63,12 @@ bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_r
  */
 bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
 		   unsigned int order);
+/* What the model expected of @cpu was done in another zone than @zone: nothing was claimed here. */
+void replay_undo_claims(struct replay_model *r, uint32_t cpu, uint32_t zone);
 /* The trace moved on while the model expected more of what the CPU was doing. */
 void replay_settle(struct replay_model *r, uint32_t cpu);
+/* The same, and replay_undo_claims(). */
+void replay_settle_elsewhere(struct replay_model *r, uint32_t cpu);
 /* Where the page of @e was by the model's account. */
 enum replay_miss replay_explain(struct replay_model *r, const struct event *e, unsigned int index,
 				uint32_t zone);

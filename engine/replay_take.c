@@ -131,8 +131,16 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 	start_refill(r, e->cpu, zone, index, &req, c->wanted);
 	if (zone != page_alloc_zone_of(a, e->pfn))
 		return;
+	/* Should it be one refill that is larger than thought, they are not. */
+	if (!index && old) {
+		c->gone_count = 0;
+		c->gone_zone = zone;
+	}
 	for (; old; old--) {
-		pageset_pop(a, set, index);
+		pfn_t gone = pageset_pop(a, set, index);
+
+		if (!index && c->gone_count < REPLAY_GONE_MAX)
+			c->gone[c->gone_count++] = gone;
 		r->silent += 1ULL << req.order;
 	}
 }
@@ -217,9 +225,12 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		unsigned int done = c->done, wanted = c->wanted;
 
 		if (c->doing == DOING_BLOCK) {
-			if (c->held != PFN_NONE)
+			if (c->held != PFN_NONE) {
 				buddy_free_as(a->buddy, c->held_zone, c->held, c->held_order,
 					      c->held_type);
+				if (c->held_zone != zone)
+					replay_undo_claims(r, e->cpu, c->held_zone);
+			}
 			miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 			c->held = e->pfn;
 			c->held_zone = zone;
@@ -232,7 +243,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (c->zone != zone && !done)
 				wanted = pageset_refill_count(a, zone, set, e->order);
 
-			replay_settle(r, e->cpu);
+			if (c->zone != zone)
+				replay_settle_elsewhere(r, e->cpu);
+			else
+				replay_settle(r, e->cpu);
 			req = replay_request(r, e);
 			if (replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
