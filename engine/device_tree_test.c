@@ -114,6 +114,9 @@ static const struct {
 	  true,
 	  1,
 	  1 },
+	/* Only what can be used again has to be aligned as an area. */
+	{ "6.1", { .size = 3 * MIB, .dma_pool = true }, "", 1277 * MIB, false, 1, 1 },
+	{ "6.1", { .size = 3 * MIB, .reusable = true }, "", 1277 * MIB, false, 1, 1 },
 	/* No-map: marked and reserved, or taken away. */
 	{ "6.1", { .size = MIB, .no_map = true }, "", 1279 * MIB, false, 2, 1 },
 	{ "5.10", { .size = MIB, .no_map = true }, "", 1279 * MIB, false, 1, 0 },
@@ -141,6 +144,11 @@ static void places(void **state)
 			assert_true(m.tree_placed[0].dynamic);
 		}
 		assert_int_equal(m.mb.memory.cnt, placements[i].memory);
+		/* Up to 5.10 what is not to be mapped is no memory any more. */
+		if (node.no_map && !fact_get(&m.facts, FACT_dt_dynamic_nomap_marked))
+			assert_int_equal(m.mb.memory.total_size, 255 * MIB);
+		else
+			assert_int_equal(m.mb.memory.total_size, 256 * MIB);
 		if (placements[i].reserved)
 			assert_int_equal(m.mb.reserved.cnt, placements[i].reserved);
 		else

@@ -51,6 +51,8 @@ static void test_values(void **state)
 		{ "3.10", "GFP_TRANSHUGE", 0x4352da },
 		{ "3.10", "GFP_KERNEL|GFP_KMEMCG", 0x1000d0 },
 		{ "4.4", "GFP_KERNEL", 0x24000c0 },
+		/* GFP_HIGHUSER_MOVABLE and four more bits, without 0x2000000, which wakes kswapd. */
+		{ "4.4", "GFP_TRANSHUGE", 0x4352ca },
 		{ "4.4", "GFP_ATOMIC", 0x2080020 },
 		{ "4.4", "GFP_HIGHUSER_MOVABLE", 0x24200ca },
 		{ "4.4", "GFP_HIGH|GFP_ATOMIC", 0x80020 },

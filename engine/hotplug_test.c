@@ -493,6 +493,10 @@ static void balloon(void **unused)
 	hotplug_balloon(&s.hotplug, 1, ZONE_DMA32, 1234);
 	assert_int_equal(z->managed, managed - 1234);
 	assert_int_equal(buddy_zone_free_pages(s.machine.buddy, zone), free_pages - 1234);
+	/* Blocks come back from the last one taken: 2 and 16 pages, and not the next. */
+	hotplug_balloon(&s.hotplug, 1, ZONE_DMA32, -18);
+	assert_int_equal(z->managed, managed - 1216);
+	assert_int_equal(buddy_zone_free_pages(s.machine.buddy, zone), free_pages - 1216);
 	hotplug_balloon(&s.hotplug, 1, ZONE_DMA32, INT64_MAX);
 	assert_int_equal(buddy_zone_free_pages(s.machine.buddy, zone), 0);
 	hotplug_balloon(&s.hotplug, 1, ZONE_DMA32, INT64_MIN);

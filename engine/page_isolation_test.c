@@ -124,6 +124,7 @@ static void what_cannot_be_isolated(void **unused)
 	assert_false(isolate(&f, unmovable, unmovable + 1));
 	/* One end of the range is in the middle of a block in use. */
 	assert_false(isolate(&f, large + PB, large + PB + 1));
+	assert_false(isolate(&f, large, large + 1));
 	buddy_set_block_type(f.b, f.zone, 0xf000, MIGRATE_HIGHATOMIC);
 	assert_false(isolate(&f, 0xf000, 0xf001));
 	buddy_set_block_type(f.b, f.zone, 0xf000, MIGRATE_MOVABLE);
@@ -160,7 +161,10 @@ static void a_range_is_taken_and_given_back(void **unused)
 		assert_false(buddy_find(f.b, f.zone, pfn + 109, &block));
 		assert_true(buddy_find(f.b, f.zone, pfn + 110, &block));
 		assert_int_equal(buddy_block_type(f.b, f.zone, pfn), MIGRATE_MOVABLE);
-		/* It is in use. */
+		/* Each page by itself is in use, as the first of them is freed on its own. */
+		for (pfn_t p = pfn + 9; p <= pfn + 110; p++)
+			assert_int_equal(page_alloc_is_held(f.a, f.zone, p, 0),
+					 p >= pfn + 10 && p < pfn + 110);
 		assert_false(
 			alloc_contig_range(f.a, f.zone, 0, pfn + 109, pfn + 120, MIGRATE_MOVABLE));
 		assert_int_equal(page_alloc_zone_free(f.a, f.zone), f.free_pages - 100);
