@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/zonelist_invariants.h"
 
-#include <assert.h>
-
 /* More nodes than this are not looked at as closely: it takes the cube of their number. */
 #define NODES_CHECKED 64
 /* What a node's CPUs and its number below the local one's add to its distance, at most. */
@@ -15,7 +13,6 @@ static void check_members(const struct zonelists *z, const struct node *nodes, u
 	const uint16_t *row = z->order + (size_t)local * z->node_count;
 	uint16_t times[NODES_MAX] = { 0 };
 
-	assert(z->node_count <= NODES_MAX);
 	for (uint32_t i = 0; i < z->length[local]; i++)
 		if (row[i] < z->node_count)
 			times[row[i]]++;

@@ -116,8 +116,7 @@ static bool ask_program(void *ctx, const uint8_t *data, size_t size)
 	err = ok ? engine_job_run_file(s->job, s->path, &pid) : error_no_memory();
 	error_destroy(err);
 	return !err && child_wait(pid, PROGRAM_MILLISECONDS, NULL, NULL, &status) &&
-	       engine_job_summary(s->job, id, sizeof(id), text, sizeof(text)) &&
-	       !strcmp(id, s->id);
+	       engine_job_summary(s->job, id, sizeof(id), text, sizeof(text)) && !strcmp(id, s->id);
 }
 
 /* A message for those who ask about bytes. */
@@ -154,10 +153,9 @@ static const char *sentence(struct shrinker *s, const struct results_finding *f,
 static bool run(struct shrinker *s, const struct target *target, const struct results_finding *f,
 		int fd)
 {
-	struct shrink_question question = { .message = ask_message,
-					    .bytes = ask_bytes,
-					    .ctx = s,
-					    .tests_max = TESTS_MAX };
+	struct shrink_question question = {
+		.message = ask_message, .bytes = ask_bytes, .ctx = s, .tests_max = TESTS_MAX
+	};
 	struct message m = { .kind = MESSAGE_SHRUNK, .numbers = { (uint64_t)f->number } };
 	struct shrink_result result;
 	struct error *err;
