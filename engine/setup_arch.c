@@ -819,8 +819,10 @@ static uint64_t crashkernel_size(const char *option, uint64_t memory)
 /* What the command line alone tells of it, where no line of the log does; 0 = nothing, or it is there. */
 static uint64_t crashkernel_wanted(const struct machine *m, const struct boot_input *in)
 {
-	if (!is_x86(m) || !m->reserved_known || !m->cmdline.crashkernel[0] ||
-	    fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
+	if (!is_x86(m) || !m->reserved_known || !m->cmdline.crashkernel[0])
+		return 0;
+	/* No log is read of a made-up boot, whatever that kernel prints. */
+	if (!m->made_up && fact_get(&m->facts, FACT_memblock_phys_alloc_logged))
 		return 0;
 	for (uint32_t i = 0; i < in->step_count; i++)
 		if (in->steps[i].kind == STEP_CRASHKERNEL)
