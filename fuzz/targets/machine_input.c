@@ -268,6 +268,36 @@ struct error *machine_input_read(const uint8_t *data, size_t size,
 	return err;
 }
 
+/* Free lists cost memory and time by their span; what there is to find shows on small machines. */
+#define ADDRESS_MAX (1ULL << 33)
+
+bool machine_input_is_low(const struct boot_input *in)
+{
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		if (in->firmware[i].end > ADDRESS_MAX &&
+		    in->firmware[i].end > in->firmware[i].start)
+			return false;
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		if (in->affinity[i].end > ADDRESS_MAX)
+			return false;
+	for (uint32_t i = 0; i < in->tree.memory_count; i++)
+		if (in->tree.memory[i].range.base > ADDRESS_MAX ||
+		    in->tree.memory[i].range.size > ADDRESS_MAX)
+			return false;
+	for (uint32_t i = 0; i < in->state.memory_count; i++)
+		if (in->state.memory[i].base > ADDRESS_MAX ||
+		    in->state.memory[i].size > ADDRESS_MAX)
+			return false;
+	for (uint32_t i = 0; i < in->step_count; i++)
+		if (in->steps[i].kind == STEP_ADD &&
+		    (in->steps[i].base > ADDRESS_MAX || in->steps[i].size > ADDRESS_MAX))
+			return false;
+	for (uint32_t i = 0; i < in->given_range_count; i++)
+		if (in->given_ranges[i].end > ADDRESS_MAX >> 12)
+			return false;
+	return true;
+}
+
 static uint32_t bits_of(uint64_t value)
 {
 	uint32_t bits = 0;

@@ -34,6 +34,9 @@ struct error *machine_input_read(const uint8_t *data, size_t size,
 				 const struct target_settings *settings, const char *name,
 				 struct stored_scenario *ret);
 
+/* Is the machine small enough for free lists? */
+bool machine_input_is_low(const struct boot_input *in);
+
 /* Notes what kind of machine it is, as features. */
 void machine_features(const struct machine *m, struct target_report *report);
 

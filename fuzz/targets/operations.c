@@ -4,47 +4,17 @@
  */
 #include "fuzz/targets/machine_state.h"
 
-/* Free lists cost memory and time by their span; what there is to find shows on small machines. */
-#define ADDRESS_MAX (1ULL << 33)
-
 static const struct scenario_options look = { .boot_cost = INVARIANT_COST_DEEP,
 					      .step_cost = INVARIANT_COST_CONSTANT,
 					      .end_cost = INVARIANT_COST_DEEP,
 					      .want_lists = true };
-
-static bool is_low(const struct boot_input *in)
-{
-	for (uint32_t i = 0; i < in->firmware_count; i++)
-		if (in->firmware[i].end > ADDRESS_MAX &&
-		    in->firmware[i].end > in->firmware[i].start)
-			return false;
-	for (uint32_t i = 0; i < in->affinity_count; i++)
-		if (in->affinity[i].end > ADDRESS_MAX)
-			return false;
-	for (uint32_t i = 0; i < in->tree.memory_count; i++)
-		if (in->tree.memory[i].range.base > ADDRESS_MAX ||
-		    in->tree.memory[i].range.size > ADDRESS_MAX)
-			return false;
-	for (uint32_t i = 0; i < in->state.memory_count; i++)
-		if (in->state.memory[i].base > ADDRESS_MAX ||
-		    in->state.memory[i].size > ADDRESS_MAX)
-			return false;
-	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_ADD &&
-		    (in->steps[i].base > ADDRESS_MAX || in->steps[i].size > ADDRESS_MAX))
-			return false;
-	for (uint32_t i = 0; i < in->given_range_count; i++)
-		if (in->given_ranges[i].end > ADDRESS_MAX >> 12)
-			return false;
-	return true;
-}
 
 static void run(void *state, const ProtobufCMessage *message, struct target_report *report)
 {
 	struct machine_state *s = state;
 
 	report->refused = !machine_input_take(message, &s->settings, &s->input) ||
-			  !is_low(&s->input.log.input);
+			  !machine_input_is_low(&s->input.log.input);
 	if (report->refused)
 		return;
 	scenario_run(&s->scenario, &s->input.log.input, s->input.operations,
