@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmreplay fuzz: campaigns against what must hold. */
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -127,7 +128,7 @@ struct settings {
 	const char *inputs[INPUTS_MAX];
 	struct target_fact *facts;
 	struct sink_text description;
-	char programs[4096]; /* where engines are, unless --engines tells */
+	char programs[4200]; /* where engines are, unless --engines tells */
 };
 
 static void settings_deinit(struct settings *s)
@@ -203,19 +204,15 @@ static enum cli_exit take_facts(struct cli *cli, const struct recipe *recipe, st
 /* The folder of this program if @name is there, or else the one of //fuzz in a folder of Bazel's. */
 static void find_programs(const char *name, char *ret, size_t room)
 {
-	ssize_t len = readlink("/proc/self/exe", ret, room - 1);
-	char path[4300], *slash;
+	char own[4096], path[4300], *slash;
+	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
-	ret[len > 0 ? len : 0] = '\0';
-	slash = strrchr(ret, '/');
-	if (!slash) {
-		snprintf(ret, room, ".");
-		return;
-	}
-	*slash = '\0';
-	snprintf(path, sizeof(path), "%s/%s", ret, name);
-	if (access(path, F_OK) && strlen(ret) + sizeof("/../fuzz") <= room)
-		strcat(ret, "/../fuzz");
+	own[len > 0 ? len : 0] = '\0';
+	slash = strrchr(own, '/');
+	if (slash)
+		*slash = '\0';
+	snprintf(path, sizeof(path), "%s/%s", own, name);
+	snprintf(ret, room, "%s%s", own, access(path, F_OK) ? "/../fuzz" : "");
 }
 
 static void take_engine(struct cli *cli, const struct recipe *recipe, struct settings *s)
@@ -231,6 +228,7 @@ static void take_engine(struct cli *cli, const struct recipe *recipe, struct set
 	engine->programs = cli_text(cli, "engines");
 	if (engine->kind == ENGINE_BUILTIN || engine->programs)
 		return;
+	assert(s->options.target_count);
 	snprintf(name, sizeof(name), "%s_%s", s->targets[0]->name, engine_names[engine->kind]);
 	find_programs(name, s->programs, sizeof(s->programs));
 	engine->programs = s->programs;

@@ -31,7 +31,7 @@ enum { HANG_MILLISECONDS = 20000 };
  * How long engines of others work on one target before the next has its turn: each start costs them a while.
  * Of short campaigns every target gets its part.
  */
-enum { ENGINE_TURN_MIN = 5000, ENGINE_TURN_MAX = 120000 };
+enum { ENGINE_TURN_MIN = 3000, ENGINE_TURN_MAX = 120000 };
 
 struct process {
 	pid_t pid; /* 0: none */

@@ -597,8 +597,10 @@ void engine_worker_run(const struct campaign_plan *plan, const struct engine_pla
 	while (any && !told_to_stop(&w)) {
 		any = false;
 		for (unsigned int k = 0; k < plan->target_count && !told_to_stop(&w); k++) {
-			/* Jobs begin at different targets. */
-			w.target = (k + number) % plan->target_count;
+			/* Jobs begin at different targets, and far from those of others. */
+			w.target = (k + number % engine_plan->jobs * plan->target_count /
+						engine_plan->jobs) %
+				   plan->target_count;
 			if (w.targets[w.target].done ||
 			    w.targets[w.target].executions >= executions)
 				continue;

@@ -109,13 +109,13 @@ static bool ask_program(void *ctx, const uint8_t *data, size_t size)
 	char id[64], text[300];
 	struct error *err;
 	int status = 0;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (f)
 		ok &= !fclose(f);
-	err = ok ? engine_job_run_file(s->job, s->path, &pid) : error_no_memory();
+	err = ok ? engine_job_run_file(s->job, s->path, &pid) : NULL;
 	error_destroy(err);
-	return !err && child_wait(pid, PROGRAM_MILLISECONDS, NULL, NULL, &status) &&
+	return pid && child_wait(pid, PROGRAM_MILLISECONDS, NULL, NULL, &status) &&
 	       engine_job_summary(s->job, id, sizeof(id), text, sizeof(text)) && !strcmp(id, s->id);
 }
 
