@@ -240,7 +240,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 		return false;
 	for (uint32_t i = 0; i < r->model_count; i++)
 		replay_model_destroy(r->models[i]);
-	memcpy(r->models, models, s->model_count * sizeof(*models));
+	memcpy(r->models, models, s->model_count * sizeof(struct replay_model *));
 	/* The lists of the first lie where callers look. */
 	buddy_deinit(r->buddy);
 	*r->buddy = r->models[0]->lists;
