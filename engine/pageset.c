@@ -107,20 +107,40 @@ bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 	return entry_order(entry) == ENTRY_ORDER_PCP;
 }
 
+/*
+ * From the page along its list to whichever end is nearer, which tells the list:
+ *
+ *	head [ ][ ][pfn][ ][ ][ ] tail		ahead and behind go on in turns
+ */
 bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
 		  unsigned int *index_ret, uint32_t *depth_ret)
 {
-	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
-		uint32_t cursor = BUDDY_LIST_START, depth = 0;
-		pfn_t at;
+	uint32_t zone = (uint32_t)(set - a->sets) / a->cpu_count, slot, link, ahead, behind,
+		 steps = 0;
+	struct buddy *b = a->buddy;
 
-		for (; pageset_next(a, set, index, &cursor, &at); depth++) {
-			if (at != pfn)
-				continue;
-			*index_ret = index;
-			*depth_ret = depth;
-			return true;
-		}
+	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
+		return false;
+	link = pcp_link_in(b, slot, pfn);
+	if (entry_order(b->entries[link]) != ENTRY_ORDER_PCP)
+		return false;
+	for (ahead = behind = link;; steps++) {
+		uint32_t before = entry_before(b->entries[ahead]);
+		uint32_t after = entry_after(b->entries[behind]);
+
+		if (before == LINK_NONE || after == LINK_NONE)
+			break;
+		ahead = before;
+		behind = after;
+	}
+	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+		const struct pcp_list *list = &set->lists[index];
+
+		if (!list->count || (list->head != ahead && list->tail != behind))
+			continue;
+		*index_ret = index;
+		*depth_ret = list->head == ahead ? steps : list->count - 1 - steps;
+		return true;
 	}
 	return false;
 }

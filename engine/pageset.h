@@ -71,7 +71,7 @@ void pageset_no_drain(struct page_alloc *a, struct pageset *set);
 
 /* Does @pfn begin a block on any page set's list? */
 bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn);
-/* Where @pfn is: false if it is on no list of @set.  Slow. */
+/* Where @pfn is: false if it is on no list of @set.  As slow as it is far from the nearer end. */
 bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
 		  unsigned int *index_ret, uint32_t *depth_ret);
 /* Takes @pfn, which is on list @index, off. */
