@@ -54,6 +54,7 @@ struct picture_watch {
 	/* Bits by page frame, while kpageflags is read. */
 	uint64_t *kernel, *model, *never;
 	uint64_t words;
+	uint64_t never_count; /* no fewer than the pages that have never agreed */
 	bool pages_at_begin;
 	bool out_of_memory;
 };
@@ -386,7 +387,8 @@ static void begin_pages(struct picture_watch *w)
 			 s->buddy.ranges[i].end);
 }
 
-static void look_at_pages(struct picture_watch *w)
+/* The pages that are free in the model. */
+static void draw_model(struct picture_watch *w)
 {
 	const struct snapshot *s = &w->set->snapshots[w->at];
 	const struct buddy *b = w->buddy;
@@ -403,10 +405,49 @@ static void look_at_pages(struct picture_watch *w)
 			}
 		}
 	}
-	for (uint64_t i = 0; i < w->words; i++)
-		w->never[i] &= w->kernel[i] ^ w->model[i];
+}
+
+static bool is_free(const struct buddy *b, pfn_t pfn)
+{
+	struct buddy_block block;
+
+	for (uint32_t z = 0; z < buddy_view_zones(b); z++)
+		if (buddy_find(b, z, pfn, &block))
+			return true;
+	return false;
+}
+
+/* One page after the other of those in word @i that have never agreed. */
+static void look_at_word(struct picture_watch *w, uint64_t i)
+{
+	for (uint64_t left = w->never[i]; left; left &= left - 1) {
+		uint64_t bit = left & -left;
+		pfn_t pfn = i * 64;
+
+		for (uint64_t at = bit; at > 1; at >>= 1)
+			pfn++;
+		if (is_free(w->buddy, pfn) == !!(w->kernel[i] & bit))
+			w->never[i] &= ~bit;
+	}
+}
+
+/* More pages than these are looked at all at once. */
+enum { FEW_PAGES = 256 };
+
+static void look_at_pages(struct picture_watch *w)
+{
+	if (!w->first_look && w->never_count <= FEW_PAGES) {
+		for (uint64_t i = 0; i < w->words && w->never_count; i++)
+			if (w->never[i])
+				look_at_word(w, i);
+	} else {
+		draw_model(w);
+		for (uint64_t i = 0; i < w->words; i++)
+			w->never[i] &= w->kernel[i] ^ w->model[i];
+		w->never_count = count_bits(w->never, w->words);
+	}
 	if (w->first_look)
-		w->pages_at_begin = !count_bits(w->never, w->words);
+		w->pages_at_begin = !w->never_count;
 }
 
 /* Turns what is left of w->never into ranges. */
@@ -441,7 +482,10 @@ static void end_pages(struct picture_watch *w)
 {
 	struct picture_result *result = &w->results[w->at];
 	uint64_t differ = count_bits(w->never, w->words);
-	bool at_end = !memcmp(w->kernel, w->model, w->words * sizeof(*w->model));
+	bool at_end;
+
+	draw_model(w);
+	at_end = !memcmp(w->kernel, w->model, w->words * sizeof(*w->model));
 
 	result->tables[PICTURE_TABLE_KPAGEFLAGS].differ = differ;
 	result->tables[PICTURE_TABLE_KPAGEFLAGS].match = w->pages_at_begin ? PICTURE_EQUAL_AT_BEGIN
