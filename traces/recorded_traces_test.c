@@ -15,6 +15,9 @@
 #include "traces/testing/recordings.h"
 #include "traces/trace/trace.h"
 
+/* Some guesses are luck, which a better rule may lose; a rule that gets lost costs far more. */
+#define LUCK(right) ((right) / 1000)
+
 #define ALLOC_AND_FREE (1U << EVENT_ALLOC | 1U << EVENT_FREE)
 
 struct traced {
@@ -107,7 +110,7 @@ static bool all_events(const struct recording *r)
 	uint32_t pictures;
 	uint64_t right = predict(r, 0, &pictures);
 
-	if (right >= r->v[0] && pictures >= r->v[2])
+	if (right >= r->v[0] - LUCK(r->v[0]) && pictures >= r->v[2])
 		return true;
 	print_message("# %s: %llu guesses are right, %u pictures are equal\n", r->name,
 		      (unsigned long long)right, pictures);
@@ -128,9 +131,10 @@ static bool alloc_and_free(const struct recording *r)
 	if (!r->v[1])
 		return true;
 	right = predict(r, ALLOC_AND_FREE, &pictures);
-	if (right < r->v[1])
-		print_message("# %s: %llu guesses are right\n", r->name, (unsigned long long)right);
-	return right >= r->v[1];
+	if (right >= r->v[1] - LUCK(r->v[1]))
+		return true;
+	print_message("# %s: %llu guesses are right\n", r->name, (unsigned long long)right);
+	return false;
 }
 
 static void traces_of_allocations_and_frees(void **state)
