@@ -677,6 +677,7 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 			flags &= ~(uint32_t)ALLOC_NOFRAGMENT;
 		} else if ((flags & ALLOC_WMARK_MASK) != WMARK_MIN) {
 			flags &= ~(uint32_t)ALLOC_WMARK_MASK;
+			a->past_low++;
 		} else {
 			return PFN_NONE;
 		}

@@ -119,6 +119,7 @@ struct page_alloc {
 	uint64_t pcp_fraction; /* sysctl vm.percpu_pagelist_(high_)fraction; 0: not set */
 	/* Drains that the kernel would not have come back from, see the fact pcp_drain_clamped. */
 	uint64_t endless_drains;
+	uint64_t past_low; /* requests for which all zones were below their low watermark */
 	size_t zone_room, set_room, row_entries_room, node_room, ref_room; /* of the buffers */
 	struct alloc_events *events; /* NULL: none wanted.  Borrowed */
 	bool out_of_memory; /* the host had none: contents are void */

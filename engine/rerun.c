@@ -25,6 +25,7 @@ struct rerun {
 	struct rerun_step last;
 	struct alloc_events events; /* of one step */
 	struct gfp_table gfp;
+	const struct facts *facts; /* of the machine */
 	enum migratetype types[MIGRATE_TYPE_COUNT]; /* by the tracing kernel's number */
 	uint32_t traced_zones,
 		zones; /* masks: of the tracing kernel; of types that have pages here */
@@ -67,6 +68,7 @@ struct rerun *rerun_create(struct machine *m, const struct machine *traced_by,
 	if (!r)
 		return NULL;
 	gfp_table_init(&r->gfp, &traced_by->facts);
+	r->facts = &m->facts;
 	for (unsigned int n = 0; n < MIGRATE_TYPE_COUNT; n++)
 		r->types[n] = migratetype_at(n, &traced_by->config, &traced_by->facts);
 	r->traced_zones = traced_by->config.zones_mask;
@@ -323,9 +325,32 @@ static struct alloc_request request_of(const struct rerun *r, const struct event
 	return req;
 }
 
+/* With the rights that the slow path gives to the flags of @e; PFN_NONE: it has none, or they do not help. */
+static pfn_t get_from_reserves(struct rerun *r, const struct event *e,
+			       const struct alloc_request *plain, uint32_t *zone_ret)
+{
+	const struct alloc_gfp gfp = {
+		.high = gfp_has(&r->gfp, e->gfp, GFP_BIT_HIGH),
+		.atomic = gfp_has(&r->gfp, e->gfp, GFP_BIT_ATOMIC),
+		.can_wait = gfp_has(&r->gfp, e->gfp, GFP_BIT_DIRECT_RECLAIM),
+		.nomemalloc = gfp_has(&r->gfp, e->gfp, GFP_BIT_NOMEMALLOC),
+		.memalloc = gfp_has(&r->gfp, e->gfp, GFP_BIT_MEMALLOC),
+		.movable = plain->type == MIGRATE_MOVABLE,
+	};
+	struct alloc_request req = *plain;
+	pfn_t own = PFN_NONE;
+
+	req.flags = alloc_flags_slow(r->facts, &gfp, e->order);
+	if (req.flags & (ALLOC_RIGHTS | ALLOC_NO_WATERMARKS))
+		own = page_alloc_get(&r->alloc, &req, zone_ret);
+	r->stats.from_reserves += own != PFN_NONE;
+	return own;
+}
+
 static void on_alloc(struct rerun *r, const struct event *e)
 {
 	struct alloc_request req = request_of(r, e);
+	uint64_t past_low = r->alloc.past_low;
 	uint32_t zone = BUDDY_ZONE_NONE;
 	pfn_t own;
 
@@ -333,10 +358,14 @@ static void on_alloc(struct rerun *r, const struct event *e)
 	free_block(r, e);
 	r->stats.requests++;
 	own = page_alloc_get(&r->alloc, &req, &zone);
+	r->stats.below_low += r->alloc.past_low != past_low;
+	if (own == PFN_NONE)
+		own = get_from_reserves(r, e, &req, &zone);
 	r->last = (struct rerun_step){ RERUN_ALLOC, own, zone, 0 };
 	count_step(r);
 	if (own == PFN_NONE) {
 		r->stats.failed++;
+		r->stats.must_reclaim += gfp_has(&r->gfp, e->gfp, GFP_BIT_DIRECT_RECLAIM);
 		r->stats.failed_order[e->order]++;
 		return;
 	}
@@ -354,6 +383,7 @@ static void on_alloc(struct rerun *r, const struct event *e)
 void rerun_event(struct rerun *r, const struct event *e)
 {
 	r->last = (struct rerun_step){ RERUN_NOTHING, PFN_NONE, BUDDY_ZONE_NONE, 0 };
+	r->stats.failed_in_trace += e->kind == EVENT_ALLOC && e->pfn == PFN_NONE;
 	if (e->pfn == PFN_NONE || e->cpu >= r->alloc.cpu_count ||
 	    e->order > r->alloc.buddy->max_order || e->migratetype >= MIGRATE_TYPE_COUNT ||
 	    e->pfn & ((1ULL << e->order) - 1))

@@ -9,6 +9,11 @@
  *
  * It starts as the boot left it.  Frees of pages from before the trace, which it does not have, are left
  * out; what the kernel reclaimed is freed when the trace says so, however much memory there is.
+ *
+ * So nothing is reclaimed here.  A request is served as far as the slow path goes without: from the low
+ * watermark, then from the min watermark, then with the rights of its gfp flags.  If that does not serve it,
+ * it has no page, and its free does nothing; the real one had its page only because memory was reclaimed or
+ * compacted first, or because that machine had more left.
  */
 #ifndef ENGINE_RERUN_H
 #define ENGINE_RERUN_H
@@ -19,8 +24,15 @@
 
 struct rerun_stats {
 	uint64_t requests; /* allocations that the trace has a page for */
-	uint64_t failed;
+	/* Of these, requests that ... */
+	uint64_t
+		below_low; /* ... found all zones below their low watermark: kswapd would be woken */
+	uint64_t
+		from_reserves; /* ... were served below the min watermark, by rights of their gfp flags */
+	uint64_t failed; /* ... got no page */
+	uint64_t must_reclaim; /* ... got none, but could have waited for memory to be reclaimed */
 	uint64_t failed_order[BUDDY_ORDER_COUNT];
+	uint64_t failed_in_trace; /* allocations that the trace has no page for: left out */
 	uint64_t fallbacks; /* pages from a list of another migratetype */
 	uint64_t claimed; /* ... where the pageblock changed its type */
 	uint64_t remote; /* pages from another node than that of the CPU */

@@ -61,6 +61,7 @@ struct comparison_of_two {
 	struct sample samples[SAMPLES_MAX];
 	uint32_t sample_count;
 	uint64_t sample_every, impossible;
+	uint64_t failed_both, failed_alone[SIDES]; /* requests, of both sides or of one */
 	unsigned int max_order; /* of both */
 };
 
@@ -129,7 +130,7 @@ static enum cli_exit make_side(struct cli *cli, struct comparison_of_two *c, uns
 
 static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 {
-	enum cli_exit code = replayed_read_recorded(cli, &c->r);
+	enum cli_exit code = replayed_read_recorded(cli, REPLAYED_ANY_LISTS, &c->r);
 	struct error *err;
 
 	if (code != CLI_OK)
@@ -147,7 +148,7 @@ static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 	boot_run(&c->changed, &c->log.input, STAGE_LATE);
 	if (c->changed.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
-	if (!c->changed.buddy || !c->changed.reserved_known)
+	if (!c->changed.buddy || c->changed.reserved_known != c->r.late.reserved_known)
 		return cli_fail(cli, "the changed machine does not know its free lists");
 	code = make_side(cli, c, CHANGED, &c->changed, &c->log.input);
 	if (code != CLI_OK)
@@ -182,6 +183,26 @@ static void take_sample(struct comparison_of_two *c)
 	}
 }
 
+static bool fails(const struct rerun *r)
+{
+	const struct rerun_step *step = rerun_last(r);
+
+	return step->did == RERUN_ALLOC && step->pfn == PFN_NONE;
+}
+
+static void do_event(struct comparison_of_two *c, const struct event *e)
+{
+	bool failed[SIDES];
+
+	for (unsigned int side = 0; side < SIDES; side++) {
+		rerun_event(c->sides[side], e);
+		failed[side] = fails(c->sides[side]);
+	}
+	c->failed_both += failed[RECORDED] && failed[CHANGED];
+	for (unsigned int side = 0; side < SIDES; side++)
+		c->failed_alone[side] += failed[side] && !failed[!side];
+}
+
 static enum cli_exit run_both(struct cli *cli, struct comparison_of_two *c)
 {
 	unsigned int max_order = c->r.booted.m.config.max_order;
@@ -192,8 +213,7 @@ static enum cli_exit run_both(struct cli *cli, struct comparison_of_two *c)
 		if (impossible_shape(e, c->r.cpu_count, max_order, MIGRATE_TYPE_COUNT) != POSSIBLE)
 			c->impossible++;
 		else
-			for (unsigned int side = 0; side < SIDES; side++)
-				rerun_event(c->sides[side], e);
+			do_event(c, e);
 		if (c->r.index % c->sample_every == 0)
 			take_sample(c);
 	}
@@ -216,7 +236,12 @@ struct row {
 
 static const struct row rows[] = {
 	{ "requests", "requests", offsetof(struct rerun_stats, requests) },
+	{ "below every low watermark (wake kswapd)", "below_low",
+	  offsetof(struct rerun_stats, below_low) },
+	{ "served from reserves", "from_reserves", offsetof(struct rerun_stats, from_reserves) },
 	{ "failed", "failed", offsetof(struct rerun_stats, failed) },
+	{ "failed, but could wait for reclaim", "must_reclaim",
+	  offsetof(struct rerun_stats, must_reclaim) },
 	{ "pages of another migratetype (fallbacks)", "fallbacks",
 	  offsetof(struct rerun_stats, fallbacks) },
 	{ "pageblocks claimed by them", "claimed", offsetof(struct rerun_stats, claimed) },
@@ -256,6 +281,41 @@ static void print_samples(struct cli *cli, const struct comparison_of_two *c)
 	}
 }
 
+/* What it means that a machine ran short. */
+static void print_shortage(struct cli *cli, const struct comparison_of_two *c)
+{
+	const struct rerun_stats *recorded = rerun_stats(c->sides[RECORDED]);
+	const struct rerun_stats *changed = rerun_stats(c->sides[CHANGED]);
+	FILE *out = cli_out(cli);
+
+	if (recorded->failed_in_trace)
+		fprintf(out, "\n%" PRIu64 " requests failed in the trace; they are left out.\n",
+			recorded->failed_in_trace);
+	if (!recorded->below_low && !changed->below_low)
+		return;
+	fputs("\nMemory ran short, and neither machine reclaims: what kswapd and direct reclaim freed "
+	      "in\nthe trace is freed at the same events here, on both sides. ",
+	      out);
+	if (!recorded->failed && !changed->failed) {
+		fputs("Every request was served all the same.\n", out);
+		return;
+	}
+	fprintf(out,
+		"A request that finds nothing\nabove its watermark has no page: %" PRIu64
+		" on both sides, %" PRIu64 " as recorded alone, %" PRIu64 " as changed\nalone. ",
+		c->failed_both, c->failed_alone[RECORDED], c->failed_alone[CHANGED]);
+	fprintf(out,
+		"All of these were served in the trace. Of those as changed, %" PRIu64
+		" can wait: for\nthem memory would be reclaimed or compacted.\n",
+		changed->must_reclaim);
+	if (recorded->failed)
+		fprintf(out,
+			"The %" PRIu64
+			" as recorded succeeded only because of that, or because the "
+			"machine had more left\nthan its boot tells.\n",
+			recorded->failed);
+}
+
 static void print_both(struct cli *cli, const struct comparison_of_two *c)
 {
 	FILE *out = cli_out(cli);
@@ -273,6 +333,11 @@ static void print_both(struct cli *cli, const struct comparison_of_two *c)
 		fprintf(out,
 			"\n%" PRIu64 " events that the machine cannot have recorded left out\n",
 			c->impossible);
+	if (!c->r.late.reserved_known)
+		fputs("\nWhat was reserved at boot is not in the log: both machines begin with more free "
+		      "than there was.\n",
+		      out);
+	print_shortage(cli, c);
 	print_samples(cli, c);
 }
 
@@ -318,6 +383,12 @@ static void json_both(struct cli *cli, const struct comparison_of_two *c)
 	replayed_json(&j, &c->r);
 	json_side(&j, "recorded", c, RECORDED, &c->r.late);
 	json_side(&j, "changed", c, CHANGED, &c->changed);
+	json_key_bool(&j, "reserved_known", c->r.late.reserved_known);
+	json_key_bool(&j, "reclaims", false);
+	json_key_u64(&j, "failed_in_trace", rerun_stats(c->sides[RECORDED])->failed_in_trace);
+	json_key_u64(&j, "failed_on_both_sides", c->failed_both);
+	json_key_u64(&j, "failed_as_recorded_alone", c->failed_alone[RECORDED]);
+	json_key_u64(&j, "failed_as_changed_alone", c->failed_alone[CHANGED]);
 	json_key_u64(&j, "impossible_events", c->impossible);
 	json_key_array_begin(&j, "samples");
 	for (uint32_t i = 0; i < c->sample_count; i++)
@@ -336,6 +407,9 @@ static enum cli_exit run(struct cli *cli)
 	    !cli_has(cli, "edit"))
 		return cli_fail_usage(
 			cli, "nothing is different: give --set, --era, --sysctl or --edit");
+	if (!strcmp(cli_argument(cli, 0), "-"))
+		return cli_fail_usage(
+			cli, "SRC is read once for each machine: it cannot be standard input");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return cli_fail_error(cli, error_no_memory());
@@ -371,8 +445,13 @@ const struct command command_whatif = {
 		"(the kernel's unusable index, over all zones), at moments spread over the trace; "
 		"JSON has more of them, and every order.\n"
 		"\n"
-		"Frees come when the trace says so: how a kernel with more or less memory would have "
-		"reclaimed is not part of it.",
+		"Nothing is reclaimed, on either side: frees come when the trace says so, those of pages "
+		"that kswapd or direct reclaim took away, too. A request is tried as far as the slow "
+		"path goes without: at the low watermark, at the min watermark, with the rights of its "
+		"gfp flags. If none serves it, it counts as failed and has no page. The trace has one, so "
+		"such a request succeeded only because memory was reclaimed or compacted first (or the "
+		"machine had more left than the boot tells); how many fail on both sides, and on one "
+		"alone, is told.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

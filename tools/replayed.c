@@ -153,7 +153,7 @@ enum cli_exit replayed_read(struct cli *cli, enum replayed_lists lists, struct r
 		      r);
 }
 
-enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r)
+enum cli_exit replayed_read_recorded(struct cli *cli, enum replayed_lists lists, struct replayed *r)
 {
 	enum cli_exit code;
 
@@ -167,7 +167,9 @@ enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r)
 		return code;
 	r->late.want_lists = true;
 	boot_run(&r->late, &r->booted.log.input, STAGE_LATE);
-	return finish(cli, knows_lists(&r->late), r);
+	return finish(cli,
+		      lists == REPLAYED_ANY_LISTS ? r->late.buddy != NULL : knows_lists(&r->late),
+		      r);
 }
 
 void replayed_deinit(struct replayed *r)

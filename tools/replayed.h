@@ -57,7 +57,8 @@ enum cli_exit replayed_read(struct cli *cli, enum replayed_lists lists, struct r
  * The same for a command without --events, which wants the machine as it was recorded, whatever --era
  * and --set say: late has the free lists, and booted has none.
  */
-enum cli_exit replayed_read_recorded(struct cli *cli, struct replayed *r);
+enum cli_exit replayed_read_recorded(struct cli *cli, enum replayed_lists lists,
+				     struct replayed *r);
 void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */

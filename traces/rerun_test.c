@@ -118,8 +118,45 @@ static void test_failure(void **state)
 	assert_int_equal(s->requests, 600);
 	assert_true(s->failed > 50 && s->failed < 200);
 	assert_int_equal(s->failed_order[10], s->failed);
+	/* __GFP_DIRECT_RECLAIM was not among the flags. */
+	assert_true(s->below_low > s->failed);
+	assert_int_equal(s->from_reserves + s->must_reclaim, 0);
 	/* The blocks of the lower zones served what Normal could not. */
 	assert_true(rerun_unusable(f->r, 0) == 0);
+	finish(f);
+}
+
+/*
+ * A machine that is full to its min watermark: whoever can wait would have to reclaim, GFP_ATOMIC has
+ * reserves of its own, and then nothing is left for that either.
+ */
+static void test_shortage(void **state)
+{
+	struct fixture *f = start("traces/captures/boot-6.12-amd64-2g", 0);
+	const struct rerun_stats *s = rerun_stats(f->r);
+	/* Bits of 6.12: __GFP_HIGH 5, __GFP_DIRECT_RECLAIM 10, __GFP_KSWAPD_RECLAIM 11. */
+	struct event e = { .kind = EVENT_ALLOC, .gfp = 1 << 10 | 1 << 11 };
+	const struct event lost = { .kind = EVENT_ALLOC, .pfn = PFN_NONE };
+
+	(void)state;
+	while (!s->failed) {
+		rerun_event(f->r, &e);
+		e.pfn++;
+	}
+	assert_int_equal(s->must_reclaim, 1);
+	assert_true(s->below_low > 100 && s->below_low < s->requests);
+	assert_int_equal(s->from_reserves, 0);
+	e.gfp = 1 << 5 | 1 << 11;
+	while (s->failed == 1) {
+		rerun_event(f->r, &e);
+		e.pfn++;
+	}
+	assert_true(s->from_reserves > 100);
+	assert_int_equal(s->must_reclaim, 1);
+	assert_int_equal(s->failed_in_trace, 0);
+	rerun_event(f->r, &lost);
+	assert_int_equal(s->failed_in_trace, 1);
+	assert_int_equal(s->failed, 2);
 	finish(f);
 }
 
@@ -161,9 +198,9 @@ static void test_odd_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),	   cmocka_unit_test(test_unusable),
-		cmocka_unit_test(test_failure),	   cmocka_unit_test(test_remote),
-		cmocka_unit_test(test_odd_events),
+		cmocka_unit_test(test_pieces),	cmocka_unit_test(test_unusable),
+		cmocka_unit_test(test_failure), cmocka_unit_test(test_shortage),
+		cmocka_unit_test(test_remote),	cmocka_unit_test(test_odd_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
