@@ -1675,6 +1675,8 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->facts = in->facts;
 	m->config = in->config;
 	cmdline_parse(in->command_line ? in->command_line : "", is_x86(m), &m->cmdline);
+	/* A size of nothing, for kernels that do not know the word. */
+	m->cmdline.kernelcore.mirror &= fact_get(&m->facts, FACT_kernelcore_mirror) != 0;
 	memblock_renew(&m->mb, &m->facts, m->config.page_shift, 128, 128);
 	m->mb.observer = observe;
 	m->mb.observer_ctx = &b;
