@@ -19,7 +19,8 @@ static void do_offline(struct scenario *s, const struct operation *op)
 	uint32_t zone;
 	pfn_t pfn;
 
-	if (!block || !section || block->pfn / section != op->pfn / section) {
+	/* Contiguous pages are their owner's, who is not asked here. */
+	if (!block || block->contiguous || !section || block->pfn / section != op->pfn / section) {
 		hotplug_offline(&s->hotplug, op->pfn, PFN_NONE, 0, 0);
 		return;
 	}
