@@ -67,9 +67,18 @@ size_t mutate_element_bytes(const ProtobufCFieldDescriptor *field);
 void *mutate_make_room(struct mutator *m, void **array, size_t *array_count, size_t at,
 		       size_t count, size_t bytes);
 
+/* As above, of an array of messages. */
+#define MAKE_ROOM_FOR(m, array, count, at, more) \
+	mutate_make_room(m, (void **)&(array), &(count), at, more, sizeof(void *))
+
 /* machine.c */
 bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message);
 bool mutate_kernel(struct mutator *m, ProtobufCMessage *message);
+/* command_line.c: @text, of @len bytes, has room for MUTATE_TEXT_MAX; returns how long it is then. */
+size_t mutate_add_parameter(struct mutator *m, char *text, size_t len);
+size_t mutate_change_parameter(struct mutator *m, char *text, size_t len);
+/* life.c */
 bool mutate_scenario(struct mutator *m, ProtobufCMessage *message);
+bool mutate_operation(struct mutator *m, ProtobufCMessage *message);
 
 #endif

@@ -15,9 +15,6 @@
 
 #define MAKE_ROOM(m, array, count, at, more) \
 	mutate_make_room(m, (void **)&(array), &(count), at, more, sizeof(*(array)))
-/* The same of messages, whose arrays hold pointers. */
-#define MAKE_ROOM_FOR(m, array, count, at, more) \
-	mutate_make_room(m, (void **)&(array), &(count), at, more, sizeof(void *))
 
 /* ---- nodes ------------------------------------------------------------------------------------- */
 
@@ -172,12 +169,16 @@ static bool interleave(struct mutator *m, Mmtrace__BootInput *in)
 	return true;
 }
 
-/* Two nodes change their numbers, everywhere. */
+/* Two nodes change their numbers, everywhere; or a node gets a number that there was not. */
 static bool swap_nodes(struct mutator *m, Mmtrace__BootInput *in)
 {
 	uint64_t count = (uint64_t)nodes_of(in);
-	int32_t a = (int32_t)prng_below(&m->prng, count), b = (int32_t)prng_below(&m->prng, count);
+	int32_t a = (int32_t)prng_below(&m->prng, count);
+	int32_t b = (int32_t)prng_below(&m->prng, count + 2);
 
+	for (size_t i = 0; i < in->n_step; i++)
+		if (in->step[i]->has_nid && (in->step[i]->nid == a || in->step[i]->nid == b))
+			in->step[i]->nid = a + b - in->step[i]->nid;
 	for (size_t i = 0; i < in->n_affinity; i++)
 		if (in->affinity[i]->nid == a || in->affinity[i]->nid == b)
 			in->affinity[i]->nid = a + b - in->affinity[i]->nid;
@@ -294,43 +295,19 @@ static bool share_memory(struct mutator *m, Mmtrace__BootInput *in)
 	return true;
 }
 
-/* A word of the command line more, with a number perhaps. */
-static bool add_parameter(struct mutator *m, Mmtrace__BootInput *in)
+/* The command line gets a word more, or one of its numbers changes. */
+static bool change_command_line(struct mutator *m, Mmtrace__BootInput *in)
 {
-	static const char *const units[] = { "", "K", "M", "G", "%" };
-	size_t len = in->command_line.len;
-	const char *word;
-	size_t word_len;
-	char *text;
+	size_t len = in->command_line.len < MUTATE_TEXT_MAX ? in->command_line.len
+							    : MUTATE_TEXT_MAX;
+	char *text = arena_alloc(m->arena, MUTATE_TEXT_MAX);
 
-	if (!m->word_count || len + 64 > MUTATE_TEXT_MAX)
-		return false;
-	text = arena_alloc(m->arena, MUTATE_TEXT_MAX);
-	word = m->words[prng_below(&m->prng, m->word_count)];
-	word_len = strlen(word);
-	if (!text || word_len > 40)
+	if (!text)
 		return false;
 	if (len)
 		memcpy(text, in->command_line.data, len);
-	if (len)
-		text[len++] = ' ';
-	memcpy(text + len, word, word_len);
-	len += word_len;
-	if (word_len && word[word_len - 1] == '=') {
-		uint64_t number = prng_skewed(&m->prng, 100000);
-		const char *unit = units[prng_below(&m->prng, sizeof(units) / sizeof(*units))];
-		char digits[8];
-		size_t count = 0;
-
-		do {
-			digits[count++] = (char)('0' + number % 10);
-			number /= 10;
-		} while (number);
-		while (count)
-			text[len++] = digits[--count];
-		while (*unit)
-			text[len++] = *unit++;
-	}
+	len = one_in(m, 2) ? mutate_add_parameter(m, text, len)
+			   : mutate_change_parameter(m, text, len);
 	in->has_command_line = 1;
 	in->command_line = (ProtobufCBinaryData){ len, (uint8_t *)text };
 	return true;
@@ -339,8 +316,9 @@ static bool add_parameter(struct mutator *m, Mmtrace__BootInput *in)
 bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message)
 {
 	static bool (*const changes[])(struct mutator * m, Mmtrace__BootInput * in) = {
-		copy_node,   copy_node,	   interleave,	 swap_nodes,	change_distances,
-		change_cpus, shift_memory, share_memory, add_parameter, change_distances,
+		copy_node,	  copy_node,	       interleave,	    swap_nodes,
+		change_distances, change_cpus,	       shift_memory,	    share_memory,
+		change_distances, change_command_line, change_command_line,
 	};
 
 	return changes[prng_below(&m->prng, sizeof(changes) / sizeof(*changes))](
@@ -375,41 +353,5 @@ bool mutate_kernel(struct mutator *m, ProtobufCMessage *message)
 	fact->has_value = 1;
 	fact->value = info->history[prng_below(&m->prng, info->history_count)].value;
 	*to = fact;
-	return true;
-}
-
-/* ---- scenarios --------------------------------------------------------------------------------- */
-
-/* What was allocated is freed; or a run of operations comes again, each on what the run itself got. */
-bool mutate_scenario(struct mutator *m, ProtobufCMessage *message)
-{
-	Mmtrace__Scenario *s = (Mmtrace__Scenario *)message;
-	size_t first, run, at = s->n_operation;
-	Mmtrace__Operation **to;
-
-	if (!at)
-		return false;
-	first = prng_below(&m->prng, at);
-	run = 1 + prng_skewed(&m->prng, at - first);
-	if (run > 32)
-		run = 32;
-	to = MAKE_ROOM_FOR(m, s->operation, s->n_operation, at, run);
-	for (size_t i = 0; i < run && to; i++) {
-		bool frees = s->operation[first + i]->kind == MMTRACE__OPERATION__KIND__ALLOC &&
-			     !one_in(m, 8);
-
-		to[i] = (Mmtrace__Operation *)mutate_copy(&s->operation[first + i]->base, m->arena);
-		if (!to[i]) {
-			s->n_operation = at + i;
-			return true;
-		}
-		if (frees) {
-			to[i]->kind = MMTRACE__OPERATION__KIND__FREE;
-			to[i]->has_target = 1;
-			to[i]->target = (uint32_t)(first + i);
-		} else if (to[i]->has_target && to[i]->target >= first) {
-			to[i]->target += (uint32_t)(at - first);
-		}
-	}
 	return true;
 }

@@ -30,6 +30,7 @@ static const struct {
 	{ "BootInput", mutate_boot_input },
 	{ "Kernel", mutate_kernel },
 	{ "Scenario", mutate_scenario },
+	{ "Operation", mutate_operation },
 };
 
 /* ---- plans ------------------------------------------------------------------------------------- */
@@ -88,6 +89,18 @@ struct error *mutator_create(const ProtobufCMessageDescriptor *root, const char 
 void mutator_destroy(struct mutator *m)
 {
 	free(m);
+}
+
+void mutator_leave(struct mutator *m, const char *name)
+{
+	/* The root is the first that was planned. */
+	struct plan *plan = &m->plans[0];
+
+	for (unsigned int i = 0; i < plan->type->n_fields; i++)
+		if (!strcmp(plan->type->fields[i].name, name))
+			plan->hints[i] = MUTATE_LEFT;
+	/* What changes several fields at once does not know of it. */
+	plan->special = NULL;
 }
 
 void mutator_seed(struct mutator *m, struct prng prng)
@@ -335,6 +348,62 @@ static char *element(const struct list *l, size_t i)
 	return (char *)*l->array + i * l->bytes;
 }
 
+/* ---- references -------------------------------------------------------------------------------- */
+
+/* The field of a message that holds the number of an earlier one in the same list, or NULL. */
+static const ProtobufCFieldDescriptor *earlier_field(const ProtobufCFieldDescriptor *list)
+{
+	const ProtobufCMessageDescriptor *type = list->descriptor;
+
+	if (list->type != PROTOBUF_C_TYPE_MESSAGE)
+		return NULL;
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+		if (hints[i].hint == MUTATE_EARLIER && !strcmp(hints[i].message, type->short_name))
+			return protobuf_c_message_descriptor_get_field_by_name(type,
+									       hints[i].field);
+	return NULL;
+}
+
+/* In elements [@first, @end) of @array, numbers from @low up to before @high get @by more. */
+static void renumber(const ProtobufCFieldDescriptor *earlier, void *const *array, size_t first,
+		     size_t end, uint64_t low, uint64_t high, uint64_t by)
+{
+	for (size_t i = first; i < end; i++) {
+		const ProtobufCMessage *e = array[i];
+		uint64_t number = mutate_get(earlier, field_at(e, earlier));
+
+		if (*has_of(e, earlier) && number >= low && number < high)
+			mutate_put(earlier, field_at(e, earlier), number + by);
+	}
+}
+
+/*
+ * Elements [@at, @at + @run) are new; they were numbers from @from on where they come from.  What others,
+ * and they among each other, point to stays what it was.
+ */
+static void follow_insertion(const struct list *l, size_t at, size_t run, size_t from)
+{
+	const ProtobufCFieldDescriptor *earlier = earlier_field(l->field);
+	void *const *array = *l->array;
+
+	if (!earlier)
+		return;
+	renumber(earlier, array, 0, at, at, UINT64_MAX, run);
+	renumber(earlier, array, at + run, *l->count, at, UINT64_MAX, run);
+	renumber(earlier, array, at, at + run, from, from + run, (uint64_t)at - from);
+}
+
+/* Elements that were numbers [@at, @at + @run) are gone. */
+static void follow_removal(const struct list *l, size_t at, size_t run)
+{
+	const ProtobufCFieldDescriptor *earlier = earlier_field(l->field);
+
+	if (earlier)
+		renumber(earlier, *l->array, 0, *l->count, at + run, UINT64_MAX, -(uint64_t)run);
+}
+
+/* ---- changes of lists -------------------------------------------------------------------------- */
+
 /* It is made before it has its place, as searches for a number look at the whole message. */
 static void insert_new(struct mutator *m, const struct list *l)
 {
@@ -346,8 +415,11 @@ static void insert_new(struct mutator *m, const struct list *l)
 	if (!make_element(m, l->field, l->hint, made, l->depth))
 		return;
 	to = mutate_make_room(m, l->array, l->count, at, 1, l->bytes);
-	if (to)
-		memcpy(to, made, l->bytes);
+	if (!to)
+		return;
+	memcpy(to, made, l->bytes);
+	/* What it points to itself was drawn from those before it. */
+	follow_insertion(l, at, 1, at);
 }
 
 /* Copies of a few elements in a row go elsewhere, or right behind. */
@@ -366,6 +438,8 @@ static void insert_copy(struct mutator *m, const struct list *l)
 		*l->count = before;
 		return;
 	}
+	if (to)
+		follow_insertion(l, at, run, from);
 }
 
 static void erase(struct mutator *m, const struct list *l)
@@ -377,6 +451,7 @@ static void erase(struct mutator *m, const struct list *l)
 		run = left;
 	memmove(element(l, from), element(l, from + run), (left - run) * l->bytes);
 	*l->count -= run;
+	follow_removal(l, from, run);
 }
 
 static void swap(const struct list *l, size_t a, size_t b)
@@ -464,6 +539,50 @@ static void split(struct mutator *m, const struct list *l)
 		change_message(m, (ProtobufCMessage *)(uintptr_t)second, l->depth + 1);
 }
 
+/*
+ * Many more like one of the ranges, in steps: what is kept in arrays of fixed size, or told apart by a few
+ * bits, shows at such numbers.
+ */
+static void insert_run(struct mutator *m, const struct list *l)
+{
+	const ProtobufCFieldDescriptor *start, *end;
+	size_t from = prng_below(&m->prng, *l->count), run, before = *l->count;
+	uint64_t step = 4096ULL << prng_below(&m->prng, 16), at, length;
+	void *old = *l->array, **to;
+	const ProtobufCMessage *like;
+	bool is_size, narrow = one_in(m, 2);
+
+	if (!range_fields(m, l->field->descriptor, &start, &end, &is_size))
+		return;
+	run = 1ULL << (1 + prng_below(&m->prng, 7));
+	if (one_in(m, 2))
+		run += prng_below(&m->prng, 5);
+	if (one_in(m, 2))
+		run -= run < before ? 1 : prng_below(&m->prng, before < run ? before : run);
+	to = mutate_make_room(m, l->array, l->count, from + 1, run, l->bytes);
+	if (!to)
+		return;
+	like = *(ProtobufCMessage **)element(l, from);
+	at = mutate_get(start, field_at(like, start));
+	length = mutate_get(end, field_at(like, end)) - (is_size ? 0 : at);
+	if (narrow)
+		length = 4096ULL << prng_below(&m->prng, 4);
+	for (size_t i = 0; i < run; i++) {
+		ProtobufCMessage *copy = mutate_copy(like, m->arena);
+
+		if (!copy) {
+			*l->array = old;
+			*l->count = before;
+			return;
+		}
+		at += step;
+		put_number(copy, start, at);
+		put_number(copy, end, is_size ? length : at + length);
+		to[i] = copy;
+	}
+	follow_insertion(l, from + 1, run, from + 1);
+}
+
 static void change_list(struct mutator *m, const struct list *l)
 {
 	bool messages = l->field->type == PROTOBUF_C_TYPE_MESSAGE;
@@ -492,7 +611,9 @@ static void change_list(struct mutator *m, const struct list *l)
 		move(m, l);
 		break;
 	case 7:
-		if (messages)
+		if (messages && one_in(m, 4))
+			insert_run(m, l);
+		else if (messages)
 			split(m, l);
 		else
 			memcpy(element(l, prng_below(&m->prng, *l->count)),
@@ -556,6 +677,8 @@ static unsigned int weight_of(const ProtobufCMessage *message, const ProtobufCFi
 {
 	size_t count = 0;
 
+	if (hint == MUTATE_LEFT)
+		return 0;
 	if (hint == MUTATE_RARE)
 		return 1;
 	if (f->label != PROTOBUF_C_LABEL_REPEATED)
@@ -565,7 +688,7 @@ static unsigned int weight_of(const ProtobufCMessage *message, const ProtobufCFi
 	count = *count_of(message, f);
 	if (count > 16)
 		count = 16;
-	return f->type == PROTOBUF_C_TYPE_MESSAGE ? 8 + 16 * (unsigned int)count
+	return f->type == PROTOBUF_C_TYPE_MESSAGE ? 8 + 8 * (unsigned int)count
 						  : 8 + 4 * (unsigned int)count;
 }
 
@@ -584,6 +707,8 @@ static void change_message(struct mutator *m, ProtobufCMessage *message, unsigne
 	for (unsigned int i = 0; i < type->n_fields; i++)
 		total += weights[i] =
 			weight_of(message, &type->fields[i], (enum mutate_hint)plan->hints[i]);
+	if (!total)
+		return;
 	drawn = prng_below(&m->prng, total);
 	while (f + 1 < type->n_fields && drawn >= weights[f])
 		drawn -= weights[f++];
@@ -628,12 +753,16 @@ static void cross_list(struct mutator *m, const struct list *to, const struct li
 		*to->count = before;
 		return;
 	}
+	if (!place)
+		return;
+	follow_insertion(to, at, run, first);
 	/* In place of as many, or between. */
-	if (place && one_in(m, 2)) {
+	if (one_in(m, 2)) {
 		gone = before - at < run ? before - at : run;
 		memmove(element(to, at + run), element(to, at + run + gone),
 			(before - at - gone) * to->bytes);
 		*to->count -= gone;
+		follow_removal(to, at + run, gone);
 	}
 }
 
@@ -658,6 +787,8 @@ static void cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 			weight = *has_of(other, f) ? 2 : 0;
 		if (weight && plan->hints[i] == MUTATE_RARE)
 			weight = 1;
+		if (plan->hints[i] == MUTATE_LEFT)
+			weight = 0;
 		total += weight;
 		if (weight && prng_below(&m->prng, total) < weight)
 			field = f;
@@ -722,8 +853,13 @@ static bool walk_parts(const ProtobufCMessage *message, size_t *left, bool drop)
 
 			if (drop && !*left) {
 				if (repeated) {
+					struct list l = { .field = f,
+							  .array = field_at(message, f),
+							  .count = count_of(message, f) };
+
 					memmove(at, at + bytes, (count - k - 1) * bytes);
 					--*count_of(message, f);
+					follow_removal(&l, k, 1);
 				} else {
 					*(void **)at = NULL;
 				}

@@ -22,6 +22,7 @@
 
 enum mutate_hint {
 	MUTATE_PLAIN,
+	MUTATE_LEFT, /* left as it is */
 	MUTATE_RARE, /* plain, and changed seldom: a wrong value has the whole input refused */
 	MUTATE_ADDRESS, /* bytes, mostly at a page or where another address is */
 	MUTATE_SIZE, /* bytes, mostly whole pages */
@@ -30,6 +31,8 @@ enum mutate_hint {
 	MUTATE_NID, /* a node or a CPU: few and small; -1 is none */
 	MUTATE_ORDER, /* 0 to 10, seldom more */
 	MUTATE_SMALL,
+	MUTATE_PAGES, /* how many: few, a power of two, or about one */
+	MUTATE_AMOUNT, /* anything that is counted: mostly few, of either sign, sometimes very many */
 	MUTATE_FLAGS, /* bits */
 	MUTATE_DISTANCE, /* 10 to 255 */
 	MUTATE_EARLIER, /* number of an earlier element of the list it stands in */
@@ -47,6 +50,8 @@ struct mutator;
 struct error *mutator_create(const ProtobufCMessageDescriptor *root, const char *const *words,
 			     struct mutator **ret);
 void mutator_destroy(struct mutator *m);
+/* Field @name of the root is left as it is from here on: nobody looks at it. */
+void mutator_leave(struct mutator *m, const char *name);
 /* All chance from here on comes from @prng. */
 void mutator_seed(struct mutator *m, struct prng prng);
 

@@ -150,7 +150,12 @@ static uint64_t address(struct mutator *m, enum mutate_hint hint, uint64_t old, 
 	case 0:
 	case 1:
 	case 2: /* at or near another one */
-		mutate_find(m, m->root, hint, &other);
+		/* Where memory begins and ends is mostly told in bytes. */
+		if (hint == MUTATE_PFN && one_in(m, 2) &&
+		    mutate_find(m, m->root, MUTATE_ADDRESS, &other))
+			other /= PAGE;
+		else
+			mutate_find(m, m->root, hint, &other);
 		if (one_in(m, 2))
 			return other;
 		return one_in(m, 2) ? other + page * (prng_below(&m->prng, 5) - 2)
@@ -191,6 +196,40 @@ static uint64_t size(struct mutator *m, uint64_t old)
 	}
 }
 
+/* A power of two, or next to it. */
+static uint64_t about_a_power(struct mutator *m, uint64_t bits)
+{
+	uint64_t power = 1ULL << prng_below(&m->prng, bits);
+
+	return one_in(m, 2) ? power : power + prng_below(&m->prng, 5) - 2;
+}
+
+static uint64_t amount(struct mutator *m, uint64_t old)
+{
+	uint64_t number;
+
+	switch (prng_below(&m->prng, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		return prng_below(&m->prng, 9);
+	case 3:
+		number = 1;
+		for (uint64_t zeros = prng_below(&m->prng, 10); zeros; zeros--)
+			number *= 10;
+		return number;
+	case 4:
+		number = about_a_power(m, 32);
+		return one_in(m, 2) ? number : -number;
+	case 5:
+		return -old;
+	case 6:
+		return prng_skewed(&m->prng, 1 << 20);
+	default:
+		return one_in(m, 2) ? old + 1 : old - 1;
+	}
+}
+
 uint64_t mutate_number(struct mutator *m, enum mutate_hint hint, uint64_t old)
 {
 	/* No kind is so sure that another value would teach nothing. */
@@ -213,6 +252,10 @@ uint64_t mutate_number(struct mutator *m, enum mutate_hint hint, uint64_t old)
 		return prng_below(&m->prng, one_in(m, 8) ? 32 : 11);
 	case MUTATE_SMALL:
 		return prng_below(&m->prng, one_in(m, 8) ? 256 : one_in(m, 2) ? 2 : 8);
+	case MUTATE_PAGES:
+		return one_in(m, 2) ? about_a_power(m, 20) : prng_skewed(&m->prng, 1 << 16);
+	case MUTATE_AMOUNT:
+		return amount(m, old);
 	case MUTATE_FLAGS:
 		return old ^ 1ULL << prng_below(&m->prng, one_in(m, 4) ? 32 : 12);
 	case MUTATE_DISTANCE:
