@@ -31,7 +31,8 @@ struct smallest {
 struct driver {
 	struct target_runner *runner;
 	const struct target *target;
-	const struct driver_options *options;
+	struct driver_options options;
+	bool begun; /* seeds and inputs were tried */
 	struct mutator *mutator;
 	struct prng prng;
 	struct arena arena; /* the message being changed */
@@ -78,13 +79,21 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 }
 
 /* Late ones more often: they are what is new. */
-static const struct pooled *pool_pick(struct driver *d)
+static const struct pooled *pool_draw(struct driver *d)
 {
 	uint32_t back = (uint32_t)prng_below(&d->prng, d->pool_count);
 
 	if (prng_chance(&d->prng, 1, 2))
 		back = (uint32_t)prng_skewed(&d->prng, d->pool_count);
 	return &d->pool[d->pool_count - 1 - back];
+}
+
+/* The shorter one of two, mostly: inputs grow by themselves, and long ones take their time. */
+static const struct pooled *pool_pick(struct driver *d)
+{
+	const struct pooled *a = pool_draw(d), *b = pool_draw(d);
+
+	return prng_chance(&d->prng, 3, 4) && b->size < a->size ? b : a;
 }
 
 /* ---- what came of an execution ------------------------------------------------------------------ */
@@ -150,7 +159,7 @@ static bool reserve(struct driver *d, size_t size)
 static bool look(struct driver *d, const ProtobufCMessage *message)
 {
 	const struct target_report *report = target_report(d->runner);
-	const struct driver_options *o = d->options;
+	const struct driver_options *o = &d->options;
 	bool feature, packed = !message;
 
 	d->stats.executions++;
@@ -171,7 +180,7 @@ static bool look(struct driver *d, const ProtobufCMessage *message)
 		protobuf_c_message_pack(message, d->buffer);
 	}
 	if (report->finding_count) {
-		if (is_news(d, report, d->buffer_size) && o->found)
+		if ((is_news(d, report, d->buffer_size) || o->every_finding) && o->found)
 			o->found(o->ctx, report, d->buffer, d->buffer_size,
 				 d->stats.executions - 1);
 		return false;
@@ -186,7 +195,7 @@ static bool look(struct driver *d, const ProtobufCMessage *message)
 
 static bool is_over(const struct driver *d)
 {
-	return d->stop || d->out_of_memory || d->stats.executions >= d->options->executions;
+	return d->stop || d->out_of_memory || d->stats.executions >= d->options.executions;
 }
 
 /* ---- executions -------------------------------------------------------------------------------- */
@@ -265,7 +274,7 @@ static void first(struct driver *d, const uint8_t *data, size_t size)
 		pool_add(d, data, size);
 }
 
-static struct error *run(struct driver *d)
+static struct error *begin(struct driver *d)
 {
 	for (unsigned int i = 0; d->target->seeds[i]; i++) {
 		uint8_t *data;
@@ -277,10 +286,63 @@ static struct error *run(struct driver *d)
 		first(d, data, size);
 		free(data);
 	}
-	for (size_t i = 0; i < d->options->input_count; i++)
-		first(d, d->options->inputs[i].data, d->options->inputs[i].size);
+	for (size_t i = 0; i < d->options.input_count; i++)
+		first(d, d->options.inputs[i].data, d->options.inputs[i].size);
 	if (!d->pool_count)
 		pool_add(d, NULL, 0);
+	d->begun = true;
+	return NULL;
+}
+
+struct error *driver_create(struct target_runner *r, const struct driver_options *options,
+			    struct driver **ret)
+{
+	struct driver *d = calloc(1, sizeof(*d));
+	struct error *err;
+
+	if (!d)
+		return error_no_memory();
+	d->runner = r;
+	d->target = target_runner_target(r);
+	d->options = *options;
+	d->prng = prng_init(options->seed);
+	d->arena = arena_init(MESSAGE_MEMORY_MAX);
+	d->allocator = arena_allocator(&d->arena);
+	err = mutator_create(d->target->message, d->target->words, &d->mutator);
+	if (err) {
+		driver_destroy(d);
+		return err;
+	}
+	if (d->target->unused)
+		mutator_leave(d->mutator, d->target->unused);
+	mutator_seed(d->mutator, prng_split(&d->prng));
+	*ret = d;
+	return NULL;
+}
+
+void driver_destroy(struct driver *d)
+{
+	if (!d)
+		return;
+	for (uint32_t i = 0; i < d->pool_count; i++)
+		free(d->pool[i].data);
+	mutator_destroy(d->mutator);
+	arena_deinit(&d->arena);
+	free(d->buffer);
+	free(d);
+}
+
+struct error *driver_go_on(struct driver *d, uint64_t executions)
+{
+	struct error *err;
+
+	d->options.executions = executions;
+	d->stop = false;
+	if (!d->begun) {
+		err = begin(d);
+		if (err)
+			return err;
+	}
 	while (!is_over(d)) {
 		if (d->target->message)
 			chain_of_messages(d);
@@ -290,31 +352,21 @@ static struct error *run(struct driver *d)
 	return d->out_of_memory ? error_no_memory() : NULL;
 }
 
+const struct driver_stats *driver_stats(const struct driver *d)
+{
+	return &d->stats;
+}
+
 struct error *driver_run(struct target_runner *r, const struct driver_options *options,
 			 struct driver_stats *ret)
 {
-	struct driver *d = calloc(1, sizeof(*d));
-	struct error *err;
+	struct driver *d = NULL;
+	struct error *err = driver_create(r, options, &d);
 
-	if (!d)
-		return error_no_memory();
-	d->runner = r;
-	d->target = target_runner_target(r);
-	d->options = options;
-	d->prng = prng_init(options->seed);
-	d->arena = arena_init(MESSAGE_MEMORY_MAX);
-	d->allocator = arena_allocator(&d->arena);
-	err = mutator_create(d->target->message, d->target->words, &d->mutator);
-	if (!err) {
-		mutator_seed(d->mutator, prng_split(&d->prng));
-		err = run(d);
-	}
+	if (err)
+		return err;
+	err = driver_go_on(d, options->executions);
 	*ret = d->stats;
-	for (uint32_t i = 0; i < d->pool_count; i++)
-		free(d->pool[i].data);
-	mutator_destroy(d->mutator);
-	arena_deinit(&d->arena);
-	free(d->buffer);
-	free(d);
+	driver_destroy(d);
 	return err;
 }

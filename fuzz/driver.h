@@ -35,9 +35,11 @@ struct driver_options {
 	/*
 	 * Called for an execution with a finding whose id was not seen yet, and again with a smaller input
 	 * for it: all ids of the execution are in @report.  Borrowed for the call.  May be NULL.
+	 * With @every_finding it is called for every execution with a finding.
 	 */
 	void (*found)(void *ctx, const struct target_report *report, const uint8_t *data,
 		      size_t size, uint64_t execution);
+	bool every_finding;
 	/* Called for an input that is kept in the pool.  May be NULL. */
 	void (*kept)(void *ctx, const uint8_t *data, size_t size);
 	/* Called every DRIVER_PROGRESS executions; false ends the run.  May be NULL. */
@@ -50,5 +52,17 @@ struct driver_options {
 /* Runs @r's target.  Fails for want of memory alone. */
 struct error *driver_run(struct target_runner *r, const struct driver_options *options,
 			 struct driver_stats *ret);
+
+/* ---- a run in pieces ---- */
+
+struct driver;
+
+/* The same run, not begun yet.  @options are copied; what they point to is borrowed until destroy. */
+struct error *driver_create(struct target_runner *r, const struct driver_options *options,
+			    struct driver **ret);
+void driver_destroy(struct driver *d);
+/* Goes on until there were @executions in all, or progress wants no more.  Fails for want of memory alone. */
+struct error *driver_go_on(struct driver *d, uint64_t executions);
+const struct driver_stats *driver_stats(const struct driver *d);
 
 #endif

@@ -243,8 +243,6 @@ void target_report_findings(struct target_report *report, const struct findings 
 
 void target_report_feature(struct target_report *report, uint32_t feature)
 {
-	const size_t max = sizeof(report->features) / sizeof(*report->features);
-
-	if (report->feature_count < max)
+	if (report->feature_count < TARGET_FEATURES_MAX)
 		report->features[report->feature_count++] = feature;
 }

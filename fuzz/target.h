@@ -29,6 +29,8 @@
 
 /* Different findings one run can report; each id is there once. */
 #define TARGET_FINDINGS_MAX (INVARIANT_COUNT + 8)
+/* Features of one run; those beyond are not seen. */
+#define TARGET_FEATURES_MAX 256
 /* Bytes an input has at most; longer ones are refused. */
 #define TARGET_BYTES_MAX ((size_t)1 << 20)
 
@@ -46,7 +48,7 @@ struct target_report {
 	 * A few numbers that tell runs apart by what happened in them (how many zones, which answers).  An
 	 * input with a number that was never seen is worth keeping where nothing counts coverage.
 	 */
-	uint32_t features[32];
+	uint32_t features[TARGET_FEATURES_MAX];
 	unsigned int feature_count;
 };
 
@@ -79,6 +81,8 @@ struct target {
 			  struct target_report *report);
 	/* Seeds made by us: text of the message (message_text.h), or the bytes.  Ends with NULL. */
 	const char *const *seeds;
+	/* A field of the message that does not count, so that mutators leave it; may be NULL. */
+	const char *unused;
 	/* Words that its inputs are made of, for mutators; ends with NULL, may be NULL. */
 	const char *const *words;
 	/* Files of a capture that are inputs, for targets of bytes; ends with NULL, may be NULL. */
