@@ -418,7 +418,8 @@ static void run(void *state, const ProtobufCMessage *message, struct target_repo
 				  "cannot come across",
 				  difference, number, blame(s, message, &facts, with_lists),
 				  other->name);
-	machine_features(&s->lives[LIFE_OWN].scenario.machine, report);
+	machine_features(&s->lives[LIFE_OWN].scenario.machine,
+			 s->lives[LIFE_OWN].input.log.input.version, report);
 }
 
 const struct target target_eras = {

@@ -37,7 +37,7 @@ struct error *machine_input_read(const uint8_t *data, size_t size,
 /* Is the machine small enough for free lists? */
 bool machine_input_is_low(const struct boot_input *in);
 
-/* Notes what kind of machine it is, as features. */
-void machine_features(const struct machine *m, struct target_report *report);
+/* Notes what kind of machine it is, of a kernel of @version, as features. */
+void machine_features(const struct machine *m, uint32_t version, struct target_report *report);
 
 #endif

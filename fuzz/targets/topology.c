@@ -19,7 +19,7 @@ static void run(void *state, const ProtobufCMessage *message, struct target_repo
 	if (report->refused)
 		return;
 	target_report_findings(report, &s->scenario.findings);
-	machine_features(&s->scenario.machine, report);
+	machine_features(&s->scenario.machine, s->input.log.input.version, report);
 }
 
 const struct target target_topology = {
@@ -29,6 +29,7 @@ const struct target target_topology = {
 	.create = machine_state_create,
 	.destroy = machine_state_destroy,
 	.run_message = run,
+	.unused = "operation",
 	.seeds = machine_seeds,
 	.words = machine_words,
 };
