@@ -15,6 +15,15 @@ static inline uint64_t clock_nanoseconds(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* Of CPU time that this program took. */
+static inline uint64_t clock_work_nanoseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static inline uint64_t clock_milliseconds(void)
 {
 	return clock_nanoseconds() / 1000000;

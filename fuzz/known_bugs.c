@@ -3,11 +3,16 @@
  * The benchmark of known bugs: how long the built-in driver takes to find each rule that Linux once had
  * wrong, when that rule alone is wrong, on one core.
  *
- *	known_bugs [--seconds N] [--seeds N] [--target NAME]... [QUIRK...]
+ *	known_bugs [--seconds N] [--seeds N] [--target NAME]... [--right-only] [QUIRK...]
  *
  * For each quirk and seed, targets have turns until one finds an input that breaks the quirk's own invariant
  * with the wrong value and not with the right one; that input is made small.  A line a quirk: how many of
- * the seeds found it, medians of time and executions, and the size of the smallest input in bytes.
+ * the seeds found it, medians of the time and executions over all seeds, and the size of the smallest input
+ * in bytes and in parts (list elements and messages).  Time is that of the CPU, so that whatever else runs
+ * on the host does not count.
+ *
+ * After all of them the same is done with every rule right, once a seed and target, and what breaks is
+ * named: it should be what docs/FINDINGS.md tells of, and nothing else.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -21,15 +26,27 @@
 #include "fuzz/campaign/shrink.h"
 #include "fuzz/clock.h"
 #include "fuzz/driver.h"
+#include "fuzz/mutate/mutate.h"
 
-/* A turn is short: which target will find it is not known. */
-enum { TARGETS_MAX = 16, SEEDS_MAX = 99, TURN = 2048 };
+enum { TARGETS_MAX = 16, SEEDS_MAX = 99 };
 
-/* Those that look at invariants. */
-static const char *const default_targets[] = { "topology", "memblock", "operations" };
+/*
+ * Those that look at invariants.  A turn is short, as it is not known which target will find something, and
+ * their turns take about as long as each other.
+ */
+static const struct {
+	const char *name;
+	uint64_t turn; /* executions */
+} default_targets[] = {
+	{ "topology", 8192 },
+	{ "operations", 2048 },
+	{ "memblock", 8192 },
+};
+#define TURN_OF_OTHERS 2048
 
 struct options {
 	const struct target *targets[TARGETS_MAX];
+	uint64_t turns[TARGETS_MAX];
 	unsigned int target_count;
 	uint64_t seconds;
 	unsigned int seeds;
@@ -41,22 +58,19 @@ struct hunt {
 	const char *id; /* of the invariant */
 	struct target_fact wrong, right;
 	struct target_runner *with_wrong[TARGETS_MAX], *with_right[TARGETS_MAX];
-	/* Inputs that did something new, for the turns to come. */
-	struct driver_input *kept[TARGETS_MAX];
-	size_t kept_count[TARGETS_MAX], given[TARGETS_MAX];
+	struct driver *drivers[TARGETS_MAX];
 	unsigned int at; /* target whose turn it is */
 	double start;
-	uint64_t executions;
 	bool found;
 	double seconds; /* when it was found */
 	uint64_t found_executions;
 	uint8_t *input;
-	size_t size;
+	size_t size, parts;
 };
 
 static double now(void)
 {
-	return (double)clock_nanoseconds() / 1e9;
+	return (double)clock_work_nanoseconds() / 1e9;
 }
 
 static bool shows(struct target_runner *r, const char *id)
@@ -70,6 +84,7 @@ static void on_found(void *ctx, const struct target_report *report, const uint8_
 	struct hunt *h = ctx;
 
 	(void)report;
+	(void)execution;
 	if (h->found || !shows(h->with_wrong[h->at], h->id))
 		return;
 	target_run_bytes(h->with_right[h->at], data, size);
@@ -82,30 +97,9 @@ static void on_found(void *ctx, const struct target_report *report, const uint8_
 	h->size = size;
 	h->found = true;
 	h->seconds = now() - h->start;
-	h->found_executions = h->executions + execution;
-}
-
-/* What was given is kept again by each turn, first of all, and in its order. */
-static void on_kept(void *ctx, const uint8_t *data, size_t size)
-{
-	struct hunt *h = ctx;
-	size_t count = h->kept_count[h->at];
-	struct driver_input *kept;
-	uint8_t *copy;
-
-	for (size_t i = 0; i < h->given[h->at]; i++)
-		if (h->kept[h->at][i].size == size && !memcmp(h->kept[h->at][i].data, data, size))
-			return;
-	kept = realloc(h->kept[h->at], (count + 1) * sizeof(*kept));
-	if (!kept)
-		return;
-	h->kept[h->at] = kept;
-	copy = malloc(size + 1);
-	if (!copy)
-		return;
-	memcpy(copy, data, size);
-	kept[count] = (struct driver_input){ copy, size };
-	h->kept_count[h->at]++;
+	h->found_executions = 0;
+	for (unsigned int i = 0; i < h->options->target_count; i++)
+		h->found_executions += driver_stats(h->drivers[i])->executions;
 }
 
 static bool on_progress(void *ctx, const struct driver_stats *stats)
@@ -127,6 +121,16 @@ static bool ask(void *ctx, const ProtobufCMessage *message)
 	return shows(h->with_wrong[h->at], h->id);
 }
 
+static size_t count_parts(const struct target *target, const uint8_t *data, size_t size)
+{
+	ProtobufCMessage *message = protobuf_c_message_unpack(target->message, NULL, size, data);
+	size_t parts = message ? mutate_parts(message) : 0;
+
+	if (message)
+		protobuf_c_message_free_unpacked(message, NULL);
+	return parts;
+}
+
 static void make_small(struct hunt *h)
 {
 	struct shrink_question question = { .message = ask, .ctx = h, .tests_max = 20000 };
@@ -138,65 +142,60 @@ static void make_small(struct hunt *h)
 	free(h->input);
 	h->input = result.data;
 	h->size = result.size;
+	h->parts = count_parts(target, h->input, h->size);
 }
 
-static bool begin(struct hunt *h)
+static bool begin(struct hunt *h, uint64_t seed)
 {
+	struct prng prng = prng_init(seed);
+
 	for (unsigned int i = 0; i < h->options->target_count; i++) {
 		const struct target *t = h->options->targets[i];
 		struct target_settings wrong = { .facts = &h->wrong, .fact_count = 1 };
 		struct target_settings right = { .facts = &h->right, .fact_count = 1 };
+		struct driver_options options = { .seed = prng_next(&prng),
+						  .found = on_found,
+						  .every_finding = true,
+						  .progress = on_progress,
+						  .ctx = h };
 
 		if (target_runner_create(t, &wrong, &h->with_wrong[i]) ||
-		    target_runner_create(t, &right, &h->with_right[i]))
+		    target_runner_create(t, &right, &h->with_right[i]) ||
+		    driver_create(h->with_wrong[i], &options, &h->drivers[i]))
 			return false;
 	}
+	h->start = now();
 	return true;
+}
+
+static void end(struct hunt *h)
+{
+	for (unsigned int i = 0; i < h->options->target_count; i++) {
+		driver_destroy(h->drivers[i]);
+		target_runner_destroy(h->with_wrong[i]);
+		target_runner_destroy(h->with_right[i]);
+	}
 }
 
 static bool hunt(struct hunt *h, uint64_t seed)
 {
-	struct prng prng = prng_init(seed);
+	const struct options *o = h->options;
 
-	if (!begin(h))
+	if (!begin(h, seed))
 		return false;
-	h->start = now();
-	while (!h->found && now() - h->start < (double)h->options->seconds) {
-		for (h->at = 0; h->at < h->options->target_count && !h->found; h->at++) {
-			/* A copy, as what is kept meanwhile may move the list. */
-			size_t given = h->given[h->at] = h->kept_count[h->at];
-			struct driver_input *inputs = malloc((given + 1) * sizeof(*inputs));
-			struct driver_options options = { .seed = prng_next(&prng),
-							  .executions = TURN + given,
-							  .inputs = inputs,
-							  .input_count = given,
-							  .found = on_found,
-							  .kept = on_kept,
-							  .progress = on_progress,
-							  .ctx = h };
-			struct driver_stats stats;
+	while (on_progress(h, NULL)) {
+		for (h->at = 0; h->at < o->target_count; h->at++) {
+			struct driver *d = h->drivers[h->at];
 
-			if (!inputs)
+			if (driver_go_on(d, driver_stats(d)->executions + o->turns[h->at]))
 				return false;
-			if (given)
-				memcpy(inputs, h->kept[h->at], given * sizeof(*inputs));
-			if (driver_run(h->with_wrong[h->at], &options, &stats))
-				return false;
-			free(inputs);
-			h->executions += stats.executions;
 			if (h->found)
 				break;
 		}
 	}
 	if (h->found)
 		make_small(h);
-	for (unsigned int i = 0; i < h->options->target_count; i++) {
-		target_runner_destroy(h->with_wrong[i]);
-		target_runner_destroy(h->with_right[i]);
-		for (size_t k = 0; k < h->kept_count[i]; k++)
-			free((void *)(uintptr_t)h->kept[i][k].data);
-		free(h->kept[i]);
-	}
+	end(h);
 	return true;
 }
 
@@ -209,12 +208,34 @@ static int compare_doubles(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static bool run_quirk(const struct options *o, const struct quirk_info *q)
+/* The median of all seeds: where most found nothing there is none. */
+static double median(double *of_found, unsigned int found, unsigned int seeds)
+{
+	qsort(of_found, found, sizeof(*of_found), compare_doubles);
+	return seeds / 2 < found ? of_found[seeds / 2] : -1;
+}
+
+static void print_number(double number, int width, int digits)
+{
+	if (number < 0)
+		printf(" %*s", width, "-");
+	else
+		printf(" %*.*f", width, digits, number);
+}
+
+/* What came of one quirk. */
+struct row {
+	bool found, in_time; /* by any seed; the median seed */
+};
+
+static struct row run_quirk(const struct options *o, const struct quirk_info *q)
 {
 	double seconds[SEEDS_MAX], executions[SEEDS_MAX];
+	size_t smallest = SIZE_MAX, parts = 0;
 	const char *where = "-";
 	unsigned int found = 0;
-	size_t smallest = SIZE_MAX;
+	struct row row;
+	double middle;
 
 	for (unsigned int seed = 1; seed <= o->seeds; seed++) {
 		struct hunt h = { .options = o,
@@ -231,70 +252,171 @@ static bool run_quirk(const struct options *o, const struct quirk_info *q)
 			executions[found++] = (double)h.found_executions;
 			if (h.size < smallest) {
 				smallest = h.size;
+				parts = h.parts;
 				where = o->targets[h.at]->name;
 			}
 		}
 		free(h.input);
 	}
+	middle = median(seconds, found, o->seeds);
 	printf("%-38s %2u/%-2u", q->id, found, o->seeds);
-	if (found) {
-		qsort(seconds, found, sizeof(*seconds), compare_doubles);
-		qsort(executions, found, sizeof(*executions), compare_doubles);
-		printf(" %9.2f %11.0f %6zu  %-11s %s\n", seconds[found / 2], executions[found / 2],
-		       smallest, where, invariant_info(q->invariant)->id);
-	} else {
-		printf(" %9s %11s %6s  %-11s %s\n", "-", "-", "-", "-",
-		       invariant_info(q->invariant)->id);
-	}
+	print_number(middle, 9, 2);
+	print_number(median(executions, found, o->seeds), 11, 0);
+	print_number(found ? (double)smallest : -1, 6, 0);
+	print_number(found ? (double)parts : -1, 6, 0);
+	printf("  %-11s %s\n", where, invariant_info(q->invariant)->id);
 	fflush(stdout);
-	return found > 0;
+	row = (struct row){ found > 0, middle >= 0 };
+	return row;
 }
+
+/* ---- every rule right -------------------------------------------------------------------------- */
+
+struct watch {
+	const struct options *options;
+	const char *target;
+	double start;
+	unsigned int seed, found;
+};
+
+static void on_right_found(void *ctx, const struct target_report *report, const uint8_t *data,
+			   size_t size, uint64_t execution)
+{
+	struct watch *w = ctx;
+
+	(void)data;
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		printf("  with the right rules: %s, seed %u, execution %" PRIu64
+		       ", %zu bytes: %s: %s\n",
+		       w->target, w->seed, execution, size, report->findings[i].id,
+		       report->findings[i].text);
+	w->found++;
+}
+
+static bool on_right_progress(void *ctx, const struct driver_stats *stats)
+{
+	const struct watch *w = ctx;
+
+	(void)stats;
+	return now() - w->start < (double)w->options->seconds;
+}
+
+static void run_right(const struct options *o)
+{
+	unsigned int found = 0;
+
+	for (unsigned int t = 0; t < o->target_count; t++) {
+		uint64_t executions = 0;
+
+		for (unsigned int seed = 1; seed <= o->seeds; seed++) {
+			struct target_settings settings = { 0 };
+			struct watch w = { o, o->targets[t]->name, now(), seed, 0 };
+			struct driver_options options = { .seed = seed,
+							  .executions = UINT64_MAX,
+							  .found = on_right_found,
+							  .progress = on_right_progress,
+							  .ctx = &w };
+			struct target_runner *r;
+			struct driver_stats stats;
+
+			if (target_runner_create(o->targets[t], &settings, &r) ||
+			    driver_run(r, &options, &stats)) {
+				fputs("known_bugs: out of memory\n", stderr);
+				exit(2);
+			}
+			target_runner_destroy(r);
+			executions += stats.executions;
+			found += w.found;
+		}
+		printf("with the right rules: %s, %u seeds of %" PRIu64 " s, %" PRIu64
+		       " executions\n",
+		       o->targets[t]->name, o->seeds, o->seconds, executions);
+		fflush(stdout);
+	}
+	printf("with the right rules: %u reported\n", found);
+}
+
+/* ---- arguments --------------------------------------------------------------------------------- */
 
 static void usage(void)
 {
-	fputs("usage: known_bugs [--seconds N] [--seeds N] [--target NAME]... [QUIRK...]\n",
+	fputs("usage: known_bugs [--seconds N] [--seeds N] [--target NAME]... [--right-only] [QUIRK...]\n",
 	      stderr);
 	exit(2);
+}
+
+static void add_target(struct options *o, const char *name)
+{
+	const struct target *target = target_find(name);
+
+	if (!target || o->target_count == TARGETS_MAX)
+		usage();
+	o->turns[o->target_count] = TURN_OF_OTHERS;
+	for (unsigned int i = 0; i < sizeof(default_targets) / sizeof(*default_targets); i++)
+		if (!strcmp(default_targets[i].name, name))
+			o->turns[o->target_count] = default_targets[i].turn;
+	o->targets[o->target_count++] = target;
+}
+
+/* Returns where the names of quirks begin. */
+static int take_options(struct options *o, bool *right_only, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
+		if (!strcmp(argv[i], "--right-only")) {
+			*right_only = true;
+			continue;
+		}
+		if (i + 1 >= argc)
+			usage();
+		if (!strcmp(argv[i], "--seconds"))
+			o->seconds = strtoull(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--seeds"))
+			o->seeds = (unsigned int)strtoull(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--target"))
+			add_target(o, argv[++i]);
+		else
+			usage();
+	}
+	if (!o->seconds || !o->seeds || o->seeds > SEEDS_MAX)
+		usage();
+	if (!o->target_count)
+		for (unsigned int t = 0; t < sizeof(default_targets) / sizeof(*default_targets);
+		     t++)
+			add_target(o, default_targets[t].name);
+	return i;
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = { .seconds = 60, .seeds = 5 };
-	unsigned int found = 0, tried = 0;
-	int i;
+	unsigned int found = 0, in_time = 0, tried = 0;
+	bool right_only = false;
+	int first = take_options(&o, &right_only, argc, argv);
 
-	for (i = 1; i < argc && !strncmp(argv[i], "--", 2); i += 2) {
-		if (i + 1 >= argc)
-			usage();
-		if (!strcmp(argv[i], "--seconds"))
-			o.seconds = strtoull(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--seeds"))
-			o.seeds = (unsigned int)strtoull(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--target") && o.target_count < TARGETS_MAX &&
-			 target_find(argv[i + 1]))
-			o.targets[o.target_count++] = target_find(argv[i + 1]);
-		else
-			usage();
-	}
-	if (!o.seconds || !o.seeds || o.seeds > SEEDS_MAX)
-		usage();
-	if (!o.target_count)
-		for (unsigned int t = 0; t < sizeof(default_targets) / sizeof(*default_targets);
-		     t++)
-			o.targets[o.target_count++] = target_find(default_targets[t]);
-	printf("%-38s %5s %9s %11s %6s  %-11s %s\n", "quirk", "found", "seconds", "executions",
-	       "bytes", "target", "invariant");
-	for (unsigned int q = 0; q < QUIRK_COUNT; q++) {
+	if (!right_only)
+		printf("%-38s %5s %9s %11s %6s %6s  %-11s %s\n", "quirk", "found", "seconds",
+		       "executions", "bytes", "parts", "target", "invariant");
+	for (unsigned int q = 0; q < QUIRK_COUNT && !right_only; q++) {
 		const struct quirk_info *info = quirk_info((enum quirk)q);
-		bool wanted = i >= argc;
+		bool wanted = first >= argc;
+		struct row row;
 
-		for (int k = i; k < argc; k++)
+		for (int k = first; k < argc; k++)
 			wanted |= !strcmp(argv[k], info->id);
 		if (!wanted)
 			continue;
 		tried++;
-		found += run_quirk(&o, info);
+		row = run_quirk(&o, info);
+		found += row.found;
+		in_time += row.in_time;
 	}
-	printf("%u of %u found\n", found, tried);
+	if (!right_only)
+		printf("%u of %u found; %u within %" PRIu64
+		       " s of one core, by the median of %u seeds\n",
+		       found, tried, in_time, o.seconds, o.seeds);
+	if (first >= argc)
+		run_right(&o);
 	return found == tried ? 0 : 1;
 }
