@@ -128,6 +128,18 @@ const struct target *target_runner_target(const struct target_runner *r)
 	return r->target;
 }
 
+static unsigned int hex_digit(char c)
+{
+	assert((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+	return (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static void unhex(const char *text, uint8_t *ret, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		ret[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+}
+
 struct error *target_seed(const struct target *target, unsigned int number, uint8_t **ret,
 			  size_t *size_ret)
 {
@@ -144,11 +156,14 @@ struct error *target_seed(const struct target *target, unsigned int number, uint
 	if (!seed)
 		return NULL;
 	if (!target->message) {
-		size = strlen(seed);
+		size = strlen(seed) / (target->seeds_in_hex ? 2 : 1);
 		data = malloc(size + 1);
 		if (!data)
 			return error_no_memory();
-		memcpy(data, seed, size);
+		if (target->seeds_in_hex)
+			unhex(seed, data, size);
+		else
+			memcpy(data, seed, size);
 	} else {
 		err = message_text_read(target->message, seed, strlen(seed), NULL, &message);
 		assert(!err || err->code == ERROR_NO_MEMORY);

@@ -83,6 +83,8 @@ struct target {
 	const char *const *seeds;
 	/* A field of the message that does not count, so that mutators leave it; may be NULL. */
 	const char *unused;
+	/* For targets of bytes: they are in hexadecimal, as a NUL would end them. */
+	bool seeds_in_hex;
 	/* Words that its inputs are made of, for mutators; ends with NULL, may be NULL. */
 	const char *const *words;
 	/* Files of a capture that are inputs, for targets of bytes; ends with NULL, may be NULL. */
