@@ -35,6 +35,14 @@ enum event_flag {
 	EVENT_GIVES_PAGE = 32, /* extfrag of the model: no zone_locked tells of this page */
 };
 
+/* What the CPU was doing: TOLD unless the trace does not say; the depth is counted up to 15. */
+enum event_context {
+	EVENT_CONTEXT_TOLD = 1,
+	EVENT_CONTEXT_INTERRUPT = 2, /* a hardware or software interrupt, or a non-maskable one */
+	EVENT_CONTEXT_DEPTH_SHIFT =
+		4, /* reasons not to be preempted: locks that were held and more */
+};
+
 struct event {
 	pfn_t pfn; /* first page frame of the block, or PFN_NONE */
 	/* Nanoseconds; or the counter's own units where the trace clock counts otherwise. */
@@ -53,6 +61,7 @@ struct event {
 	uint8_t migratetype; /* alloc: of the request; zone_locked, drain: of the list; extfrag: alloc_ */
 	uint8_t fallback_order, fallback_migratetype; /* extfrag */
 	uint8_t flags; /* enum event_flag */
+	uint8_t context; /* enum event_context */
 };
 
 /* "mm_page_alloc" ...: the name a row of output has for @kind. */

@@ -55,7 +55,7 @@ struct dictionary {
 struct shapes_out {
 	uint32_t kind[EVENT_BLOCK_MAX], order[EVENT_BLOCK_MAX], migratetype[EVENT_BLOCK_MAX];
 	uint32_t fallback_order[EVENT_BLOCK_MAX], fallback_migratetype[EVENT_BLOCK_MAX];
-	uint32_t flags[EVENT_BLOCK_MAX], value[EVENT_BLOCK_MAX];
+	uint32_t flags[EVENT_BLOCK_MAX], value[EVENT_BLOCK_MAX], context[EVENT_BLOCK_MAX];
 	protobuf_c_boolean no_pfn[EVENT_BLOCK_MAX];
 	uint32_t cpu[EVENT_BLOCK_MAX], text[EVENT_BLOCK_MAX];
 	int32_t pid[EVENT_BLOCK_MAX];
@@ -130,7 +130,7 @@ static uint32_t shape_of(struct event_writer *w, const struct event *e)
 	uint64_t a = (uint64_t)e->gfp << 1 | no_pfn;
 	uint64_t b = e->kind | (uint64_t)e->order << 8 | (uint64_t)e->migratetype << 16 |
 		     (uint64_t)e->fallback_order << 24 | (uint64_t)e->fallback_migratetype << 32 |
-		     (uint64_t)e->flags << 40;
+		     (uint64_t)e->flags << 40 | (uint64_t)e->context << 48;
 	uint32_t known = w->shapes.count, i = dictionary_find(&w->shapes, a, b);
 
 	if (i == known) {
@@ -140,6 +140,7 @@ static uint32_t shape_of(struct event_writer *w, const struct event *e)
 		w->out->fallback_order[i] = e->fallback_order;
 		w->out->fallback_migratetype[i] = e->fallback_migratetype;
 		w->out->flags[i] = e->flags;
+		w->out->context[i] = e->context;
 		w->out->value[i] = e->gfp;
 		w->out->no_pfn[i] = no_pfn;
 	}
@@ -348,7 +349,7 @@ static void set_dictionaries(struct event_writer *w, Mmtrace__Events *m)
 {
 	m->n_kind = m->n_order = m->n_migratetype = w->shapes.count;
 	m->n_fallback_order = m->n_fallback_migratetype = w->shapes.count;
-	m->n_flags = m->n_value = m->n_no_pfn = w->shapes.count;
+	m->n_flags = m->n_value = m->n_no_pfn = m->n_context = w->shapes.count;
 	m->kind = w->out->kind;
 	m->order = w->out->order;
 	m->migratetype = w->out->migratetype;
@@ -357,6 +358,7 @@ static void set_dictionaries(struct event_writer *w, Mmtrace__Events *m)
 	m->flags = w->out->flags;
 	m->value = w->out->value;
 	m->no_pfn = w->out->no_pfn;
+	m->context = w->out->context;
 	m->n_cpu = m->n_pid = m->n_text = w->places.count;
 	m->cpu = w->out->cpu;
 	m->pid = w->out->pid;
@@ -681,7 +683,8 @@ static struct error *take_shapes(struct event_reader *r, const Mmtrace__Events *
 
 	if (m->n_order != count || m->n_migratetype != count || m->n_fallback_order != count ||
 	    m->n_fallback_migratetype != count || m->n_flags != count || m->n_value != count ||
-	    m->n_no_pfn != count || count > EVENT_BLOCK_MAX)
+	    m->n_no_pfn != count || (m->n_context && m->n_context != count) ||
+	    count > EVENT_BLOCK_MAX)
 		return error_create(ERROR_CORRUPT, NULL, 0, 0,
 				    "the columns of shapes have not one length");
 	if (!count)
@@ -694,7 +697,8 @@ static struct error *take_shapes(struct event_reader *r, const Mmtrace__Events *
 		if (m->kind[i] >= EVENT_KIND_COUNT)
 			return out_of_range("a kind of events");
 		if ((m->order[i] | m->migratetype[i] | m->fallback_order[i] |
-		     m->fallback_migratetype[i] | m->flags[i]) > UINT8_MAX)
+		     m->fallback_migratetype[i] | m->flags[i] |
+		     (m->n_context ? m->context[i] : 0)) > UINT8_MAX)
 			return out_of_range("an order, a migratetype or flags");
 		shapes[i] = (struct event){
 			.pfn = m->no_pfn[i] ? PFN_NONE : 0,
@@ -705,6 +709,7 @@ static struct error *take_shapes(struct event_reader *r, const Mmtrace__Events *
 			.fallback_order = (uint8_t)m->fallback_order[i],
 			.fallback_migratetype = (uint8_t)m->fallback_migratetype[i],
 			.flags = (uint8_t)m->flags[i],
+			.context = (uint8_t)(m->n_context ? m->context[i] : 0),
 		};
 	}
 	return NULL;

@@ -35,6 +35,7 @@ static void make_usual(struct event *events, size_t count, struct prng *prng)
 			.order = (uint8_t)prng_skewed(prng, 11),
 			.migratetype = (uint8_t)prng_below(prng, 3),
 			.flags = (uint8_t)prng_below(prng, 2),
+			.context = (uint8_t)prng_below(prng, 2),
 		};
 	}
 }
@@ -59,6 +60,7 @@ static void make_wild(struct event *events, size_t count, struct prng *prng)
 			.fallback_order = (uint8_t)prng_next(prng),
 			.fallback_migratetype = (uint8_t)prng_next(prng),
 			.flags = (uint8_t)prng_next(prng),
+			.context = (uint8_t)prng_next(prng),
 		};
 	}
 }
@@ -88,7 +90,8 @@ static bool same_event(const struct event *a, const struct event *b)
 	       a->pid == b->pid && a->text == b->text && a->cpu == b->cpu && a->kind == b->kind &&
 	       a->order == b->order && a->migratetype == b->migratetype &&
 	       a->fallback_order == b->fallback_order &&
-	       a->fallback_migratetype == b->fallback_migratetype && a->flags == b->flags;
+	       a->fallback_migratetype == b->fallback_migratetype && a->flags == b->flags &&
+	       a->context == b->context;
 }
 
 static const struct event_totals some_totals = { 0, 7, 6, 5, 4, 3, 2, 1, UINT64_MAX };
@@ -538,6 +541,8 @@ static void test_lies(void **state)
 	LIE(l.two[0] = 256, ERROR_RANGE);
 	LIE(l.m.n_order = 1, ERROR_CORRUPT);
 	LIE(l.m.n_no_pfn = 0, ERROR_CORRUPT);
+	LIE((l.m.context = l.two, l.m.n_context = 1), ERROR_CORRUPT);
+	LIE((l.two[1] = 256, l.m.context = l.two, l.m.n_context = 2), ERROR_RANGE);
 	LIE(l.m.n_pid = 1, ERROR_CORRUPT);
 	LIE(l.planes[0] = 2, ERROR_RANGE);
 	LIE(l.places[0] = 2, ERROR_RANGE);

@@ -63,6 +63,8 @@ static void compare(const char *binary, const char *text, unsigned int expected)
 		assert_int_equal(x.order, y.order);
 		assert_int_equal(x.migratetype, y.migratetype);
 		assert_int_equal(x.flags, y.flags);
+		if (y.context)
+			assert_int_equal(x.context, y.context);
 		assert_string_equal(trace_string(a.t, x.text), trace_string(b.t, y.text));
 		count++;
 		assert_int_equal(x.line, count);

@@ -104,6 +104,8 @@ static int field_by_name(struct scan_str name)
 		{ "count", RECORD_COUNT_PAGES },
 		{ "errorno", RECORD_ERRORNO },
 		{ "common_pid", RECORD_PID },
+		{ "common_flags", RECORD_CONTEXT },
+		{ "common_preempt_count", RECORD_DEPTH },
 		{ "buf", RECORD_TEXT },
 	};
 
@@ -343,6 +345,16 @@ static void decode_marker(struct trace *t, struct record *r, struct event *ret)
 	ret->text = reader_string(t, (const char *)r->data + offset, len);
 }
 
+/* Of the flags and the count that every record begins with, as enum event_context has it. */
+static uint8_t context_of(uint64_t flags, uint64_t count)
+{
+	enum { NMI = 0x40, HARDIRQ = 0x08, SOFTIRQ = 0x10, DEPTH = 15 };
+
+	return (uint8_t)(EVENT_CONTEXT_TOLD |
+			 (flags & (NMI | HARDIRQ | SOFTIRQ) ? EVENT_CONTEXT_INTERRUPT : 0) |
+			 (count & DEPTH) << EVENT_CONTEXT_DEPTH_SHIFT);
+}
+
 bool record_decode(struct trace *t, const struct record_formats *formats, const uint8_t *record,
 		   size_t size, bool big_endian, struct event *ret)
 {
@@ -388,6 +400,8 @@ bool record_decode(struct trace *t, const struct record_formats *formats, const 
 		if (value(&r, RECORD_ERRORNO))
 			ret->pfn = PFN_NONE;
 	}
+	if (has(&r, RECORD_CONTEXT) && has(&r, RECORD_DEPTH))
+		ret->context = context_of(value(&r, RECORD_CONTEXT), value(&r, RECORD_DEPTH));
 	/* What the format computes is not in the record. */
 	if (ret->kind == EVENT_ZONE_LOCKED &&
 	    (has(&r, RECORD_REFILL) ? value(&r, RECORD_REFILL) != 0 : !ret->order))

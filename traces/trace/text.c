@@ -26,8 +26,21 @@ static struct scan_str trimmed(const char *p, const char *end)
 	return (struct scan_str){ p, (size_t)(end - p) };
 }
 
+/* What the third and fourth of these flags say, as enum event_context has it. */
+static uint8_t context_of(char interrupt, char depth)
+{
+	static const char digits[] = "0123456789abcdef", interrupts[] = "hHsSzZ";
+	const char *at = memchr(digits, depth, sizeof(digits) - 1);
+	unsigned int deep = at ? (unsigned int)(at - digits) : 0;
+
+	return (uint8_t)(EVENT_CONTEXT_TOLD | deep << EVENT_CONTEXT_DEPTH_SHIFT |
+			 (memchr(interrupts, interrupt, sizeof(interrupts) - 1)
+				  ? EVENT_CONTEXT_INTERRUPT
+				  : 0));
+}
+
 /* d..1. 00000 dNs2 and the like: who was off and how deep; a digit would begin a time. */
-static bool scan_irq_flags(struct scan *s)
+static bool scan_irq_flags(struct scan *s, uint8_t *context)
 {
 	static const char first[] = ".dDbX", others[] = ".0123456789abcdefnNpBLlhHsSzZXD";
 	const char *p = s->p;
@@ -41,6 +54,7 @@ static bool scan_irq_flags(struct scan *s)
 		if (!memchr(others, p[i], sizeof(others) - 1))
 			return false;
 	}
+	*context = len < 4 ? 0 : context_of(p[2], p[3]);
 	s->p += len;
 	return true;
 }
@@ -124,7 +138,7 @@ static bool parse_time(struct scan *s, struct text_line *ret)
 
 	if (!scan_ws1(&t))
 		return false;
-	if (scan_irq_flags(&t) && !scan_ws1(&t))
+	if (scan_irq_flags(&t, &ret->event.context) && !scan_ws1(&t))
 		return false;
 	if (!scan_time(&t, &ret->event.time) || !scan_char(&t, ':'))
 		return false;
@@ -169,10 +183,12 @@ static bool parse_head_latency(struct scan *s, struct text_line *ret)
 	for (const char *p = line; p < end && (p = memchr(p, '-', (size_t)(end - p))); p++) {
 		struct scan t = { p + 1, s->end }, u;
 		uint32_t pid, cpu;
+		uint8_t context;
 		uint64_t time;
 
 		if (!scan_u32(&t, &pid) || pid > INT32_MAX || !scan_ws1(&t) ||
-		    !scan_u32(&t, &cpu) || cpu > UINT16_MAX || !scan_irq_flags(&t) || !scan_ws1(&t))
+		    !scan_u32(&t, &cpu) || cpu > UINT16_MAX || !scan_irq_flags(&t, &context) ||
+		    !scan_ws1(&t))
 			continue;
 		u = t;
 		if (scan_dec(&u, &time) && scan_lit(&u, "us") && time <= UINT64_MAX / 1000) {
@@ -190,6 +206,7 @@ static bool parse_head_latency(struct scan *s, struct text_line *ret)
 		ret->event.pid = (int32_t)pid;
 		ret->event.cpu = (uint16_t)cpu;
 		ret->event.time = time;
+		ret->event.context = context;
 		*s = t;
 		return true;
 	}

@@ -30,12 +30,12 @@ static inline uint64_t load64(const char *p)
 #define IS(p, literal) (!memcmp(p, literal, sizeof(literal) - 1))
 
 /* What may stand in the flags between "[CPU]" and the time: as scan_irq_flags() has it. */
-enum { IRQ_FIRST = 1, IRQ_OTHER = 2 };
+enum { IRQ_FIRST = 1, IRQ_OTHER = 2, IRQ_INTERRUPT = 4 };
 static const uint8_t irq_flags[256] = {
 	['.'] = 3, ['d'] = 3, ['D'] = 3, ['b'] = 3, ['X'] = 3, ['0'] = 2, ['1'] = 2, ['2'] = 2,
 	['3'] = 2, ['4'] = 2, ['5'] = 2, ['6'] = 2, ['7'] = 2, ['8'] = 2, ['9'] = 2, ['a'] = 2,
 	['c'] = 2, ['e'] = 2, ['f'] = 2, ['n'] = 2, ['N'] = 2, ['p'] = 2, ['B'] = 2, ['L'] = 2,
-	['l'] = 2, ['h'] = 2, ['H'] = 2, ['s'] = 2, ['S'] = 2, ['z'] = 2, ['Z'] = 2,
+	['l'] = 2, ['h'] = 6, ['H'] = 6, ['s'] = 6, ['S'] = 6, ['z'] = 6, ['Z'] = 6,
 };
 
 /* The value of a hexadecimal digit, plus one; 0 for other bytes. */
@@ -49,6 +49,18 @@ static const uint8_t hex_digits[256] = {
 static inline bool is_digit(char c)
 {
 	return (unsigned char)(c - '0') < 10;
+}
+
+/* What the third and fourth of the flags say, as enum event_context has it. */
+static inline uint8_t context_of(char interrupt, char depth)
+{
+	/* Capital letters are flags of other columns. */
+	unsigned int deep = depth >= 'A' && depth <= 'Z' ? 0 : hex_digits[(uint8_t)depth];
+
+	return (uint8_t)(EVENT_CONTEXT_TOLD |
+			 (irq_flags[(uint8_t)interrupt] & IRQ_INTERRUPT ? EVENT_CONTEXT_INTERRUPT
+									: 0) |
+			 (deep ? deep - 1 : 0) << EVENT_CONTEXT_DEPTH_SHIFT);
 }
 
 static inline unsigned int hash_task(const uint64_t key[3])
@@ -280,6 +292,7 @@ const char *text_fast_parse(const struct text_fast *fast, const char *line, cons
 		if (!(irq_flags[(uint8_t)p[1]] & irq_flags[(uint8_t)p[2]] &
 		      irq_flags[(uint8_t)p[3]] & IRQ_OTHER))
 			return NULL;
+		ret->context = context_of(p[2], p[3]);
 		p += 4;
 		p += (irq_flags[(uint8_t)*p] & IRQ_OTHER) != 0;
 		if (*p != ' ')

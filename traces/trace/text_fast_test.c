@@ -49,8 +49,8 @@ static void compare(struct text_fast *fast, const char *text, const char *limit,
 			    got.pid != event.pid || got.text != event.text ||
 			    got.cpu != event.cpu || got.kind != event.kind ||
 			    got.order != event.order || got.migratetype != event.migratetype ||
-			    got.flags != event.flags || got.fallback_order ||
-			    got.fallback_migratetype || got.line)
+			    got.flags != event.flags || got.context != event.context ||
+			    got.fallback_order || got.fallback_migratetype || got.line)
 				fail_msg("read otherwise: %.*s", (int)(end - text), text);
 		} else if (class == TEXT_EVENT) {
 			text_fast_learn(fast, text, end, &line, &event);

@@ -113,6 +113,38 @@ static void test_layouts(void **state)
 	}
 }
 
+/* What the flags between "[CPU]" and the time tell, in each layout that has them. */
+static void test_context(void **state)
+{
+	enum { TOLD = EVENT_CONTEXT_TOLD, INTERRUPT = EVENT_CONTEXT_INTERRUPT };
+	static const struct {
+		const char *line;
+		unsigned int context;
+	} cases[] = {
+		{ "            init-1     [001]     1.721010: " FREE, 0 },
+		{ "            init-1       [001] ....     1.721010: " FREE, TOLD },
+		{ "            init-1       [001] d..1     1.721010: " FREE, TOLD | 1 << 4 },
+		{ "            init-1       [001] .ls2.     1.721010: " FREE,
+		  TOLD | INTERRUPT | 2 << 4 },
+		{ "            init-1       [001] dNh..     1.721010: " FREE, TOLD | INTERRUPT },
+		{ "            init-1       [001] d.Hf3     1.721010: " FREE,
+		  TOLD | INTERRUPT | 15 << 4 },
+		{ "            init-1       [001] d.Z.3     1.721010: " FREE, TOLD | INTERRUPT },
+		{ "    init-1         1d.s2.   12us+: " FREE, TOLD | INTERRUPT | 2 << 4 },
+		{ "            init       1   0 1 00000001 0000002a [00001f3a] 7.994ms (+0.001ms): " FREE,
+		  0 },
+		{ "   1)               |  /* " FREE " */", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_line line;
+
+		assert_int_equal(parse(cases[i].line, &line), TEXT_EVENT);
+		assert_int_equal(line.event.context, cases[i].context);
+	}
+}
+
 #define HEAD "            init-1       [001] d..1.     1.721010: "
 
 static void test_events(void **state)
@@ -356,9 +388,9 @@ static void test_lost(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layouts), cmocka_unit_test(test_events),
-		cmocka_unit_test(test_no_page), cmocka_unit_test(test_other_lines),
-		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_layouts),	    cmocka_unit_test(test_context),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_no_page),
+		cmocka_unit_test(test_other_lines), cmocka_unit_test(test_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
