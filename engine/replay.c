@@ -86,6 +86,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
 	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
 	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
+	s->interruptible = fact_get(s->facts, FACT_pageset_interruptible);
 	s->cached = s->config->arch == ARCH_X86_64 || s->config->arch == ARCH_I386;
 	s->alloc_bulk = fact_get(s->facts, FACT_alloc_bulk);
 	s->contiguous_runs = fact_get(s->facts, FACT_free_contiguous_runs);

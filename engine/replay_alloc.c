@@ -70,13 +70,9 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		return;
 	real = page_alloc_zone_of(a, e->pfn);
 	replay_learn_node(r, e, real);
-	if (c->flying_count && c->flying_pid != e->pid && index == c->flying_index) {
+	predicted = replay_taken_before(r, e, index);
+	if (predicted != PFN_NONE) {
 		/* Back to the task that was preempted between its page and its event. */
-		predicted = c->flying[0];
-		c->flying_count--;
-		memmove(c->flying, c->flying + 1, c->flying_count * sizeof(*c->flying));
-		if (predicted != e->pfn)
-			c->flying_count = 0;
 		zone = real;
 		flew = true;
 	} else if (c->held != PFN_NONE && c->held_order == req.order) {

@@ -303,6 +303,15 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		return;
 	}
 	c->last = PFN_NONE;
+	if (replay_in_locked(r, e)) {
+		replay_note_locked(r, e);
+		zone = page_alloc_zone_of(&r->alloc, e->pfn);
+		if (c->passes && zone != BUDDY_ZONE_NONE) {
+			replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			page_alloc_put_past(&r->alloc, e->cpu, e->pfn, e->order);
+			return;
+		}
+	}
 	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
 		/* A list of pages is freed with nothing in between. */
 		if (r->setup->free_rule == 1)

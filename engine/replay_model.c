@@ -58,6 +58,9 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 	}
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
 		r->cpus[cpu].returned_zone = BUDDY_ZONE_NONE;
+	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
+		for (unsigned int i = 0; i < REPLAY_AWAY; i++)
+			r->cpus[cpu].away[i] = (struct replay_away){ .pid = -1, .page = PFN_NONE };
 	r->phase_high = SECOND;
 	apply_stage(r, 0);
 	return r;
@@ -139,8 +142,16 @@ uint64_t replay_model_hash(const struct replay_model *r)
 	const struct page_alloc *a = &r->alloc;
 	uint64_t hash = digest_add(buddy_hash(a->buddy), r->stage);
 
-	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-		hash = digest_add(hash, r->cpus[cpu].second);
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
+		const struct replay_cpu *c = &r->cpus[cpu];
+
+		hash = digest_add(hash, c->second);
+		for (unsigned int i = 0; i < REPLAY_AWAY; i++) {
+			hash = digest_add(hash, c->away[i].page);
+			for (unsigned int k = 0; k < c->away[i].held; k++)
+				hash = digest_add(hash, c->away[i].frees[k].pfn);
+		}
+	}
 
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
 		const struct pageset *set = &a->sets[i];
@@ -237,6 +248,8 @@ static void on_event(struct replay_model *r, const struct event *e)
 	r->outcome.predicted = false;
 	r->wrong = false;
 	r->fresh = 0;
+	if (e->kind <= EVENT_EXTFRAG)
+		replay_watch_switch(r, e);
 	if (e->kind != EVENT_FREE)
 		r->cpus[e->cpu].last = PFN_NONE;
 	switch ((enum event_kind)e->kind) {
@@ -261,6 +274,8 @@ static void on_event(struct replay_model *r, const struct event *e)
 	}
 	if (e->kind <= EVENT_EXTFRAG) {
 		r->cpus[e->cpu].before = (enum event_kind)e->kind;
+		replay_watch_depth(r, e);
+		replay_trail(r, e);
 		/* A model that is wrong has still to know who was there before. */
 		if (!r->wrong)
 			r->cpus[e->cpu].last_pid = e->pid;
@@ -340,6 +355,8 @@ const struct replay_outcome *replay_model_event(struct replay_model *r, const st
 {
 	decay(r, e);
 	r->seen_idle |= !e->pid;
+	r->from_idle |= !r->begun && !e->pid;
+	r->begun = true;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && is_pending(r, e->pfn))
 		join_unseen(r, e);
 	else

@@ -16,6 +16,10 @@
 enum { REPLAY_STAGES = 3 };
 /* How deep a page may lie below those that preempted tasks took and have not told of yet. */
 enum { REPLAY_SWAP_DEPTH = 4 };
+/* Tasks that are remembered after another one followed; frees of a batch (PAGEVEC_SIZE). */
+enum { REPLAY_AWAY = 16, REPLAY_BATCH = 31 };
+/* How many times an interrupt freed pages while locks were held, of the last ones. */
+enum { REPLAY_RUNS = 4 };
 /* Pages of a thread's stack; page directories that are remembered. */
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 /* Nodes whose successors are remembered for a task. */
@@ -42,6 +46,7 @@ struct replay_setup {
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
 	bool cached; /* CPUs tell that they have caches of their own */
 	bool alloc_bulk, contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
+	bool interruptible; /* interrupts come while a page set is locked */
 };
 
 struct replay_outcome {
@@ -76,6 +81,30 @@ struct list_run {
 	bool climb_filled; /* the first of them came where the model filled the list itself */
 };
 
+struct replay_freed {
+	pfn_t pfn;
+	uint8_t order;
+};
+
+/* What an interrupt freed that may have come while a page set was locked. */
+struct replay_run {
+	pfn_t pages[REPLAY_BATCH];
+	uint8_t orders[REPLAY_BATCH];
+	uint8_t count;
+	bool past; /* it went past the page set, as far as is known */
+};
+
+/* A task that ran on the CPU, as it was when another one followed. */
+struct replay_away {
+	int32_t pid; /* -1: none */
+	uint8_t count,
+		held; /* of frees: the last announced; those of them that wait for the task */
+	uint8_t index;
+	pfn_t page; /* taken from list index and not told of yet; or PFN_NONE */
+	pfn_t heads[PCP_LISTS_MAX]; /* what it would have taken */
+	struct replay_freed frees[REPLAY_BATCH];
+};
+
 struct replay_cpu {
 	enum doing doing;
 	struct alloc_events expected; /* what the model did and the trace has not told yet */
@@ -93,11 +122,22 @@ struct replay_cpu {
 	uint32_t held_zone;
 	unsigned int held_order;
 	enum migratetype held_type;
-	/* Pages that preempted tasks took and have not told of, and the task that runs instead. */
-	pfn_t flying[REPLAY_SWAP_DEPTH];
-	unsigned int flying_count, flying_index;
-	int32_t flying_pid;
 	int32_t last_pid; /* of the task of the CPU's last event */
+	/* The last frees of that task, if nothing else followed; tasks that ran before it. */
+	struct replay_freed trail[REPLAY_BATCH];
+	unsigned int trail_count;
+	struct replay_away away[REPLAY_AWAY];
+	unsigned int away_next;
+	/*
+	 * How often the CPU was forbidden to change tasks at the last event that no interrupt caused, and
+	 * what that was.
+	 */
+	uint8_t depth, depth_kind, depth_index;
+	int32_t depth_pid;
+	bool in_locked; /* the last event was a free of an interrupt while locks were held */
+	bool passes; /* such frees go past the page set */
+	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
+	unsigned int locked_next; /* behind the last */
 	/* What was last taken off list 0 of a zone as silent, in that order. */
 	pfn_t gone[REPLAY_GONE_MAX];
 	unsigned int gone_count;
@@ -170,6 +210,7 @@ struct replay_model {
 	 */
 	uint64_t phase_low, phase_high, decays_from;
 	bool seen_idle; /* the trace began while there were no tasks */
+	bool begun, from_idle; /* some event came; the first one was of the idle task */
 };
 
 /* A model over @buddy, which is borrowed and changes.  NULL when the host has no memory. */

@@ -91,6 +91,31 @@ void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t z
 /* An allocation that may be a new process; a free that may end one. */
 void replay_watch_fork(struct replay_model *r, const struct event *e);
 void replay_watch_exit(struct replay_model *r, const struct event *e);
+/* Before each event: has the CPU another task?  And behind it: what is the last that this one freed? */
+void replay_watch_switch(struct replay_model *r, const struct event *e);
+void replay_trail(struct replay_model *r, const struct event *e);
+/* The page that the task of @e took from list @index before it lost the CPU, or PFN_NONE. */
+pfn_t replay_taken_before(struct replay_model *r, const struct event *e, unsigned int index);
+/*
+ * The page of @e lay @depth pages deep on list @index.  True if tasks that lost the CPU explain it; then the
+ * lists are right, and the page is on none.
+ */
+bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t zone,
+			 unsigned int index, uint32_t depth);
+/* The page of @e was thought to wait for a task: it does not, and nothing that it announced does. */
+bool replay_release_held(struct replay_model *r, const struct event *e);
+/* Behind each event: how deep was it? */
+void replay_watch_depth(struct replay_model *r, const struct event *e);
+/* Is the free @e by an interrupt that came while a page set's lock may have been held? */
+bool replay_in_locked(const struct replay_model *r, const struct event *e);
+/* Such a free is remembered, for when it turns out that the lock was another one, or was that one. */
+void replay_note_locked(struct replay_model *r, const struct event *e);
+/*
+ * The page of @e, in @zone, was not the head of list @index: would it be if what an interrupt freed a while
+ * ago had gone past the page set, or had not?  Then so it was; the page is on no list.
+ */
+bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
+		       unsigned int index);
 /* No stack was taken after all. */
 void replay_give_stack_back(struct replay_model *r, uint32_t cpu);
 

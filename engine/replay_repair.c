@@ -246,6 +246,36 @@ void replay_settle_elsewhere(struct replay_model *r, uint32_t cpu)
 
 /* ---- an allocation of another page --------------------------------------------------------------- */
 
+/* Most blocks that are moved behind the one which the kernel took. */
+enum { PASSED_OVER_MAX = 8 };
+
+/*
+ * @pfn begins a free block, and the kernel took it before others of its order: those lie behind it, or are of
+ * other lists.
+ */
+static bool put_behind(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
+		       pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+	struct buddy_block wanted, block;
+
+	if (!buddy_find(a->buddy, zone, pfn, &wanted) || wanted.pfn != pfn)
+		return false;
+	for (unsigned int i = 0; i < PASSED_OVER_MAX; i++) {
+		enum rmqueue_mode mode = RMQUEUE_NORMAL;
+		pfn_t at = rmqueue_one(a, zone, req->order, req->type, req->flags, &mode);
+
+		if (at == PFN_NONE || at == pfn)
+			return at == pfn;
+		buddy_free_as(a->buddy, zone, at, req->order, buddy_block_type(a->buddy, zone, at));
+		if (!buddy_find(a->buddy, zone, at, &block) || block.order != wanted.order ||
+		    block.type != wanted.type)
+			return false;
+		buddy_move(a->buddy, zone, &block, block.type, true);
+	}
+	return false;
+}
+
 /* A refill of list @index gave what the kernel did not take: it goes back, and starts again at @pfn. */
 static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
 			 const struct alloc_request *req, pfn_t pfn)
@@ -256,7 +286,7 @@ static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, un
 	bool found;
 
 	pageset_unrefill(a, zone, set, index, blocks);
-	found = replay_catch_up(r, zone, req, pfn);
+	found = replay_catch_up(r, zone, req, pfn) || put_behind(r, zone, req, pfn);
 	if (found && blocks)
 		blocks--;
 	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
@@ -645,7 +675,11 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		if (!stacks_until(r, e, &req, index, zone))
 			return false;
 		done = true;
-	} else if (index != PCP_LIST_NONE && pageset_holds(a, zone, e->pfn)) {
+	} else if (index != PCP_LIST_NONE && replay_blame_lock(r, e, zone, index)) {
+		done = true;
+	} else if (index != PCP_LIST_NONE &&
+		   (pageset_holds(a, zone, e->pfn) || replay_release_held(r, e)) &&
+		   pageset_holds(a, zone, e->pfn)) {
 		unsigned int at;
 		uint32_t depth;
 
@@ -663,16 +697,12 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			run->passed_head = head;
 			bulk |= run->passed >= 2;
 
-			if (!bulk && (c->last_pid != e->pid || !r->setup->lazy_preemption ||
-				      depth > REPLAY_SWAP_DEPTH)) {
+			if (replay_blame_switch(r, e, zone, index, depth)) {
+				run->passed = 0;
+				run->passed_head = PFN_NONE;
+			} else if (!bulk) {
 				/* It was taken before the pages above it were freed. */
 				pageset_remove(a, zone, set, index, e->pfn);
-			} else if (!bulk) {
-				c->flying_pid = e->pid;
-				c->flying_index = index;
-				for (c->flying_count = 0; c->flying_count < depth;)
-					c->flying[c->flying_count++] = pageset_pop(a, set, index);
-				pageset_pop(a, set, index);
 			} else {
 				c->skipped = pageset_head(a, set, index);
 				if (index == 0 && depth == REPLAY_STACK_PAGES)

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks that lose the CPU in the middle of an allocation or a free, and interrupts that come in the middle
+ * of one.  No event tells of either; the order of pages does:
+ *
+ *	allocation	list [ a b c ]	task 1 takes a and loses the CPU	task 2: b c	task 1: a
+ *	batch of frees	task 1 announces x y and loses the CPU; the list gets them when it is back
+ *	interrupt	the page set is locked: what is freed goes past it
+ */
+#include <string.h>
+
+#include "engine/pageset.h"
+#include "engine/replay_parts.h"
+
+static struct replay_away *away_of(struct replay_cpu *c, int32_t pid)
+{
+	for (unsigned int i = 0; i < REPLAY_AWAY; i++)
+		if (c->away[i].pid == pid)
+			return &c->away[i];
+	return NULL;
+}
+
+/* What was announced and held back goes to the lists. */
+static void release(struct replay_model *r, uint32_t cpu, struct replay_away *w)
+{
+	for (unsigned int i = 0; i < w->held; i++) {
+		uint32_t zone = page_alloc_zone_of(&r->alloc, w->frees[i].pfn);
+
+		if (zone == BUDDY_ZONE_NONE)
+			continue;
+		replay_take_out(r, cpu, zone, w->frees[i].pfn, w->frees[i].order);
+		page_alloc_put(&r->alloc, cpu, w->frees[i].pfn, w->frees[i].order);
+	}
+	w->held = 0;
+}
+
+/* The task of the CPU's last event is not the one of @e. */
+static void leave(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_away *w = away_of(c, c->last_pid);
+
+	if (!w) {
+		w = &c->away[c->away_next++ % REPLAY_AWAY];
+		if (w->pid >= 0)
+			release(r, e->cpu, w);
+	}
+	*w = (struct replay_away){ .pid = c->last_pid,
+				   .page = w->pid == c->last_pid ? w->page : PFN_NONE,
+				   .index = w->index };
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
+		w->heads[i] =
+			c->runs[i].zone == BUDDY_ZONE_NONE
+				? PFN_NONE
+				: pageset_head(&r->alloc,
+					       page_alloc_set(&r->alloc, c->runs[i].zone, e->cpu),
+					       i);
+	memcpy(w->frees, c->trail, sizeof(w->frees));
+	w->count = c->trail_count;
+}
+
+void replay_watch_switch(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_away *w;
+
+	if (!r->setup->lazy_preemption || e->pid == c->last_pid)
+		return;
+	replay_commit_pending(r, e);
+	leave(r, e);
+	c->trail_count = 0;
+	w = away_of(c, e->pid);
+	if (w)
+		release(r, e->cpu, w);
+}
+
+void replay_trail(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	if (e->context & EVENT_CONTEXT_INTERRUPT)
+		return;
+	if (e->kind != EVENT_FREE) {
+		c->trail_count = 0;
+		return;
+	}
+	if (c->trail_count == REPLAY_BATCH)
+		memmove(c->trail, c->trail + 1, --c->trail_count * sizeof(*c->trail));
+	c->trail[c->trail_count++] = (struct replay_freed){ e->pfn, e->order };
+}
+
+pfn_t replay_taken_before(struct replay_model *r, const struct event *e, unsigned int index)
+{
+	struct replay_away *w = away_of(&r->cpus[e->cpu], e->pid);
+	pfn_t page;
+
+	if (index == PCP_LIST_NONE || !w || w->page == PFN_NONE || w->index != index)
+		return PFN_NONE;
+	page = w->page;
+	w->page = PFN_NONE;
+	return page;
+}
+
+/* Was the page of @e, which lies below others, taken before these were freed? */
+static bool returned_with(struct replay_model *r, const struct event *e, unsigned int index)
+{
+	struct replay_away *w = away_of(&r->cpus[e->cpu], e->pid);
+
+	if (!w || w->heads[index] != e->pfn)
+		return false;
+	w->heads[index] = PFN_NONE;
+	return true;
+}
+
+/* Are the first @depth pages of a list the last that some task announced?  Then these wait. */
+static bool hold_back(struct replay_model *r, const struct event *e, uint32_t zone,
+		      unsigned int index, uint32_t depth)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+
+	for (unsigned int i = 0; i < REPLAY_AWAY; i++) {
+		struct replay_away *w = &c->away[i];
+		uint32_t cursor = BUDDY_LIST_START, at = w->count, found = 0;
+		pfn_t pfn;
+
+		if (w->pid < 0 || w->pid == e->pid || w->held || !w->count)
+			continue;
+		while (found < depth && pageset_next(a, set, index, &cursor, &pfn)) {
+			while (at && w->frees[at - 1].pfn != pfn && w->frees[at - 1].pfn != e->pfn)
+				at--;
+			if (!at || w->frees[at - 1].pfn == e->pfn)
+				break;
+			at--;
+			found++;
+		}
+		if (!depth || found < depth)
+			continue;
+		w->held = w->count - at;
+		memmove(w->frees, w->frees + at, w->held * sizeof(*w->frees));
+		w->count = 0;
+		for (unsigned int k = 0; k < w->held; k++) {
+			unsigned int on;
+			uint32_t deep;
+			uint32_t of = page_alloc_zone_of(a, w->frees[k].pfn);
+
+			if (of != BUDDY_ZONE_NONE && pageset_holds(a, of, w->frees[k].pfn) &&
+			    pageset_find(a, page_alloc_set(a, of, e->cpu), w->frees[k].pfn, &on,
+					 &deep))
+				pageset_remove(a, of, page_alloc_set(a, of, e->cpu), on,
+					       w->frees[k].pfn);
+		}
+		return true;
+	}
+	return false;
+}
+
+/* Were the first @depth pages of a list taken by tasks that lost the CPU then? */
+static bool hold_taken(struct replay_model *r, const struct event *e, uint32_t zone,
+		       unsigned int index, uint32_t depth)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	struct replay_away *owners[REPLAY_SWAP_DEPTH];
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t pfn;
+
+	if (depth > REPLAY_SWAP_DEPTH)
+		return false;
+	for (uint32_t k = 0; k < depth; k++) {
+		struct replay_away *owner = NULL;
+
+		if (!pageset_next(a, set, index, &cursor, &pfn))
+			return false;
+		for (unsigned int i = 0; i < REPLAY_AWAY && !owner; i++)
+			if (c->away[i].pid >= 0 && c->away[i].pid != e->pid &&
+			    c->away[i].heads[index] == pfn)
+				owner = &c->away[i];
+		if (!owner || owner->page != PFN_NONE)
+			return false;
+		owners[k] = owner;
+	}
+	for (uint32_t k = 0; k < depth; k++) {
+		owners[k]->page = pageset_pop(a, set, index);
+		owners[k]->index = (uint8_t)index;
+	}
+	return true;
+}
+
+bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t zone,
+			 unsigned int index, uint32_t depth)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+
+	if (!r->setup->lazy_preemption)
+		return false;
+	if (!returned_with(r, e, index) && !hold_back(r, e, zone, index, depth) &&
+	    !hold_taken(r, e, zone, index, depth))
+		return false;
+	pageset_remove(a, zone, set, index, e->pfn);
+	return true;
+}
+
+bool replay_release_held(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	for (unsigned int i = 0; i < REPLAY_AWAY; i++)
+		for (unsigned int k = 0; k < c->away[i].held; k++)
+			if (c->away[i].frees[k].pfn == e->pfn) {
+				release(r, e->cpu, &c->away[i]);
+				return true;
+			}
+	return false;
+}
+
+/* ---- interrupts --------------------------------------------------------------------------------- */
+
+/* Locks that a page set's user holds: the CPU is pinned, and the set is locked. */
+enum { PAGESET_DEPTH = 2 };
+
+static unsigned int depth_of(const struct event *e)
+{
+	return e->context >> EVENT_CONTEXT_DEPTH_SHIFT;
+}
+
+bool replay_in_locked(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	/* The idle task has no page set in use, but may not be preempted either. */
+	return r->setup->interruptible && e->pid && e->context & EVENT_CONTEXT_INTERRUPT &&
+	       depth_of(e) >= (unsigned int)c->depth + PAGESET_DEPTH;
+}
+
+void replay_watch_depth(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	c->in_locked = e->kind == EVENT_FREE && replay_in_locked(r, e);
+	if (e->context & EVENT_CONTEXT_INTERRUPT)
+		return;
+	if (e->kind == EVENT_ALLOC || e->kind == EVENT_FREE) {
+		c->depth = (uint8_t)depth_of(e);
+		c->depth_kind = e->kind;
+		c->depth_pid = e->pid;
+		c->depth_index = e->kind == EVENT_ALLOC
+					 ? (uint8_t)pageset_list(&r->alloc, e->order, type_of(r, e))
+					 : PCP_LIST_NONE;
+	}
+}
+
+/* Is it the lock of a page set, by what came before? */
+static bool passes(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	/*
+	 * An interrupt that had to wait while the list was filled, or a batch was freed, comes right behind
+	 * that; an allocation from a list that has pages is over too soon for one.
+	 */
+	if (c->depth_kind != EVENT_ALLOC || c->depth_pid != e->pid)
+		return true;
+	return c->depth_index != PCP_LIST_NONE && c->runs[c->depth_index].zone != BUDDY_ZONE_NONE &&
+	       !r->alloc.sets[c->runs[c->depth_index].zone * r->alloc.cpu_count + e->cpu]
+			.lists[c->depth_index]
+			.count;
+}
+
+void replay_note_locked(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_run *run;
+
+	if (!c->in_locked) {
+		/* Where the trace begins late, lists are not known well enough. */
+		c->passes = (r->from_idle || r->setup->kinds >> EVENT_PCPU_DRAIN & 1) &&
+			    passes(r, e);
+		c->locked_next = (c->locked_next + 1) % REPLAY_RUNS;
+		c->locked_runs[c->locked_next].count = 0;
+		c->locked_runs[c->locked_next].past = c->passes;
+	}
+	run = &c->locked_runs[c->locked_next];
+	if (run->count == REPLAY_BATCH)
+		return;
+	run->orders[run->count] = e->order;
+	run->pages[run->count++] = e->pfn;
+}
+
+/* Does list @index begin with what is on it of @run, and @pfn behind that? */
+static bool begins_with(struct replay_model *r, const struct replay_run *run,
+			const struct pageset *set, unsigned int index, pfn_t pfn)
+{
+	const struct page_alloc *a = &r->alloc;
+	uint32_t cursor = BUDDY_LIST_START, found = 0;
+	unsigned int at = run->count;
+	pfn_t page;
+
+	while (pageset_next(a, set, index, &cursor, &page)) {
+		if (page == pfn)
+			return found;
+		while (at && run->pages[at - 1] != page)
+			at--;
+		if (!at--)
+			return false;
+		found++;
+	}
+	return false;
+}
+
+static void move_run(struct replay_model *r, uint32_t cpu, struct replay_run *run)
+{
+	struct page_alloc *a = &r->alloc;
+
+	run->past = !run->past;
+	for (unsigned int i = 0; i < run->count; i++) {
+		uint32_t zone = page_alloc_zone_of(a, run->pages[i]);
+		struct buddy_block block;
+
+		/* Only what nobody has allocated since. */
+		if (zone == BUDDY_ZONE_NONE ||
+		    (run->past ? !pageset_holds(a, zone, run->pages[i])
+			       : !buddy_find(a->buddy, zone, run->pages[i], &block)))
+			continue;
+		replay_take_out(r, cpu, zone, run->pages[i], run->orders[i]);
+		if (run->past)
+			page_alloc_put_past(a, cpu, run->pages[i], run->orders[i]);
+		else
+			page_alloc_put(a, cpu, run->pages[i], run->orders[i]);
+	}
+}
+
+bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
+		       unsigned int index)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
+
+	for (unsigned int i = 0; i < REPLAY_RUNS; i++) {
+		struct replay_run *run =
+			&c->locked_runs[(c->locked_next + REPLAY_RUNS - i) % REPLAY_RUNS];
+
+		if (!run->count)
+			continue;
+		if (run->past ? run->pages[run->count - 1] != e->pfn
+			      : !begins_with(r, run, set, index, e->pfn))
+			continue;
+		move_run(r, e->cpu, run);
+		if (pageset_head(&r->alloc, set, index) != e->pfn)
+			return false;
+		pageset_pop(&r->alloc, set, index);
+		return true;
+	}
+	return false;
+}
