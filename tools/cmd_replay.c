@@ -450,6 +450,33 @@ static bool is_equal(const struct picture_result *p)
 	return true;
 }
 
+/* What the pictures say that the trace has, and how much of it is otherwise in the model. */
+static void print_entries(struct cli *cli, const struct picture_result *p, uint32_t count)
+{
+	FILE *out = cli_out(cli);
+	bool equal = true, first = true;
+
+	for (uint32_t i = 0; i < count; i++)
+		equal &= is_equal(&p[i]);
+	if (equal)
+		return;
+	fputs("numbers that differ:", out);
+	for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++) {
+		uint64_t entries = 0, differ = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			entries += p[i].tables[t].entries;
+			differ += p[i].tables[t].entries_differ;
+		}
+		if (!entries)
+			continue;
+		fprintf(out, "%s %" PRIu64 " of %" PRIu64 " of %s", first ? "" : ",", differ,
+			entries, picture_table_name((enum picture_table)t));
+		first = false;
+	}
+	fputc('\n', out);
+}
+
 static void print_pictures(struct cli *cli, const struct report *report)
 {
 	FILE *out = cli_out(cli);
@@ -474,6 +501,7 @@ static void print_pictures(struct cli *cli, const struct report *report)
 			print_match(cli, &p[i], (enum picture_table)t);
 		fputc('\n', out);
 	}
+	print_entries(cli, p, count);
 	if (!cli_has(cli, "differences"))
 		return;
 	for (uint32_t i = 0; i < count; i++) {
@@ -615,6 +643,8 @@ static void json_pictures(struct json *j, const struct report *report)
 			json_key_object_begin(j, picture_table_name((enum picture_table)t));
 			json_key_string(j, "match", picture_match_name(p[i].tables[t].match));
 			json_key_u64(j, "differ", p[i].tables[t].differ);
+			json_key_u64(j, "entries", p[i].tables[t].entries);
+			json_key_u64(j, "entries_differ", p[i].tables[t].entries_differ);
 			json_object_end(j);
 		}
 		json_object_end(j);
@@ -733,7 +763,12 @@ const struct command command_replay = {
 		"snap-NAME of the folder. These pictures are compared with the model's free lists: "
 		"'at begin' and 'at end' say at which marker they were equal; 'between', that each "
 		"zone (of kpageflags, each page) was equal at some event between the two, as reading "
-		"takes pages itself; 'differs', by how many blocks or pages they never were.\n"
+		"takes pages itself; 'differs', by how many blocks or pages they never were. Below "
+		"stands how many of all their numbers differ. Of several CPUs as of one, all numbers can "
+		"be equal if the trace has all events since the boot, or since a picture that was taken "
+		"over; what leaves none cannot be known: pages that lay on per-CPU lists when the picture "
+		"was taken, areas allocated in bulk, pages moved by compaction, memory that goes "
+		"offline.\n"
 		"\n"
 		"--start says which state the trace begins with. Without it that is what the boot left; "
 		"where the trace turns out to begin later than the boot, the first picture with "

@@ -23,6 +23,7 @@ struct zone_rows {
 	bool *capped; /* the kernel has at least so many */
 	enum migratetype *types; /* by row, MIGRATE_TYPE_COUNT for one we do not know */
 	uint64_t differ; /* at the nearest moment; UINT64_MAX before the first look */
+	uint32_t values_differ; /* then */
 	bool at_begin, at_end;
 };
 
@@ -298,16 +299,20 @@ static void look_at_zone(struct picture_watch *w, struct zone_rows *z)
 {
 	uint32_t values = z->row_count * z->columns;
 	uint64_t *now = z->now, differ = 0;
+	uint32_t values_differ = 0;
 
 	count_zone(w, z);
 	for (uint32_t i = 0; i < values; i++)
-		if (!z->capped[i] || now[i] < z->expected[i])
+		if (now[i] < z->expected[i] || (!z->capped[i] && now[i] > z->expected[i])) {
 			differ += distance(now[i], z->expected[i]);
+			values_differ++;
+		}
 	if (w->first_look)
 		z->at_begin = !differ;
 	z->at_end = !differ;
 	if (differ < z->differ) {
 		z->differ = differ;
+		z->values_differ = values_differ;
 		memcpy(z->nearest, now, values * sizeof(*now));
 	}
 }
@@ -326,6 +331,8 @@ static void end_counts(struct picture_watch *w)
 		begin[z->table] += z->at_begin;
 		end[z->table] += z->at_end;
 		result->tables[z->table].differ += z->differ;
+		result->tables[z->table].entries += (uint64_t)z->row_count * z->columns;
+		result->tables[z->table].entries_differ += z->values_differ;
 	}
 	for (unsigned int t = 0; t < PICTURE_TABLE_KPAGEFLAGS; t++) {
 		if (!count[t])
@@ -488,6 +495,8 @@ static void end_pages(struct picture_watch *w)
 	at_end = !memcmp(w->kernel, w->model, w->words * sizeof(*w->model));
 
 	result->tables[PICTURE_TABLE_KPAGEFLAGS].differ = differ;
+	result->tables[PICTURE_TABLE_KPAGEFLAGS].entries = w->set->snapshots[w->at].page_count;
+	result->tables[PICTURE_TABLE_KPAGEFLAGS].entries_differ = differ;
 	result->tables[PICTURE_TABLE_KPAGEFLAGS].match = w->pages_at_begin ? PICTURE_EQUAL_AT_BEGIN
 							 : at_end	   ? PICTURE_EQUAL_AT_END
 							 : differ	   ? PICTURE_DIFFERS

@@ -50,6 +50,8 @@ struct picture_result {
 		enum picture_match match;
 		/* Blocks, pageblocks or pages, too many and too few, that never agreed. */
 		uint64_t differ;
+		/* Numbers of the table, and how many of them never agreed; of kpageflags, page frames. */
+		uint64_t entries, entries_differ;
 	} tables[PICTURE_TABLE_COUNT];
 };
 

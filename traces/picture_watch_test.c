@@ -103,6 +103,10 @@ static void expect(struct fixture *f, enum picture_table table, enum picture_mat
 	assert_int_equal(count, 1);
 	assert_string_equal(picture_match_name(r->tables[table].match), picture_match_name(match));
 	assert_int_equal(r->tables[table].differ, differ);
+	assert_true(r->tables[table].entries_differ <= r->tables[table].entries);
+	assert_true(r->tables[table].entries_differ <= differ);
+	assert_int_equal(!r->tables[table].entries_differ, !differ);
+	assert_int_equal(!r->tables[table].entries, match == PICTURE_NOT_SEEN);
 }
 
 static void explain(struct fixture *f, const char *expected)
