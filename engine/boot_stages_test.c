@@ -364,6 +364,39 @@ static void nodes_that_make_no_sense(void **state)
 	}
 }
 
+/* Others free what they call so when the rest is freed, whenever x86 does. */
+static void alternatives_are_of_x86(void **unused)
+{
+	struct boot_step steps[] = {
+		arm64_steps[0],
+		arm64_steps[1],
+		{ .kind = STEP_LATE_FREE,
+		  .base = GIB,
+		  .size = 16 * MIB,
+		  .nid = NID_NONE,
+		  .name = "SMP alternatives" },
+	};
+	struct machine before, after;
+	struct boot_input in;
+
+	(void)unused;
+	fill(&in, ARM64, "7.2");
+	in.has_state = false;
+	in.reservations_told = true;
+	in.steps = steps;
+	in.step_count = COUNT(steps);
+	in.facts.v[FACT_alternatives_freed_before_initcalls] = 0;
+	boot(&after, &in, STAGE_LATE);
+	in.facts.v[FACT_alternatives_freed_before_initcalls] = 1;
+	boot(&before, &in, STAGE_LATE);
+	assert_int_equal(before.answers.count, after.answers.count);
+	for (uint32_t i = 0; i < after.answers.count; i++)
+		assert_memory_equal(before.answers.items[i].v, after.answers.items[i].v,
+				    sizeof(after.answers.items[i].v));
+	machine_deinit(&before);
+	machine_deinit(&after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +406,7 @@ int main(void)
 		cmocka_unit_test(a_machine_by_hand),
 		cmocka_unit_test(nothing_to_boot_from),
 		cmocka_unit_test(nodes_that_make_no_sense),
+		cmocka_unit_test(alternatives_are_of_x86),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
