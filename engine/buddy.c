@@ -6,6 +6,7 @@
 
 #include "engine/buddy_entry.h"
 #include "engine/digest.h"
+#include "engine/room.h"
 
 /* For questions, which change nothing. */
 static bool slot_at(const struct buddy *b, uint32_t zone, pfn_t pfn, uint32_t *slot)
@@ -131,15 +132,6 @@ static void mark_shared(struct buddy *b, uint32_t zone, pfn_t pfn)
 		b->slots[slot].shared = 1;
 }
 
-/* The contents are void.  Without memory the buffer stays, and *@failed is set. */
-static void *resize(void *buffer, size_t bytes, bool *failed)
-{
-	void *resized = realloc(buffer, bytes);
-
-	*failed |= !resized;
-	return resized ? resized : buffer;
-}
-
 /* Everything of a used @b is forgotten but its buffers. */
 static void keep_buffers(struct buddy *b, unsigned int max_order)
 {
@@ -152,7 +144,12 @@ static void keep_buffers(struct buddy *b, unsigned int max_order)
 			      .chunk_room = b->chunk_room,
 			      .memory = b->memory,
 			      .pending = b->pending,
-			      .pending_room = b->pending_room };
+			      .pending_room = b->pending_room,
+			      .zones_room = b->zones_room,
+			      .spans_room = b->spans_room,
+			      .slots_room = b->slots_room,
+			      .block_types_room = b->block_types_room,
+			      .memory_room = b->memory_room };
 
 	/* Chunks had another size. */
 	if (b->max_order != max_order)
@@ -164,16 +161,14 @@ static bool allocate(struct buddy *b, uint64_t zones, uint64_t spans, uint64_t s
 		     uint32_t ranges)
 {
 	uint64_t blocks = slots << (b->max_order - b->pageblock_order);
-	bool failed = false;
 
 	if (slots >= LINK_NONE || spans >= UINT32_MAX || blocks / 2 >= SIZE_MAX / 2)
 		return false;
-	b->zones = resize(b->zones, (size_t)(zones + 1) * sizeof(*b->zones), &failed);
-	b->spans = resize(b->spans, (size_t)(spans + 1) * sizeof(*b->spans), &failed);
-	b->slots = resize(b->slots, (size_t)(slots + 1) * sizeof(*b->slots), &failed);
-	b->block_types = resize(b->block_types, (size_t)(blocks / 2 + 1), &failed);
-	b->memory = resize(b->memory, ((size_t)ranges + 1) * sizeof(*b->memory), &failed);
-	if (failed)
+	if (!room_make(&b->zones, &b->zones_room, (size_t)(zones + 1) * sizeof(*b->zones)) ||
+	    !room_make(&b->spans, &b->spans_room, (size_t)(spans + 1) * sizeof(*b->spans)) ||
+	    !room_make(&b->slots, &b->slots_room, (size_t)(slots + 1) * sizeof(*b->slots)) ||
+	    !room_make(&b->block_types, &b->block_types_room, (size_t)(blocks / 2 + 1)) ||
+	    !room_make(&b->memory, &b->memory_room, ((size_t)ranges + 1) * sizeof(*b->memory)))
 		return false;
 	memset(b->zones, 0, (size_t)(zones + 1) * sizeof(*b->zones));
 	memset(b->block_types, 0, (size_t)(blocks / 2 + 1));
@@ -320,6 +315,8 @@ void buddy_copy(struct buddy *dst, const struct buddy *src)
 			      (src->memory_count + 1) * sizeof(*src->memory), &failed);
 	copy.pending = copy_of(src->pending, src->pending_count * sizeof(*src->pending),
 			       src->pending_room * sizeof(*src->pending), &failed);
+	copy.zones_room = copy.spans_room = copy.slots_room = 0;
+	copy.block_types_room = copy.memory_room = 0;
 	buddy_deinit(dst);
 	*dst = copy;
 	if (failed) {

@@ -118,6 +118,8 @@ struct buddy {
 	uint32_t memory_count;
 	struct buddy_pending *pending;
 	uint32_t pending_count, pending_room;
+	/* Bytes that buffers have room for, for a later use. */
+	size_t zones_room, spans_room, slots_room, block_types_room, memory_room;
 
 	/* What a merge read of pages that are not the zone's, see merge_reads_rule: how often, and the last. */
 	uint64_t stray_reads;

@@ -30,6 +30,17 @@ void device_tree_deinit(struct device_tree *tree)
 	memset(tree, 0, sizeof(*tree));
 }
 
+void device_tree_clear(struct device_tree *tree)
+{
+	*tree = (struct device_tree){ .memory = tree->memory,
+				      .usable = tree->usable,
+				      .memreserve = tree->memreserve,
+				      .reserved = tree->reserved,
+				      .ranges = tree->ranges,
+				      .distances = tree->distances,
+				      .room = tree->room };
+}
+
 static void add_memory(struct machine *m, const struct tree_memory *mem)
 {
 	uint64_t page = arch_page_size(&m->config);

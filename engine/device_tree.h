@@ -59,6 +59,10 @@ struct device_tree {
 	phys_t dma_limit; /* exclusive end of what the smallest bus reaches, by dma-ranges; 0 = no limit */
 	bool reserved_format_ok;
 	bool uefi; /* memory comes from the EFI map instead */
+	/* Bytes that arrays have room for, for a later use; 0: nobody knows. */
+	struct tree_room {
+		size_t memory, usable, memreserve, reserved, ranges, distances;
+	} room;
 };
 
 /* A reserved-memory child that has its place. */
@@ -71,6 +75,8 @@ struct tree_placed {
 };
 
 void device_tree_deinit(struct device_tree *tree);
+/* Forgets all but the arrays, which are void and wait for the next tree. */
+void device_tree_clear(struct device_tree *tree);
 
 struct machine;
 

@@ -41,28 +41,27 @@ static void init_nodes(struct hotplug *h)
 	}
 }
 
-static void *renewed(void *buffer, size_t bytes, bool *failed)
+/* Zeroed @bytes in the buffer that *@at points to. */
+static bool renew(void *at, size_t *room, size_t bytes)
 {
-	void *to = realloc(buffer, bytes + 1);
+	void *buffer;
 
-	if (!to) {
-		*failed = true;
-		return buffer;
-	}
-	memset(to, 0, bytes);
-	return to;
+	if (!room_make(at, room, bytes))
+		return false;
+	memcpy(&buffer, at, sizeof(buffer));
+	memset(buffer, 0, bytes);
+	return true;
 }
 
 /* CPUs have numbers node by node. */
-static void place_cpus(struct hotplug *h, bool *failed)
+static void place_cpus(struct hotplug *h)
 {
 	const struct machine *m = h->machine;
 	uint32_t cpu = 0;
 
-	h->cpu_nid = renewed(h->cpu_nid, h->cpu_count * sizeof(*h->cpu_nid), failed);
-	for (uint32_t i = 0; i < h->cpu_count && !*failed; i++)
+	for (uint32_t i = 0; i < h->cpu_count; i++)
 		h->cpu_nid[i] = NID_NONE;
-	for (uint32_t nid = 0; nid < m->node_count && !*failed; nid++)
+	for (uint32_t nid = 0; nid < m->node_count; nid++)
 		for (uint32_t i = 0; i < m->nodes[nid].cpus && cpu < h->cpu_count; i++)
 			h->cpu_nid[cpu++] = (int32_t)nid;
 }
@@ -82,7 +81,6 @@ bool hotplug_ready(struct hotplug *h)
 {
 	const struct machine *m = h->machine;
 	size_t nodes = m->node_count;
-	bool failed = false;
 
 	if (h->prepared)
 		return h->possible && !h->out_of_memory;
@@ -92,15 +90,17 @@ bool hotplug_ready(struct hotplug *h)
 		      hotplug_zones_have_all(m);
 	if (!h->possible)
 		return false;
-	h->node_online = renewed(h->node_online, nodes * sizeof(*h->node_online), &failed);
-	h->stat = renewed(h->stat, nodes * sizeof(*h->stat), &failed);
-	h->stat_sum = renewed(h->stat_sum, nodes * sizeof(*h->stat_sum), &failed);
-	h->stat_diff = renewed(h->stat_diff, nodes * h->cpu_count, &failed);
-	place_cpus(h, &failed);
-	h->out_of_memory = failed;
-	if (!failed)
-		init_nodes(h);
-	return !failed;
+	h->out_of_memory =
+		!renew(&h->node_online, &h->node_online_room, nodes * sizeof(*h->node_online)) ||
+		!renew(&h->stat, &h->stat_room, nodes * sizeof(*h->stat)) ||
+		!renew(&h->stat_sum, &h->stat_sum_room, nodes * sizeof(*h->stat_sum)) ||
+		!renew(&h->stat_diff, &h->stat_diff_room, nodes * h->cpu_count) ||
+		!renew(&h->cpu_nid, &h->cpu_nid_room, h->cpu_count * sizeof(*h->cpu_nid));
+	if (h->out_of_memory)
+		return false;
+	place_cpus(h);
+	init_nodes(h);
+	return true;
 }
 
 void hotplug_deinit(struct hotplug *h)

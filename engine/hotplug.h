@@ -63,6 +63,7 @@ struct hotplug {
 	struct alloc_zone *old_zones;
 	struct pageset *old_sets;
 	size_t with_cpus_room, old_zones_room, old_sets_room;
+	size_t node_online_room, cpu_nid_room, stat_room, stat_sum_room, stat_diff_room;
 	uint64_t endless; /* times that offline_pages() would not have come to an end */
 	/* One counter of each node, as vmstat keeps it: what CPUs have not told yet apart. */
 	int64_t *stat;

@@ -27,6 +27,7 @@ void scenario_deinit(struct scenario *s)
 	machine_deinit(&s->machine);
 	free(s->blocks);
 	free(s->zones);
+	free(s->spare_zones);
 	free(s->seen);
 	free(s->sorted);
 	free(s->used);
@@ -484,12 +485,13 @@ bool scenario_follow_zones(struct scenario *s)
 {
 	const struct machine *m = &s->machine;
 	uint32_t count = s->alloc.zone_count;
-	struct scenario_zone *zones = malloc((count + 1) * sizeof(*zones));
+	struct scenario_zone *zones;
+	size_t room;
 
-	if (!zones || !make_room(&s->seen, &s->seen_room, count, sizeof(*s->seen))) {
-		free(zones);
+	if (!make_room(&s->spare_zones, &s->spare_zone_room, count, sizeof(*zones)) ||
+	    !make_room(&s->seen, &s->seen_room, count, sizeof(*s->seen)))
 		return false;
-	}
+	zones = s->spare_zones;
 	for (uint32_t zone = 0; zone < count; zone++) {
 		const struct buddy_zone *bz = &m->buddy->zones[zone];
 		uint64_t managed = m->nodes[bz->nid].zones[bz->type].managed;
@@ -505,10 +507,12 @@ bool scenario_follow_zones(struct scenario *s)
 	for (uint32_t i = 0; i < s->block_count; i++)
 		if (s->blocks[i].pfn != PFN_NONE)
 			s->blocks[i].zone = page_alloc_zone_of(&s->alloc, s->blocks[i].pfn);
-	free(s->zones);
+	s->spare_zones = s->zones;
 	s->zones = zones;
 	s->zone_count = count;
-	s->zone_room = count;
+	room = s->spare_zone_room;
+	s->spare_zone_room = s->zone_room;
+	s->zone_room = room;
 	return true;
 }
 

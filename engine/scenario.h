@@ -52,11 +52,12 @@ struct scenario {
 	uint32_t block_count, block_room;
 	uint64_t held_pages; /* handed out and not freed */
 	struct scenario_zone *zones; /* as alloc.zones */
+	struct scenario_zone *spare_zones; /* room for those that come after them */
 	uint32_t zone_count;
 	struct zone_seen *seen; /* likewise, before the last request */
 	struct scenario_block *sorted; /* room for a check */
 	struct contig_range *used; /* room for the allocations of a CMA area */
-	size_t zone_room, seen_room, sorted_room, used_room;
+	size_t zone_room, spare_zone_room, seen_room, sorted_room, used_room;
 	bool lists_broken; /* nothing more is done with the free lists */
 	bool out_of_memory; /* the host had none: results are void */
 	struct findings findings;

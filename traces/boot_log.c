@@ -426,7 +426,8 @@ void boot_log_clear(struct boot_log *log)
 	};
 
 	free_texts(log->texts, &kept.texts);
-	device_tree_deinit(&log->input.tree);
+	device_tree_clear(&log->input.tree);
+	kept.input.tree = log->input.tree;
 	answers_clear(&kept.recorded);
 	kept.recorded.out_of_memory = false;
 	*log = kept;

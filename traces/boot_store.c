@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/room.h"
+
 /* Most elements of one kind (steps, regions, answers ...) in a boot; each takes some 100 bytes. */
 #define ITEMS_MAX ((uint32_t)1 << 20)
 /* Most bytes of messages that make up a boot. */
@@ -1175,6 +1177,18 @@ static void take_tree_ranges(Mmtrace__TreeRange *const *m, size_t count, struct 
 		to[i] = (struct tree_range){ m[i]->base_addr, m[i]->size };
 }
 
+/* @count zeroed elements at *@at, one of the arrays of a tree. */
+static bool make_array(void *at, size_t *room, size_t count, size_t size)
+{
+	void *array;
+
+	if (!room_make(at, room, count * size))
+		return false;
+	memcpy(&array, at, sizeof(array));
+	memset(array, 0, count * size);
+	return true;
+}
+
 /* Arrays for all that @m has; what is taken belongs to @to even on failure. */
 static struct error *allocate_tree(const Mmtrace__DeviceTree *m, struct device_tree *to)
 {
@@ -1187,15 +1201,12 @@ static struct error *allocate_tree(const Mmtrace__DeviceTree *m, struct device_t
 		return error_create(ERROR_LIMIT, NULL, 0, 0,
 				    "the device tree has more than %" PRIu32 " ranges, the limit",
 				    ITEMS_MAX);
-	to->memory = calloc(m->n_memory + 1, sizeof(*to->memory));
-	to->usable = calloc(m->n_usable + 1, sizeof(*to->usable));
-	to->memreserve = calloc(m->n_memreserve + 1, sizeof(*to->memreserve));
-	to->reserved = calloc(m->n_reserved + 1, sizeof(*to->reserved));
-	to->ranges = calloc(ranges + 1, sizeof(*to->ranges));
-	to->distances = calloc(m->n_distance + 1, sizeof(*to->distances));
-	if (!to->memory || !to->usable || !to->memreserve || !to->reserved || !to->ranges ||
-	    !to->distances)
+#define ARRAY(array, count) make_array(&to->array, &to->room.array, count, sizeof(*to->array))
+	if (!ARRAY(memory, m->n_memory) || !ARRAY(usable, m->n_usable) ||
+	    !ARRAY(memreserve, m->n_memreserve) || !ARRAY(reserved, m->n_reserved) ||
+	    !ARRAY(ranges, ranges) || !ARRAY(distances, m->n_distance))
 		return error_no_memory();
+#undef ARRAY
 	return NULL;
 }
 

@@ -327,6 +327,7 @@ static bool allocate_tree(struct device_tree *tree, const struct fdt *fdt)
 		memory += memory_ranges(&fdt->memory[i])->n;
 	for (uint32_t i = 0; i < fdt->nreserved; i++)
 		ranges += fdt->reserved[i].reg.n + fdt->reserved[i].alloc_ranges.n;
+	device_tree_deinit(tree);
 	tree->memory = calloc(memory + 1, sizeof(*tree->memory));
 	tree->usable = calloc(fdt->usable_memory_range.n + 1, sizeof(*tree->usable));
 	tree->memreserve = calloc(fdt->nmemreserve + 1, sizeof(*tree->memreserve));
