@@ -250,6 +250,19 @@ static void limits_of_old_rules(void **state)
 	expect_one("2.6.32", ARCH_X86_64, 131071, HASH_TABLE_TCP_ESTABLISHED, &tcp);
 }
 
+/* A mount table with a size in an old log was brought back from newer kernels: it scales, 2^19 bytes a bucket. */
+static void a_mount_table_that_was_told_of(void **state)
+{
+	static const struct expected scaled = { HASH_TABLE_MOUNT, 1024, 1, 8192, 0 };
+	struct machine m;
+
+	(void)state;
+	begin(&m, "3.14", ARCH_X86_64, 131072, 1);
+	m.tables_told = 1U << HASH_TABLE_MOUNT;
+	answer_one(&m, HASH_TABLE_MOUNT, &scaled);
+	machine_deinit(&m);
+}
+
 /*
  * 1 TiB without NUMA: the mount table would be 2^28 pages / 2^7 * 8 bytes = 16 MiB.  A block has 4 MiB at
  * most; 4.4 halves the table until it fits, 5.3 asks vmalloc.
@@ -519,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_pc_of_64_gib_with_nodes),
 		cmocka_unit_test(tables_of_other_kernels),
 		cmocka_unit_test(limits_of_old_rules),
+		cmocka_unit_test(a_mount_table_that_was_told_of),
 		cmocka_unit_test(tables_beyond_the_largest_block),
 		cmocka_unit_test(where_tables_come_from),
 		cmocka_unit_test(which_mappings_are_huge),
