@@ -397,6 +397,36 @@ static void alternatives_are_of_x86(void **unused)
 	machine_deinit(&after);
 }
 
+/* A node whose data finds no place has none: neither a start nor an end is told. */
+static void node_data_without_a_place(void **state)
+{
+	struct boot_step steps[] = {
+		{ .kind = STEP_STATE, .nid = NID_NONE, .name = "" },
+		{ .kind = STEP_NODE_DATA, .size = 0x2a000, .nid = 0, .name = "" },
+		{ .kind = STEP_NODE_DATA, .size = 64 * GIB, .nid = 1, .name = "" },
+	};
+	struct boot_input in;
+	struct machine m;
+	uint32_t seen = 0;
+
+	(void)state;
+	fill(&in, PC_6G, "6.1");
+	in.steps = steps;
+	in.step_count = COUNT(steps);
+	boot(&m, &in, STAGE_NUMA);
+	for (uint32_t i = 0; i < m.answers.count; i++) {
+		const struct answer *a = &m.answers.items[i];
+
+		if (a->kind != ANSWER_NODE_DATA)
+			continue;
+		seen++;
+		assert_int_equal(a->v[1] - a->v[0], a->nid ? 0 : 0x2a000);
+		assert_int_equal(a->v[0] == 0, a->nid);
+	}
+	assert_int_equal(seen, 2);
+	machine_deinit(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +437,7 @@ int main(void)
 		cmocka_unit_test(nothing_to_boot_from),
 		cmocka_unit_test(nodes_that_make_no_sense),
 		cmocka_unit_test(alternatives_are_of_x86),
+		cmocka_unit_test(node_data_without_a_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
