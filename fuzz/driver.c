@@ -41,6 +41,7 @@ struct driver {
 	size_t buffer_size, buffer_room;
 	struct pooled pool[POOL_MAX];
 	uint32_t pool_count, pool_next;
+	uint32_t given_count; /* of the first of them: seeds and inputs */
 	size_t pool_bytes;
 	struct smallest smallest[TARGET_FINDINGS_MAX * 2];
 	unsigned int smallest_count;
@@ -69,6 +70,7 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 		to = &d->pool[d->pool_count++];
 	} else {
 		assert(d->pool_count);
+		d->given_count = 0; /* they are the oldest */
 		to = &d->pool[d->pool_next++ % d->pool_count];
 		d->pool_bytes -= to->size;
 		free(to->data);
@@ -78,11 +80,16 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 	d->stats.pool = d->pool_count;
 }
 
-/* Late ones more often: they are what is new. */
+/*
+ * Late ones more often: they are what is new.  Those that were given are not forgotten over them: a machine
+ * as there are, with little done to it, is near to more than one with much.
+ */
 static const struct pooled *pool_draw(struct driver *d)
 {
 	uint32_t back = (uint32_t)prng_below(&d->prng, d->pool_count);
 
+	if (d->given_count && prng_chance(&d->prng, 1, 6))
+		return &d->pool[prng_below(&d->prng, d->given_count)];
 	if (prng_chance(&d->prng, 1, 2))
 		back = (uint32_t)prng_skewed(&d->prng, d->pool_count);
 	return &d->pool[d->pool_count - 1 - back];
@@ -205,9 +212,15 @@ static ProtobufCMessage *unpack(struct driver *d, const struct pooled *from)
 	return protobuf_c_message_unpack(d->target->message, &d->allocator, from->size, from->data);
 }
 
+/* Short ones stay near to where they began, long ones come far. */
+static uint64_t draw_length(struct driver *d)
+{
+	return 1 + prng_below(&d->prng, prng_chance(&d->prng, 1, 2) ? 4 : CHAIN_MAX);
+}
+
 static void chain_of_messages(struct driver *d)
 {
-	uint64_t length = 1 + prng_below(&d->prng, CHAIN_MAX);
+	uint64_t length = draw_length(d);
 	ProtobufCMessage *message, *other;
 
 	arena_rewind(&d->arena);
@@ -230,7 +243,7 @@ static void chain_of_messages(struct driver *d)
 
 static void chain_of_bytes(struct driver *d)
 {
-	uint64_t length = 1 + prng_below(&d->prng, CHAIN_MAX);
+	uint64_t length = draw_length(d);
 	const struct pooled *from = pool_pick(d), *other;
 	size_t most = d->target->usual_bytes_max ? d->target->usual_bytes_max : TARGET_BYTES_MAX;
 	size_t room = from->size * 2 + 4096;
@@ -290,6 +303,7 @@ static struct error *begin(struct driver *d)
 		first(d, d->options.inputs[i].data, d->options.inputs[i].size);
 	if (!d->pool_count)
 		pool_add(d, NULL, 0);
+	d->given_count = d->pool_count;
 	d->begun = true;
 	return NULL;
 }
