@@ -295,6 +295,76 @@ static bool share_memory(struct mutator *m, Mmtrace__BootInput *in)
 	return true;
 }
 
+/* Reservations memblock has room for before its array grows. */
+#define RESERVED_ROOM 128
+
+/* Small reservations in a row, about as many as there is room for. */
+static bool fill_reservations(struct mutator *m, Mmtrace__BootInput *in)
+{
+	uint64_t step = 8192ULL << prng_below(&m->prng, 8), at = MIB << prng_below(&m->prng, 10);
+	size_t have = 0, run, before = in->n_step;
+	Mmtrace__Step **to;
+
+	for (size_t i = 0; i < before; i++)
+		have += in->step[i]->kind == MMTRACE__STEP__KIND__RESERVE ||
+			in->step[i]->kind == MMTRACE__STEP__KIND__ALLOC ||
+			in->step[i]->kind == MMTRACE__STEP__KIND__NODE_DATA;
+	run = RESERVED_ROOM - 4 + prng_below(&m->prng, 6);
+	if (have >= run)
+		return false;
+	run -= have;
+	to = MAKE_ROOM_FOR(m, in->step, in->n_step, before, run);
+	for (size_t i = 0; i < run && to; i++) {
+		to[i] = arena_alloc(m->arena, sizeof(*to[i]));
+		if (!to[i]) {
+			in->n_step = before + i;
+			return true;
+		}
+		mmtrace__step__init(to[i]);
+		to[i]->has_kind = to[i]->has_base_addr = to[i]->has_size = 1;
+		to[i]->kind = MMTRACE__STEP__KIND__RESERVE;
+		to[i]->base_addr = at + i * step;
+		to[i]->size = 4096;
+	}
+	return to;
+}
+
+/* @at, or somewhat before or behind it. */
+static uint64_t near(struct mutator *m, uint64_t at)
+{
+	uint64_t by = one_in(m, 2) ? 0 : 4096ULL << prng_below(&m->prng, 18);
+
+	return one_in(m, 2) && by <= at ? at - by : at + by;
+}
+
+/* A node's memory is in use, all of it or most; and perhaps some beside it. */
+static bool reserve_node(struct mutator *m, Mmtrace__BootInput *in)
+{
+	const Mmtrace__AffinityMemory *a;
+	uint64_t start, end;
+	Mmtrace__Step *step, **to;
+
+	if (!in->n_affinity)
+		return false;
+	a = in->affinity[prng_below(&m->prng, in->n_affinity)];
+	start = near(m, a->start);
+	end = near(m, a->end);
+	if (end <= start)
+		return false;
+	step = arena_alloc(m->arena, sizeof(*step));
+	if (!step)
+		return false;
+	mmtrace__step__init(step);
+	step->has_kind = step->has_base_addr = step->has_size = 1;
+	step->kind = MMTRACE__STEP__KIND__RESERVE;
+	step->base_addr = start;
+	step->size = end - start;
+	to = MAKE_ROOM_FOR(m, in->step, in->n_step, prng_below(&m->prng, in->n_step + 1), 1);
+	if (to)
+		*to = step;
+	return to;
+}
+
 /* The command line gets a word more, or one of its numbers changes. */
 static bool change_command_line(struct mutator *m, Mmtrace__BootInput *in)
 {
@@ -318,7 +388,8 @@ bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message)
 	static bool (*const changes[])(struct mutator * m, Mmtrace__BootInput * in) = {
 		copy_node,	  copy_node,	       interleave,	    swap_nodes,
 		change_distances, change_cpus,	       shift_memory,	    share_memory,
-		change_distances, change_command_line, change_command_line,
+		change_distances, change_command_line, change_command_line, fill_reservations,
+		reserve_node,
 	};
 
 	return changes[prng_below(&m->prng, sizeof(changes) / sizeof(*changes))](
