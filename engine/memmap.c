@@ -196,22 +196,25 @@ bool memmap_section_present(const struct machine *m, pfn_t pfn)
 	return false;
 }
 
-void memmap_stamp_reserved(struct machine *m)
+bool memmap_stamp_reserved(struct machine *m)
 {
 	bool by_end = !fact_get(&m->facts, FACT_reserved_stamp_by_size);
+	bool done = true;
 	uint32_t max;
 
 	if (!fact_get(&m->facts, FACT_reserved_stamped) || !m->reserved_known || !m->config.numa)
-		return;
+		return true;
 	do {
 		max = m->mb.reserved.max;
 		for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
 			const struct memblock_region *r = &m->mb.memory.regions[i];
 
-			memblock_set_node(&m->mb, MEMBLOCK_RESERVED, r->base,
-					  by_end ? r->base + r->size : r->size, r->nid);
+			done &= memblock_set_node(&m->mb, MEMBLOCK_RESERVED, r->base,
+						  by_end ? r->base + r->size : r->size,
+						  r->nid);
 		}
 		/* A larger array may lie below what was being stamped. */
 	} while (max != m->mb.reserved.max && fact_get(&m->facts, FACT_reserved_stamp_repeats) &&
 		 !m->mb.panicked && !m->mb.out_of_memory);
+	return done;
 }

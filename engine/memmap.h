@@ -33,7 +33,10 @@ int32_t memmap_reserved_nid(const struct machine *m, const struct memblock_regio
 /* Has any page frame of the section of @pfn memory, so that all have struct pages? */
 bool memmap_section_present(const struct machine *m, pfn_t pfn);
 
-/* Before memory is handed over: reservations get the nodes of the memory that they are of. */
-void memmap_stamp_reserved(struct machine *m);
+/*
+ * Before memory is handed over: reservations get the nodes of the memory that they are of.  False: for some
+ * the array would have had to grow, and there was no place for it; the kernel goes on all the same.
+ */
+bool memmap_stamp_reserved(struct machine *m);
 
 #endif

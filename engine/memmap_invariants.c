@@ -291,7 +291,9 @@ void memmap_invariants_stamp(struct machine *m, struct findings *ret)
 		return;
 	}
 	memblock_copy(&m->before, &m->mb);
-	memmap_stamp_reserved(m);
+	/* Where the array has to grow and cannot, the rest keeps what it has: docs/FINDINGS.md. */
+	if (!memmap_stamp_reserved(m))
+		return;
 	if (!m->before.out_of_memory && !m->mb.panicked && !m->mb.out_of_memory &&
 	    fact_get(&m->facts, FACT_reserved_stamped) && m->reserved_known && m->config.numa)
 		check_stamp(m, &m->before, ret);
