@@ -409,6 +409,8 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 
 		if (m->outcome.miss == REPLAY_MISS_UNTRACED)
 			break;
+		if (!replay_model_may_correct(m, e, others[k]))
+			continue;
 		other = replay_model_clone(m);
 		if (other && replay_model_correct(other, e, others[k]))
 			r->models[r->model_count++] = other;

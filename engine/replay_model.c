@@ -104,8 +104,9 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 		struct replay_cpu *c = &r->cpus[cpu];
 
 		*c = *f;
-		c->expected.events = calloc(f->expected.room + 1, sizeof(*f->expected.events));
-		c->frees = calloc(f->free_room + 1, sizeof(*f->frees));
+		c->expected.events =
+			malloc(((size_t)f->expected.room + 1) * sizeof(*f->expected.events));
+		c->frees = malloc(((size_t)f->free_room + 1) * sizeof(*f->frees));
 		if (!c->expected.events || !c->frees) {
 			failed = true;
 			continue;

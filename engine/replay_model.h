@@ -271,6 +271,9 @@ enum replay_correction {
 	REPLAY_BY_STACKS, /* stacks of new threads were, so that another list was filled before */
 	REPLAY_BY_BULK, /* pages before it were taken from the per-CPU list in bulk */
 };
+/* False: replay_model_correct() would say so, too.  For who would have to copy the model to ask it. */
+bool replay_model_may_correct(struct replay_model *r, const struct event *e,
+			      enum replay_correction how);
 /* Takes in the page of @e.  False: it cannot have been so, and the model is void. */
 bool replay_model_correct(struct replay_model *r, const struct event *e,
 			  enum replay_correction how);

@@ -22,6 +22,14 @@ static inline enum migratetype type_of(const struct replay_model *r, const struc
 						   : MIGRATE_UNMOVABLE;
 }
 
+/* Pages of a CMA area go to movable requests. */
+static inline enum migratetype requested_type(const struct replay_model *r, const struct event *e)
+{
+	enum migratetype type = type_of(r, e);
+
+	return type == MIGRATE_CMA ? MIGRATE_MOVABLE : type;
+}
+
 static inline void expect_nothing(struct replay_cpu *c)
 {
 	c->expected.count = c->at = 0;

@@ -631,6 +631,33 @@ static void pass_over(struct replay_model *r, const struct event *e, unsigned in
 	}
 }
 
+bool replay_model_may_correct(struct replay_model *r, const struct event *e,
+			      enum replay_correction how)
+{
+	struct page_alloc *a = &r->alloc;
+	unsigned int index = pageset_list(a, e->order, requested_type(r, e)), at;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn), depth;
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	if (how == REPLAY_BY_STATE || zone == BUDDY_ZONE_NONE)
+		return how == REPLAY_BY_STATE;
+	/* Nothing but areas of unmovable pages is allocated in bulk. */
+	if (how == REPLAY_BY_BULK)
+		return index != PCP_LIST_NONE && !e->order &&
+		       requested_type(r, e) == MIGRATE_UNMOVABLE;
+	if (zone != r->wrong_zone)
+		return false;
+	if (how == REPLAY_BY_STACKS)
+		return index != 0 && (index == PCP_LIST_NONE || r->fresh);
+	/* It is on another list, or will be when a stack that was not taken has come back. */
+	if (!r->fresh)
+		return false;
+	if (index == 0 && c->stack_count && e->pfn == c->stack[0])
+		return true;
+	return pageset_holds(a, zone, e->pfn) &&
+	       pageset_find(a, page_alloc_set(a, zone, e->cpu), e->pfn, &at, &depth) && at != index;
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;

@@ -4,14 +4,6 @@
 #include "engine/replay_parts.h"
 #include "engine/rmqueue.h"
 
-/* Pages of a CMA area go to movable requests. */
-static enum migratetype requested_type(const struct replay_model *r, const struct event *e)
-{
-	enum migratetype type = type_of(r, e);
-
-	return type == MIGRATE_CMA ? MIGRATE_MOVABLE : type;
-}
-
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e)
 {
 	struct alloc_request req = { .cpu = e->cpu, .order = e->order };
