@@ -454,6 +454,8 @@ static void stamp_nodes(struct boot *b)
 	if (m->config.arch == ARCH_OTHER && in->nr_node_ids > count)
 		count = in->nr_node_ids;
 	grow_nodes(m, count < NODES_MAX ? count : NODES_MAX);
+	if (m->out_of_memory)
+		return;
 	take_distance(m, in);
 	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m) &&
 	    (in->numa_source || !fact_get(&m->facts, FACT_fake_numa_needs_srat)))

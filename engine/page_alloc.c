@@ -304,7 +304,7 @@ void page_alloc_note(struct page_alloc *a, const struct event *e)
 		struct event *grown = realloc(l->events, room * sizeof(*grown));
 
 		if (!grown) {
-			l->out_of_memory = true;
+			l->out_of_memory = a->out_of_memory = true;
 			return;
 		}
 		l->events = grown;

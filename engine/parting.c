@@ -41,6 +41,13 @@ uint64_t parting_events(const struct parting *p)
 	return p->counts[0] < p->counts[1] ? p->counts[0] : p->counts[1];
 }
 
+/* A side that is gone cannot be asked any more. */
+static void note_memory(struct parting *p)
+{
+	for (unsigned int s = 0; s < PARTING_SIDES; s++)
+		p->out_of_memory |= rerun_out_of_memory(p->sides[s]);
+}
+
 static bool same_state(const struct parting *p)
 {
 	return rerun_hash(p->sides[0]) == rerun_hash(p->sides[1]);
@@ -102,6 +109,7 @@ static bool keep(const struct parting *p, struct moment *m)
 /* Goes back to @m, which is empty afterwards. */
 static void go_back(struct parting *p, struct moment *m)
 {
+	note_memory(p);
 	parting_deinit(p);
 	memcpy(p->sides, m->sides, sizeof(p->sides));
 	memset(m->sides, 0, sizeof(m->sides));
@@ -183,5 +191,6 @@ bool parting_find(struct parting *p, uint64_t stretch)
 		next_kept = 2 * p->done;
 	}
 	forget(&good);
-	return ok;
+	note_memory(p);
+	return ok && !p->out_of_memory;
 }

@@ -36,6 +36,8 @@ struct parting {
 	uint64_t first; /* events done when the states are first not the same; 0: from the start */
 
 	struct parting_answers answers; /* as far as done */
+
+	bool out_of_memory; /* the host had none: the states are void */
 };
 
 /*

@@ -37,7 +37,7 @@ struct replay {
 	bool watches; /* changes are remembered: the page frames of events, as they come */
 	struct start_range *changed;
 	uint32_t changed_count, changed_room;
-	bool out_of_memory; /* changes are missing */
+	bool out_of_memory; /* changes, or models, are missing */
 	struct buddy
 		first; /* of a trace that begins late: what is learned begins with these types */
 };
@@ -147,6 +147,15 @@ void replay_destroy(struct replay *r)
 const struct replay_stats *replay_stats(const struct replay *r)
 {
 	return &r->stats;
+}
+
+bool replay_out_of_memory(const struct replay *r)
+{
+	bool out_of_memory = r->out_of_memory || r->buddy->out_of_memory;
+
+	for (uint32_t i = 0; i < r->model_count; i++)
+		out_of_memory |= r->models[i]->alloc.out_of_memory;
+	return out_of_memory;
 }
 
 struct page_alloc *replay_alloc(struct replay *r)
@@ -291,6 +300,7 @@ static void believe(struct replay *r, uint32_t i)
 
 static void drop(struct replay *r, uint32_t i)
 {
+	r->out_of_memory |= r->models[i]->alloc.out_of_memory;
 	replay_model_destroy(r->models[i]);
 	memmove(&r->models[i], &r->models[i + 1],
 		(r->model_count - i - 1) * sizeof(struct replay_model *));
@@ -320,8 +330,10 @@ static void branch(struct replay *r, const struct event *e)
 		    r->model_count >= models_worth(r))
 			continue;
 		next = replay_model_clone(m);
-		if (!next)
+		if (!next) {
+			r->out_of_memory = true;
 			return;
+		}
 		replay_model_next_stage(next);
 		r->models[r->model_count++] = next;
 	}
@@ -336,8 +348,10 @@ static void branch_at_interrupt(struct replay *r, const struct event *e)
 		if (r->model_count >= models_worth(r) || !replay_model_may_bypass(r->models[i], e))
 			continue;
 		next = replay_model_clone(r->models[i]);
-		if (!next)
+		if (!next) {
+			r->out_of_memory = true;
 			return;
+		}
 		replay_model_bypass(next, e);
 		r->models[r->model_count++] = next;
 	}
@@ -355,8 +369,10 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 	    !r->setup.bulk_stacks || !replay_model_would_drain(r->models[0], e))
 		return;
 	next = replay_model_clone(r->models[0]);
-	if (!next)
+	if (!next) {
+		r->out_of_memory = true;
 		return;
+	}
 	replay_model_take_stack(next, e);
 	r->models[r->model_count++] = next;
 }
@@ -372,8 +388,10 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 
 		if (r->model_count < models_worth(r) && replay_model_decays_soon(m, e)) {
 			next = replay_model_clone(m);
-			if (!next)
+			if (!next) {
+				r->out_of_memory = true;
 				return;
+			}
 			replay_model_first_decay(next, true);
 			replay_model_first_decay(m, false);
 			r->models[r->model_count++] = next;
@@ -385,8 +403,10 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 		    e->time % SECOND < m->phase_low + SECOND / MODELS_MAX)
 			continue;
 		next = replay_model_clone(m);
-		if (!next)
+		if (!next) {
+			r->out_of_memory = true;
 			return;
+		}
 		replay_model_decayed(next, e, true);
 		replay_model_decayed(m, e, false);
 		r->models[r->model_count++] = next;
@@ -412,6 +432,7 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 		if (!replay_model_may_correct(m, e, others[k]))
 			continue;
 		other = replay_model_clone(m);
+		r->out_of_memory |= !other;
 		if (other && replay_model_correct(other, e, others[k]))
 			r->models[r->model_count++] = other;
 		else

@@ -83,6 +83,8 @@ bool replay_begins_late(const struct replay *r);
 void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);
 struct page_alloc *replay_alloc(struct replay *r);
+/* The host had none: predictions since are void. */
+bool replay_out_of_memory(const struct replay *r);
 /* Of the event that comes next, from 0. */
 uint64_t replay_index(const struct replay *r);
 /* Equal for replays that will predict the same. */

@@ -237,8 +237,10 @@ static void join_unseen(struct replay_model *r, const struct event *e)
 	handover_lists_join(r->alloc.buddy);
 	apply_stage(r, REPLAY_STAGES - 1);
 	on_event(r, e);
-	if (!unaware)
+	if (!unaware) {
+		r->alloc.out_of_memory = true;
 		return;
+	}
 	on_event(unaware, e);
 	r->outcome = unaware->outcome;
 	replay_model_destroy(unaware);

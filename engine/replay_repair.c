@@ -140,6 +140,7 @@ bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_r
 		}
 		taken[count++] = at;
 	}
+	a->out_of_memory |= !taken;
 	if (found)
 		r->silent += (uint64_t)count << req->order;
 	else

@@ -148,6 +148,7 @@ bool rewind_to_start(struct machine *m, const struct boot_input *in, uint32_t st
 	 */
 	chosen = calloc(state_step + 1, sizeof(*chosen));
 	ok = chosen;
+	m->out_of_memory |= !chosen;
 	for (uint32_t i = state_step; ok && i > 0;) {
 		const struct boot_step *s = &in->steps[i - 1];
 		phys_t base = 0;

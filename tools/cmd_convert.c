@@ -203,10 +203,10 @@ static struct error *source_read(const char *path, const char *trace, struct sou
 
 	ret->path = path;
 	err = is_lasting(path) ? read_path(ret) : read_input(ret);
-	if (!err && scenario_store_is(path)) {
-		ret->is_scenario = true;
+	if (!err)
+		err = scenario_store_is(path, &ret->is_scenario);
+	if (!err && ret->is_scenario)
 		err = scenario_store_read(path, &ret->scenario);
-	}
 	if (err || !trace)
 		return err;
 	free(ret->trace_path);

@@ -310,7 +310,7 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 		return cli_fail(cli,
 				"the trace ends, after %" PRIu64 " events, before it comes to '%s'",
 				report->r.index, report->stop.text);
-	if (report->r.booted.m.buddy->out_of_memory || picture_watch_out_of_memory(report->watch))
+	if (replay_out_of_memory(report->replay) || picture_watch_out_of_memory(report->watch))
 		return cli_fail_error(cli, error_no_memory());
 	report->broken = buddy_check(report->r.booted.m.buddy, false);
 	return CLI_OK;
@@ -703,9 +703,16 @@ static enum cli_exit run(struct cli *cli)
 {
 	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	struct report report = { 0 };
+	bool scenario = false;
 	enum cli_exit code;
 
-	if (!cli_has(cli, "trace") && scenario_store_is(cli_argument(cli, 0)))
+	if (!cli_has(cli, "trace")) {
+		struct error *err = scenario_store_is(cli_argument(cli, 0), &scenario);
+
+		if (err)
+			return cli_fail_error(cli, err);
+	}
+	if (scenario)
 		return replay_scenario(cli);
 	if (cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
 		return run_follow(cli);

@@ -36,6 +36,7 @@ void arena_reset(struct arena *arena)
 	free_chunks(arena->spare);
 	arena->chunks = arena->spare = NULL;
 	arena->taken_bytes = arena->spare_bytes = 0;
+	arena->out_of_memory = false;
 }
 
 void arena_rewind(struct arena *arena)
@@ -101,8 +102,10 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 		if (room > arena->bytes_max - arena->taken_bytes)
 			return NULL;
 		chunk = malloc(sizeof(*chunk) + room);
-		if (!chunk)
+		if (!chunk) {
+			arena->out_of_memory = true;
 			return NULL;
+		}
 		chunk->used = 0;
 		chunk->room = room;
 		chunk->next = arena->chunks;

@@ -8,6 +8,7 @@
 #ifndef TRACES_ARENA_H
 #define TRACES_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <protobuf-c/protobuf-c.h>
@@ -20,6 +21,7 @@ struct arena {
 	size_t taken_bytes; /* since the last reset, with what the chunks cost, spare ones too */
 	size_t spare_bytes;
 	size_t bytes_max;
+	bool out_of_memory; /* the host had none, which is not the limit; since the last reset */
 };
 
 struct arena arena_init(size_t bytes_max);

@@ -9,7 +9,8 @@
 #include "traces/infer.h"
 
 /* Grows *@array to hold one element more and zeroes it; NULL without memory. */
-static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
+static void *append(struct boot_log *log, void **array, uint32_t *count, uint32_t *room,
+		    size_t size)
 {
 	char *base = *array;
 
@@ -17,8 +18,10 @@ static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
 		uint32_t wanted = *room ? *room * 2 : 16;
 
 		base = realloc(base, wanted * size);
-		if (!base)
+		if (!base) {
+			log->out_of_memory = true;
 			return NULL;
+		}
 		*array = base;
 		*room = wanted;
 	}
@@ -28,7 +31,8 @@ static void *append(void **array, uint32_t *count, uint32_t *room, size_t size)
 	return base;
 }
 
-#define APPEND(array, count, room) append((void **)&(array), &(count), &(room), sizeof(*(array)))
+#define APPEND(log, array, count, room) \
+	append(log, (void **)&(array), &(count), &(room), sizeof(*(array)))
 
 /* Texts lie one after the other in blocks of this size, or of their own if they are longer. */
 #define TEXTS_BYTES ((size_t)4 << 10)
@@ -48,8 +52,10 @@ const char *boot_log_text(struct boot_log *log, const char *text, size_t len)
 		size_t room = len < TEXTS_BYTES ? TEXTS_BYTES : len + 1;
 
 		texts = malloc(sizeof(*texts) + room);
-		if (!texts)
+		if (!texts) {
+			log->out_of_memory = true;
 			return "";
+		}
 		texts->used = 0;
 		texts->room = room;
 		texts->next = log->texts;
@@ -81,7 +87,7 @@ static void free_texts(struct boot_log_texts *texts, struct boot_log_texts **kep
 
 struct boot_step *boot_log_add_step(struct boot_log *log, enum boot_step_kind kind, uint32_t line)
 {
-	struct boot_step *s = APPEND(log->input.steps, log->input.step_count, log->step_room);
+	struct boot_step *s = APPEND(log, log->input.steps, log->input.step_count, log->step_room);
 
 	if (!s)
 		return NULL;
@@ -94,12 +100,12 @@ struct boot_step *boot_log_add_step(struct boot_log *log, enum boot_step_kind ki
 
 struct affinity_memory *boot_log_add_affinity(struct boot_log *log)
 {
-	return APPEND(log->input.affinity, log->input.affinity_count, log->affinity_room);
+	return APPEND(log, log->input.affinity, log->input.affinity_count, log->affinity_room);
 }
 
 bool boot_log_add_cpu(struct boot_log *log, int32_t nid)
 {
-	int32_t *cpu = APPEND(log->input.cpu_nid, log->input.cpu_nid_count, log->cpu_room);
+	int32_t *cpu = APPEND(log, log->input.cpu_nid, log->input.cpu_nid_count, log->cpu_room);
 
 	if (!cpu)
 		return false;
@@ -109,7 +115,7 @@ bool boot_log_add_cpu(struct boot_log *log, int32_t nid)
 
 void boot_log_note(struct boot_log *log, uint32_t line, uint32_t other_line, const char *what)
 {
-	struct boot_log_note *note = APPEND(log->notes, log->note_count, log->note_room);
+	struct boot_log_note *note = APPEND(log, log->notes, log->note_count, log->note_room);
 
 	if (note)
 		*note = (struct boot_log_note){ line, other_line, what };
@@ -358,7 +364,7 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 			ret->input.config.deferred_struct_page = false;
 	boot_log_settle(ret, 0);
 	infer_fit(ret);
-	if (ret->recorded.out_of_memory)
+	if (ret->recorded.out_of_memory || ret->out_of_memory)
 		return error_no_memory();
 	return NULL;
 }

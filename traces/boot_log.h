@@ -34,6 +34,7 @@ struct boot_log {
 	struct boot_log_note *notes; /* contradictions */
 	uint32_t note_count, note_room;
 
+	bool out_of_memory; /* the host had none: something is missing */
 	/* Private: growing arrays of input, and the texts it points to. */
 	uint32_t step_room, firmware_room, affinity_room, cpu_room, given_room, window_room;
 	uint32_t state_memory_room, state_reserved_room;

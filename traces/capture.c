@@ -258,6 +258,7 @@ static bool set_distances(struct boot_log *log, uint32_t count)
 	free(log->input.distance);
 	log->input.distance = malloc((size_t)count * count + 1);
 	log->input.distance_count = log->input.distance ? count : 0;
+	log->out_of_memory |= !log->input.distance;
 	return log->input.distance;
 }
 
@@ -505,6 +506,7 @@ static struct error *take_nodes(const char *dir, struct boot_log *log)
 	if (cpus && top) {
 		in->node_cpus = calloc(top, sizeof(*in->node_cpus));
 		in->node_cpus_count = in->node_cpus ? top : 0;
+		log->out_of_memory |= !in->node_cpus;
 		for (uint32_t i = 0; i < nodes.nnodes && in->node_cpus; i++)
 			if ((uint32_t)nodes.nodes[i].nid < top)
 				in->node_cpus[nodes.nodes[i].nid] = nodes.nodes[i].ncpus;
@@ -818,7 +820,7 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 	if (!err)
 		err = take_pictures(dir, ret);
 	free(map);
-	return err;
+	return err || !ret->out_of_memory ? err : error_no_memory();
 }
 
 /* The boot of it. */

@@ -892,6 +892,8 @@ static struct error *take_block(struct event_reader *r, const struct mmtrace_blo
 		return NULL;
 	r->met = true;
 	err = mmtrace_unpack(r->r, descriptor, &message);
+	if (err && err->code == ERROR_NO_MEMORY)
+		return err;
 	if (err) {
 		/* Counted by mmtrace. */
 		r->lost = true;

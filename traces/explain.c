@@ -878,8 +878,9 @@ struct error *explain_log(const struct log_line *lines, size_t nlines,
 		r.to = next ? begin_of(&r, next) : nlines;
 		if (r.to > report->end + TAIL_LINES)
 			r.to = report->end + TAIL_LINES;
-		if (!explain_one(&r, report, &all.all[all.count++]))
+		if (!explain_one(&r, report, &all.all[all.count]))
 			break;
+		all.count++;
 	}
 	if (all.count < total) {
 		explanations_deinit(&all);

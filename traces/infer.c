@@ -263,7 +263,7 @@ void infer_facts(struct boot_log *log)
 }
 
 /* What of @recorded depends on the size of struct page or of sections, and comes out right. */
-static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
+static uint32_t agreeing(struct boot_log *log, uint32_t *wanted)
 {
 	const struct boot_input *in = &log->input;
 	struct machine *m = malloc(sizeof(*m));
@@ -271,10 +271,13 @@ static uint32_t agreeing(const struct boot_log *log, uint32_t *wanted)
 	bool reserve_unknown = in->config.arch == ARCH_X86_64 && !in->has_given_dma_reserve;
 
 	*wanted = 0;
-	if (!m)
+	if (!m) {
+		log->out_of_memory = true;
 		return 0;
+	}
 	machine_init(m);
 	boot_run(m, in, STAGE_ZONELISTS);
+	log->out_of_memory |= m->out_of_memory;
 	for (uint32_t i = 0; i < log->recorded.count; i++) {
 		const struct answer *r = &log->recorded.items[i];
 
@@ -321,8 +324,10 @@ static void assume_range(struct boot_log *log)
 	    !in->given_total_kb || log->has_debug)
 		return;
 	in->given_ranges = calloc(1, sizeof(*in->given_ranges));
-	if (!in->given_ranges)
+	if (!in->given_ranges) {
+		log->out_of_memory = true;
 		return;
+	}
 	log->given_room = in->given_range_count = 1;
 	in->given_ranges[0].end = in->given_total_kb >> (in->config.page_shift - 10);
 	in->range_assumed = true;
@@ -339,15 +344,20 @@ static void fit_version(struct boot_log *log)
 		struct machine *m = malloc(sizeof(*m));
 		uint32_t score = 0;
 
-		if (!m)
+		if (!m) {
+			log->out_of_memory = true;
 			return;
+		}
 		boot_log_settle(log, eras[e].version);
 		machine_init(m);
 		boot_run(m, in, STAGE_LATE);
 		if (compare_answers(&log->recorded, &m->answers, &c)) {
 			score = c.total[COMPARE_AGREE] + c.total[COMPARE_GIVEN];
 			comparison_deinit(&c);
+		} else {
+			log->out_of_memory = true;
 		}
+		log->out_of_memory |= m->out_of_memory;
 		machine_deinit(m);
 		free(m);
 		if (score > most) {

@@ -863,6 +863,8 @@ struct error *mmtrace_unpack(struct mmtrace_reader *r, const ProtobufCMessageDes
 		*ret = message;
 		return NULL;
 	}
+	if (r->arena.out_of_memory)
+		return error_no_memory();
 	err = error_create_block(ERROR_CORRUPT, r->name, r->block.number,
 				 "the block holds no %s message", descriptor->short_name);
 	r->summary.whole--;

@@ -262,18 +262,12 @@ static struct error *read_snapshot(const char *dir, const char *entry, struct pi
 	return err;
 }
 
-static bool is_snapshot(const char *dir, const char *entry)
+static bool is_snapshot(DIR *dir, const char *entry)
 {
-	char *path;
 	struct stat st;
-	bool is;
 
-	if (strncmp(entry, "snap-", 5) || !entry[5])
-		return false;
-	path = format_text(dir, "/", entry, "");
-	is = path && !stat(path, &st) && S_ISDIR(st.st_mode);
-	free(path);
-	return is;
+	return !strncmp(entry, "snap-", 5) && entry[5] && !fstatat(dirfd(dir), entry, &st, 0) &&
+	       S_ISDIR(st.st_mode);
 }
 
 static struct error *read_folder(const char *path, struct picture_set *set)
@@ -285,7 +279,7 @@ static struct error *read_folder(const char *path, struct picture_set *set)
 	if (!dir)
 		return error_create(ERROR_OS, path, 0, 0, "cannot be read: %s", strerror(errno));
 	while (!err && (entry = readdir(dir))) {
-		if (!is_snapshot(path, entry->d_name))
+		if (!is_snapshot(dir, entry->d_name))
 			continue;
 		if (set->count == SNAPSHOTS_MAX)
 			err = error_create(ERROR_LIMIT, path, 0, 0,

@@ -505,6 +505,8 @@ static struct error *test_misses(struct predicate *p, const struct subject *s, s
 
 		replay_event(r, trial_allows(p->trial, e) ? e : &nothing);
 	}
+	if (replay_out_of_memory(r))
+		return error_no_memory();
 	if (p->kind == PREDICATE_MISSES) {
 		judge_count(p, m.count, j);
 		if (j->verdict == VERDICT_BAD && is_settled(p, m.count))
@@ -705,13 +707,16 @@ static void print_answer(const struct answer_text *text, const struct answers *a
 		sink_puts(&sink, "nothing");
 }
 
-static void say_answers(const struct boot_input *in, const struct answers *as,
-			const struct answer *a, const struct answers *bs, const struct answer *b,
-			const char *a_is, const char *b_is, struct judgement *j)
+/* Into j->why. */
+static struct error *say_answers(const struct boot_input *in, const struct answers *as,
+				 const struct answer *a, const struct answers *bs,
+				 const struct answer *b, const char *a_is, const char *b_is,
+				 struct judgement *j)
 {
 	struct sink_text key = { 0 }, left = { 0 }, right = { 0 };
 	struct sink sink = sink_to_text(&key);
 	struct answer_text text;
+	bool out_of_memory;
 
 	answer_text_init(&text, in, as);
 	answer_text_key(&text, a ? a : b, &sink);
@@ -722,9 +727,11 @@ static void say_answers(const struct boot_input *in, const struct answers *as,
 	for (char *p = j->why; *p; p++)
 		if (*p == '\n')
 			*p = ' ';
+	out_of_memory = key.out_of_memory || left.out_of_memory || right.out_of_memory;
 	sink_text_deinit(&key);
 	sink_text_deinit(&left);
 	sink_text_deinit(&right);
+	return out_of_memory ? error_no_memory() : NULL;
 }
 
 static struct error *test_boot(struct predicate *p, const struct subject *s, struct judgement *j)
@@ -740,7 +747,7 @@ static struct error *test_boot(struct predicate *p, const struct subject *s, str
 	model = &trial_machine(p->trial)->answers;
 	if (!compare_answers(recorded, model, &c))
 		return error_no_memory();
-	for (uint32_t i = 0; i < c.count; i++) {
+	for (uint32_t i = 0; i < c.count && !err; i++) {
 		const struct compare_row *row = &c.rows[i];
 
 		if (!compare_is_difference(row->verdict) ||
@@ -749,21 +756,21 @@ static struct error *test_boot(struct predicate *p, const struct subject *s, str
 		j->fingerprint = hash_answer(j->fingerprint, recorded, row->recorded);
 		j->fingerprint = hash_answer(j->fingerprint, model, row->model);
 		if (!count++)
-			say_answers(&s->log.input, recorded, row->recorded, model, row->model,
-				    "recorded", "model", j);
+			err = say_answers(&s->log.input, recorded, row->recorded, model, row->model,
+					  "recorded", "model", j);
 	}
 	comparison_deinit(&c);
 	j->verdict = count ? VERDICT_BAD : VERDICT_GOOD;
 	if (!count)
 		say(j, "no recorded answer differs");
-	return NULL;
+	return err;
 }
 
 /* ---- another machine, or another trace ---------------------------------------------------------- */
 
-/* The first answer in which two boots differ; false: none. */
-static bool boots_differ(const struct subject *s, const struct answers *as,
-			 const struct answers *bs, struct judgement *j)
+/* The first answer in which two boots differ is the judgement; *@ret: there is one. */
+static struct error *boots_differ(const struct subject *s, const struct answers *as,
+				  const struct answers *bs, struct judgement *j, bool *ret)
 {
 	for (uint32_t i = 0; i < as->count || i < bs->count; i++) {
 		const struct answer *a = i < as->count ? &as->items[i] : NULL;
@@ -773,10 +780,11 @@ static bool boots_differ(const struct subject *s, const struct answers *as,
 			continue;
 		if (a && b && !answer_same_key(a, b))
 			b = NULL;
-		say_answers(&s->log.input, as, a, bs, b, "here", "the other has", j);
-		return true;
+		*ret = true;
+		return say_answers(&s->log.input, as, a, bs, b, "here", "the other has", j);
 	}
-	return false;
+	*ret = false;
+	return NULL;
 }
 
 /* Serves the subject's events; *@ret_hash stands for all that came of it. */
@@ -822,6 +830,7 @@ static struct error *test_other(struct predicate *p, const struct subject *s, st
 	const char *reason = NULL, *other_reason = NULL;
 	struct subject other;
 	struct error *err = make_other(p, s, &other);
+	bool differ;
 
 	if (!err)
 		err = trial_boot(p->trial, s, TRIAL_LISTS, &reason);
@@ -830,9 +839,10 @@ static struct error *test_other(struct predicate *p, const struct subject *s, st
 	if (err)
 		return err;
 	j->verdict = VERDICT_BAD;
-	if (boots_differ(s, &trial_machine(p->trial)->answers,
-			 &trial_machine(p->other_trial)->answers, j))
-		return NULL;
+	err = boots_differ(s, &trial_machine(p->trial)->answers,
+			   &trial_machine(p->other_trial)->answers, j, &differ);
+	if (err || differ)
+		return err;
 	j->verdict = VERDICT_GOOD;
 	say(j, "both come out the same");
 	if (reason || other_reason)
@@ -903,6 +913,8 @@ static struct error *test_worse(struct predicate *p, const struct subject *s, st
 		say_miss(&m, j);
 		break;
 	}
+	if (replay_out_of_memory(r) || replay_out_of_memory(other_replay))
+		return error_no_memory();
 	return NULL;
 }
 

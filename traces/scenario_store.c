@@ -213,8 +213,17 @@ bool scenario_store_is_text(const void *data, size_t size)
 	return size >= head && !memcmp(data, SCENARIO_STORE_TEXT, head);
 }
 
+/* Only that there is no memory is an error for those who ask what a file is. */
+static struct error *no_memory_alone(struct error *err)
+{
+	if (!err || err->code == ERROR_NO_MEMORY)
+		return err;
+	error_destroy(err);
+	return NULL;
+}
+
 /* The first bytes of what is no stored file. */
-static bool begins_as_text(const char *path)
+static struct error *begins_as_text(const char *path, bool *ret)
 {
 	char head[sizeof(SCENARIO_STORE_TEXT)];
 	struct input_stream *stream;
@@ -224,42 +233,42 @@ static bool begins_as_text(const char *path)
 
 	/* A pipe can be read only once. */
 	if (!strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
-		return false;
+		return NULL;
 	err = input_stream_open(path, &stream);
-	if (err) {
-		error_destroy(err);
-		return false;
-	}
+	if (err)
+		return no_memory_alone(err);
 	while (!err && more && got < sizeof(head)) {
 		err = input_stream_read(stream, head + got, sizeof(head) - got, &more);
 		got += err ? 0 : more;
 	}
-	error_destroy(err);
 	input_stream_close(stream);
-	return scenario_store_is_text(head, got);
+	*ret = scenario_store_is_text(head, got);
+	return no_memory_alone(err);
 }
 
-bool scenario_store_is(const char *path)
+struct error *scenario_store_is(const char *path, bool *ret)
 {
 	struct mmtrace_reader *r;
 	struct mmtrace_block block;
 	struct error *err = mmtrace_file_open(path, &r);
 	bool is = false;
 
-	if (err) {
-		error_destroy(err);
-		return false;
-	}
+	*ret = false;
+	if (err)
+		return no_memory_alone(err);
 	if (!r)
-		return begins_as_text(path);
+		return begins_as_text(path, ret);
 	/* Operations stand before a trace, if there is one. */
-	while (r && !is && mmtrace_next(r, &block)) {
+	while (!err && !is && mmtrace_next(r, &block)) {
 		if (!block.error && block.type >= MMTRACE_EVENTS)
 			break;
+		if (block.error && block.error->code == ERROR_NO_MEMORY)
+			err = error_no_memory();
 		is = !block.error && block.type == MMTRACE_OPERATIONS;
 	}
 	mmtrace_reader_destroy(r);
-	return is;
+	*ret = is;
+	return err;
 }
 
 static struct error *in_block(struct error *err, const char *name, uint32_t number)

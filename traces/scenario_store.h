@@ -38,9 +38,10 @@ bool scenario_store_is_text(const void *data, size_t size);
 
 /*
  * Is @path a stored file with operations, or a text?  False, and no error, for whatever else there is,
- * also for what cannot be read: whoever reads it then will say why.  Standard input never is.
+ * also for what cannot be read: whoever reads it then will say why.  Standard input never is.  The only
+ * error is ERROR_NO_MEMORY.
  */
-bool scenario_store_is(const char *path);
+struct error *scenario_store_is(const char *path, bool *ret);
 /*
  * Reads such a file into @ret (zeroed; ends with stored_scenario_deinit() in any case).  Errors as of
  * boot_store_read(); ERROR_FORMAT: no operations are stored in it.

@@ -171,12 +171,17 @@ static struct error *read_stream(const char *trace, struct subject_file *file)
 
 struct error *subject_read(const char *path, const char *trace, struct subject_file *ret)
 {
-	struct error *err;
+	struct error *err = NULL;
 	char *found = NULL;
+	bool scenario = false;
 
+	if (!trace)
+		err = scenario_store_is(path, &scenario);
+	if (err)
+		return err;
 	if (!strcmp(path, "-")) {
 		err = read_stream(trace, ret);
-	} else if (!trace && scenario_store_is(path)) {
+	} else if (scenario) {
 		err = read_scenario(path, ret);
 	} else {
 		err = capture_read(path, &ret->log);

@@ -93,8 +93,10 @@ bool line_kernel_command_line(struct reader *r, struct scan s)
 	if (!open && !more)
 		return line_command_line(r, s);
 	joined = malloc(open + len + 1);
-	if (!joined)
+	if (!joined) {
+		r->log->out_of_memory = true;
 		return false;
+	}
 	if (open)
 		memcpy(joined, r->log->input.command_line, open);
 	memcpy(joined + open, s.p, len);

@@ -65,8 +65,10 @@ static bool add_firmware(struct reader *r, phys_t start, phys_t end, uint32_t ty
 		uint32_t room = log->firmware_room ? log->firmware_room * 2 : 32;
 		struct e820_entry *grown = realloc(in->firmware, room * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			log->out_of_memory = true;
 			return false;
+		}
 		in->firmware = grown;
 		log->firmware_room = room;
 	}

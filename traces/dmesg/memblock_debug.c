@@ -419,15 +419,17 @@ bool line_memblock_dump_reserved_count(struct reader *r, struct scan s)
 	return dump_count(r, s, 1);
 }
 
-static bool add_state_region(struct memblock_region **regions, uint32_t *count, uint32_t *room,
-			     struct memblock_region region)
+static bool add_state_region(struct boot_log *log, struct memblock_region **regions,
+			     uint32_t *count, uint32_t *room, struct memblock_region region)
 {
 	if (*count == *room) {
 		uint32_t wanted = *room ? *room * 2 : 32;
 		struct memblock_region *grown = realloc(*regions, wanted * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			log->out_of_memory = true;
 			return false;
+		}
 		*regions = grown;
 		*room = wanted;
 	}
@@ -466,10 +468,11 @@ static bool dump_region(struct reader *r, struct scan s, int which)
 
 		if (!which)
 			state->has_memory = true;
-		if (bytes && !(which ? add_state_region(&state->reserved, &state->reserved_count,
-							&log->state_reserved_room, region)
-				     : add_state_region(&state->memory, &state->memory_count,
-							&log->state_memory_room, region)))
+		if (bytes &&
+		    !(which ? add_state_region(log, &state->reserved, &state->reserved_count,
+					       &log->state_reserved_room, region)
+			    : add_state_region(log, &state->memory, &state->memory_count,
+					       &log->state_memory_room, region)))
 			return false;
 		if (which)
 			return true;

@@ -124,8 +124,10 @@ static bool node_range(struct reader *r, uint32_t nid, phys_t start, phys_t end)
 		uint32_t room = log->given_room ? log->given_room * 2 : 16;
 		struct node_range *grown = realloc(in->given_ranges, room * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			log->out_of_memory = true;
 			return false;
+		}
 		in->given_ranges = grown;
 		log->given_room = room;
 	}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host has no memory while a made-up machine boots and lives: that is told, or all is as ever.
+ * traces/scarce_memory_test.c does the same to machines of captures.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/boot.h"
+#include "engine/digest.h"
+#include "engine/follow.h"
+#include "engine/parting.h"
+#include "engine/prng.h"
+#include "engine/state_diff.h"
+#include "engine/testing/made_boot.h"
+#include "engine/testing/scarce.h"
+
+#define MiB (1ULL << 20)
+
+enum { OPERATIONS = 400, EVENTS = 600, CPUS = 2 };
+
+struct job {
+	struct made_boot boot;
+	struct operation operations[OPERATIONS];
+	struct event events[EVENTS];
+	uint64_t digest;
+	bool known;
+};
+
+static void same_result(struct job *j, uint64_t digest)
+{
+	if (j->known)
+		assert_int_equal(digest, j->digest);
+	j->digest = digest;
+	j->known = true;
+}
+
+/* Two nodes, memory that may come, a CMA area. */
+static void make_machine(struct job *j, const char *version)
+{
+	static const uint8_t distance[] = { 10, 20, 20, 10 };
+
+	made_boot_init(&j->boot, ARCH_X86_64, version);
+	made_boot_memory(&j->boot, 1 * MiB, 256 * MiB, 0);
+	made_boot_memory(&j->boot, 256 * MiB, 512 * MiB, 1);
+	made_boot_slot(&j->boot, 512 * MiB, 1024 * MiB, 1);
+	made_boot_cpus(&j->boot, 1, 0);
+	made_boot_cpus(&j->boot, 1, 1);
+	made_boot_distance(&j->boot, distance, 2);
+	made_boot_reserve(&j->boot, 16 * MiB, 32 * MiB);
+	made_boot_step(&j->boot, STEP_CMA_RESERVE, 0, 16 * MiB);
+}
+
+static void make_operations(struct job *j)
+{
+	struct prng prng = prng_init(1);
+
+	for (unsigned int i = 0; i < OPERATIONS; i++)
+		j->operations[i] = (struct operation){
+			.kind = (enum operation_kind)prng_below(&prng, OPERATION_COUNT),
+			.cpu = (uint32_t)prng_below(&prng, CPUS),
+			.nid = (int32_t)prng_below(&prng, 2),
+			.order = (unsigned int)prng_below(&prng, 4),
+			.type = (enum migratetype)prng_below(&prng, 3),
+			.highest = ZONE_MOVABLE,
+			.target = (uint32_t)prng_below(&prng, i + 1),
+			.pfn = prng_below(&prng, 8) << 15,
+			.pages = 1 << 15,
+			.value = (int64_t)prng_below(&prng, 3),
+		};
+}
+
+static bool live_job(void *ctx)
+{
+	static const struct scenario_options options = { .boot_cost = INVARIANT_COST_DEEP,
+							 .step_cost = INVARIANT_COST_CONSTANT,
+							 .end_cost = INVARIANT_COST_DEEP,
+							 .want_lists = true };
+	struct job *j = ctx;
+	struct scenario s;
+	uint64_t digest;
+	bool done;
+
+	scenario_init(&s);
+	scenario_run(&s, &j->boot.in, j->operations, OPERATIONS, &options);
+	done = !s.out_of_memory;
+	if (done) {
+		digest = s.held_pages;
+		for (uint32_t i = 0; i < s.block_count; i++)
+			digest = digest_add(digest, s.blocks[i].pfn);
+		same_result(j, digest_add(digest, s.findings.total));
+	}
+	scenario_deinit(&s);
+	return done;
+}
+
+static void test_lives(void **state)
+{
+	static const char *const versions[] = { "5.10", "6.12" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		struct job *j = calloc(1, sizeof(*j));
+
+		assert_non_null(j);
+		make_machine(j, versions[i]);
+		make_operations(j);
+		print_message("%s: %u refused\n", versions[i], scarce_try(live_job, j));
+		assert_true(j->known);
+		free(j);
+	}
+}
+
+/* ---- two machines serve the same trace, and are compared ---------------------------------------- */
+
+static void make_events(struct job *j)
+{
+	struct prng prng = prng_init(2);
+
+	for (uint64_t i = 0; i < EVENTS; i++) {
+		struct event *e = &j->events[i];
+
+		*e = (struct event){ .kind = EVENT_ALLOC,
+				     .pfn = 0x10000 + (i << 4),
+				     .order = (uint8_t)prng_below(&prng, 4),
+				     .migratetype = (uint8_t)prng_below(&prng, 3),
+				     .cpu = (uint16_t)prng_below(&prng, CPUS) };
+		if (i && prng_chance(&prng, 1, 3)) {
+			const struct event *taken = &j->events[prng_below(&prng, i)];
+
+			e->kind = EVENT_FREE;
+			e->pfn = taken->pfn;
+			e->order = taken->order;
+		}
+	}
+}
+
+static bool compare(struct job *j, struct machine m[PARTING_SIDES], struct rerun *sides[])
+{
+	struct follow_options options = { .cpu_count = CPUS };
+	struct follow *f = follow_create(&m[0], &options);
+	struct state_summary summary = { 0 };
+	struct parting p;
+	bool done = f;
+
+	parting_init(&p, sides[0], j->events, EVENTS, sides[1], j->events, EVENTS);
+	sides[0] = sides[1] = NULL;
+	done = done && parting_find(&p, 64) && !rerun_out_of_memory(p.sides[0]) &&
+	       !rerun_out_of_memory(p.sides[1]) &&
+	       state_diff(rerun_alloc(p.sides[0]), rerun_alloc(p.sides[1]), NULL, NULL, &summary);
+	for (uint32_t i = 0; done && i < EVENTS; i++)
+		follow_event(f, &j->events[i]);
+	done = done && !follow_out_of_memory(f);
+	if (done) {
+		assert_null(follow_check(f));
+		same_result(j, digest_add(digest_add(p.first, summary.lists),
+					  follow_stats(f)->in_use_max));
+	}
+	parting_deinit(&p);
+	follow_destroy(f);
+	return done;
+}
+
+static bool part_job(void *ctx)
+{
+	struct job *j = ctx;
+	struct machine m[PARTING_SIDES];
+	struct rerun *sides[PARTING_SIDES] = { NULL, NULL };
+	bool done = true;
+
+	for (unsigned int side = 0; side < PARTING_SIDES; side++) {
+		machine_init(&m[side]);
+		m[side].want_lists = true;
+		j->boot.in.facts.v[FACT_fallback_rule] = side ? 0 : 2;
+		boot_run(&m[side], &j->boot.in, STAGE_LATE);
+		done = done && !m[side].out_of_memory;
+		if (done)
+			sides[side] = rerun_create(&m[side], &m[side], j->boot.cpu_nid, CPUS);
+		done = done && sides[side];
+	}
+	done = done && compare(j, m, sides);
+	for (unsigned int side = 0; side < PARTING_SIDES; side++) {
+		rerun_destroy(sides[side]);
+		machine_deinit(&m[side]);
+	}
+	return done;
+}
+
+static void test_partings(void **state)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	(void)state;
+	assert_non_null(j);
+	make_machine(j, "6.12");
+	make_events(j);
+	print_message("%u refused\n", scarce_try(part_job, j));
+	assert_true(j->known);
+	free(j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_partings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
