@@ -107,6 +107,59 @@ static void words_of_each_era(void **state)
 		    "    NODE_DATA(1) on node 3");
 }
 
+/* Lines that only some boots have, before and after their words changed. */
+static void seldom_lines_by_age(void **state)
+{
+	const struct answer user = { .kind = ANSWER_USER_MAP,
+				     .v = { 0x100000, 0x8000000, E820_RAM } };
+	const struct answer nvs = { .kind = ANSWER_USER_MAP, .v = { 0x1000, 0x3000, E820_NVS } };
+	const struct answer odd = { .kind = ANSWER_USER_MAP, .v = { 0x1000, 0x3000, 99 } };
+	const struct answer doubled = { .kind = ANSWER_DOUBLED,
+					.type = 1,
+					.v = { 0x7fe000, 0x7ff800, 256 } };
+	const struct answer fake = {
+		.kind = ANSWER_FAKING_NODE, .nid = 1, .index = 1, .v = { 0x20000000, 0x40000000 }
+	};
+	const struct answer moved = { .kind = ANSWER_RAMDISK_MOVED,
+				      .v = { 0x1000000, 0x1800000, 0x7000000, 0x7800000 } };
+	const struct answer movable = { .kind = ANSWER_MOVABLE_START,
+					.nid = 1,
+					.v = { 0x40000000 } };
+	const struct answer low = { .kind = ANSWER_CRASHKERNEL,
+				    .index = 1,
+				    .v = { 16ULL << 20, 80ULL << 20 } };
+	const struct answer cma = { .kind = ANSWER_CMA_RESERVED,
+				    .nid = -1,
+				    .v = { 16, 0x37000000 } };
+
+	(void)state;
+	check_value("2.6.32", ARCH_X86_64, user,
+		    " user: 0000000000100000 - 0000000008000000 (usable)");
+	check_value("6.1", ARCH_X86_64, user,
+		    "user: [mem 0x0000000000100000-0x0000000007ffffff] usable");
+	check_value("6.1", ARCH_X86_64, nvs,
+		    "user: [mem 0x0000000000001000-0x0000000000002fff] ACPI NVS");
+	check_value("6.1", ARCH_X86_64, odd,
+		    "user: [mem 0x0000000000001000-0x0000000000002fff] type 99");
+	check_value("6.1", ARCH_X86_64, doubled,
+		    "memblock: reserved is doubled to 256 at "
+		    "[0x00000000007fe000-0x00000000007ff7ff]");
+	check_value("6.1", ARCH_X86_64, fake,
+		    "Faking node 1 at [mem 0x0000000020000000-0x000000003fffffff] (512MB)");
+	check_value("2.6.32", ARCH_X86_64, moved,
+		    "Allocated new RAMDISK: 07000000 - 07800000\n"
+		    "Move RAMDISK from 0000000001000000 - 00000000017fffff to 07000000 - 077fffff");
+	check_value("6.1", ARCH_X86_64, moved,
+		    "Allocated new RAMDISK: [mem 0x07000000-0x077fffff]\n"
+		    "Move RAMDISK from [mem 0x01000000-0x017fffff] to [mem 0x07000000-0x077fffff]");
+	check_value("2.6.32", ARCH_X86_64, movable, "  Node 1: 262144");
+	check_value("3.10", ARCH_X86_64, movable, "  Node 1: 0x40000000");
+	check_value("6.1", ARCH_X86_64, movable, "  Node 1: 0x0000000040000000");
+	check_value("6.12", ARCH_X86_64, low,
+		    "crashkernel low memory reserved: 0x01000000 - 0x05000000 (64 MB)");
+	check_value("3.10", ARCH_ARM, cma, "cma: CMA: reserved 16 MiB at 37000000");
+}
+
 /* A 32-bit kernel without PAE prints short addresses. */
 static void placement_as_wide_as_addresses(void **state)
 {
@@ -341,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_of_each_era),
+		cmocka_unit_test(seldom_lines_by_age),
 		cmocka_unit_test(placement_as_wide_as_addresses),
 		cmocka_unit_test(memory_line_from_parts),
 		cmocka_unit_test(only_what_was_asked_for),
