@@ -579,6 +579,17 @@ bool replay_begins_late(const struct replay *r)
 	return r->setup.kinds & TELLING && !r->setup.from_boot;
 }
 
+bool replay_tells(const struct replay *r)
+{
+	return r->setup.kinds & TELLING;
+}
+
+uint64_t replay_distance(const struct replay *r, struct start *s)
+{
+	s->changed = (struct start_ranges){ r->changed, r->changed_count };
+	return start_distance(&r->models[0]->alloc, s);
+}
+
 void replay_set_silent(struct replay *r, bool silent)
 {
 	r->silent = silent;

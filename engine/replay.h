@@ -79,6 +79,13 @@ void replay_watch_changes(struct replay *r);
 bool replay_take_over(struct replay *r, struct start *s, struct start_report *ret);
 /* Does the trace begin later than the hand-over of memory?  False also while that is not clear. */
 bool replay_begins_late(const struct replay *r);
+/* Has the trace more than allocations and frees?  False also before the first such event. */
+bool replay_tells(const struct replay *r);
+/*
+ * Pages that are free by the account of one of the two alone, the model or @s.  @s->changed is set.
+ * UINT64_MAX: the host has no memory.
+ */
+uint64_t replay_distance(const struct replay *r, struct start *s);
 /* While @silent, events are taken in, but neither counted nor told of as predictions. */
 void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);

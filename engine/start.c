@@ -273,23 +273,35 @@ static bool comes(const struct work *w, pfn_t pfn)
 	return bit(&w->free, pfn) && !bit(&w->changed, pfn);
 }
 
-/* The page is on no page set's list. */
-static void unlist(struct work *w, uint32_t zone, pfn_t pfn)
+/* Takes blocks off the list that hold a page which is free. */
+static void unlist(struct work *w, uint32_t zone, struct pageset *set, unsigned int index)
+{
+	unsigned int order = pageset_list_order(w->a, index);
+	uint32_t cursor = BUDDY_LIST_START, count = 0;
+	pfn_t *blocks = malloc(((size_t)set->lists[index].count + 1) * sizeof(*blocks)), pfn;
+
+	w->out_of_memory |= !blocks;
+	while (blocks && pageset_next(w->a, set, index, &cursor, &pfn)) {
+		bool is_free = false;
+
+		for (uint64_t i = 0; i < 1ULL << order; i++)
+			is_free |= comes(w, pfn + i);
+		if (is_free)
+			blocks[count++] = pfn;
+	}
+	while (count)
+		pageset_remove(w->a, zone, set, index, blocks[--count]);
+	free(blocks);
+}
+
+static void unlist_all(struct work *w)
 {
 	struct page_alloc *a = w->a;
 
-	if (!pageset_holds(a, zone, pfn))
-		return;
-	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
-		struct pageset *set = page_alloc_set(a, zone, cpu);
-		unsigned int index;
-		uint32_t depth;
-
-		if (!pageset_find(a, set, pfn, &index, &depth))
-			continue;
-		pageset_remove(a, zone, set, index, pfn);
-		return;
-	}
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+			for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
+				unlist(w, zone, page_alloc_set(a, zone, cpu), index);
 }
 
 /* Frees what is free of the 2^@order pages at @pfn, in blocks as large as can be, the lowest first. */
@@ -312,8 +324,6 @@ static void add(struct work *w, uint32_t zone, pfn_t pfn, unsigned int order)
 		add(w, zone, pfn + pages / 2, order - 1);
 		return;
 	}
-	for (uint64_t i = 0; i < pages; i++)
-		unlist(w, zone, pfn + i);
 	buddy_free_as(b, zone, pfn, order, buddy_block_type(b, zone, pfn));
 	w->report.freed += pages;
 }
@@ -365,6 +375,34 @@ static void size_sets(struct work *w)
 	}
 }
 
+uint64_t start_distance(const struct page_alloc *a, const struct start *s)
+{
+	struct work w = { .s = s };
+	uint64_t model_only = 0, both = 0, sum = 0;
+	bool made = bits_make(&w.free, s->page_count, &s->free);
+
+	made = bits_make(&w.changed, s->page_count, &s->changed) && made;
+	for (uint32_t zone = 0; made && zone < a->zone_count; zone++) {
+		uint32_t count = 0;
+		struct buddy_block *blocks = list_blocks(a->buddy, zone, &count);
+
+		made = blocks;
+		for (uint32_t i = 0; blocks && i < count; i++) {
+			for (pfn_t pfn = blocks[i].pfn;
+			     pfn < blocks[i].pfn + (1ULL << blocks[i].order); pfn++) {
+				model_only += goes(&w, pfn);
+				both += comes(&w, pfn);
+			}
+		}
+		free(blocks);
+	}
+	for (pfn_t pfn = 0; made && pfn < s->page_count; pfn++)
+		sum += comes(&w, pfn);
+	free(w.free.words);
+	free(w.changed.words);
+	return made ? model_only + sum - both : UINT64_MAX;
+}
+
 bool start_apply(struct page_alloc *a, const struct start *s, struct start_report *ret)
 {
 	struct work w = { .a = a, .s = s };
@@ -379,6 +417,7 @@ bool start_apply(struct page_alloc *a, const struct start *s, struct start_repor
 		drop_all(&w);
 		for (uint32_t zone = 0; zone < a->zone_count; zone++)
 			assign_types(&w, zone);
+		unlist_all(&w);
 		add_all(&w);
 		size_sets(&w);
 	}

@@ -71,6 +71,9 @@ struct start_report {
  */
 bool start_apply(struct page_alloc *a, const struct start *s, struct start_report *ret);
 
+/* Pages that are free by one of the two accounts alone.  UINT64_MAX: the host has no memory. */
+uint64_t start_distance(const struct page_alloc *a, const struct start *s);
+
 /* Takes every page off every list: nothing is free, and no memory is pending. */
 void start_forget(struct page_alloc *a);
 

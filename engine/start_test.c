@@ -90,7 +90,9 @@ static void what_is_told_is_free(void **state)
 
 	(void)state;
 	f->s.free = (struct start_ranges){ ranges, 2 };
+	assert_int_equal(start_distance(&f->a, &f->s), 0x4000 - 0x403);
 	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(start_distance(&f->a, &f->s), 0);
 	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0x403);
 	for (pfn_t pfn = START; pfn < END; pfn++)
 		assert_int_equal(is_free(f, pfn),
@@ -145,6 +147,7 @@ static void what_changed_meanwhile_stays(void **state)
 	pageset_insert(&f->a, ZONE, set, 1, START + 2, false);
 	f->s.free = (struct start_ranges){ ranges, 1 };
 	f->s.changed = (struct start_ranges){ changed, 2 };
+	assert_int_equal(start_distance(&f->a, &f->s), 0x400 - 2);
 	assert_true(start_apply(&f->a, &f->s, &report));
 	assert_true(is_free(f, START + 1));
 	assert_false(is_free(f, START + 3));
@@ -170,6 +173,27 @@ static void a_free_page_leaves_its_list(void **state)
 	assert_int_equal(set->count, 0);
 	assert_int_equal(report.freed, 1);
 	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0x4000);
+	finish(f);
+}
+
+/* So it is when the page is not the first of its block there; the rest of that is in use then. */
+static void a_free_page_takes_its_block_along(void **state)
+{
+	static const struct start_range ranges[] = { { START, START + 1 }, { START + 2, END } };
+	struct fixture *f = begin();
+	struct start_report report;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+	struct buddy_block block;
+
+	(void)state;
+	assert_true(buddy_find(&f->b, ZONE, START, &block));
+	buddy_carve(&f->b, ZONE, &block, START, 2, block.type);
+	pageset_insert(&f->a, ZONE, set, 7, START, false);
+	f->s.free = (struct start_ranges){ ranges, 2 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(set->count, 0);
+	assert_int_equal(report.freed, 3);
+	assert_true(is_free(f, START) && !is_free(f, START + 1) && is_free(f, START + 2));
 	finish(f);
 }
 
@@ -292,6 +316,7 @@ int main(void)
 		cmocka_unit_test(it_can_begin_with_nothing),
 		cmocka_unit_test(what_changed_meanwhile_stays),
 		cmocka_unit_test(a_free_page_leaves_its_list),
+		cmocka_unit_test(a_free_page_takes_its_block_along),
 		cmocka_unit_test(page_sets_are_sized),
 		cmocka_unit_test(pageblocks_get_types),
 		cmocka_unit_test(an_unused_pageblock_follows_its_neighbour),

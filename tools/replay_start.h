@@ -4,7 +4,8 @@
  *
  *	handover	what the boot left, to the end
  *	auto		the same; where the trace turns out to begin later, the first picture that tells
- *			where free pages lie is taken over
+ *			where free pages lie is taken over.  Allocations and frees alone do not tell when a
+ *			trace begins; then it is taken over if the model is far from it
  *	unknown		nothing is known: every page is in use
  *	NAME		the picture of that name, at its markers in the trace; what comes before is left out.
  *			A trace without them begins when the picture was taken
@@ -37,6 +38,7 @@ struct replay_start {
 	const struct snapshot *picture; /* that is taken over, or was */
 	const char *begin; /* the marker at which to listen: "begin" or "end"; NULL: none */
 	bool done_marked; /* the trace says when the picture is complete */
+	bool looked; /* at the first picture; no other is taken over */
 	bool taken; /* and this is what came of it */
 	uint64_t line; /* where; 0: before the first event */
 	uint64_t skipped; /* events left out */
