@@ -148,6 +148,8 @@ enum break_kind {
 	EMPTY_START,
 	OVERLAP,
 	HOLE,
+	HOLE_ALONE,
+	FEWER_PRESENT,
 	NODE_SUM,
 	MOVABLE,
 	LIMIT,
@@ -173,6 +175,16 @@ static enum invariant break_machine(struct machine *m, enum break_kind kind)
 		return INVARIANT_ZONE_DISJOINT;
 	case HOLE:
 		node->zones[ZONE_DMA32].spanned -= 1;
+		return INVARIANT_ZONE_COVER;
+	case HOLE_ALONE:
+		/* A page that is in no zone, and in no zone's counts. */
+		node->zones[ZONE_DMA32].spanned -= 1;
+		node->zones[ZONE_DMA32].present -= 1;
+		node->zones[ZONE_DMA32].managed -= 1;
+		return INVARIANT_ZONE_COVER;
+	case FEWER_PRESENT:
+		node->zones[ZONE_DMA32].present -= 1;
+		node->zones[ZONE_DMA32].managed -= 1;
 		return INVARIANT_ZONE_COVER;
 	case NODE_SUM:
 		node->present++;
