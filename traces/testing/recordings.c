@@ -9,6 +9,22 @@
 
 #define FOLDER "traces/recordings/"
 
+/* "NAME NUMBER NUMBER NUMBER" */
+static void take_line(char *line, struct recording *ret)
+{
+	size_t len = strcspn(line, " ");
+	char *at = line + len;
+
+	assert_true(len < sizeof(ret->name));
+	memcpy(ret->name, line, len);
+	ret->name[len] = '\0';
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(*at, ' ');
+		ret->v[i] = (uint32_t)strtoul(at, &at, 10);
+	}
+	assert_int_equal(*at, '\0');
+}
+
 void recordings_each(const char *list, bool (*visit)(const struct recording *r))
 {
 	unsigned int count = 0, bad = 0;
@@ -25,8 +41,7 @@ void recordings_each(const char *list, bool (*visit)(const struct recording *r))
 		*end = '\0';
 		if (*line == '#')
 			continue;
-		assert_int_equal(sscanf(line, "%79s %u %u %u", r.name, &r.v[0], &r.v[1], &r.v[2]),
-				 4);
+		take_line(line, &r);
 		snprintf(r.path, sizeof(r.path), FOLDER "%s.mmtrace", r.name);
 		bad += !visit(&r);
 		count++;
