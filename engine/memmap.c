@@ -210,8 +210,7 @@ bool memmap_stamp_reserved(struct machine *m)
 			const struct memblock_region *r = &m->mb.memory.regions[i];
 
 			done &= memblock_set_node(&m->mb, MEMBLOCK_RESERVED, r->base,
-						  by_end ? r->base + r->size : r->size,
-						  r->nid);
+						  by_end ? r->base + r->size : r->size, r->nid);
 		}
 		/* A larger array may lie below what was being stamped. */
 	} while (max != m->mb.reserved.max && fact_get(&m->facts, FACT_reserved_stamp_repeats) &&

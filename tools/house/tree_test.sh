@@ -101,7 +101,7 @@ layers()
 	for layer in engine:traces,fuzz,tools traces:fuzz,tools fuzz:tools tools:fuzz; do
 		above=${layer#*:}
 		# The command of campaigns and the benchmarks of fuzzing are above fuzz/.
-		choose "^${layer%:*}/.*\.(c|h|def)$" '^tools/(cmd_fuzz|bench/fuzz)\.c$' | tr '\n' '\0' |
+		choose "^${layer%:*}/.*\.(c|h|def)$" '^tools/(cmd_fuzz|bench/(fuzz|steady_test))\.c$' | tr '\n' '\0' |
 			xargs -0r grep -nE "^[[:blank:]]*#[[:blank:]]*include \"(${above//,/|})/"
 	done
 }
