@@ -377,7 +377,7 @@ struct error *driver_run(struct target_runner *r, const struct driver_options *o
 	struct driver *d = NULL;
 	struct error *err = driver_create(r, options, &d);
 
-	if (err)
+	if (!d)
 		return err;
 	err = driver_go_on(d, options->executions);
 	*ret = d->stats;

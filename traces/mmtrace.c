@@ -737,7 +737,7 @@ static struct error *check_end(struct mmtrace_reader *r, const struct head *h)
 	const Mmtrace__End *end;
 	struct error *err = mmtrace_unpack(r, &mmtrace__end__descriptor, &message);
 
-	if (err)
+	if (!message)
 		return err;
 	end = (const Mmtrace__End *)message;
 	if (end->n_block_type != h->number || end->n_block_bytes != h->number ||
@@ -853,16 +853,13 @@ struct error *mmtrace_unpack(struct mmtrace_reader *r, const ProtobufCMessageDes
 			     const ProtobufCMessage **ret)
 {
 	ProtobufCAllocator allocator = arena_allocator(&r->arena);
-	const ProtobufCMessage *message;
 	struct error *err;
 
 	assert(r->block.data && !r->block.error);
 	arena_reset(&r->arena);
-	message = protobuf_c_message_unpack(descriptor, &allocator, r->block.size, r->block.data);
-	if (message) {
-		*ret = message;
+	*ret = protobuf_c_message_unpack(descriptor, &allocator, r->block.size, r->block.data);
+	if (*ret)
 		return NULL;
-	}
 	if (r->arena.out_of_memory)
 		return error_no_memory();
 	err = error_create_block(ERROR_CORRUPT, r->name, r->block.number,

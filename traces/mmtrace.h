@@ -138,7 +138,7 @@ bool mmtrace_next(struct mmtrace_reader *r, struct mmtrace_block *ret);
 
 /*
  * Unpacks the message of the block that mmtrace_next() gave last.  It lives until the next call of
- * either.  A message that does not parse is ERROR_CORRUPT, and the block counts as damaged.
+ * either; NULL with an error.  A message that does not parse is ERROR_CORRUPT, and the block counts as damaged.
  */
 struct error *mmtrace_unpack(struct mmtrace_reader *r, const ProtobufCMessageDescriptor *descriptor,
 			     const ProtobufCMessage **ret);
