@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/pageset.h"
+#include "engine/testing/one_zone.h"
 
 #define ZONE 0
 #define START 0x10000
@@ -30,27 +31,9 @@ struct fixture {
 static struct fixture *start(uint32_t version, uint64_t batch, uint64_t high_min, uint64_t high_max)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const struct node_range range = { .start = START, .end = START + 0x4000 };
-	struct zonelists lists = { 0 };
-	uint8_t distance = 10;
 
 	assert_non_null(f);
-	facts_init(&f->facts, version);
-	arch_config_default(ARCH_X86_64, false, &f->config);
-	f->node.possible = f->node.memory = true;
-	f->node.present = 0x4000;
-	f->node.zones[ZONE_NORMAL] = (struct zone){ .type = ZONE_NORMAL,
-						    .start_pfn = START,
-						    .spanned = 0x4000,
-						    .present = 0x4000,
-						    .managed = 0x4000 };
-	buddy_init(&f->b, &f->config, &f->facts, &f->node, 1, &range, 1);
-	buddy_set_block_types(&f->b, ZONE, START, range.end, MIGRATE_MOVABLE);
-	buddy_free_range(&f->b, ZONE, START, range.end, f->config.max_order, BUDDY_PLACE_FRESH);
-	zonelists_build(&lists, &f->node, 1, &distance, NULL, &f->config, &f->facts);
-	page_alloc_init(&f->a, &f->b, &f->config, &f->facts, &f->node, 1, &lists, 1);
-	zonelists_deinit(&lists);
-	assert_false(f->b.out_of_memory || f->a.out_of_memory);
+	one_zone_make(version, START, &f->facts, &f->config, &f->node, &f->b, &f->a);
 	page_alloc_set_pagesets(&f->a, ZONE, batch, high_min, high_min, high_max);
 	f->set = page_alloc_set(&f->a, ZONE, 0);
 	return f;

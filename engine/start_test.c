@@ -13,6 +13,7 @@
 #include "engine/pageset.h"
 #include "engine/start.h"
 #include "engine/start_types.h"
+#include "engine/testing/one_zone.h"
 
 #define ZONE 0
 #define START 0x10000
@@ -34,27 +35,9 @@ struct fixture {
 static struct fixture *begin(void)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const struct node_range range = { .start = START, .end = END };
-	struct zonelists lists = { 0 };
-	uint8_t distance = 10;
 
 	assert_non_null(f);
-	facts_init(&f->facts, FACTS_VERSION(6, 1, 0));
-	arch_config_default(ARCH_X86_64, false, &f->config);
-	f->node.possible = f->node.memory = true;
-	f->node.present = 0x4000;
-	f->node.zones[ZONE_NORMAL] = (struct zone){ .type = ZONE_NORMAL,
-						    .start_pfn = START,
-						    .spanned = 0x4000,
-						    .present = 0x4000,
-						    .managed = 0x4000 };
-	buddy_init(&f->b, &f->config, &f->facts, &f->node, 1, &range, 1);
-	buddy_set_block_types(&f->b, ZONE, START, END, MIGRATE_MOVABLE);
-	buddy_free_range(&f->b, ZONE, START, END, f->config.max_order, BUDDY_PLACE_FRESH);
-	zonelists_build(&lists, &f->node, 1, &distance, NULL, &f->config, &f->facts);
-	page_alloc_init(&f->a, &f->b, &f->config, &f->facts, &f->node, 1, &lists, 1);
-	zonelists_deinit(&lists);
-	assert_false(f->b.out_of_memory || f->a.out_of_memory);
+	one_zone_make(FACTS_VERSION(6, 1, 0), START, &f->facts, &f->config, &f->node, &f->b, &f->a);
 	f->s.page_count = END;
 	f->s.zones = &f->zone;
 	f->s.sets = &f->set;

@@ -88,8 +88,8 @@ static int set_up(void **unused)
 	const char *top = getenv("TEST_TMPDIR");
 
 	(void)unused;
-	snprintf(programs, sizeof(programs), "%s/programs-XXXXXX", top ? top : "/tmp");
-	snprintf(folder, sizeof(folder), "%s/engine-XXXXXX", top ? top : "/tmp");
+	snprintf(programs, sizeof(programs), "%s/programs-XXXXXX", top ? top : ".");
+	snprintf(folder, sizeof(folder), "%s/engine-XXXXXX", top ? top : ".");
 	fake.seeds = seeds;
 	if (!mkdtemp(programs) || !mkdtemp(folder))
 		return -1;
