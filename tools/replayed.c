@@ -213,29 +213,50 @@ enum impossible replayed_check(const struct replayed *r, struct page_alloc *a,
 
 /* ---- report ------------------------------------------------------------------------------------ */
 
+/* @first: a line, or 0 where a store's blocks are meant, which have none. */
+static void print_place(FILE *out, const char *kind, uint64_t count, uint64_t first)
+{
+	fprintf(out, ", %" PRIu64 " %s %s%s", count, kind, first ? "line" : "block",
+		count == 1 ? "" : "s");
+	if (first)
+		fprintf(out, " (the first is %" PRIu64 ")", first);
+}
+
 void replayed_print(struct cli *cli, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
+	const struct error *damage = trace_damage(r->trace);
 	FILE *out = cli_out(cli);
+	char text[512];
 
 	booted_print(cli, &r->booted);
 	fprintf(out, "%-14s", "trace");
 	text_print_safe(out, r->trace_path);
-	fprintf(out, "\n%-14s%" PRIu64 " lines, %" PRIu64 " events", "", stats->lines, r->index);
+	fprintf(out, "\n%-14s", "");
+	/* A store that is cut off has lost the count of its lines. */
+	if (stats->lines)
+		fprintf(out, "%" PRIu64 " lines, ", stats->lines);
+	fprintf(out, "%" PRIu64 " events", r->index);
 	if (stats->events[EVENT_LOST])
-		fprintf(out, ", %" PRIu64 " gaps of lost events", stats->events[EVENT_LOST]);
+		fprintf(out, ", %" PRIu64 " gap%s of lost events", stats->events[EVENT_LOST],
+			stats->events[EVENT_LOST] == 1 ? "" : "s");
 	if (stats->damaged)
-		fprintf(out, ", %" PRIu64 " damaged lines (the first is %" PRIu64 ")",
-			stats->damaged, stats->first_damaged_line);
+		print_place(out, "damaged", stats->damaged, stats->first_damaged_line);
 	if (stats->unknown)
-		fprintf(out, ", %" PRIu64 " unknown lines (the first is %" PRIu64 ")",
-			stats->unknown, stats->first_unknown_line);
+		print_place(out, "unknown", stats->unknown, stats->first_unknown_line);
+	if (damage) {
+		error_format(damage, text, sizeof(text));
+		fprintf(out, "\n%-14s", "");
+		text_print_safe(out, text);
+	}
 	fputc('\n', out);
 }
 
 void replayed_json(struct json *j, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
+	const struct error *damage = trace_damage(r->trace);
+	char text[512];
 
 	booted_json(j, &r->booted);
 	json_key_object_begin(j, "trace");
@@ -245,6 +266,10 @@ void replayed_json(struct json *j, const struct replayed *r)
 	json_key_u64(j, "lost_gaps", stats->events[EVENT_LOST]);
 	json_key_u64(j, "damaged_lines", stats->damaged);
 	json_key_u64(j, "unknown_lines", stats->unknown);
+	if (damage) {
+		error_format(damage, text, sizeof(text));
+		json_key_string(j, "damage", text);
+	}
 	json_object_end(j);
 }
 
