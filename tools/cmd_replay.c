@@ -526,13 +526,19 @@ static void print_verdict(struct cli *cli, const struct report *report)
 		equal += p[i].line != 0 && is_equal(&p[i]);
 	}
 	fprintf(out, "\n%s", cli_colour(cli, report->finding_count ? CLI_BAD : CLI_GOOD));
-	fprintf(out, "first guess right for");
-	print_rate(out, stats->right[EVENT_ALLOC], stats->predicted[EVENT_ALLOC]);
-	fprintf(out, " of %" PRIu64 " allocations", stats->predicted[EVENT_ALLOC]);
+	if (stats->predicted[EVENT_ALLOC]) {
+		fprintf(out, "first guess right for");
+		print_rate(out, stats->right[EVENT_ALLOC], stats->predicted[EVENT_ALLOC]);
+		fprintf(out, " of %" PRIu64 " allocation%s", stats->predicted[EVENT_ALLOC],
+			stats->predicted[EVENT_ALLOC] == 1 ? "" : "s");
+	} else {
+		fprintf(out, "no allocation to guess");
+	}
 	if (seen)
 		fprintf(out, "; %" PRIu32 " of %" PRIu32 " pictures equal", equal, seen);
 	if (report->finding_count)
-		fprintf(out, "; %" PRIu64 " findings", report->finding_count);
+		fprintf(out, "; %" PRIu64 " finding%s", report->finding_count,
+			report->finding_count == 1 ? "" : "s");
 	fprintf(out, "%s\n", cli_colour(cli, CLI_PLAIN));
 }
 
