@@ -16,6 +16,7 @@ struct area {
 	unsigned int zones; /* that have pages of it */
 	unsigned int spans; /* of zones that reach into it */
 	bool shared; /* another area has pages of it, too */
+	bool moved; /* memory came or went since it was put into use, or not */
 };
 
 static struct area look_at(const struct machine *m, uint32_t i)
@@ -30,6 +31,7 @@ static struct area look_at(const struct machine *m, uint32_t i)
 		if (start >= end)
 			continue;
 		a.memory += end - start;
+		a.moved |= m->ranges[r].zone != 0;
 		if (m->cma[i].nid >= 0 && m->ranges[r].nid != m->cma[i].nid)
 			a.foreign += end - start;
 	}
@@ -44,7 +46,9 @@ static struct area look_at(const struct machine *m, uint32_t i)
 
 				start = max_u64(start, z->start_pfn);
 				end = min_u64(end, zone_end_pfn(z));
-				has |= m->ranges[r].nid == (int32_t)n && start < end;
+				has |= node_range_is_of(&m->ranges[r], (int32_t)n,
+							(enum zone_type)t) &&
+				       start < end;
 			}
 			a.zones += has;
 			a.spans += z->spanned && z->start_pfn < a.end && zone_end_pfn(z) > a.start;
@@ -81,7 +85,7 @@ void cma_invariants_check(const struct machine *m, struct findings *ret)
 			findings_add(ret, INVARIANT_CMA_PAGES, area->nid, -1, a.start,
 				     a.end - a.start, area->joined,
 				     "pages of an area are neither in use nor given back");
-		if (area->active ? a.zones > 1 : a.spans == 1)
+		if (area->active ? a.zones > 1 : a.spans == 1 && !a.moved)
 			findings_add(ret, INVARIANT_CMA_EACH, area->nid, -1, a.start, !area->active,
 				     area->active,
 				     "an area is in use, or not, as it should not be");

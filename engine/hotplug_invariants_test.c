@@ -72,6 +72,65 @@ static void ballooned_zone(void **unused)
 	made_boot_quirk(&b, QUIRK_ZONELIST_SKIPS_UNMANAGED_ZONE, ops, COUNT(ops));
 }
 
+/*
+ * Half of DMA32 is a contiguous area, which comes late, and then a balloon takes as much.  Page sets were sized
+ * when all of it was there, and nothing sizes them anew.
+ */
+static void ballooned_after_cma(void **unused)
+{
+	static const struct operation ops[] = {
+		{ .kind = OPERATION_BALLOON, .highest = ZONE_DMA32, .value = PFN(256 * MIB) },
+	};
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	b.in.config.cma = true;
+	b.in.reservations_told = true;
+	made_boot_memory(&b, 0, 512 * MIB, -1);
+	made_boot_alloc(&b, 4096, 4096, 0, 0);
+	made_boot_step(&b, STEP_CMA_RESERVE, 0, 256 * MIB);
+	made_boot_sound(&b, ops, COUNT(ops));
+}
+
+/*
+ * Nodes meet in the first half of a largest block, and the other half, all of node 1's, is isolated.  When other
+ * memory comes, isolated pageblocks are counted again.
+ */
+static void isolated_where_nodes_meet(void **unused)
+{
+	static const struct operation ops[] = {
+		{ .kind = OPERATION_ISOLATE_BLOCKS, .pfn = PFN(258 * MIB), .pages = 1 },
+		{ .kind = OPERATION_HOTADD, .nid = 1, .pfn = PFN(4 * GIB), .pages = SECTION },
+	};
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, 0, 257 * MIB, 0);
+	made_boot_memory(&b, 257 * MIB, 512 * MIB, 1);
+	made_boot_memory(&b, 512 * MIB, 768 * MIB, 0);
+	made_boot_cpus(&b, 1, 0);
+	made_boot_sound(&b, ops, COUNT(ops));
+}
+
+/*
+ * The first section goes, and comes back to Normal, as DMA begins behind it then.  That zone spans all of DMA
+ * now, and a contiguous area there; but its pages are DMA's, as they were.
+ */
+static void spanned_area(void **unused)
+{
+	static const struct operation ops[] = { OFFLINE(0), ONLINE(0, KERNEL) };
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_ARM64, "6.12");
+	b.in.config.cma = true;
+	made_boot_memory(&b, 0, 5 * GIB, 0);
+	made_boot_step(&b, STEP_CMA_RESERVE, 0, PFN(4 * GIB));
+	made_boot_sound(&b, ops, COUNT(ops));
+}
+
 static void zones_counted(void **unused)
 {
 	static const struct operation ops[] = { ADD(4 * GIB, 2), ONLINE(4 * GIB, MOVABLE),
@@ -245,12 +304,21 @@ static void broken_machine(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(emptied_node),		cmocka_unit_test(ballooned_zone),
-		cmocka_unit_test(zones_counted),	cmocka_unit_test(span_from_zero),
-		cmocka_unit_test(regrown_zone),		cmocka_unit_test(contiguous_hole),
-		cmocka_unit_test(freed_while_isolated), cmocka_unit_test(truncated_pfn),
-		cmocka_unit_test(min_free_lost),	cmocka_unit_test(raced_rebuild),
-		cmocka_unit_test(stranded_deltas),	cmocka_unit_test(broken_machine),
+		cmocka_unit_test(emptied_node),
+		cmocka_unit_test(ballooned_zone),
+		cmocka_unit_test(ballooned_after_cma),
+		cmocka_unit_test(spanned_area),
+		cmocka_unit_test(isolated_where_nodes_meet),
+		cmocka_unit_test(zones_counted),
+		cmocka_unit_test(span_from_zero),
+		cmocka_unit_test(regrown_zone),
+		cmocka_unit_test(contiguous_hole),
+		cmocka_unit_test(freed_while_isolated),
+		cmocka_unit_test(truncated_pfn),
+		cmocka_unit_test(min_free_lost),
+		cmocka_unit_test(raced_rebuild),
+		cmocka_unit_test(stranded_deltas),
+		cmocka_unit_test(broken_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,8 @@ static void move_block_types(struct buddy *to, uint32_t zone, const struct buddy
 
 			if (!slot_of(to, zone, pfn, &slot))
 				continue;
-			to->zones[zone].isolated += type == MIGRATE_ISOLATE;
+			to->zones[zone].isolated += type == MIGRATE_ISOLATE &&
+						    buddy_block_has_memory(to, zone, pfn);
 			set_block_type(to, block_index(to, slot, pfn), type);
 		}
 	}

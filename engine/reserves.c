@@ -63,11 +63,17 @@ void reserves_raise_for_khugepaged(struct machine *m)
 
 void reserves_size_pagesets(struct machine *m, uint64_t fraction)
 {
-	for (uint32_t n = 0; n < m->node_count; n++)
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			if (m->nodes[n].zones[t].present)
-				pageset_size_zone(&m->nodes[n].zones[t], m->nodes[n].cpus,
-						  m->online_cpus, fraction, &m->config, &m->facts);
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &m->nodes[n].zones[t];
+
+			if (!z->present)
+				continue;
+			pageset_size_zone(z, m->nodes[n].cpus, m->online_cpus, fraction, &m->config,
+					  &m->facts);
+			z->joined = z->managed;
+		}
+	}
 }
 
 uint64_t reserves_pageset_fraction(const struct machine *m)
@@ -119,9 +125,6 @@ void reserves_renew(struct machine *m, struct zone *zone)
 		return;
 	}
 	reserves_size_pagesets(m, reserves_pageset_fraction(m));
-	for (uint32_t n = 0; n < m->node_count; n++)
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
-			m->nodes[n].zones[t].joined = m->nodes[n].zones[t].managed;
 }
 
 void reserves_follow_managed(struct machine *m)

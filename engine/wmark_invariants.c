@@ -82,6 +82,8 @@ static void check_reserves(const struct reserve_source *s, struct findings *ret)
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			const struct zone *z = &s->nodes[nid].zones[t];
 			uint64_t largest = 0, size = size_of(z, s);
+			uint64_t fewest = min_u64(z->joined, z->counted);
+			uint64_t most_pages = max_u64(z->joined, z->counted);
 
 			for (unsigned int j = t + 1; j < ZONE_TYPE_COUNT; j++) {
 				largest = max_u64(largest, z->lowmem_reserve[j]);
@@ -90,8 +92,8 @@ static void check_reserves(const struct reserve_source *s, struct findings *ret)
 			}
 			/* It is not worked out again with every page that comes or goes. */
 			largest += z->watermark[WMARK_HIGH];
-			most += min_u64(largest, max_u64(size, z->joined));
-			least += min_u64(largest, min_u64(size, z->joined));
+			most += min_u64(largest, max_u64(size, most_pages));
+			least += min_u64(largest, min_u64(size, fewest));
 		}
 	}
 	if (s->totalreserve > most || s->totalreserve < least)
