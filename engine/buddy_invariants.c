@@ -10,12 +10,14 @@ static const enum invariant broken_by[] = {
 
 /*
  * From 6.10 on every free block is on the list of its type; before, it could lie on others.  Where there is
- * too little memory for types, what is no longer isolated goes to Movable's lists all the same.
+ * too little memory for types, what is no longer isolated goes to Movable's lists all the same.  Pageblocks of
+ * MIGRATE_RESERVE, long gone by then, were chosen one by one out of larger blocks.
  */
 static bool is_hygienic(const struct buddy *b)
 {
 	return !b->mobility_off && fact_get(b->facts, FACT_fallback_rule) >= 3 &&
-	       fact_get(b->facts, FACT_pcp_drain_current_type);
+	       fact_get(b->facts, FACT_pcp_drain_current_type) &&
+	       !fact_get(b->facts, FACT_migrate_reserve);
 }
 
 struct walk {

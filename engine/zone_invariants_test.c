@@ -52,6 +52,30 @@ static void movablecore_too_large(void **unused)
 	made_boot_quirk(&b, QUIRK_MOVABLECORE_LARGER_THAN_RAM, NULL, 0);
 }
 
+/* ZONE_MOVABLE is cut from low memory, and taken for high memory: it is freed with both. */
+static void movable_freed_twice(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_I386, "5.10");
+	b.in.command_line = "kernelcore=1M";
+	made_boot_memory(&b, 0, 17 * MIB, -1);
+	made_boot_quirk(&b, QUIRK_MOVABLE_LOW_MEMORY_FREED_TWICE, NULL, 0);
+}
+
+/* Pageblocks kept back as up to 4.3 are of another type than the larger blocks that they lie in, on any kernel. */
+static void reserve_of_old(void **unused)
+{
+	struct made_boot b;
+
+	(void)unused;
+	init(&b, "movablecore=1M");
+	b.in.facts.v[FACT_migrate_reserve] = 1;
+	made_boot_memory(&b, 0, 16 * MIB, -1);
+	made_boot_sound(&b, NULL, 0);
+}
+
 static void kernelcore_too_large(void **unused)
 {
 	struct made_boot b;
@@ -229,6 +253,8 @@ int main(void)
 		cmocka_unit_test(mirror_without_mirror),
 		cmocka_unit_test(movablecore_too_large),
 		cmocka_unit_test(kernelcore_too_large),
+		cmocka_unit_test(movable_freed_twice),
+		cmocka_unit_test(reserve_of_old),
 		cmocka_unit_test(movable_only_node),
 		cmocka_unit_test(zone_behind_movable),
 		cmocka_unit_test(arm64_dma_zone),
