@@ -859,6 +859,7 @@ void buddy_add_pending(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end)
 bool buddy_find(const struct buddy *b, uint32_t zone, pfn_t pfn, struct buddy_block *ret)
 {
 	uint32_t slot, off = (uint32_t)pfn & (slot_pages(b) - 1);
+	const uint64_t *entries;
 
 	if (!slot_at(b, zone, pfn, &slot))
 		return false;
@@ -869,17 +870,19 @@ bool buddy_find(const struct buddy *b, uint32_t zone, pfn_t pfn, struct buddy_bl
 	}
 	if (b->slots[slot].chunk == CHUNK_NONE)
 		return false;
-	for (unsigned int order = 0; order < b->max_order; order++) {
-		uint32_t head = off & ~((1u << order) - 1);
-		uint64_t entry = b->entries[(b->slots[slot].chunk << b->max_order) + head];
+	entries = b->entries + ((size_t)b->slots[slot].chunk << b->max_order);
+	/* A block that holds the page begins where some of the lowest bits of its number are cleared. */
+	for (uint32_t head = off;; head &= head - 1) {
+		uint64_t entry = entries[head];
 
-		if (entry_is_free(entry) && entry_order(entry) >= order) {
+		if (entry_is_free(entry) && (off - head) >> entry_order(entry) == 0) {
 			*ret = (struct buddy_block){ slot_pfn(b, slot) + head, entry_order(entry),
 						     entry_type(entry) };
 			return true;
 		}
+		if (!head)
+			return false;
 	}
-	return false;
 }
 
 bool buddy_list_next(const struct buddy *b, uint32_t zone, unsigned int order,

@@ -402,15 +402,16 @@ static void cut_pending(struct buddy *b, struct buddy_pending *p, pfn_t start, p
 
 bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order)
 {
-	bool old = fact_get(b->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD;
 	pfn_t end = pfn + (1ULL << order);
 
 	for (uint32_t i = 0; i < b->pending_count; i++) {
 		struct buddy_pending *p = &b->pending[i];
 		uint32_t zone = p->zone;
+		bool old;
 
 		if (pfn < p->start || end > p->end)
 			continue;
+		old = fact_get(b->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD;
 		cut_pending(b, p, pfn, end);
 		if (order || !old)
 			buddy_set_block_types(b, zone, pfn, old ? pfn + 1 : end, MIGRATE_MOVABLE);

@@ -295,27 +295,38 @@ bool page_alloc_set_fraction(struct page_alloc *a, const struct node *nodes, uin
 
 void page_alloc_note(struct page_alloc *a, const struct event *e)
 {
+	struct event *room = a->events ? page_alloc_note_room(a, 1) : NULL;
+
+	if (!room)
+		return;
+	*room = *e;
+	a->events->count++;
+}
+
+struct event *page_alloc_note_room(struct page_alloc *a, uint32_t count)
+{
 	struct alloc_events *l = a->events;
 
-	if (!l)
-		return;
-	if (l->count == l->room) {
-		uint32_t room = l->room ? l->room * 2 : 64;
-		struct event *grown = realloc(l->events, room * sizeof(*grown));
+	if (l->room - l->count < count) {
+		uint32_t room = l->room ? l->room : 64;
+		struct event *grown;
 
+		while (room - l->count < count)
+			room *= 2;
+		grown = realloc(l->events, room * sizeof(*grown));
 		if (!grown) {
 			l->out_of_memory = a->out_of_memory = true;
-			return;
+			return NULL;
 		}
 		l->events = grown;
 		l->room = room;
 	}
-	l->events[l->count++] = *e;
+	return &l->events[l->count];
 }
 
 /* ---- which zone -------------------------------------------------------------------------------- */
 
-static uint32_t search_zone(struct page_alloc *a, pfn_t pfn)
+uint32_t page_alloc_search_zone(struct page_alloc *a, pfn_t pfn)
 {
 	const struct buddy *b = a->buddy;
 	const struct node_range *range = buddy_memory_at(b, pfn);
@@ -337,11 +348,6 @@ static uint32_t search_zone(struct page_alloc *a, pfn_t pfn)
 	/* All of a range lies in one span of slots. */
 	a->near.slots_before = slot - (uint32_t)(pfn >> b->max_order);
 	return zone;
-}
-
-uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
-{
-	return pfn - a->near.start < a->near.pages ? a->near.zone : search_zone(a, pfn);
 }
 
 /* Free blocks of each order, whatever their type. */
@@ -764,7 +770,7 @@ static __attribute__((noinline)) bool put_past_sets(struct page_alloc *a, uint32
 static __attribute__((noinline)) bool put_far(struct page_alloc *a, uint32_t cpu, pfn_t pfn,
 					      unsigned int order)
 {
-	return order <= a->buddy->max_order && search_zone(a, pfn) != BUDDY_ZONE_NONE &&
+	return order <= a->buddy->max_order && page_alloc_search_zone(a, pfn) != BUDDY_ZONE_NONE &&
 	       page_alloc_put(a, cpu, pfn, order);
 }
 

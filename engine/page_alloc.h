@@ -211,8 +211,13 @@ bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned
 /* The type of the request the block at @pfn was handed out to; MIGRATE_TYPE_COUNT: not known. */
 enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 
+/* page_alloc_zone_of() of a page that lies elsewhere than the last one. */
+uint32_t page_alloc_search_zone(struct page_alloc *a, pfn_t pfn);
 /* The zone that holds @pfn, or BUDDY_ZONE_NONE. */
-uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn);
+static inline uint32_t page_alloc_zone_of(struct page_alloc *a, pfn_t pfn)
+{
+	return pfn - a->near.start < a->near.pages ? a->near.zone : page_alloc_search_zone(a, pfn);
+}
 
 static inline struct pageset *page_alloc_set(struct page_alloc *a, uint32_t zone, uint32_t cpu)
 {
@@ -230,5 +235,7 @@ static inline uint64_t page_alloc_zone_free(const struct page_alloc *a, uint32_t
 
 /* Notes an event if they are wanted. */
 void page_alloc_note(struct page_alloc *a, const struct event *e);
+/* Makes room for @count more events, which are wanted; the first of it, or NULL without memory. */
+struct event *page_alloc_note_room(struct page_alloc *a, uint32_t count);
 
 #endif

@@ -74,11 +74,7 @@ pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsign
 
 pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index)
 {
-	uint32_t link = pcp_list_pop(a->buddy, set, index);
-
-	a->buddy->entries[link] = 0;
-	pcp_count_down(set, 1u << pageset_list_order(a, index));
-	return pcp_link_pfn(a->buddy, link);
+	return pcp_link_pfn(a->buddy, pageset_take(a, set, index, 0));
 }
 
 bool pageset_next(const struct page_alloc *a, const struct pageset *set, unsigned int index,
@@ -221,8 +217,23 @@ unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pa
 	return tuned_refill(&a->zones[zone], set, order);
 }
 
+/* Tells of @count blocks of @order, one after the other from @pfn on. */
+static void note_run(struct page_alloc *a, enum event_kind kind, uint8_t flags, pfn_t pfn,
+		     unsigned int order, uint32_t count, enum migratetype type)
+{
+	struct event *e = page_alloc_note_room(a, count);
+
+	for (uint32_t i = 0; e && i < count; i++)
+		e[i] = (struct event){ .kind = (uint8_t)kind,
+				       .pfn = pfn + ((pfn_t)i << order),
+				       .order = (uint8_t)order,
+				       .migratetype = a->rules.list_rank[type],
+				       .flags = flags };
+	a->events->count += e ? count : 0;
+}
+
 /*
- * A refill of which nobody is told, from the lists of @type alone.  Page after page would split the
+ * A refill from the lists of @type alone.  Page after page would split the
  * smallest block that there is and take from what is left over until that is used up, too:
  *
  *	order 3, 5 pages wanted		[1][2][3][4][5][ ][      ]	order 0 and order 1 stay
@@ -243,6 +254,9 @@ static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct p
 		if (count > all)
 			count = all;
 		pcp_list_append_run(b, set, index, link, order, count, type);
+		if (a->events)
+			note_run(a, EVENT_ZONE_LOCKED, EVENT_PERCPU_REFILL, small_link_pfn(b, link),
+				 order, count, type);
 		for (uint32_t at = count; at < all;) {
 			unsigned int stays = lowest_bit_u32(at);
 
@@ -262,7 +276,8 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 	unsigned int order = pageset_list_order(a, index), done = 0;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
 
-	if (!a->events && order < a->buddy->max_order && !(flags & ALLOC_CMA && a->rules.cma))
+	if (order < a->buddy->max_order &&
+	    !(flags & ALLOC_CMA && a->rules.cma && a->buddy->zones[zone].free_pages[MIGRATE_CMA]))
 		done = refill_in_runs(a, zone, set, index, type, blocks);
 	for (; done < blocks; done++) {
 		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
@@ -295,16 +310,6 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 }
 
 /* ---- drain ------------------------------------------------------------------------------------- */
-
-static void note_drain(struct page_alloc *a, pfn_t pfn, unsigned int order, enum migratetype type)
-{
-	struct event e = { .kind = EVENT_PCPU_DRAIN,
-			   .pfn = pfn,
-			   .order = (uint8_t)order,
-			   .migratetype = a->rules.list_rank[type] };
-
-	page_alloc_note(a, &e);
-}
 
 /*
  * Takes the block at the tail of list @index off, and with it those before it that lie right behind it in
@@ -364,8 +369,8 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 		if (current)
 			type = block_type(b, block_index(b, slot, pfn));
 		done += left;
-		for (uint32_t i = 0; a->events && i < left; i++)
-			note_drain(a, pfn + ((pfn_t)i << order), order, type);
+		if (a->events)
+			note_run(a, EVENT_PCPU_DRAIN, 0, pfn, order, left, type);
 		while (left) {
 			unsigned int larger = 0;
 

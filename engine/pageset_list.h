@@ -26,6 +26,28 @@ static inline uint32_t pcp_link_in(struct buddy *b, uint32_t slot, pfn_t pfn)
 	       ((uint32_t)pfn & (slot_pages(b) - 1));
 }
 
+/* The slot of a page that page_alloc_zone_of() has just told the zone of. */
+static inline uint32_t near_slot(const struct page_alloc *a, pfn_t pfn)
+{
+	return (uint32_t)(pfn >> a->buddy->max_order) + a->near.slots_before;
+}
+
+/* Likewise the entry of that page, 0 where it has none; and the type of its pageblock. */
+static inline uint64_t near_entry(const struct page_alloc *a, pfn_t pfn)
+{
+	const struct buddy *b = a->buddy;
+	uint32_t chunk = b->slots[near_slot(a, pfn)].chunk;
+
+	return chunk == CHUNK_NONE
+		       ? 0
+		       : b->entries[((size_t)chunk << b->max_order) + (pfn & (slot_pages(b) - 1))];
+}
+
+static inline enum migratetype near_type(const struct page_alloc *a, pfn_t pfn)
+{
+	return block_type(a->buddy, block_index(a->buddy, near_slot(a, pfn), pfn));
+}
+
 /* Pages are not counted here. */
 static inline void pcp_list_insert(struct buddy *b, struct pageset *set, unsigned int index,
 				   uint32_t link, enum migratetype type, bool to_tail)
@@ -113,6 +135,17 @@ static inline uint32_t pcp_list_pop(struct buddy *b, struct pageset *set, unsign
 static inline void pcp_count_down(struct pageset *set, uint32_t pages)
 {
 	set->count = set->count > pages ? set->count - pages : 0;
+}
+
+/* Takes the head of list @index, which is not empty, off, leaves @left for its entry, and returns its link. */
+static inline uint32_t pageset_take(struct page_alloc *a, struct pageset *set, unsigned int index,
+				    uint64_t left)
+{
+	uint32_t link = pcp_list_pop(a->buddy, set, index);
+
+	a->buddy->entries[link] = left;
+	pcp_count_down(set, 1u << pageset_list_order(a, index));
+	return link;
 }
 
 /* Frees the block at @link, whose pageblock is of @type, to list @index: free_unref_page_commit(). */
