@@ -595,36 +595,58 @@ void replay_set_silent(struct replay *r, bool silent)
 	r->silent = silent;
 }
 
+/* Gives the event to model @i. */
+static inline void give(struct replay *r, uint32_t i, const struct event *e)
+{
+	struct replay_model *m = r->models[i];
+	const struct replay_outcome *o = replay_model_event(m, e);
+
+	if (o->predicted) {
+		m->misses += o->miss != REPLAY_HIT;
+		if (!i)
+			count(r, e, o);
+	}
+	if (m->wrong)
+		correct(r, i, e, !(r->setup.kinds & TELLING));
+}
+
+/* An event of a trace that has only allocations and frees. */
+static __attribute__((noinline)) void give_blind(struct replay *r, const struct event *e)
+{
+	branch(r, e);
+	branch_at_drain(r, e);
+	branch_at_decay(r, e);
+	branch_at_interrupt(r, e);
+	for (uint32_t i = 0, n = r->model_count; i < n; i++)
+		give(r, i, e);
+	if (r->model_count > 1)
+		sift(r);
+}
+
+static inline void take_in(struct replay *r, const struct event *e)
+{
+	uint32_t kind = 1u << e->kind;
+
+	if (!(r->wanted & kind) || e->cpu >= r->setup.cpu_count)
+		return;
+	if (kind & TELLING & ~r->setup.kinds)
+		tells(r);
+	if (r->watches)
+		note_change(r, e);
+	if (!r->silent) {
+		r->stats.events++;
+		r->stats.kinds[e->kind]++;
+	}
+	/* Once the trace tells, there is one model. */
+	if (r->setup.kinds & TELLING)
+		give(r, 0, e);
+	else
+		give_blind(r, e);
+	r->stats.silent = r->models[0]->silent;
+}
+
 void replay_event(struct replay *r, const struct event *e)
 {
-	if (r->wanted >> e->kind & 1 && e->cpu < r->setup.cpu_count) {
-		bool blind;
-
-		if (1u << e->kind & TELLING & ~r->setup.kinds)
-			tells(r);
-		blind = !(r->setup.kinds & TELLING);
-		if (r->watches)
-			note_change(r, e);
-		r->stats.events += !r->silent;
-		r->stats.kinds[e->kind] += !r->silent;
-		if (blind) {
-			branch(r, e);
-			branch_at_drain(r, e);
-			branch_at_decay(r, e);
-			branch_at_interrupt(r, e);
-		}
-		for (uint32_t i = 0, n = r->model_count; i < n; i++) {
-			const struct replay_outcome *o = replay_model_event(r->models[i], e);
-
-			r->models[i]->misses += o->predicted && o->miss != REPLAY_HIT;
-			if (!i && o->predicted)
-				count(r, e, o);
-			if (r->models[i]->wrong)
-				correct(r, i, e, blind);
-		}
-		if (r->model_count > 1)
-			sift(r);
-		r->stats.silent = r->models[0]->silent;
-	}
+	take_in(r, e);
 	r->index++;
 }

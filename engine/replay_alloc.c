@@ -2,7 +2,7 @@
 /* Allocations: which page a request gets. */
 #include <string.h>
 
-#include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
 #include "engine/rmqueue.h"
 
@@ -98,7 +98,9 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 				r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
 							  pageset_refill_count(a, zone, set,
 									       req.order));
-			predicted = pageset_head(a, set, index);
+			predicted = set->lists[index].count
+					    ? pcp_link_pfn(a->buddy, set->lists[index].head)
+					    : PFN_NONE;
 		} else if (zone != BUDDY_ZONE_NONE) {
 			predicted = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
 		}
@@ -115,11 +117,15 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		c->returned_zone = BUDDY_ZONE_NONE;
 	}
 	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
-		if (set)
-			pageset_pop(a, set, index);
-		else if (flew)
-			replay_take_out(r, e->cpu, real, e->pfn, e->order);
-		page_alloc_mark(a, real, e->pfn, e->order, req.type);
+		if (set && zone == real) {
+			pageset_take(a, set, index, held_make(e->order, req.type));
+		} else {
+			if (set)
+				pageset_pop(a, set, index);
+			else if (flew)
+				replay_take_out(r, e->cpu, real, e->pfn, e->order);
+			page_alloc_mark(a, real, e->pfn, e->order, req.type);
+		}
 		tell(r, e, predicted, real, miss);
 		replay_watch_fork(r, e);
 		return;

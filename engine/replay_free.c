@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/handover_lists.h"
-#include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
 
 /* Most pages a contiguous allocation is aligned to (CONFIG_CMA_ALIGNMENT). */
@@ -34,7 +34,7 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 	c->doing = DOING_DRAIN;
 	c->zone = zone;
 	c->order = order;
-	c->type = buddy_block_type(a->buddy, zone, pfn);
+	c->type = near_type(a, pfn);
 }
 
 /* Does the page hold the kernel or its first file system, which are freed page by page? */
@@ -157,11 +157,7 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 	forget_announced(c, kept, limit - kept);
 }
 
-/*
- * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
- * carried out, which drains and interrupts do not end, they are kept.
- */
-void replay_commit_pending(struct replay_model *r, const struct event *e)
+void replay_commit_loose(struct replay_model *r, const struct event *e)
 {
 	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
 }
@@ -255,8 +251,7 @@ static bool contig_leftover(struct replay_model *r, const struct event *e)
 	struct buddy_block block;
 	bool told = r->setup->kinds >> EVENT_PCPU_DRAIN & 1;
 
-	if (e->order || zone == BUDDY_ZONE_NONE ||
-	    buddy_block_type(b, zone, e->pfn) != MIGRATE_CMA ||
+	if (e->order || zone == BUDDY_ZONE_NONE || near_type(&r->alloc, e->pfn) != MIGRATE_CMA ||
 	    !buddy_find(b, zone, e->pfn, &block))
 		return false;
 	if (e->pfn != r->contig_next) {
@@ -286,10 +281,12 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	bool told = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED;
 	bool batchable = (told || r->setup->contiguous_runs) &&
 			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+	uint64_t held;
 	bool movable;
 	uint32_t zone;
 
-	if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+	if (r->alloc.buddy->pending_count &&
+	    handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
 		return;
 	if (contig_leftover(r, e))
 		return;
@@ -320,8 +317,8 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		return;
 	}
 	zone = page_alloc_zone_of(&r->alloc, e->pfn);
-	movable = zone != BUDDY_ZONE_NONE &&
-		  page_alloc_held_type(&r->alloc, zone, e->pfn) == MIGRATE_MOVABLE;
+	held = zone == BUDDY_ZONE_NONE ? 0 : near_entry(&r->alloc, e->pfn);
+	movable = entry_is_held(held) && held_type(held) == MIGRATE_MOVABLE;
 	if (c->free_first > c->free_room / 2) {
 		memmove(c->frees, announced(c), c->free_count * sizeof(*c->frees));
 		c->free_first = 0;

@@ -248,13 +248,15 @@ static void join_unseen(struct replay_model *r, const struct event *e)
 
 static void on_event(struct replay_model *r, const struct event *e)
 {
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
 	r->outcome.predicted = false;
 	r->wrong = false;
 	r->fresh = 0;
-	if (e->kind <= EVENT_EXTFRAG)
+	if (e->kind <= EVENT_EXTFRAG && r->setup->lazy_preemption && e->pid != c->last_pid)
 		replay_watch_switch(r, e);
 	if (e->kind != EVENT_FREE)
-		r->cpus[e->cpu].last = PFN_NONE;
+		c->last = PFN_NONE;
 	switch ((enum event_kind)e->kind) {
 	case EVENT_ALLOC:
 		replay_on_alloc(r, e);
@@ -276,12 +278,14 @@ static void on_event(struct replay_model *r, const struct event *e)
 		break;
 	}
 	if (e->kind <= EVENT_EXTFRAG) {
-		r->cpus[e->cpu].before = (enum event_kind)e->kind;
-		replay_watch_depth(r, e);
-		replay_trail(r, e);
+		c->before = (enum event_kind)e->kind;
+		if (r->setup->interruptible)
+			replay_watch_depth(r, e);
+		if (r->setup->lazy_preemption)
+			replay_trail(r, e);
 		/* A model that is wrong has still to know who was there before. */
 		if (!r->wrong)
-			r->cpus[e->cpu].last_pid = e->pid;
+			c->last_pid = e->pid;
 	}
 }
 
@@ -302,8 +306,6 @@ static void decay(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 
-	if (!a->rules.high_decays || r->setup->kinds >> EVENT_PCPU_DRAIN & 1)
-		return;
 	if (!r->decays_from) {
 		/* The first initcalls start it; a trace that begins later begins with another task. */
 		if (!e->pid)
@@ -356,9 +358,12 @@ void replay_model_decayed(struct replay_model *r, const struct event *e, bool ye
 
 const struct replay_outcome *replay_model_event(struct replay_model *r, const struct event *e)
 {
-	decay(r, e);
-	r->seen_idle |= !e->pid;
-	r->from_idle |= !r->begun && !e->pid;
+	if (r->alloc.rules.high_decays && !(r->setup->kinds >> EVENT_PCPU_DRAIN & 1))
+		decay(r, e);
+	if (!e->pid) {
+		r->seen_idle = true;
+		r->from_idle |= !r->begun;
+	}
 	r->begun = true;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && is_pending(r, e->pfn))
 		join_unseen(r, e);

@@ -73,15 +73,32 @@ bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pf
 		   unsigned int order);
 /* What the model expected of @cpu was done in another zone than @zone: nothing was claimed here. */
 void replay_undo_claims(struct replay_model *r, uint32_t cpu, uint32_t zone);
-/* The trace moved on while the model expected more of what the CPU was doing. */
-void replay_settle(struct replay_model *r, uint32_t cpu);
+/* The trace moved on while the model expected more of what the CPU was doing; it does. */
+void replay_settle_expected(struct replay_model *r, uint32_t cpu);
+static inline void replay_settle(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	if (expects(c))
+		replay_settle_expected(r, cpu);
+	else
+		expect_nothing(c);
+}
 /* The same, and replay_undo_claims(). */
 void replay_settle_elsewhere(struct replay_model *r, uint32_t cpu);
 /* Where the page of @e was by the model's account. */
 enum replay_miss replay_explain(struct replay_model *r, const struct event *e, unsigned int index,
 				uint32_t zone);
-/* Something else follows on the CPU: what was only announced is carried out. */
-void replay_commit_pending(struct replay_model *r, const struct event *e);
+/*
+ * Something else follows: frees that were only announced were no part of a batch.  While a batch is being
+ * carried out, which drains and interrupts do not end, they are kept.
+ */
+void replay_commit_loose(struct replay_model *r, const struct event *e);
+static inline void replay_commit_pending(struct replay_model *r, const struct event *e)
+{
+	if (r->cpus[e->cpu].free_loose)
+		replay_commit_loose(r, e);
+}
 
 /*
  * The kernel's list of @type had the page, which only freeing puts there if its pageblock is of that type.
@@ -99,7 +116,10 @@ void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t z
 /* An allocation that may be a new process; a free that may end one. */
 void replay_watch_fork(struct replay_model *r, const struct event *e);
 void replay_watch_exit(struct replay_model *r, const struct event *e);
-/* Before each event: has the CPU another task?  And behind it: what is the last that this one freed? */
+/*
+ * Where tasks are preempted in the middle of an allocation: before an event of another task than the CPU's
+ * last one.  And behind each event: what is the last that this task freed?
+ */
 void replay_watch_switch(struct replay_model *r, const struct event *e);
 void replay_trail(struct replay_model *r, const struct event *e);
 /* The page that the task of @e took from list @index before it lost the CPU, or PFN_NONE. */
@@ -112,7 +132,7 @@ bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t
 			 unsigned int index, uint32_t depth);
 /* The page of @e was thought to wait for a task: it does not, and nothing that it announced does. */
 bool replay_release_held(struct replay_model *r, const struct event *e);
-/* Behind each event: how deep was it? */
+/* Behind each event, where interrupts come in the middle of an allocation: how deep was it? */
 void replay_watch_depth(struct replay_model *r, const struct event *e);
 /* Is the free @e by an interrupt that came while a page set's lock may have been held? */
 bool replay_in_locked(const struct replay_model *r, const struct event *e);

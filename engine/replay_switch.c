@@ -64,8 +64,6 @@ void replay_watch_switch(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct replay_away *w;
 
-	if (!r->setup->lazy_preemption || e->pid == c->last_pid)
-		return;
 	replay_commit_pending(r, e);
 	leave(r, e);
 	c->trail_count = 0;
@@ -91,9 +89,11 @@ void replay_trail(struct replay_model *r, const struct event *e)
 
 pfn_t replay_taken_before(struct replay_model *r, const struct event *e, unsigned int index)
 {
-	struct replay_away *w = away_of(&r->cpus[e->cpu], e->pid);
+	struct replay_away *w = NULL;
 	pfn_t page;
 
+	if (r->setup->lazy_preemption)
+		w = away_of(&r->cpus[e->cpu], e->pid);
 	if (index == PCP_LIST_NONE || !w || w->page == PFN_NONE || w->index != index)
 		return PFN_NONE;
 	page = w->page;
