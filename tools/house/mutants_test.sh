@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# mutants.awk on small files: what is changed, and what is left alone.
+# mutants.awk on small files: what is changed, and what is left alone. mutants_order.awk: which test goes first.
 
 set -uo pipefail
 
-awk_file=$TEST_SRCDIR/$TEST_WORKSPACE/tools/house/mutants.awk
+house=$TEST_SRCDIR/$TEST_WORKSPACE/tools/house
+awk_file=$house/mutants.awk
 count=0 failed=0
 
 # mutants NAME EXPECTED: EXPECTED is what the lines of standard input become, joined by "; ".
@@ -61,5 +62,30 @@ mutants 'the mixing of a hash is left alone' 'return a + h;' <<'EOF'
 	return h * 0x9e3779b97f4a7c15ULL;
 }
 EOF
+
+# order NAME EXPECTED HISTORY: in which order tests of 10 ms, 100 ms and 5 s try a mutant of engine/a.c.
+order()
+{
+	local got
+	got=$(printf '%s\n' slow quick middle | awk -v file=engine/a.c \
+		-f "$house/mutants_order.awk" <(printf '%s' "$3") \
+		<(printf '%s\n' '10 quick' '100 middle' '5000 slow' '1 unreaching') - |
+		sort -n | cut -d' ' -f2- | paste -sd ' ')
+	count=$((count + 1))
+	if [ "$got" = "$2" ]; then
+		printf 'ok %d - %s\n' "$count" "$1"
+	else
+		printf 'not ok %d - %s\n# expected %s\n# got      %s\n' "$count" "$1" "$2" "$got"
+		failed=1
+	fi
+}
+
+order 'without a past the quick tests go first' '10 quick 100 middle 5000 slow' ''
+order 'who killed mutants of the file goes before who never did' '100 middle 10 quick 5000 slow' \
+	$'engine/a.c middle 10 8\nengine/a.c quick 10 0\nengine/a.c quick 10 0\n'
+order 'kills in other files tell little once the file has a past' '10 quick 100 middle 5000 slow' \
+	$'engine/b.c middle 10 8\nengine/a.c middle 20 0\nengine/a.c quick 9 3\n'
+order 'a slow test has to be much better' '10 quick 100 middle 5000 slow' \
+	$'engine/a.c slow 10 10\nengine/a.c quick 10 2\nengine/a.c middle 10 2\n'
 printf '1..%d\n' "$count"
 exit "$failed"
