@@ -86,9 +86,11 @@ static void set_up(struct twins *t, uint64_t kbytes, uint64_t factor)
 
 static void size_sets(struct twins *t, struct zone *z, uint64_t fraction)
 {
-	if (z->present)
-		pageset_size_zone(z, t->o.nodes[z->nid].cpus, t->o.online_cpus, fraction,
-				  &t->o.config, &t->o.facts);
+	if (!z->present)
+		return;
+	pageset_size_zone(z, t->o.nodes[z->nid].cpus, t->o.online_cpus, fraction, &t->o.config,
+			  &t->o.facts);
+	z->joined = z->managed;
 }
 
 static void size_all_sets(struct twins *t, uint64_t fraction)
@@ -317,8 +319,6 @@ static void memory_came(void **state)
 				struct zone *every = &t.o.nodes[n].zones[type];
 
 				every->counted = every->managed;
-				if (all_sets)
-					every->joined = every->managed;
 			}
 		}
 		o->joined = o->managed;
