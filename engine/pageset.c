@@ -163,19 +163,16 @@ void pageset_insert(struct page_alloc *a, uint32_t zone, struct pageset *set, un
 
 /* ---- refill ------------------------------------------------------------------------------------ */
 
+/* @x, but at least @low, and at most @high whatever that is. */
 static uint32_t clamp_u32(uint32_t x, uint32_t low, uint32_t high)
 {
-	return x < low ? low : x > high ? high : x;
+	return min_u32(max_u32(x, low), high);
 }
 
 /* A batch of pages as blocks of @order. */
 static unsigned int by_order(uint32_t batch, unsigned int order)
 {
-	uint32_t blocks = batch >> order;
-
-	if (batch <= 1)
-		return batch;
-	return blocks > 2 ? blocks : 2;
+	return batch > 1 ? max_u32(batch >> order, 2) : batch;
 }
 
 /* nr_pcp_alloc(). */
@@ -190,15 +187,14 @@ static unsigned int tuned_refill(const struct alloc_zone *z, struct pageset *set
 	if (!order)
 		batch <<= set->alloc_factor;
 	if (set->high_min != set->high_max && !z->below_high)
-		high = set->high = high + batch < set->high_max ? high + batch : set->high_max;
+		high = set->high = min_u32(high + batch, set->high_max);
 	if (!order) {
-		int64_t room = (int64_t)high - set->count - set->batch;
-		uint32_t most = room > set->batch ? (uint32_t)room : set->batch;
+		uint32_t held = set->count + set->batch;
+		uint32_t most = max_u32(max_u32(high, held) - held, set->batch);
 
 		if (batch <= most && set->alloc_factor < BATCH_SCALE_MAX)
 			set->alloc_factor++;
-		if (batch > most)
-			batch = most;
+		batch = min_u32(batch, most);
 	}
 	return by_order(batch, order);
 }
@@ -407,7 +403,7 @@ static void drain_in_turns(struct page_alloc *a, uint32_t zone, struct pageset *
 			quota = (uint32_t)left;
 		order = pageset_list_order(a, index);
 		most = (uint32_t)((left + (1 << order) - 1) >> order);
-		given = drain_list(a, zone, set, index, most < quota ? most : quota);
+		given = drain_list(a, zone, set, index, min_u32(most, quota));
 		left -= (int64_t)given << order;
 		quota -= given;
 	}
@@ -452,7 +448,7 @@ static uint32_t doubling_amount(const struct alloc_rules *r, struct pageset *set
 	amount = batch << set->free_factor;
 	if (amount < most && (!r->free_factor_limited || set->free_factor < BATCH_SCALE_MAX))
 		set->free_factor++;
-	return clamp_u32(amount, batch < most ? batch : most, most);
+	return clamp_u32(amount, batch, most);
 }
 
 /* free_unref_page_commit() of 5.14 to 6.6. */
@@ -465,8 +461,8 @@ static void drain_doubling(struct page_alloc *a, uint32_t zone, struct pageset *
 
 	if (free_high)
 		high = 0;
-	else if (high && a->zones[zone].reclaim_active && set->batch * 4 < high)
-		high = set->batch * 4;
+	else if (a->zones[zone].reclaim_active)
+		high = min_u32(high, set->batch * 4);
 	if (set->count < high)
 		return;
 	pageset_drain(a, zone, set, free_high ? set->count : doubling_amount(&a->rules, set, high),
@@ -487,23 +483,23 @@ static uint32_t tuned_high(const struct alloc_zone *z, struct pageset *set, bool
 {
 	uint32_t high = set->high = clamp_u32(set->high, set->high_min, set->high_max);
 	uint32_t much = set->batch << BATCH_SCALE_MAX;
-	uint32_t run = set->free_count > set->batch ? set->free_count : set->batch;
+	uint32_t run = max_u32(set->free_count, set->batch);
 
 	if (!high)
 		return 0;
 	if (free_high) {
-		set->high = high > much + set->high_min ? high - much : set->high_min;
+		set->high = max_u32(high - min_u32(high, much), set->high_min);
 		return 0;
 	}
 	if (z->reclaim_active) {
-		set->high = high > run + set->high_min ? high - run : set->high_min;
-		return set->batch * 4 < set->high ? set->batch * 4 : set->high;
+		set->high = max_u32(high - min_u32(high, run), set->high_min);
+		return min_u32(set->batch * 4, set->high);
 	}
 	if (set->high_min == set->high_max)
 		return high;
 	if (z->below_high) {
-		set->high = high > run + set->high_min ? high - run : set->high_min;
-		return set->count > set->high_min ? set->count : set->high_min;
+		set->high = max_u32(high - min_u32(high, run), set->high_min);
+		return max_u32(set->count, set->high_min);
 	}
 	if (set->count >= high && set->high < set->free_count + set->batch)
 		set->high = clamp_u32(set->free_count + set->batch, set->high_min, set->high_max);
@@ -534,13 +530,11 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 	if (set->count < high)
 		return;
 	if (free_high)
-		pages = set->count < much ? set->count : much;
+		pages = min_u32(set->count, much);
 	else if (high < set->batch)
 		pages = 1;
 	else
-		pages = clamp_u32(set->free_count,
-				  set->batch < high - set->batch ? set->batch : high - set->batch,
-				  high - set->batch);
+		pages = clamp_u32(set->free_count, set->batch, high - set->batch);
 	pageset_drain(a, zone, set, pages, index);
 	if (a->zones[zone].below_high && above_high(a, zone))
 		a->zones[zone].below_high = false;
@@ -553,16 +547,14 @@ void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
 	if (!a->rules.high_decays)
 		return;
 	if (set->high > set->high_min) {
-		least = set->count > much ? set->count - much : 0;
+		least = set->count - min_u32(set->count, much);
 		eighth = set->high - (set->high >> 3);
-		if (least < eighth)
-			least = eighth;
-		set->high = least > set->high_min ? least : set->high_min;
+		set->high = max_u32(max_u32(least, eighth), set->high_min);
 	}
 	while (set->count > set->high) {
 		uint32_t over = set->count - set->high;
 
-		pageset_drain(a, zone, set, over < set->batch ? over : set->batch, 0);
+		pageset_drain(a, zone, set, min_u32(over, set->batch), 0);
 	}
 }
 
@@ -580,14 +572,13 @@ void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set
 	case DRAIN_HIGH_ORDERS:
 		if (order && order <= 3 && !set->free_factor)
 			set->free_factor = 1;
-		if (set->count < set->high)
-			set->count = set->high;
+		set->count = max_u32(set->count, set->high);
 		drain_doubling(a, zone, set, order, index);
 		return;
 	case DRAIN_TUNED:
 		set->high = clamp_u32(set->count, set->high_min, set->high_max);
 		most = set->high > set->batch ? set->high - set->batch : 1;
-		pages = clamp_u32(set->free_count, set->batch < most ? set->batch : most, most);
+		pages = clamp_u32(set->free_count, set->batch, most);
 		pageset_drain(a, zone, set, pages, index);
 	}
 }

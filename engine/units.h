@@ -71,6 +71,16 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static inline uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 static inline uint64_t clamp_u64(uint64_t x, uint64_t lo, uint64_t hi)
 {
 	return x < lo ? lo : x > hi ? hi : x;
