@@ -64,6 +64,18 @@ static void movable_freed_twice(void **unused)
 	made_boot_quirk(&b, QUIRK_MOVABLE_LOW_MEMORY_FREED_TWICE, NULL, 0);
 }
 
+/* Low memory ends at 0x377fe, within a largest block.  What is cut from that block is low memory's still. */
+static void highmem_in_a_low_block(void **unused)
+{
+	static const struct operation op = { .kind = OPERATION_POISON, .pfn = 0x377fd };
+	struct made_boot b;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_I386, "7.0");
+	made_boot_memory(&b, 0, GIB, -1);
+	made_boot_quirk(&b, QUIRK_HIGHMEM_IN_BLOCKS_OF_LOWMEM, &op, 1);
+}
+
 /* Pageblocks kept back as up to 4.3 are of another type than the larger blocks that they lie in, on any kernel. */
 static void reserve_of_old(void **unused)
 {
@@ -255,6 +267,7 @@ int main(void)
 		cmocka_unit_test(kernelcore_too_large),
 		cmocka_unit_test(movable_freed_twice),
 		cmocka_unit_test(reserve_of_old),
+		cmocka_unit_test(highmem_in_a_low_block),
 		cmocka_unit_test(movable_only_node),
 		cmocka_unit_test(zone_behind_movable),
 		cmocka_unit_test(arm64_dma_zone),
