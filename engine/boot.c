@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cma.h"
 #include "engine/deferred.h"
 #include "engine/deferred_invariants.h"
 #include "engine/device_tree.h"
@@ -1620,7 +1621,9 @@ static void take_step(struct boot *b, const struct boot_step *s)
 			setup_arch_reserve_cma(m, b->in, s, b->step);
 		break;
 	case STEP_POOL_CMA:
-		if (m->stage < STAGE_MEM_INIT)
+		/* A log tells of pools that became areas; a made-up one may not be aligned, and is none then. */
+		if (m->stage < STAGE_MEM_INIT &&
+		    (!m->made_up || !((s->base | s->size) & (cma_min_align(m) - 1))))
 			setup_arch_add_cma(m, s->base, s->base + s->size);
 		break;
 	case STEP_CRASHKERNEL:
