@@ -56,7 +56,7 @@ static void find_zone_by_zone(struct node *nodes, uint32_t node_count,
 
 			/* Only the zone that ends with the node is deferred. */
 			if (!(zones_mask >> t & 1) || !z->spanned ||
-			    zone_end_pfn(z) < node->end_pfn)
+			    zone_end_pfn(z) < node_spanned_end_pfn(node))
 				continue;
 			for (uint32_t r = 0; r < range_count; r++) {
 				pfn_t start = max_u64(ranges[r].start, z->start_pfn);
@@ -110,7 +110,8 @@ void deferred_find(struct node *nodes, uint32_t node_count, const struct node_ra
 				continue;
 			if (!by_zone)
 				zone_end = end;
-			never = zone_end < node->end_pfn || node->first_deferred_pfn != PFN_NONE;
+			never = zone_end < node_spanned_end_pfn(node) ||
+				node->first_deferred_pfn != PFN_NONE;
 			if (previous_end != zone_end && (!never || rule == DEFERRED_COUNTED)) {
 				counted = 0;
 				previous_end = zone_end;

@@ -10,7 +10,7 @@ static const struct zone *last_zone(const struct node *node)
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 		const struct zone *z = &node->zones[t];
 
-		if (!z->spanned || zone_end_pfn(z) != node->end_pfn)
+		if (!z->spanned || zone_end_pfn(z) != node_spanned_end_pfn(node))
 			continue;
 		if (last)
 			return NULL;

@@ -26,19 +26,76 @@ static bool is_x86(const struct machine *m)
 	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
 }
 
-struct zone *machine_zone_of(struct machine *m, pfn_t pfn)
+/* Of node @nid the zone that spans @pfn, or NULL. */
+static struct zone *spanning(struct machine *m, int32_t nid, pfn_t pfn)
 {
-	for (uint32_t r = 0; r < m->range_count; r++) {
-		if (pfn < m->ranges[r].start || pfn >= m->ranges[r].end)
-			continue;
-		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
-			struct zone *z = &m->nodes[m->ranges[r].nid].zones[t];
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		struct zone *z = &m->nodes[nid].zones[t];
 
-			if (z->spanned && pfn >= z->start_pfn && pfn < zone_end_pfn(z))
-				return z;
-		}
+		if (z->spanned && pfn >= z->start_pfn && pfn < zone_end_pfn(z))
+			return z;
 	}
 	return NULL;
+}
+
+/*
+ * The zone of @pfn, which is of node @nid, in *ret, and in *until where it may end, which is @end at most.  False:
+ * it is of none.
+ */
+static bool zone_of_node(struct machine *m, int32_t nid, pfn_t pfn, pfn_t end, struct zone **ret,
+			 pfn_t *until)
+{
+	struct memmap_link link;
+
+	if (memmap_zones_share(m, nid)) {
+		if (!memmap_link_at(m, pfn, end, &link, until))
+			return false;
+		*ret = &m->nodes[link.nid].zones[link.type];
+		return true;
+	}
+	*ret = spanning(m, nid, pfn);
+	if (!*ret)
+		return false;
+	*until = min_u64(end, zone_end_pfn(*ret));
+	return true;
+}
+
+static struct zone *zone_until(struct machine *m, pfn_t pfn, pfn_t end, pfn_t *until)
+{
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		struct zone *z;
+
+		if (pfn >= m->ranges[r].start && pfn < m->ranges[r].end &&
+		    zone_of_node(m, m->ranges[r].nid, pfn, end, &z, until))
+			return z;
+	}
+	return NULL;
+}
+
+struct zone *machine_zone_of(struct machine *m, pfn_t pfn)
+{
+	pfn_t until;
+
+	return zone_until(m, pfn, pfn + 1, &until);
+}
+
+/* Gives [start, end) page frames to @z. */
+static uint64_t give_zone(struct machine *m, struct zone *z, pfn_t start, pfn_t end)
+{
+	pfn_t deferred = m->nodes[z->nid].first_deferred_pfn;
+
+	if (start >= end)
+		return 0;
+	z->managed += end - start;
+	if (start < deferred) {
+		uint64_t now = min_u64(end, deferred) - start;
+
+		m->free_pages += now;
+		z->early_free += now;
+	}
+	if (zone_is_highmem(z->type, &m->limits, m->config.zones_mask))
+		m->totalhigh += end - start;
+	return end - start;
 }
 
 /* Gives [start, end) page frames of node @nid to its zones. */
@@ -47,26 +104,22 @@ static uint64_t give_range(struct machine *m, int32_t nid, pfn_t start, pfn_t en
 	struct node *node = &m->nodes[nid];
 	uint64_t given = 0;
 
+	while (memmap_zones_share(m, nid) && start < end) {
+		struct zone *z;
+		pfn_t until;
+
+		/* Nobody initialised what comes. */
+		if (!zone_of_node(m, nid, start, end, &z, &until))
+			return given;
+		given += give_zone(m, z, start, until);
+		start = until;
+	}
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 		struct zone *z = &node->zones[t];
-		pfn_t s, e;
 
-		if (!z->spanned)
-			continue;
-		s = max_u64(start, z->start_pfn);
-		e = min_u64(end, zone_end_pfn(z));
-		if (s >= e)
-			continue;
-		z->managed += e - s;
-		given += e - s;
-		if (s < node->first_deferred_pfn) {
-			uint64_t now = min_u64(e, node->first_deferred_pfn) - s;
-
-			m->free_pages += now;
-			z->early_free += now;
-		}
-		if (zone_is_highmem((enum zone_type)t, &m->limits, m->config.zones_mask))
-			m->totalhigh += e - s;
+		if (z->spanned)
+			given += give_zone(m, z, max_u64(start, z->start_pfn),
+					   min_u64(end, zone_end_pfn(z)));
 	}
 	return given;
 }
@@ -139,19 +192,26 @@ static void grow_deferred_sections(struct machine *m, struct zone *z)
 	pfn_t pfn = node->first_deferred_pfn;
 
 	while (pfn < zone_end_pfn(z) && grown < section) {
-		pfn_t stop = round_up_to(pfn + 1, section);
+		pfn_t stop = round_up_to(pfn + 1, section), next = PFN_NONE;
 		struct memblock_cursor cursor = { 0 };
 		phys_t s, e;
 		int32_t nid;
 
 		while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
 			pfn_t start = max_u64(pfn_up(s, m->config.page_shift), pfn);
-			pfn_t end = min_u64(pfn_down(e, m->config.page_shift), stop);
+			pfn_t end = pfn_down(e, m->config.page_shift);
 
-			if (nid == z->nid && start < end)
-				grown += end - start;
+			if (nid != z->nid || start >= end)
+				continue;
+			if (start < stop)
+				grown += min_u64(end, stop) - start;
+			if (end > stop)
+				next = min_u64(next, max_u64(start, stop));
 		}
-		pfn = stop;
+		/* Sections without free memory change nothing, however many there are. */
+		pfn = max_u64(stop,
+			      round_down_to(min_u64(next, round_up_to(zone_end_pfn(z), section)),
+					    section));
 	}
 	m->free_pages += grown;
 	z->early_free += grown;
@@ -164,7 +224,7 @@ static void grow_deferred(struct machine *m, struct zone *z)
 {
 	const struct node *node = &m->nodes[z->nid];
 
-	if (node->first_deferred_pfn == PFN_NONE || zone_end_pfn(z) != node->end_pfn)
+	if (node->first_deferred_pfn == PFN_NONE || zone_end_pfn(z) != node_spanned_end_pfn(node))
 		return;
 	if (fact_get(&m->facts, FACT_deferred_grow_by_section))
 		grow_deferred_sections(m, z);
@@ -319,12 +379,11 @@ void handover_answer_memory(struct machine *m, const struct boot_input *in)
 static void give_back_pages(struct machine *m, pfn_t s, pfn_t e, enum handover_source source)
 {
 	while (s < e) {
-		struct zone *z = machine_zone_of(m, s);
 		pfn_t stop;
+		struct zone *z = zone_until(m, s, e, &stop);
 
 		if (!z)
 			return;
-		stop = min_u64(e, zone_end_pfn(z));
 		z->managed += stop - s;
 		m->totalram += stop - s;
 		if (zone_is_highmem(z->type, &m->limits, m->config.zones_mask))
@@ -456,12 +515,11 @@ static void give_back_undeferred(struct machine *m, phys_t start, phys_t end)
 	if (rule == FREE_LATE_REFUSED && anything_deferred(m))
 		return;
 	while (s < e) {
-		const struct zone *z = machine_zone_of(m, s);
 		pfn_t stop, have;
+		const struct zone *z = zone_until(m, s, e, &stop);
 
 		if (!z)
 			return;
-		stop = min_u64(e, zone_end_pfn(z));
 		have = min_u64(stop, max_u64(s, m->nodes[z->nid].first_deferred_pfn));
 		if (rule == FREE_LATE_ALL) {
 			if (m->findings && have < stop)
@@ -560,10 +618,10 @@ static void late_frees(struct machine *m, const struct boot_input *in, uint32_t 
 static pfn_t same_zone_until(struct machine *m, pfn_t start, pfn_t end)
 {
 	const struct zone *z = machine_zone_of(m, start);
-	pfn_t pfn = start;
+	pfn_t pfn = start, stop = end;
 
-	while (pfn < end && machine_zone_of(m, pfn) == z) {
-		pfn_t stop = z ? min_u64(end, zone_end_pfn(z)) : end;
+	while (pfn < end && zone_until(m, pfn, end, &stop) == z) {
+		stop = z ? stop : end;
 
 		for (uint32_t r = 0; r < m->range_count; r++)
 			if (m->ranges[r].start <= pfn && pfn < m->ranges[r].end)

@@ -23,17 +23,23 @@ static uint64_t unreserved(const struct machine *m, pfn_t start, pfn_t end)
 	return start < end ? pages + end - start : pages;
 }
 
-/* Pages of [start, end) of node @nid that some zone of it spans. */
+/* Pages of [start, end) of node @nid that some zone of it spans.  ZONE_MOVABLE may share its span with others. */
 static uint64_t in_zones(const struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 {
+	const struct zone *movable = &m->nodes[nid].zones[ZONE_MOVABLE];
 	uint64_t pages = 0;
 
 	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 		const struct zone *z = &m->nodes[nid].zones[t];
 		pfn_t s = max_u64(start, z->start_pfn), e = min_u64(end, zone_end_pfn(z));
 
-		if (s < e)
-			pages += unreserved(m, s, e);
+		if (s >= e)
+			continue;
+		pages += unreserved(m, s, e);
+		s = max_u64(s, movable->start_pfn);
+		e = min_u64(e, zone_end_pfn(movable));
+		if (t != ZONE_MOVABLE && s < e)
+			pages -= unreserved(m, s, e);
 	}
 	return pages;
 }

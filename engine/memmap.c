@@ -116,20 +116,27 @@ static unsigned int lowest_zone(const struct machine *m)
 	return t;
 }
 
+/* populated_zone(); where the memory map is no part of what is present, a zone may be nothing else. */
+static bool is_populated(const struct machine *m, const struct zone *z)
+{
+	return fact_get(&m->facts, FACT_managed_pages) ? z->present > 0 : z->spanned > 0;
+}
+
 static void walk_ranges(const struct walk *w)
 {
 	const struct machine *m = w->m;
 	bool linked = fact_get(&m->facts, FACT_unavailable_ranges);
 	unsigned int type = 0, lowest = lowest_zone(m);
-	pfn_t hole = 0, end;
+	pfn_t hole = 0, end = 0;
 	int32_t nid = 0;
 
 	for (uint32_t r = 0; r < m->range_count; r++) {
 		nid = m->ranges[r].nid;
+		end = m->ranges[r].end;
 		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
 			struct memmap_link part = part_of(m, r, t);
 
-			if (!m->nodes[nid].zones[t].present || is_empty(&part))
+			if (!is_populated(m, &m->nodes[nid].zones[t]) || is_empty(&part))
 				continue;
 			tell(w, part.start, part.end, nid, t, false);
 			tell(w, hole, part.start, linked ? nid : 0, linked ? t : lowest, true);
@@ -140,11 +147,9 @@ static void walk_ranges(const struct walk *w)
 	if (!m->range_count)
 		return;
 	if (m->config.section_shift)
-		end = round_up_to(hole, arch_section_pages(&m->config));
+		end = round_up_to(end, arch_section_pages(&m->config));
 	else if (fact_get(&m->facts, FACT_flatmem_tail_to_max_order))
-		end = round_up_to(hole, arch_max_order_pages(&m->config));
-	else
-		end = hole;
+		end = round_up_to(end, arch_max_order_pages(&m->config));
 	tell(w, hole, end, linked ? nid : 0, linked ? type : lowest, true);
 }
 
@@ -160,6 +165,43 @@ void memmap_walk(const struct machine *m, void (*visit)(void *ctx, const struct 
 		walk_nodes(&w);
 	else
 		walk_ranges(&w);
+}
+
+/* The last link that a page frame gets. */
+struct lookup {
+	pfn_t pfn, until;
+	struct memmap_link link;
+	bool found;
+};
+
+static void look(void *ctx, const struct memmap_link *link)
+{
+	struct lookup *l = ctx;
+
+	if (link->start <= l->pfn && l->pfn < link->end) {
+		l->found = true;
+		l->link = *link;
+		l->until = link->end;
+	} else if (link->start > l->pfn && link->start < l->until) {
+		l->until = link->start;
+	}
+}
+
+bool memmap_link_at(const struct machine *m, pfn_t pfn, pfn_t end, struct memmap_link *ret,
+		    pfn_t *until)
+{
+	struct lookup l = { .pfn = pfn, .until = end };
+
+	memmap_walk(m, look, &l);
+	*until = min_u64(l.until, end);
+	if (l.found)
+		*ret = l.link;
+	return l.found;
+}
+
+bool memmap_zones_share(const struct machine *m, int32_t nid)
+{
+	return m->cmdline.kernelcore.mirror && m->nodes[nid].movable_pfn;
 }
 
 /* ---- reserved pages ---------------------------------------------------------------------------- */

@@ -21,6 +21,19 @@ struct memmap_link {
 void memmap_walk(const struct machine *m, void (*visit)(void *ctx, const struct memmap_link *link),
 		 void *ctx);
 
+/*
+ * The link that @pfn has in the end, in @ret, and in @until where it may end, which is @end at most.  False:
+ * none was written.
+ */
+bool memmap_link_at(const struct machine *m, pfn_t pfn, pfn_t end, struct memmap_link *ret,
+		    pfn_t *until);
+
+/*
+ * Do zones of node @nid span the same pages, or none of them pages that are there?  That is where
+ * kernelcore=mirror deals pages out one by one; what a page is linked to is then its zone.
+ */
+bool memmap_zones_share(const struct machine *m, int32_t nid);
+
 /* The node that early boot takes @pfn for: its memory's, or a default. */
 int32_t memmap_early_nid(const struct machine *m, pfn_t pfn);
 

@@ -8,53 +8,44 @@
 
 /* ---- links ------------------------------------------------------------------------------------- */
 
-/* The last link that @pfn gets, and how far it holds. */
-struct lookup {
-	pfn_t pfn;
-	bool found;
-	struct memmap_link link;
-	pfn_t until;
-};
-
-static void look(void *ctx, const struct memmap_link *link)
-{
-	struct lookup *l = ctx;
-
-	if (link->start <= l->pfn && l->pfn < link->end) {
-		l->found = true;
-		l->link = *link;
-		l->until = link->end;
-	} else if (link->start > l->pfn && link->start < l->until) {
-		l->until = link->start;
-	}
-}
-
-static struct lookup find_link(const struct machine *m, pfn_t pfn, pfn_t end)
-{
-	struct lookup l = { .pfn = pfn, .until = end };
-
-	memmap_walk(m, look, &l);
-	l.until = min_u64(l.until, end);
-	return l;
-}
-
 static void expect_link(const struct machine *m, pfn_t start, pfn_t end, int32_t nid,
 			unsigned int type, enum invariant invariant, const char *what,
 			struct findings *ret)
 {
 	while (start < end) {
-		struct lookup l = find_link(m, start, end);
+		struct memmap_link link;
+		pfn_t until;
+		bool found = memmap_link_at(m, start, end, &link, &until);
 
-		if (!l.found || l.link.nid != nid || (unsigned int)l.link.type != type) {
+		if (!found || link.nid != nid || (unsigned int)link.type != type) {
 			findings_add(ret, invariant, nid, (int32_t)type, start, (uint64_t)nid,
-				     l.found ? (uint64_t)(int64_t)l.link.nid : UINT64_MAX, what);
+				     found ? (uint64_t)(int64_t)link.nid : UINT64_MAX, what);
 			return;
 		}
-		start = l.until;
+		start = until;
 	}
 }
 
-/* The zone of memory at @pfn, which is of node @nid; ZONE_TYPE_COUNT when there is none, or two. */
+/* The first range that ends above @pfn. */
+static uint32_t range_above(const struct machine *m, pfn_t pfn)
+{
+	uint32_t low = 0, high = m->range_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (m->ranges[middle].end <= pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The zone of memory at @pfn, which is of node @nid; ZONE_TYPE_COUNT when there is none, or two.  Where
+ * kernelcore=mirror deals pages out, one that is not mirrored is none of Normal's (docs/FINDINGS.md).
+ */
 static unsigned int zone_of(const struct machine *m, int32_t nid, pfn_t pfn)
 {
 	unsigned int type = ZONE_TYPE_COUNT;
@@ -68,7 +59,24 @@ static unsigned int zone_of(const struct machine *m, int32_t nid, pfn_t pfn)
 			return ZONE_TYPE_COUNT;
 		type = t;
 	}
+	if (type == ZONE_NORMAL && memmap_zones_share(m, nid) &&
+	    !(m->ranges[range_above(m, pfn)].flags & MEMBLOCK_MIRROR))
+		return ZONE_TYPE_COUNT;
 	return type;
+}
+
+/* Where the zones of node @nid that span @pfn may be others, at most @end. */
+static pfn_t same_zones_until(const struct machine *m, int32_t nid, pfn_t pfn, pfn_t end)
+{
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+		const struct zone *z = &m->nodes[nid].zones[t];
+
+		if (z->start_pfn > pfn)
+			end = min_u64(end, z->start_pfn);
+		else if (zone_end_pfn(z) > pfn)
+			end = min_u64(end, zone_end_pfn(z));
+	}
+	return end;
 }
 
 static void check_memory(const struct machine *m, struct findings *ret)
@@ -79,13 +87,12 @@ static void check_memory(const struct machine *m, struct findings *ret)
 
 		while (pfn < m->ranges[r].end) {
 			unsigned int type = zone_of(m, nid, pfn);
-			pfn_t end;
+			pfn_t end = same_zones_until(m, nid, pfn, m->ranges[r].end);
 
-			if (type == ZONE_TYPE_COUNT)
-				break;
-			end = min_u64(m->ranges[r].end, zone_end_pfn(&m->nodes[nid].zones[type]));
-			expect_link(m, pfn, end, nid, type, INVARIANT_MEMMAP_MEMORY,
-				    "a page of memory is linked to another node or zone", ret);
+			if (type != ZONE_TYPE_COUNT)
+				expect_link(m, pfn, end, nid, type, INVARIANT_MEMMAP_MEMORY,
+					    "a page of memory is linked to another node or zone",
+					    ret);
 			pfn = end;
 		}
 	}
@@ -152,22 +159,6 @@ struct survey {
 	uint64_t holes; /* with a zone around, linked to that as a whole */
 	bool odd; /* something was written that has to be written over */
 };
-
-/* The first range that ends above @pfn. */
-static uint32_t range_above(const struct machine *m, pfn_t pfn)
-{
-	uint32_t low = 0, high = m->range_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (m->ranges[middle].end <= pfn)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static void look_once(void *ctx, const struct memmap_link *link)
 {

@@ -59,6 +59,15 @@ static inline pfn_t zone_end_pfn(const struct zone *z)
 	return z->start_pfn + z->spanned;
 }
 
+/*
+ * pgdat_end_pfn(): the end of the node if its zones adjoin.  Zones that share pages (kernelcore=mirror) count
+ * them twice, and it lies beyond.
+ */
+static inline pfn_t node_spanned_end_pfn(const struct node *node)
+{
+	return node->start_pfn + node->spanned;
+}
+
 /* [start, end) page frames of memory on one node. Sorted by start; neighbours may touch. */
 struct node_range {
 	pfn_t start, end;
