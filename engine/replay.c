@@ -264,6 +264,8 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->silent = s->silent;
 	r->taken_over = s->taken_over;
 	r->index = s->index;
+	r->watches = false;
+	r->changed_count = 0;
 	return true;
 }
 
