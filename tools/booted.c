@@ -9,13 +9,30 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 
+/* Standard input, into both. */
+static struct error *read_twice(struct boot_log *log, struct boot_log *again)
+{
+	struct input input = { 0 };
+	struct error *err = input_read("-", NULL, &input);
+
+	if (!err)
+		err = capture_read_input(&input, log);
+	if (!err)
+		err = capture_read_input(&input, again);
+	input_deinit(&input);
+	return err;
+}
+
 static enum cli_exit read_log(struct cli *cli, struct booted *b)
 {
 	struct error *err;
 
 	machine_init(&b->m);
 	b->path = cli_argument(cli, 0);
-	err = capture_read(b->path, &b->log);
+	if (b->again && !strcmp(b->path, "-"))
+		err = read_twice(&b->log, b->again);
+	else
+		err = capture_read(b->path, &b->log);
 	if (err)
 		return cli_fail_error(cli, err);
 	/* Notes without a line are about the file itself. */

@@ -13,6 +13,11 @@ struct booted {
 	struct boot_log log;
 	struct machine m;
 	struct answer_text text; /* borrows @log */
+	/*
+	 * Not NULL: the source is read into this, too (zeroed), when it is standard input, which can be read
+	 * once.  Borrowed.
+	 */
+	struct boot_log *again;
 	uint64_t memory_bytes; /* in the ranges of the nodes */
 	uint32_t nodes; /* nodes with memory */
 };

@@ -7,15 +7,20 @@
 #include <unistd.h>
 
 #include "engine/replay_history.h"
+#include "tools/replay_start.h"
 #include "tools/replayed.h"
 #include "tools/state_view.h"
 #include "tools/text.h"
 
 static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
 
-static const struct cli_option options[] = { REPLAYED_OPTION_TRACE, REPLAYED_OPTION_EVENTS,
-					     CLI_OPTION_ERA,	    CLI_OPTION_SET,
-					     CLI_OPTION_OUTPUT,	    { 0 } };
+static const struct cli_option options[] = { REPLAYED_OPTION_TRACE,
+					     REPLAYED_OPTION_EVENTS,
+					     REPLAY_START_OPTION,
+					     CLI_OPTION_ERA,
+					     CLI_OPTION_SET,
+					     CLI_OPTION_OUTPUT,
+					     { 0 } };
 
 static const struct cli_example examples[] = {
 	{ "mmreplay step trace-6.1-amd64-512m-up-mix", "then 'help' at the prompt" },
@@ -37,19 +42,32 @@ static const char help_text[] =
 /* What was said about the event that was done last. */
 struct said {
 	bool predicted;
+	bool left_out; /* it came before the state that the replay began with was complete */
 	pfn_t pfn;
 	enum replay_miss miss;
 };
 
+/* The state to begin with, from the moment on when @at events were done. */
+struct start_at {
+	uint64_t at;
+	struct replay_start start;
+};
+/* It changes when its picture begins and when it is complete, and was something before. */
+enum { STARTS_MAX = 4 };
+
 struct stepper {
+	struct cli *cli;
 	struct replayed r;
 	struct replay *replay;
+	struct replay_start start;
+	struct start_at starts[STARTS_MAX]; /* all it was so far, ascending */
+	unsigned int start_count;
 	struct replay_history *history;
 	struct event *events;
 	uint64_t count, room, at; /* @at: events done */
 	struct said said;
 	bool prompt;
-	bool remembers; /* false: the host had no memory to go back */
+	enum cli_exit failed; /* CLI_OK, or what was said of why there is no way on or back */
 };
 
 /* ---- going ------------------------------------------------------------------------------------- */
@@ -58,21 +76,53 @@ static void on_prediction(void *ctx, const struct replay_prediction *p)
 {
 	struct stepper *s = ctx;
 
-	s->said = (struct said){ true, p->predicted, p->miss };
+	s->said.predicted = true;
+	s->said.pfn = p->predicted;
+	s->said.miss = p->miss;
 }
 
-static bool start(struct stepper *s)
+static enum cli_exit start(struct stepper *s)
 {
 	static const struct replay_history_options usual = { 0 };
 	struct replay_options how = { .kinds = s->r.kinds,
 				      .cpu_count = s->r.cpu_count,
 				      .predicted = on_prediction,
 				      .ctx = s };
+	enum cli_exit code;
 
 	s->replay = replay_create(&s->r.booted.m, &s->r.late, &how);
-	if (s->replay)
-		s->history = replay_history_create(s->replay, &usual);
-	return s->history;
+	if (!s->replay)
+		return cli_fail_error(s->cli, error_no_memory());
+	code = replay_start_prepare(s->cli, &s->r, s->replay, &s->start);
+	if (code != CLI_OK)
+		return code;
+	s->starts[s->start_count++] = (struct start_at){ 0, s->start };
+	s->history = replay_history_create(s->replay, &usual);
+	return s->history ? CLI_OK : cli_fail_error(s->cli, error_no_memory());
+}
+
+/* Takes the event for the state to begin with.  False: it has no other part. */
+static bool starts(struct stepper *s, const struct event *e)
+{
+	struct replay_start before = s->start;
+	bool uses;
+
+	s->failed = replay_start_event(s->cli, &s->start, &s->r, s->replay, e, &uses);
+	/* Known already where the way led back. */
+	if ((s->start.phase != before.phase || s->start.looked != before.looked) &&
+	    s->starts[s->start_count - 1].at <= s->at && s->start_count < STARTS_MAX)
+		s->starts[s->start_count++] = (struct start_at){ s->at + 1, s->start };
+	return uses;
+}
+
+/* As it was when as many events were done as are now. */
+static void start_again(struct stepper *s)
+{
+	unsigned int i = s->start_count - 1;
+
+	while (i && s->starts[i].at > s->at)
+		i--;
+	s->start = s->starts[i].start;
 }
 
 /* Does the next event.  One that the machine cannot have recorded does nothing. */
@@ -83,26 +133,33 @@ static void do_event(struct stepper *s)
 	bool possible = !replayed_uses(&s->r, e) ||
 			replayed_check(&s->r, replay_alloc(s->replay), e) == POSSIBLE;
 
-	s->said.predicted = false;
-	replay_event(s->replay, possible ? e : &nothing);
+	s->said = (struct said){ .left_out = !starts(s, e) };
+	replay_event(s->replay, possible && !s->said.left_out ? e : &nothing);
 	s->at++;
 	s->r.index = s->at;
-	replay_history_note(s->history);
+	/* What is remembered while a picture is being taken is no part of a state. */
+	if (s->start.phase != REPLAY_START_LISTENS)
+		replay_history_note(s->history);
 }
 
 /* From here or from a state before it; the last event is done, so that it can be shown. */
 static bool go_to(struct stepper *s, uint64_t target)
 {
+	bool remembers;
+
 	if (target > s->count)
 		target = s->count;
 	if (target == s->at)
 		return true;
-	s->at = replay_history_go(s->history, target ? target - 1 : 0, &s->remembers);
-	s->said.predicted = false;
-	while (s->at < target)
+	s->at = replay_history_go(s->history, target ? target - 1 : 0, &remembers);
+	if (!remembers)
+		s->failed = cli_fail_error(s->cli, error_no_memory());
+	start_again(s);
+	s->said = (struct said){ 0 };
+	while (s->at < target && !s->failed)
 		do_event(s);
 	s->r.index = s->at;
-	return s->remembers;
+	return !s->failed;
 }
 
 /* ---- showing ----------------------------------------------------------------------------------- */
@@ -131,7 +188,9 @@ static void print_event(struct cli *cli, const struct stepper *s)
 		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
 			(unsigned int)e->migratetype);
 	}
-	if (s->said.predicted && s->said.miss == REPLAY_HIT)
+	if (s->said.left_out)
+		fputs(": left out", out);
+	else if (s->said.predicted && s->said.miss == REPLAY_HIT)
 		fputs(": as predicted", out);
 	else if (s->said.predicted && s->said.pfn == PFN_NONE)
 		fprintf(out, ": nothing was predicted (%s)", replay_miss_name(s->said.miss));
@@ -184,7 +243,7 @@ static bool mark(struct stepper *s, const char *text)
 {
 	if (!*text)
 		return false;
-	while (s->at < s->count) {
+	while (s->at < s->count && !s->failed) {
 		const struct event *e = &s->events[s->at];
 
 		do_event(s);
@@ -198,7 +257,7 @@ static bool miss(struct stepper *s, const char *text)
 {
 	if (*text)
 		return false;
-	while (s->at < s->count) {
+	while (s->at < s->count && !s->failed) {
 		do_event(s);
 		if (s->said.predicted && s->said.miss != REPLAY_HIT)
 			break;
@@ -212,7 +271,7 @@ static bool page(struct stepper *s, const char *text)
 
 	if (!*text || !read_number(text, 0, &pfn))
 		return false;
-	while (s->at < s->count) {
+	while (s->at < s->count && !s->failed) {
 		const struct event *e = &s->events[s->at];
 
 		do_event(s);
@@ -274,10 +333,12 @@ static bool obey(struct cli *cli, struct stepper *s, const char *line, char *las
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (!is_word(line, len, words[i].word))
 			continue;
-		if (!words[i].run(s, text)) {
+		if (!words[i].run(s, text) && !s->failed) {
 			cli_note(cli, "'%s' is nothing for '%s'; try 'help'", text, words[i].word);
-			return s->remembers;
+			return true;
 		}
+		if (s->failed)
+			return false;
 		if (words[i].again && room > 1)
 			snprintf(last, room, "%s", line);
 		print_event(cli, s);
@@ -325,22 +386,23 @@ static enum cli_exit listen(struct cli *cli, struct stepper *s)
 		if (!obey(cli, s, line, last, sizeof(last)))
 			break;
 	}
-	return s->remembers ? CLI_OK : cli_fail_error(cli, error_no_memory());
+	return s->failed;
 }
 
 static enum cli_exit run(struct cli *cli)
 {
 	const char *trace = cli_text(cli, "trace");
-	struct stepper s = { .remembers = true };
+	struct stepper s = { .cli = cli };
 	enum cli_exit code;
 
 	if (!strcmp(cli_argument(cli, 0), "-") || (trace && !strcmp(trace, "-")))
 		return cli_fail_usage(cli, "standard input is where the commands come from");
-	code = replayed_read(cli, REPLAYED_LISTS, &s.r);
+	code = replayed_read(
+		cli, replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS, &s.r);
 	if (code == CLI_OK)
 		code = read_events(cli, &s);
-	if (code == CLI_OK && !start(&s))
-		code = cli_fail_error(cli, error_no_memory());
+	if (code == CLI_OK)
+		code = start(&s);
 	if (code == CLI_OK)
 		code = listen(cli, &s);
 	replay_history_destroy(s.history);
@@ -355,7 +417,8 @@ const struct command command_step = {
 	.summary = "walk through a trace, forwards and backwards",
 	.description =
 		"Replays a trace on the model as 'mmreplay replay' does, but stops where it is told "
-		"to, and shows each event beside the prediction that was made for it. Commands come "
+		"to, and shows each event beside the prediction that was made for it. --start and "
+		"what comes of it are as there. Commands come "
 		"from standard input, one a line, each may be cut short to its first letters:\n"
 		"\n"
 		"  next [N]    do N events (1), and show the last one\n"

@@ -130,15 +130,18 @@ static enum cli_exit make_side(struct cli *cli, struct comparison_of_two *c, uns
 
 static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 {
-	enum cli_exit code = replayed_read_recorded(cli, REPLAYED_ANY_LISTS, &c->r);
-	struct error *err;
+	struct error *err = NULL;
+	enum cli_exit code;
 
+	c->r.booted.again = &c->log;
+	code = replayed_read_recorded(cli, REPLAYED_ANY_LISTS, &c->r);
 	if (code != CLI_OK)
 		return code;
 	code = make_side(cli, c, RECORDED, &c->r.late, &c->r.booted.log.input);
 	if (code != CLI_OK)
 		return code;
-	err = capture_read(c->r.booted.path, &c->log);
+	if (strcmp(c->r.booted.path, "-") != 0)
+		err = capture_read(c->r.booted.path, &c->log);
 	if (err)
 		return cli_fail_error(cli, err);
 	code = change(cli, &c->log);
@@ -407,9 +410,6 @@ static enum cli_exit run(struct cli *cli)
 	    !cli_has(cli, "edit"))
 		return cli_fail_usage(
 			cli, "nothing is different: give --set, --era, --sysctl or --edit");
-	if (!strcmp(cli_argument(cli, 0), "-"))
-		return cli_fail_usage(
-			cli, "SRC is read once for each machine: it cannot be standard input");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return cli_fail_error(cli, error_no_memory());
