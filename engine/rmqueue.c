@@ -388,7 +388,7 @@ static pfn_t by_mode(struct page_alloc *a, uint32_t zone, unsigned int order, en
 		}
 		/* Fall through. */
 	case RMQUEUE_STEAL:
-		if (flags & ALLOC_NOFRAGMENT || type >= MIGRATE_HIGHATOMIC)
+		if (flags & ALLOC_NOFRAGMENT)
 			return PFN_NONE;
 		pfn = steal_page(a, zone, order, type);
 		if (pfn != PFN_NONE)
