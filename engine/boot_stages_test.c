@@ -313,6 +313,13 @@ static void nothing_to_boot_from(void **state)
 				assert_int_equal(m.stage, STAGE_SETUP_ARCH);
 				assert_null(m.buddy);
 				machine_deinit(&m);
+				/* Not even if it is known that nothing is reserved. */
+				in.reservations_told = true;
+				boot(&m, &in, (enum boot_stage)until);
+				assert_int_equal(m.stage, STAGE_SETUP_ARCH);
+				assert_int_equal(m.answers.count, 0);
+				machine_deinit(&m);
+				in.reservations_told = false;
 				in.command_line = "mem=1K memmap=exactmap kernelcore=50%";
 				in.steps = state_alone;
 				in.step_count = 1;

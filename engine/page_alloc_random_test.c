@@ -280,10 +280,30 @@ static void retype(struct pair *p, struct prng *prng, uint32_t zone)
 	buddy_oracle_set_type(&p->o.b, zone, pfn, type);
 }
 
+/* Which zone would serve a request is asked without making it. */
+static void choose(struct pair *p, struct prng *prng, const char *where)
+{
+	struct alloc_request req = draw_request(p, prng);
+	uint32_t ours, theirs;
+
+	/* Nodes that are not there have no zone to choose. */
+	req.nid = (int32_t)prng_below(prng, p->node_count + 2) - 1;
+	assert_int_equal(page_alloc_fast_flags(&p->a, &req), alloc_oracle_fast_flags(&p->o, &req));
+	if (prng_chance(prng, 1, 2))
+		req.flags |= page_alloc_fast_flags(&p->a, &req) & ALLOC_NOFRAGMENT;
+	theirs = alloc_oracle_choose(&p->o, &req);
+	ours = page_alloc_choose_zone(&p->a, &req);
+	if (ours != theirs)
+		fail_msg("%s: order %u, type %d, flags %x: zone %u, not %u", where, req.order,
+			 (int)req.type, (unsigned int)req.flags, ours, theirs);
+}
+
 static void step(struct pair *p, struct prng *prng, const char *where)
 {
 	uint64_t kind = prng_below(prng, 100);
 
+	if (prng_chance(prng, 1, 8))
+		choose(p, prng, where);
 	if (kind < 62 && p->held_count < HELD_MAX) {
 		struct alloc_request req = draw_request(p, prng);
 		pfn_t theirs = alloc_oracle_get(&p->o, &req);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/boot.h"
+#include "engine/buddy.h"
 #include "engine/digest.h"
 #include "engine/follow.h"
 #include "engine/parting.h"
@@ -116,6 +117,100 @@ static void test_lives(void **state)
 	}
 }
 
+/* ---- boots of other kinds ------------------------------------------------------------------------ */
+
+static bool boot_job(void *ctx)
+{
+	struct job *j = ctx;
+	struct machine m;
+	bool done;
+
+	machine_init(&m);
+	m.want_lists = true;
+	boot_run(&m, &j->boot.in, STAGE_LATE);
+	done = !m.out_of_memory;
+	if (done) {
+		uint64_t digest = digest_add(m.totalram, m.answers.count);
+
+		assert_int_equal(m.stage, STAGE_LATE);
+		for (uint32_t i = 0; i < m.answers.count; i++)
+			for (unsigned int v = 0; v < 4; v++)
+				digest = digest_add(digest, m.answers.items[i].v[v]);
+		same_result(j, digest_add(digest, buddy_hash(m.buddy)));
+	}
+	machine_deinit(&m);
+	return done;
+}
+
+static void try_boot(struct job *j, const char *what)
+{
+	print_message("%s: %u refused\n", what, scarce_try(boot_job, j));
+	assert_true(j->known);
+	free(j);
+}
+
+static struct job *new_job(void)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	assert_non_null(j);
+	return j;
+}
+
+/* Nodes cut in pieces, by either rule, with a part for what can be moved. */
+static void test_fake_nodes(void **state)
+{
+	static const char *const versions[] = { "5.10", "6.12" };
+	static const char *const options[] = { "numa=fake=4 kernelcore=40%", "numa=fake=64M",
+					       "numa=fake=2U movable_node", "numa=off cma=16M" };
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		struct job *j = new_job();
+
+		make_machine(j, versions[i / 4]);
+		j->boot.in.command_line = options[i % 4];
+		try_boot(j, options[i % 4]);
+	}
+}
+
+/* More reservations than memblock has room for at first. */
+static void test_many_reservations(void **state)
+{
+	struct job *j = new_job();
+
+	(void)state;
+	make_machine(j, "6.1");
+	for (unsigned int i = 0; i < 200; i++)
+		made_boot_reserve(&j->boot, 64 * MiB + i * 0x3000, 64 * MiB + i * 0x3000 + 0x1000);
+	try_boot(j, "reservations");
+}
+
+/* A board whose device tree has memory set aside, fixed and to be placed. */
+static void test_device_tree(void **state)
+{
+	static const struct tree_range fixed = { 1100 * MiB, 4 * MiB };
+	struct tree_memory memory[] = { { { 1024 * MiB, 256 * MiB }, NID_NONE, false, true, 1 },
+					{ { 2048 * MiB, 256 * MiB }, NID_NONE, false, true, 1 } };
+	struct tree_reserved nodes[] = {
+		{ .ranges = &fixed, .range_count = 1, .no_map = true, .enabled = true },
+		{ .size = 16 * MiB, .dma_pool = true, .reusable = true, .enabled = true },
+		{ .size = MiB, .enabled = true },
+	};
+	struct job *j = new_job();
+
+	(void)state;
+	made_boot_init(&j->boot, ARCH_ARM64, "6.12");
+	j->boot.in.has_tree = true;
+	j->boot.in.tree = (struct device_tree){ .memory = memory,
+						.memory_count = 2,
+						.reserved = nodes,
+						.reserved_count = 3,
+						.reserved_format_ok = true };
+	made_boot_cpus(&j->boot, 2, 0);
+	try_boot(j, "device tree");
+}
+
 /* ---- two machines serve the same trace, and are compared ---------------------------------------- */
 
 static void make_events(struct job *j)
@@ -208,6 +303,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_fake_nodes),
+		cmocka_unit_test(test_many_reservations),
+		cmocka_unit_test(test_device_tree),
 		cmocka_unit_test(test_partings),
 	};
 

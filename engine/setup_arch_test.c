@@ -111,6 +111,45 @@ static void arm_maps_low_memory(void **state)
 	machine_deinit(&m);
 }
 
+/* Where the log's zones say otherwise, kernel space begins elsewhere, and they are believed. */
+static void arm_zones_of_the_log(void **state)
+{
+	static const struct {
+		phys_t told;
+		phys_t lowmem_end;
+		bool given;
+	} rows[] = {
+		{ 0, GIB + 512 * MIB, false },
+		{ GIB + 512 * MIB, GIB + 512 * MIB, false },
+		{ GIB + 256 * MIB, GIB + 256 * MIB, true },
+	};
+	struct tree_memory memory[] = { { { GIB, 512 * MIB }, NID_NONE, false, true, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct boot_input in = { .has_tree = true,
+					 .tree = { .memory = memory, .memory_count = 1 } };
+		struct machine m;
+
+		in.given_zone_end[ZONE_NORMAL] = rows[i].told;
+		init(&m, "6.1", ARCH_ARM, true, "");
+		setup_arch_memory(&m, &in);
+		assert_int_equal(m.max_low_pfn << 12, rows[i].lowmem_end);
+		assert_int_equal(m.zones_given, rows[i].given);
+		if (rows[i].given)
+			assert_int_equal(m.mb.current_limit, rows[i].lowmem_end);
+		machine_deinit(&m);
+		/* What tells low memory itself goes before what follows from banks. */
+		in.given_max_low_pfn = (GIB + 64 * MIB) >> 12;
+		in.given_zone_end[ZONE_NORMAL] = 0;
+		init(&m, "6.1", ARCH_ARM, true, "");
+		setup_arch_memory(&m, &in);
+		assert_int_equal(m.max_low_pfn << 12, GIB + 64 * MIB);
+		assert_false(m.zones_given);
+		machine_deinit(&m);
+	}
+}
+
 static const struct {
 	const char *command_line;
 	uint64_t ram;
@@ -250,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arm_low_memory),
 		cmocka_unit_test(arm_maps_low_memory),
+		cmocka_unit_test(arm_zones_of_the_log),
 		cmocka_unit_test(i386_low_memory),
 		cmocka_unit_test(arm64_zones),
 		cmocka_unit_test(crash_kernel_without_its_line),

@@ -1000,6 +1000,48 @@ pfn_t alloc_oracle_get(struct alloc_oracle *o, const struct alloc_request *req)
 	return pfn;
 }
 
+uint32_t alloc_oracle_fast_flags(const struct alloc_oracle *o, const struct alloc_request *req)
+{
+	uint32_t flags = ALLOC_WMARK_LOW;
+
+	if (req->type == MIGRATE_MOVABLE)
+		flags |= ALLOC_CMA;
+	if (req->nid >= 0 && (uint32_t)req->nid < o->node_count && spares_blocks(o, req))
+		flags |= ALLOC_NOFRAGMENT;
+	return flags;
+}
+
+/* The first zone of the walk that lets the request pass. */
+static uint32_t first_open(struct alloc_oracle *o, const struct alloc_request *req, uint32_t flags)
+{
+	for (uint32_t i = 0; i < o->row_length[req->nid]; i++) {
+		uint32_t zone = o->rows[req->nid][i];
+		const struct alloc_oracle_zone *z = &o->zones[zone];
+
+		if (z->type > req->highest || (req->thisnode && z->nid != req->nid))
+			continue;
+		if (flags & ALLOC_NOFRAGMENT && o->several_nodes && z->nid != home(o, req))
+			break;
+		if (lets_pass(o, zone, req, flags))
+			return zone;
+	}
+	return BUDDY_ZONE_NONE;
+}
+
+uint32_t alloc_oracle_choose(struct alloc_oracle *o, const struct alloc_request *req)
+{
+	uint32_t zone = BUDDY_ZONE_NONE, spared = req->flags & ~(uint32_t)ALLOC_NOFRAGMENT;
+
+	if (req->nid < 0 || (uint32_t)req->nid >= o->node_count)
+		return zone;
+	zone = first_open(o, req, req->flags);
+	if (zone == BUDDY_ZONE_NONE && spared != req->flags)
+		zone = first_open(o, req, spared);
+	if (zone == BUDDY_ZONE_NONE && spared & ALLOC_WMARK_MASK)
+		zone = first_open(o, req, spared & ~(uint32_t)ALLOC_WMARK_MASK);
+	return zone;
+}
+
 /* ---- comparison -------------------------------------------------------------------------------- */
 
 static const char *compare_set(const struct alloc_oracle *o, uint32_t zone, uint32_t cpu,

@@ -58,6 +58,9 @@ void alloc_oracle_put(struct alloc_oracle *o, uint32_t cpu, pfn_t pfn, unsigned 
 void alloc_oracle_drain(struct alloc_oracle *o, uint32_t zone, uint32_t cpu, int64_t pages,
 			unsigned int first);
 bool alloc_oracle_unreserve(struct alloc_oracle *o, const struct alloc_request *req, bool force);
+/* What page_alloc_fast_flags() and page_alloc_choose_zone() answer. */
+uint32_t alloc_oracle_fast_flags(const struct alloc_oracle *o, const struct alloc_request *req);
+uint32_t alloc_oracle_choose(struct alloc_oracle *o, const struct alloc_request *req);
 /* NULL, or a static sentence on how @a differs. */
 const char *alloc_oracle_compare(const struct alloc_oracle *o, struct page_alloc *a);
 
