@@ -181,7 +181,7 @@ static void test_many_reservations(void **state)
 
 	(void)state;
 	make_machine(j, "6.1");
-	for (unsigned int i = 0; i < 200; i++)
+	for (phys_t i = 0; i < 200; i++)
 		made_boot_reserve(&j->boot, 64 * MiB + i * 0x3000, 64 * MiB + i * 0x3000 + 0x1000);
 	try_boot(j, "reservations");
 }
