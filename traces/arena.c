@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Chunks double up to the larger one: most messages are small. */
+#define FIRST_CHUNK_BYTES ((size_t)4 << 10)
 #define CHUNK_BYTES ((size_t)64 << 10)
 #define ALIGN alignof(max_align_t)
 
@@ -88,7 +90,14 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 		}
 	}
 	if (!chunk) {
-		size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+		size_t room = arena->taken_bytes;
+
+		if (room < FIRST_CHUNK_BYTES)
+			room = FIRST_CHUNK_BYTES;
+		if (room > CHUNK_BYTES)
+			room = CHUNK_BYTES;
+		if (room < bytes)
+			room = bytes;
 
 		/* What lies idle does not count against the limit. */
 		if (room > arena->bytes_max - arena->taken_bytes && arena->spare) {

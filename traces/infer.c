@@ -262,30 +262,34 @@ void infer_facts(struct boot_log *log)
 	}
 }
 
-/* What of @recorded depends on the size of struct page or of sections, and comes out right. */
-static uint32_t agreeing(struct boot_log *log, uint32_t *wanted)
+/* Does an answer depend on the size of struct page or of sections? */
+static bool shows_layout(const struct boot_log *log, const struct answer *r)
 {
 	const struct boot_input *in = &log->input;
-	struct machine *m = malloc(sizeof(*m));
-	uint32_t agree = 0;
-	bool reserve_unknown = in->config.arch == ARCH_X86_64 && !in->has_given_dma_reserve;
 
-	*wanted = 0;
-	if (!m) {
-		log->out_of_memory = true;
-		return 0;
-	}
-	machine_init(m);
-	boot_run(m, in, STAGE_ZONELISTS);
+	return r->kind == ANSWER_ZONE_MEMMAP || r->kind == ANSWER_UNAVAILABLE ||
+	       (r->kind == ANSWER_BUILT && in->config.arch == ARCH_X86_64 &&
+		!in->has_given_dma_reserve);
+}
+
+/* Boots @m, which may have been booted before, up to and including stage @until. */
+static void try_boot(struct boot_log *log, struct machine *m, enum boot_stage until)
+{
+	machine_reset(m);
+	boot_run(m, &log->input, until);
 	log->out_of_memory |= m->out_of_memory;
+}
+
+/* How many of the recorded answers that show the layout come out right. */
+static uint32_t agreeing(struct boot_log *log, struct machine *m)
+{
+	uint32_t agree = 0;
+
+	try_boot(log, m, STAGE_ZONELISTS);
 	for (uint32_t i = 0; i < log->recorded.count; i++) {
 		const struct answer *r = &log->recorded.items[i];
 
-		if (r->kind != ANSWER_ZONE_MEMMAP && r->kind != ANSWER_UNAVAILABLE &&
-		    (r->kind != ANSWER_BUILT || reserve_unknown))
-			continue;
-		(*wanted)++;
-		for (uint32_t j = 0; j < m->answers.count; j++) {
+		for (uint32_t j = 0; shows_layout(log, r) && j < m->answers.count; j++) {
 			const struct answer *a = &m->answers.items[j];
 
 			if (!answer_same_key(r, a))
@@ -294,8 +298,6 @@ static uint32_t agreeing(struct boot_log *log, uint32_t *wanted)
 			break;
 		}
 	}
-	machine_deinit(m);
-	free(m);
 	return agree;
 }
 
@@ -334,32 +336,22 @@ static void assume_range(struct boot_log *log)
 }
 
 /* Without its first line a log's kernel is the era whose answers are nearest to the recorded ones. */
-static void fit_version(struct boot_log *log)
+static void fit_version(struct boot_log *log, struct machine *m)
 {
-	struct boot_input *in = &log->input;
-	uint32_t best = in->version, most = 0;
+	uint32_t best = log->input.version, most = 0;
 
 	for (unsigned int e = era_count; e-- > 0;) {
 		struct comparison c;
-		struct machine *m = malloc(sizeof(*m));
 		uint32_t score = 0;
 
-		if (!m) {
-			log->out_of_memory = true;
-			return;
-		}
 		boot_log_settle(log, eras[e].version);
-		machine_init(m);
-		boot_run(m, in, STAGE_LATE);
+		try_boot(log, m, STAGE_LATE);
 		if (compare_answers(&log->recorded, &m->answers, &c)) {
 			score = c.total[COMPARE_AGREE] + c.total[COMPARE_GIVEN];
 			comparison_deinit(&c);
 		} else {
 			log->out_of_memory = true;
 		}
-		log->out_of_memory |= m->out_of_memory;
-		machine_deinit(m);
-		free(m);
 		if (score > most) {
 			most = score;
 			best = eras[e].version;
@@ -369,24 +361,21 @@ static void fit_version(struct boot_log *log)
 	boot_log_settle(log, 0);
 }
 
-void infer_fit(struct boot_log *log)
+/* Tries sizes of struct page and of sections until all that the log tells of them comes out right. */
+static void fit_layout(struct boot_log *log, struct machine *m)
 {
 	static const unsigned int pages[] = { 32, 36, 40, 44, 48, 52,  56,  60,	 64, 68,
 					      72, 76, 80, 88, 96, 104, 112, 120, 128 };
 	static const unsigned int sections[] = { 0, 24, 26, 27, 28, 29, 30 };
 	struct boot_input *in = &log->input;
 	struct arch_config *c = &in->config, usual = *c, best = *c;
-	uint32_t wanted, most;
+	uint32_t wanted = 0, most;
 
-	assume_range(log);
-	if (!log->has_version && !log->guessed_era)
-		fit_version(log);
-	fit_buckets(in);
-	/* Logs with memblock=debug tell all there is to know, and no machine is as large as these. */
-	if (log->has_debug || in->step_count > FIT_MAX || in->given_range_count > FIT_MAX ||
-	    in->firmware_count > FIT_MAX || log->recorded.count > FIT_MAX)
+	for (uint32_t i = 0; i < log->recorded.count; i++)
+		wanted += shows_layout(log, &log->recorded.items[i]);
+	if (!wanted)
 		return;
-	most = agreeing(log, &wanted);
+	most = agreeing(log, m);
 	for (size_t s = 0; s <= sizeof(sections) / sizeof(sections[0]) && most < wanted; s++) {
 		c->section_shift = s ? sections[s - 1] : usual.section_shift;
 		if (c->section_shift && c->section_shift < c->page_shift)
@@ -395,7 +384,7 @@ void infer_fit(struct boot_log *log)
 			uint32_t agree;
 
 			c->page_struct_bytes = p ? pages[p - 1] : usual.page_struct_bytes;
-			agree = agreeing(log, &wanted);
+			agree = agreeing(log, m);
 			if (agree > most) {
 				most = agree;
 				best = *c;
@@ -405,4 +394,26 @@ void infer_fit(struct boot_log *log)
 	*c = best;
 	in->fitted_page_struct = best.page_struct_bytes != usual.page_struct_bytes;
 	in->fitted_section = best.section_shift != usual.section_shift;
+}
+
+void infer_fit(struct boot_log *log)
+{
+	struct boot_input *in = &log->input;
+	struct machine *m = malloc(sizeof(*m));
+
+	if (!m) {
+		log->out_of_memory = true;
+		return;
+	}
+	machine_init(m);
+	assume_range(log);
+	if (!log->has_version && !log->guessed_era)
+		fit_version(log, m);
+	fit_buckets(in);
+	/* Logs with memblock=debug tell all there is to know, and no machine is as large as these. */
+	if (!log->has_debug && in->step_count <= FIT_MAX && in->given_range_count <= FIT_MAX &&
+	    in->firmware_count <= FIT_MAX && log->recorded.count <= FIT_MAX)
+		fit_layout(log, m);
+	machine_deinit(m);
+	free(m);
 }

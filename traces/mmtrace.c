@@ -40,6 +40,8 @@
 /* What the message of one block may take in memory. */
 #define MESSAGE_MEMORY_MAX ((size_t)96 << 20)
 #define RESCAN_BYTES_MAX ((uint64_t)64 << 20)
+/* Of a file that are in memory at first, unless it is smaller. */
+#define WINDOW_BYTES ((size_t)64 << 10)
 
 static const uint8_t file_magic[8] = { 0x89, 'M', 'M', 'T', '\r', '\n', 0x1a, '\n' };
 static const uint8_t block_marker[4] = { 0xb1, 'M', 'M', 'B' };
@@ -211,7 +213,6 @@ static bool make_room(uint8_t **buf, size_t *room, size_t wanted)
 struct error *mmtrace_writer_create(struct sink sink, struct mmtrace_writer **ret)
 {
 	struct mmtrace_writer *w = calloc(1, sizeof(*w));
-	uint8_t head[FILE_HEAD_BYTES];
 
 	if (w)
 		w->zstd = ZSTD_createCCtx();
@@ -219,12 +220,21 @@ struct error *mmtrace_writer_create(struct sink sink, struct mmtrace_writer **re
 		free(w);
 		return error_no_memory();
 	}
-	w->sink = sink;
-	file_head_write(head);
-	sink_write(&w->sink, (const char *)head, sizeof(head));
-	w->written.bytes = sizeof(head);
+	mmtrace_writer_restart(w, sink);
 	*ret = w;
 	return NULL;
+}
+
+void mmtrace_writer_restart(struct mmtrace_writer *w, struct sink sink)
+{
+	uint8_t head[FILE_HEAD_BYTES];
+
+	w->sink = sink;
+	w->ended = false;
+	w->items = 0;
+	file_head_write(head);
+	sink_write(&w->sink, (const char *)head, sizeof(head));
+	w->written = (struct mmtrace_written){ .bytes = sizeof(head) };
 }
 
 void mmtrace_writer_destroy(struct mmtrace_writer *w)
@@ -350,7 +360,7 @@ struct mmtrace_reader {
 
 	/* The window: @len bytes from @offset of the file on, at buf + start. */
 	uint8_t *buf;
-	size_t start, len, room;
+	size_t start, len, room, first_room;
 	uint64_t offset;
 	bool source_ended;
 	struct error *source_error;
@@ -364,7 +374,7 @@ struct mmtrace_reader {
 
 	uint8_t *data; /* the message of the block given last */
 	size_t data_room;
-	ZSTD_DCtx *zstd;
+	ZSTD_DCtx *zstd; /* from the first block on */
 	struct arena arena;
 	struct mmtrace_block block;
 	struct error *error, *first;
@@ -387,7 +397,8 @@ static size_t fill(struct mmtrace_reader *r, size_t wanted)
 			if (r->start >= r->room / 2 && r->start) {
 				memmove(r->buf, r->buf + r->start, r->len);
 				r->start = 0;
-			} else if (!make_room(&r->buf, &r->room, r->room ? r->room * 2 : 1 << 16)) {
+			} else if (!make_room(&r->buf, &r->room,
+					      r->room ? r->room * 2 : r->first_room)) {
 				r->source_error = error_no_memory();
 				r->source_ended = true;
 				break;
@@ -499,10 +510,10 @@ static struct mmtrace_reader *reader_new(const char *name)
 	if (!r)
 		return NULL;
 	r->rescan_left = RESCAN_BYTES_MAX;
+	r->first_room = WINDOW_BYTES;
 	r->arena = arena_init(MESSAGE_MEMORY_MAX);
-	r->zstd = ZSTD_createDCtx();
 	r->name = malloc(size);
-	if (!r->zstd || !r->name) {
+	if (!r->name) {
 		mmtrace_reader_destroy(r);
 		return NULL;
 	}
@@ -532,6 +543,9 @@ struct error *mmtrace_reader_create_bytes(const void *data, size_t size, const c
 	if (!r)
 		return error_no_memory();
 	r->bytes = (struct bytes){ data, size, 0 };
+	/* A byte more, so that the end is seen without growing. */
+	if (size < WINDOW_BYTES)
+		r->first_room = size + 1;
 	r->source = (struct mmtrace_source){
 		.read = read_bytes,
 		.seek = seek_bytes,
@@ -706,7 +720,9 @@ static struct error *unpack_payload(struct mmtrace_reader *r, const struct head 
 					  "the block does not unpack to the %" PRIu32
 					  " bytes that its head tells",
 					  h->bytes);
-	if (!make_room(&r->data, &r->data_room, (size_t)h->bytes + 1))
+	if (!r->zstd)
+		r->zstd = ZSTD_createDCtx();
+	if (!r->zstd || !make_room(&r->data, &r->data_room, (size_t)h->bytes + 1))
 		return error_no_memory();
 	n = ZSTD_decompressDCtx(r->zstd, r->data, h->bytes, packed, h->packed_bytes);
 	if (ZSTD_isError(n) || n != h->bytes)

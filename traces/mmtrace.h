@@ -69,6 +69,11 @@ struct mmtrace_writer;
  * the bytes arrived is the sink's knowledge.
  */
 struct error *mmtrace_writer_create(struct sink sink, struct mmtrace_writer **ret);
+/*
+ * Begins another file with the same writer, whatever became of the one before it: for those who write very
+ * many.
+ */
+void mmtrace_writer_restart(struct mmtrace_writer *w, struct sink sink);
 /* Accepts NULL.  A file that was not ended stays without its end. */
 void mmtrace_writer_destroy(struct mmtrace_writer *w);
 

@@ -38,14 +38,11 @@ static struct error *write_note(struct mmtrace_writer *w, enum mmtrace_type type
 	return mmtrace_write(w, type, 0, 1, &notes.base);
 }
 
-static void make_sample(struct sample *s)
+static void write_sample(struct sample *s, struct mmtrace_writer *w)
 {
 	static const char *const texts[BLOCKS - 1] = { "first", "the second one", "third", "fourth",
 						       "the fifth and last" };
-	struct mmtrace_writer *w;
 
-	memset(s, 0, sizeof(*s));
-	check_ok(mmtrace_writer_create(sink_to_text(&s->file), &w));
 	for (int i = 0; i < BLOCKS - 1; i++) {
 		s->start[i] = s->file.len;
 		check_ok(write_note(w, i == 2 ? (enum mmtrace_type)UNKNOWN_TYPE : MMTRACE_NOTES,
@@ -56,6 +53,15 @@ static void make_sample(struct sample *s)
 	s->start[BLOCKS] = s->file.len - 16;
 	assert_int_equal(mmtrace_written(w).blocks, BLOCKS);
 	assert_int_equal(mmtrace_written(w).bytes, s->file.len);
+}
+
+static void make_sample(struct sample *s)
+{
+	struct mmtrace_writer *w;
+
+	memset(s, 0, sizeof(*s));
+	check_ok(mmtrace_writer_create(sink_to_text(&s->file), &w));
+	write_sample(s, w);
 	mmtrace_writer_destroy(w);
 }
 
@@ -189,6 +195,30 @@ static void test_same_input_gives_same_bytes(void **state)
 	assert_memory_equal(a.file.data, b.file.data, a.file.len);
 	sink_text_deinit(&a.file);
 	sink_text_deinit(&b.file);
+}
+
+/* A writer that begins again does not know of the file before, whether that was ended or not. */
+static void test_writer_begins_again(void **state)
+{
+	struct sample once, again = { 0 };
+	struct sink_text other = { 0 };
+	struct mmtrace_writer *w;
+
+	(void)state;
+	make_sample(&once);
+	check_ok(mmtrace_writer_create(sink_to_text(&other), &w));
+	check_ok(write_note(w, MMTRACE_NOTES, "of another file"));
+	for (int i = 0; i < 2; i++) {
+		sink_text_clear(&again.file);
+		mmtrace_writer_restart(w, sink_to_text(&again.file));
+		write_sample(&again, w);
+		assert_int_equal(again.file.len, once.file.len);
+		assert_memory_equal(again.file.data, once.file.data, once.file.len);
+	}
+	mmtrace_writer_destroy(w);
+	sink_text_deinit(&other);
+	sink_text_deinit(&again.file);
+	sink_text_deinit(&once.file);
 }
 
 static void test_a_file_of_no_blocks_but_its_end(void **state)
@@ -840,6 +870,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_what_was_written),
 		cmocka_unit_test(test_same_input_gives_same_bytes),
+		cmocka_unit_test(test_writer_begins_again),
 		cmocka_unit_test(test_a_file_of_no_blocks_but_its_end),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_every_truncation),

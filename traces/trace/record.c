@@ -23,6 +23,7 @@ void record_formats_destroy(struct record_formats *formats)
 	if (!formats)
 		return;
 	free(formats->list);
+	free(formats->by_id);
 	free(formats->comms.slots);
 	free(formats);
 }
@@ -164,6 +165,25 @@ static uint64_t pageblock_order_of(struct scan s)
 	return order;
 }
 
+/* Room for the number of format @id; false without memory. */
+static bool make_id(struct record_formats *formats, uint32_t id)
+{
+	uint32_t count = formats->by_id_count ? formats->by_id_count : 256;
+	uint16_t *by_id;
+
+	while (count <= id)
+		count *= 2;
+	if (count == formats->by_id_count)
+		return true;
+	by_id = realloc(formats->by_id, count * sizeof(*by_id));
+	if (!by_id)
+		return false;
+	memset(by_id + formats->by_id_count, 0, (count - formats->by_id_count) * sizeof(*by_id));
+	formats->by_id = by_id;
+	formats->by_id_count = count;
+	return true;
+}
+
 /* False without memory. */
 static bool add_format(struct trace *t, struct record_formats *formats, const char *text,
 		       size_t len)
@@ -193,6 +213,8 @@ static bool add_format(struct trace *t, struct record_formats *formats, const ch
 		format.pageblock_order = pageblock_order_of(scan_of(text, len));
 	if (format.kind == EVENT_ALLOC)
 		gfp_format_read(text, len, &t->gfp);
+	if (!make_id(formats, format.id))
+		return false;
 	list = grow(formats->list, formats->count, &formats->room, sizeof(*list));
 	if (!list)
 		return false;
@@ -359,12 +381,13 @@ bool record_decode(struct trace *t, const struct record_formats *formats, const 
 		   size_t size, bool big_endian, struct event *ret)
 {
 	struct record r = { .data = record, .size = size, .big_endian = big_endian, .good = true };
-	uint32_t number;
+	uint32_t id, number;
 
 	*ret = (struct event){ .pfn = PFN_NONE, .pid = -1 };
 	if (size < 2)
 		return false;
-	number = formats->by_id[raw_u16(record, big_endian)];
+	id = raw_u16(record, big_endian);
+	number = id < formats->by_id_count ? formats->by_id[id] : 0;
 	if (!number) {
 		ret->kind = EVENT_OTHER;
 		return true;

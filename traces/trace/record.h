@@ -52,7 +52,8 @@ struct record_comms {
 struct record_formats {
 	struct record_format *list;
 	uint32_t count, room;
-	uint16_t by_id[65536]; /* number in the list, plus one; 0: none */
+	uint16_t *by_id; /* number in the list, plus one; 0: none */
+	uint32_t by_id_count; /* a power of two; those above have none */
 	struct record_comms comms;
 };
 
