@@ -241,20 +241,46 @@ static void chain_of_messages(struct driver *d)
 	}
 }
 
+/*
+ * Large inputs take their time, and a piece of one shows mostly what the whole does: it begins where the
+ * input does, or with a line of it.
+ */
+static struct pooled piece_of(struct driver *d, const struct pooled *from, size_t most)
+{
+	struct pooled piece = *from;
+	const uint8_t *newline;
+	size_t start;
+
+	if (from->size <= most || prng_chance(&d->prng, 1, 32))
+		return piece;
+	if (prng_chance(&d->prng, 1, 2)) {
+		start = prng_below(&d->prng, from->size);
+		newline = memchr(from->data + start, '\n', from->size - start);
+		start = newline ? (size_t)(newline + 1 - from->data) : 0;
+		piece.data += start;
+		piece.size -= start;
+	}
+	most >>= prng_below(&d->prng, 4);
+	if (piece.size > most)
+		piece.size = most;
+	return piece;
+}
+
 static void chain_of_bytes(struct driver *d)
 {
 	uint64_t length = draw_length(d);
-	const struct pooled *from = pool_pick(d), *other;
 	size_t most = d->target->usual_bytes_max ? d->target->usual_bytes_max : TARGET_BYTES_MAX;
-	size_t room = from->size * 2 + 4096;
+	const struct pooled from = piece_of(d, pool_pick(d), most), *other;
+	/* Most grow little: what is long takes its time. */
+	size_t room = from.size * 2 + ((size_t)4096 >> prng_below(&d->prng, 6));
 
 	if (room > most)
-		room = most > from->size ? most : from->size;
+		room = most > from.size ? most : from.size;
 	if (!reserve(d, room))
 		return;
-	d->buffer_size = from->size;
-	if (from->size)
-		memcpy(d->buffer, from->data, from->size);
+	d->buffer_size = from.size;
+	if (from.size)
+		memcpy(d->buffer, from.data, from.size);
 	for (uint64_t i = 0; i < length && !is_over(d); i++) {
 		uint64_t changes = 1 + prng_skewed(&d->prng, 8);
 

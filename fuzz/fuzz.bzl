@@ -13,7 +13,10 @@ def fuzz_targets(executions, files):
         corpus = native.glob(["corpus/%s/*" % name]) + files.get(name, [])
         mm_tap_test(
             name = name + "_test",
-            srcs = ["run.c"],
+            srcs = [
+                "asan_options.c",
+                "run.c",
+            ],
             args = [
                 "--target",
                 name,
@@ -88,7 +91,10 @@ def _engines(name, corpus):
         binary = "%s_%s" % (name, engine)
         mm_binary(
             name = binary,
-            srcs = ["engine.c"],
+            srcs = [
+                "asan_options.c",
+                "engine.c",
+            ],
             linkopts = linkopts,
             local_defines = ['FUZZ_TARGET=\\"%s\\"' % name],
             tags = ["manual"],

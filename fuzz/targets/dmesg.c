@@ -75,5 +75,5 @@ const struct target target_dmesg = {
 	.seeds = seeds,
 	.words = words,
 	.files = files,
-	.usual_bytes_max = 8192,
+	.usual_bytes_max = 2048,
 };

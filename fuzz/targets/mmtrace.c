@@ -6,6 +6,9 @@
  */
 #include <string.h>
 
+#include "engine/facts.h"
+#include "engine/gfp.h"
+#include "engine/sink.h"
 #include "fuzz/targets/import_state.h"
 #include "traces/scenario_store.h"
 #include "traces/trace/trace.h"
@@ -51,13 +54,46 @@ static struct error *write_block(struct mmtrace_writer *w, unsigned int type, co
 			     &m.base);
 }
 
-static struct error *write_file(const uint8_t *data, size_t size, struct sink_text *ret)
-{
-	struct mmtrace_writer *w;
-	struct error *err = mmtrace_writer_create(sink_to_text(ret), &w);
+/* What would be made for each input anew: a writer, its file, and names of flags. */
+struct state {
+	struct mmtrace_writer *writer;
+	struct sink_text file;
+	struct gfp_table gfp;
+};
 
-	if (err)
-		return err;
+static void destroy(void *state)
+{
+	struct state *s = state;
+
+	mmtrace_writer_destroy(s->writer);
+	sink_text_deinit(&s->file);
+	free(s);
+}
+
+static void *create(const struct target_settings *settings)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	struct facts facts;
+	struct error *err;
+
+	if (!s)
+		return NULL;
+	facts_init(&facts, settings->version ? settings->version : eras[era_count - 1].version);
+	gfp_table_init(&s->gfp, &facts);
+	err = mmtrace_writer_create(sink_to_text(&s->file), &s->writer);
+	if (!err)
+		return s;
+	error_destroy(err);
+	destroy(s);
+	return NULL;
+}
+
+static struct error *write_file(struct state *s, const uint8_t *data, size_t size)
+{
+	struct error *err = NULL;
+
+	sink_text_clear(&s->file);
+	mmtrace_writer_restart(s->writer, sink_to_text(&s->file));
 	for (unsigned int blocks = 0; size >= 3 && blocks < BLOCKS_MAX && !err; blocks++) {
 		size_t bytes = (size_t)data[1] | (size_t)data[2] << 8;
 		unsigned int type = data[0];
@@ -67,21 +103,21 @@ static struct error *write_file(const uint8_t *data, size_t size, struct sink_te
 		if (bytes > size)
 			bytes = size;
 		if (type != MMTRACE_END)
-			err = write_block(w, type, data, bytes);
+			err = write_block(s->writer, type, data, bytes);
 		data += bytes;
 		size -= bytes;
 	}
 	if (!err)
-		err = mmtrace_write_end(w);
-	mmtrace_writer_destroy(w);
+		err = mmtrace_write_end(s->writer);
 	return err;
 }
 
-static void read_trace(const struct sink_text *file, struct target_report *report)
+static void read_trace(const struct state *s, struct target_report *report)
 {
+	const struct trace_options options = { .gfp = &s->gfp };
 	const struct event *events;
 	struct trace *t;
-	struct error *err = trace_open_bytes("input", file->data, file->len, NULL, &t);
+	struct error *err = trace_open_bytes("input", s->file.data, s->file.len, &options, &t);
 	size_t count = 1;
 
 	while (!err && count)
@@ -96,25 +132,22 @@ static void read_trace(const struct sink_text *file, struct target_report *repor
 static void run(void *state, const uint8_t *data, size_t size, struct target_report *report)
 {
 	struct stored_scenario s = { 0 };
-	struct sink_text file = { 0 };
-	struct error *err = write_file(data, size, &file);
+	struct state *st = state;
+	struct error *err = write_file(st, data, size);
 
-	(void)state;
-	if (err || file.out_of_memory) {
+	if (err || st->file.out_of_memory) {
 		import_refuse(err, report);
 		report->refused = true;
-		sink_text_deinit(&file);
 		return;
 	}
-	err = scenario_store_read_bytes(file.data, file.len, "input", &s);
+	err = scenario_store_read_bytes(st->file.data, st->file.len, "input", &s);
 	target_report_feature(report, 1u << 8 | (err ? (uint32_t)err->code : 0));
 	import_count(3, s.log.input.step_count, report);
 	import_count(4, s.log.recorded.count, report);
 	import_count(5, s.operation_count, report);
 	error_destroy(err);
 	stored_scenario_deinit(&s);
-	read_trace(&file, report);
-	sink_text_deinit(&file);
+	read_trace(st, report);
 	/* And as it is, too. */
 	err = boot_store_read_bytes(data, size, "input", &s.log);
 	error_destroy(err);
@@ -131,8 +164,8 @@ static const char *const seeds[] = {
 const struct target target_mmtrace = {
 	.name = "mmtrace",
 	.property = "Any blocks are read as a stored machine, operations and trace, or refused.",
-	.create = import_create,
-	.destroy = import_destroy,
+	.create = create,
+	.destroy = destroy,
 	.run_bytes = run,
 	.seeds = seeds,
 	.usual_bytes_max = 4096,
