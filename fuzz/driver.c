@@ -122,6 +122,17 @@ static bool has_new_feature(struct driver *d, const struct target_report *report
 	return any;
 }
 
+/* Did earlier inputs have all of its findings? */
+static bool all_known(const struct driver *d, const struct target_report *report)
+{
+	unsigned int known = 0;
+
+	for (unsigned int i = 0; i < report->finding_count; i++)
+		for (unsigned int k = 0; k < d->smallest_count; k++)
+			known += !strcmp(d->smallest[k].id, report->findings[i].id);
+	return known == report->finding_count;
+}
+
 /* Is it the first of an id, or the smallest? */
 static bool is_news(struct driver *d, const struct target_report *report, size_t size)
 {
@@ -167,7 +178,7 @@ static bool look(struct driver *d, const ProtobufCMessage *message)
 {
 	const struct target_report *report = target_report(d->runner);
 	const struct driver_options *o = &d->options;
-	bool feature, packed = !message;
+	bool feature, known, packed = !message;
 
 	d->stats.executions++;
 	if (o->progress && d->stats.executions % DRIVER_PROGRESS == 0)
@@ -186,15 +197,16 @@ static bool look(struct driver *d, const ProtobufCMessage *message)
 			return false;
 		protobuf_c_message_pack(message, d->buffer);
 	}
-	if (report->finding_count) {
-		if ((is_news(d, report, d->buffer_size) || o->every_finding) && o->found)
-			o->found(o->ctx, report, d->buffer, d->buffer_size,
-				 d->stats.executions - 1);
+	known = all_known(d, report);
+	if (report->finding_count && (is_news(d, report, d->buffer_size) || o->every_finding) &&
+	    o->found)
+		o->found(o->ctx, report, d->buffer, d->buffer_size, d->stats.executions - 1);
+	/* What is known does not hide what lies behind it; but it is nothing to keep for others. */
+	if (!known)
 		return false;
-	}
-	if (d->buffer_size <= TARGET_BYTES_MAX) {
+	if (feature && d->buffer_size <= TARGET_BYTES_MAX) {
 		pool_add(d, d->buffer, d->buffer_size);
-		if (o->kept)
+		if (o->kept && !report->finding_count)
 			o->kept(o->ctx, d->buffer, d->buffer_size);
 	}
 	return true;
