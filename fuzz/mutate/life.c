@@ -82,6 +82,38 @@ static void make_request(struct mutator *m, Mmtrace__Operation *op)
 	    one_in(m, 2) ? 0 : rights[prng_below(&m->prng, sizeof(rights) / sizeof(*rights))]);
 }
 
+static bool is_alloc(const Mmtrace__Operation *op)
+{
+	return op->kind == MMTRACE__OPERATION__KIND__ALLOC ||
+	       op->kind == MMTRACE__OPERATION__KIND__CMA_ALLOC;
+}
+
+/* An earlier operation, late ones more often; mostly one that asked for something. */
+static uint32_t draw_earlier(struct mutator *m, uint32_t old)
+{
+	const Mmtrace__Scenario *s = (const Mmtrace__Scenario *)m->root;
+	uint32_t target = old;
+
+	for (unsigned int tries = 0; tries < 4; tries++) {
+		target = (uint32_t)mutate_number(m, MUTATE_EARLIER, old);
+		if (m->root->descriptor != &mmtrace__scenario__descriptor ||
+		    target >= s->n_operation || !s->operation[target] ||
+		    is_alloc(s->operation[target]))
+			break;
+	}
+	return target;
+}
+
+/* What page sets may hold of a zone: the sizes of the boot, as much as is allowed, or any part. */
+static int64_t draw_fraction(struct mutator *m)
+{
+	if (one_in(m, 4))
+		return 0;
+	if (one_in(m, 2))
+		return 8 + (int64_t)prng_below(&m->prng, 3) - 1;
+	return 8LL << prng_below(&m->prng, 28);
+}
+
 /* Something that takes what an earlier one got. */
 static void make_use(struct mutator *m, Mmtrace__Operation *op)
 {
@@ -97,11 +129,11 @@ static void make_use(struct mutator *m, Mmtrace__Operation *op)
 	};
 
 	SET(op, kind, uses[prng_below(&m->prng, sizeof(uses) / sizeof(*uses))]);
-	SET(op, target, (uint32_t)mutate_number(m, MUTATE_EARLIER, op->target));
+	SET(op, target, draw_earlier(m, op->target));
 	if (op->kind == MMTRACE__OPERATION__KIND__FREE)
 		SET(op, value, one_in(m, 4));
 	else if (op->kind == MMTRACE__OPERATION__KIND__PCP_FRACTION)
-		SET(op, value, (int64_t)mutate_number(m, MUTATE_AMOUNT, (uint64_t)op->value));
+		SET(op, value, draw_fraction(m));
 	else /* pageblocks nearby */
 		SET(op, value, (int64_t)prng_below(&m->prng, 5) - 2);
 }
@@ -118,7 +150,10 @@ static void make_care(struct mutator *m, Mmtrace__Operation *op)
 
 	SET(op, kind, cares[prng_below(&m->prng, sizeof(cares) / sizeof(*cares))]);
 	draw_place(m, op);
-	SET(op, value, (int64_t)mutate_number(m, MUTATE_AMOUNT, (uint64_t)op->value));
+	SET(op, value,
+	    op->kind == MMTRACE__OPERATION__KIND__PCP_FRACTION
+		    ? draw_fraction(m)
+		    : (int64_t)mutate_number(m, MUTATE_AMOUNT, (uint64_t)op->value));
 	if (op->kind == MMTRACE__OPERATION__KIND__CMA_ALLOC) {
 		/* Devices want more than a page, and aligned to that. */
 		SET(op, order, (uint32_t)prng_below(&m->prng, 14));
@@ -180,12 +215,6 @@ static Mmtrace__Operation **append(struct mutator *m, Mmtrace__Scenario *s, size
 	return MAKE_ROOM_FOR(m, s->operation, s->n_operation, s->n_operation, run);
 }
 
-static bool is_alloc(const Mmtrace__Operation *op)
-{
-	return op->kind == MMTRACE__OPERATION__KIND__ALLOC ||
-	       op->kind == MMTRACE__OPERATION__KIND__CMA_ALLOC;
-}
-
 /* A run of operations comes again, each on what the run itself got; mostly, what it got is freed. */
 static bool repeat(struct mutator *m, Mmtrace__Scenario *s)
 {
@@ -242,6 +271,36 @@ static bool burst(struct mutator *m, Mmtrace__Scenario *s)
 	return to;
 }
 
+/*
+ * A machine runs out of memory: what is free is asked for in ever smaller blocks, until little or nothing is
+ * left of a zone, as some bursts of one order would hardly ever do it.
+ */
+static bool run_out(struct mutator *m, Mmtrace__Scenario *s)
+{
+	size_t large = 1ULL << prng_below(&m->prng, 8), at = s->n_operation, run;
+	uint32_t least = (uint32_t)prng_below(&m->prng, 10);
+	Mmtrace__Operation *like = new_operation(m), **to;
+
+	if (large > RUN_MAX - 10)
+		large = RUN_MAX - 10;
+	run = large + (10 - least);
+	if (!like)
+		return false;
+	make_request(m, like);
+	SET(like, kind, MMTRACE__OPERATION__KIND__ALLOC);
+	SET(like, flags, one_in(m, 4) ? (uint32_t)ALLOC_OOM : (uint32_t)ALLOC_NO_WATERMARKS);
+	to = append(m, s, run);
+	for (size_t i = 0; i < run && to; i++) {
+		to[i] = copy_of(m, like);
+		if (!to[i]) {
+			s->n_operation = at + i;
+			return true;
+		}
+		to[i]->order = i < large ? 10 : (uint32_t)(9 - (i - large));
+	}
+	return to;
+}
+
 /* What is held is freed, all or every other one, in its order or backwards. */
 static bool free_all(struct mutator *m, Mmtrace__Scenario *s)
 {
@@ -288,7 +347,7 @@ static bool live_on(struct mutator *m, Mmtrace__Scenario *s)
 bool mutate_scenario(struct mutator *m, ProtobufCMessage *message)
 {
 	static bool (*const changes[])(struct mutator * m, Mmtrace__Scenario * s) = {
-		repeat, burst, free_all, live_on, live_on,
+		repeat, burst, run_out, free_all, live_on, live_on,
 	};
 
 	return changes[prng_below(&m->prng, sizeof(changes) / sizeof(*changes))](

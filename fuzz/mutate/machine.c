@@ -365,6 +365,33 @@ static bool reserve_node(struct mutator *m, Mmtrace__BootInput *in)
 	return to;
 }
 
+/* A window of memory that devices bring: above all there is, or about what a table names. */
+static bool add_window(struct mutator *m, Mmtrace__BootInput *in)
+{
+	uint64_t unit = (64 * MIB) << prng_below(&m->prng, 6), start, end;
+	Mmtrace__MemoryWindow *w = arena_alloc(m->arena, sizeof(*w)), **to;
+
+	start = (top_of(in) + unit - 1) & ~(unit - 1);
+	end = start + unit;
+	if (in->n_affinity && one_in(m, 2)) {
+		const Mmtrace__AffinityMemory *a =
+			in->affinity[prng_below(&m->prng, in->n_affinity)];
+
+		start = near(m, a->start);
+		end = near(m, a->end);
+	}
+	if (!w || end <= start)
+		return false;
+	mmtrace__memory_window__init(w);
+	w->has_start = w->has_end = 1;
+	w->start = start;
+	w->end = end;
+	to = MAKE_ROOM_FOR(m, in->window, in->n_window, in->n_window, 1);
+	if (to)
+		*to = w;
+	return to;
+}
+
 /* The command line gets a word more, or one of its numbers changes. */
 static bool change_command_line(struct mutator *m, Mmtrace__BootInput *in)
 {
@@ -389,7 +416,7 @@ bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message)
 		copy_node,	  copy_node,	       interleave,	    swap_nodes,
 		change_distances, change_cpus,	       shift_memory,	    share_memory,
 		change_distances, change_command_line, change_command_line, fill_reservations,
-		reserve_node,
+		reserve_node,	  add_window,
 	};
 
 	return changes[prng_below(&m->prng, sizeof(changes) / sizeof(*changes))](
@@ -398,7 +425,43 @@ bool mutate_boot_input(struct mutator *m, ProtobufCMessage *message)
 
 /* ---- kernels ----------------------------------------------------------------------------------- */
 
-/* Another era, or a fact of another era. */
+/* An option that whoever builds a kernel chooses is chosen anew; the others stay what is usual. */
+static bool change_build(struct mutator *m, Mmtrace__Kernel *kernel)
+{
+	Mmtrace__Config *c = kernel->config;
+
+	if (!c) {
+		c = arena_alloc(m->arena, sizeof(*c));
+		if (!c)
+			return false;
+		mmtrace__config__init(c);
+		kernel->config = c;
+	}
+	switch (prng_below(&m->prng, 5)) {
+	case 0:
+		c->has_cma = 1;
+		c->cma = !c->cma;
+		break;
+	case 1:
+		c->has_thp = 1;
+		c->thp = !c->thp;
+		break;
+	case 2:
+		c->has_deferred_struct_page = 1;
+		c->deferred_struct_page = !c->deferred_struct_page;
+		break;
+	case 3:
+		c->has_page_struct_bytes = 1;
+		c->page_struct_bytes = 40 + 8 * (uint32_t)prng_below(&m->prng, 12);
+		break;
+	default: /* as few nodes as there are, too */
+		c->has_nodes_shift = 1;
+		c->nodes_shift = 1 + (uint32_t)prng_below(&m->prng, one_in(m, 2) ? 3 : 10);
+	}
+	return true;
+}
+
+/* Another era, an option of its build, or a fact of another era. */
 bool mutate_kernel(struct mutator *m, ProtobufCMessage *message)
 {
 	Mmtrace__Kernel *kernel = (Mmtrace__Kernel *)message;
@@ -406,6 +469,8 @@ bool mutate_kernel(struct mutator *m, ProtobufCMessage *message)
 	const struct fact_info *info;
 	Mmtrace__Fact *fact, **to;
 
+	if (one_in(m, 4))
+		return change_build(m, kernel);
 	if (one_in(m, 2)) {
 		kernel->has_version_major = kernel->has_version_minor = kernel->has_version_patch =
 			1;

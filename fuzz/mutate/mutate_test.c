@@ -307,6 +307,89 @@ static void test_every_field(void **state)
 	arena_deinit(&arena);
 }
 
+/* ---- lives and builds ---------------------------------------------------------------------------- */
+
+/* Requests in a row that want ever smaller blocks of one zone, as a machine runs out of memory. */
+static size_t longest_fall(const Mmtrace__Scenario *s)
+{
+	size_t longest = 0, run = 0;
+
+	for (size_t i = 1; i < s->n_operation; i++) {
+		const Mmtrace__Operation *a = s->operation[i - 1], *b = s->operation[i];
+
+		run = b->kind == MMTRACE__OPERATION__KIND__ALLOC && b->kind == a->kind &&
+				      a->order == b->order + 1 && a->flags == b->flags &&
+				      a->highest_zone == b->highest_zone
+			      ? run + 1
+			      : 0;
+		if (run > longest)
+			longest = run;
+	}
+	return longest;
+}
+
+static bool resizes_while_freeing(const Mmtrace__Scenario *s)
+{
+	for (size_t i = 0; i < s->n_operation; i++) {
+		const Mmtrace__Operation *op = s->operation[i];
+
+		if (op->kind == MMTRACE__OPERATION__KIND__PCP_FRACTION && op->target < i &&
+		    op->value >= 8 &&
+		    s->operation[op->target]->kind == MMTRACE__OPERATION__KIND__ALLOC)
+			return true;
+	}
+	return false;
+}
+
+static bool has_window_apart(const Mmtrace__BootInput *in)
+{
+	for (size_t w = 0; w < in->n_window; w++) {
+		bool apart = in->window[w]->start < in->window[w]->end;
+
+		for (size_t i = 0; i < in->n_affinity; i++)
+			apart &= in->window[w]->start >= in->affinity[i]->end ||
+				 in->window[w]->end <= in->affinity[i]->start;
+		if (apart)
+			return true;
+	}
+	return false;
+}
+
+/* What one field after the other would hardly ever come to is there within a few changes. */
+static void test_lives_and_builds(void **state)
+{
+	struct arena arena = arena_init((size_t)64 << 20);
+	struct mutator *m = make(&mmtrace__scenario__descriptor, 31);
+	unsigned int ran_out = 0, resized = 0, windows = 0, builds = 0;
+
+	(void)state;
+	for (int chain = 0; chain < 2000; chain++) {
+		const Mmtrace__Config *config;
+		Mmtrace__Scenario *s;
+
+		arena_rewind(&arena);
+		s = (Mmtrace__Scenario *)make_message(&mmtrace__scenario__descriptor, &arena);
+		for (int i = 0; i < 12; i++)
+			mutate_message(m, &s->base, &arena);
+		ran_out += longest_fall(s) >= 5;
+		resized += resizes_while_freeing(s);
+		if (!s->input)
+			continue;
+		windows += has_window_apart(s->input);
+		/* Options that are there to choose, and none that would have the message refused. */
+		config = s->input->kernel ? s->input->kernel->config : NULL;
+		builds += config && !config->has_page_shift && !config->has_phys_bits &&
+			  !config->has_pointer_bytes && !config->has_section_shift &&
+			  config->has_nodes_shift + config->has_cma + config->has_thp > 0;
+	}
+	assert_true(ran_out > 100);
+	assert_true(resized > 20);
+	assert_true(windows > 20);
+	assert_true(builds > 10);
+	mutator_destroy(m);
+	arena_deinit(&arena);
+}
+
 /* Lists and texts stay within what mutate.h says, however long it goes on. */
 static void test_limits(void **state)
 {
@@ -436,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_every_field),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_lives_and_builds),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_parts),
