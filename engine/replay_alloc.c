@@ -50,6 +50,51 @@ static void note_neighbour(struct list_run *run, const struct event *e, uint32_t
 	run->zone = zone;
 }
 
+void replay_note_strange(struct replay_model *r, const struct event *e, unsigned int index,
+			 uint32_t zone, bool strange)
+{
+	struct list_run *run = &r->cpus[e->cpu].runs[index];
+	pfn_t head = pageset_head(&r->alloc, page_alloc_set(&r->alloc, zone, e->cpu), index);
+	int64_t size = (int64_t)1 << e->order, step = (int64_t)(e->pfn - run->strange);
+
+	if (!strange) {
+		/* What comes and goes above them changes nothing; what lay below does. */
+		if (run->strange_head == e->pfn || (run->strange_head == PFN_NONE && r->fresh))
+			run->strange = PFN_NONE;
+		return;
+	}
+	if (run->strange == PFN_NONE)
+		run->strange_step = size;
+	else if (step <= STRIDE_MAX * size && step >= -STRIDE_MAX * size)
+		run->strange_step = step;
+	run->strange = e->pfn;
+	run->strange_head = head;
+}
+
+/*
+ * The kernel's list has pages that the model knows nothing of, as shows by those that came: in a trace that
+ * begins late they were freed before it, in others what was drained, or taken without an event, is not known
+ * well.  They come in the order of their page frames mostly.
+ *
+ *	model	list [ h ... ]			requests got: a b		then: c
+ *
+ * PFN_NONE: the list is what the model thinks it is, for all that is known.
+ */
+static pfn_t next_strange(struct replay_model *r, const struct event *e, unsigned int index,
+			  uint32_t zone, pfn_t head)
+{
+	const struct list_run *run = &r->cpus[e->cpu].runs[index];
+	pfn_t next = run->strange + (pfn_t)run->strange_step;
+
+	if (run->strange == PFN_NONE || run->strange_head != head || run->zone != zone ||
+	    page_alloc_zone_of(&r->alloc, next) != zone)
+		return PFN_NONE;
+	/* Someone has it, as far as is known. */
+	if (page_alloc_held_type(&r->alloc, zone, next) != MIGRATE_TYPE_COUNT)
+		return PFN_NONE;
+	return next;
+}
+
 void replay_on_alloc(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -60,7 +105,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 	pfn_t predicted = PFN_NONE;
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
-	bool flew = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+	bool flew = false, strange = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 	uint32_t filled;
 
 	replay_commit_pending(r, e);
@@ -94,13 +139,18 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 			set = page_alloc_set(a, zone, e->cpu);
 			if (!c->tuned)
 				pageset_before_alloc(a, set);
-			if (!set->lists[index].count)
+			if (!told)
+				predicted = next_strange(r, e, index, zone,
+							 pageset_head(a, set, index));
+			strange = predicted != PFN_NONE;
+			if (!strange && !set->lists[index].count)
 				r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
 							  pageset_refill_count(a, zone, set,
 									       req.order));
-			predicted = set->lists[index].count
-					    ? pcp_link_pfn(a->buddy, set->lists[index].head)
-					    : PFN_NONE;
+			if (!strange)
+				predicted = set->lists[index].count
+						    ? pcp_link_pfn(a->buddy, set->lists[index].head)
+						    : PFN_NONE;
 		} else if (zone != BUDDY_ZONE_NONE) {
 			predicted = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
 		}
@@ -117,6 +167,14 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		c->returned_zone = BUDDY_ZONE_NONE;
 	}
 	if (predicted == e->pfn && real != BUDDY_ZONE_NONE) {
+		tell(r, e, predicted, real, miss);
+		if (strange) {
+			/* Right as it is, the lists are not. */
+			r->wrong = true;
+			r->wrong_strange = false;
+			r->wrong_zone = zone;
+			return;
+		}
 		if (set && zone == real) {
 			pageset_take(a, set, index, held_make(e->order, req.type));
 		} else {
@@ -126,7 +184,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 				replay_take_out(r, e->cpu, real, e->pfn, e->order);
 			page_alloc_mark(a, real, e->pfn, e->order, req.type);
 		}
-		tell(r, e, predicted, real, miss);
+		if (index != PCP_LIST_NONE)
+			replay_note_strange(r, e, index, real, false);
 		replay_watch_fork(r, e);
 		return;
 	}
@@ -139,6 +198,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 	if (!set && predicted != PFN_NONE && !flew)
 		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 	r->wrong = true;
+	r->wrong_strange = strange;
 	r->wrong_zone = zone;
 	if (filled == BUDDY_ZONE_NONE)
 		replay_learn_drift(r, &req, zone, real);

@@ -52,7 +52,9 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 								  .step = 1,
 								  .zone = BUDDY_ZONE_NONE,
 								  .passed_head = PFN_NONE,
-								  .climb_next = PFN_NONE };
+								  .climb_next = PFN_NONE,
+								  .strange = PFN_NONE,
+								  .spared = PFN_NONE };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = PFN_NONE;
 	}
@@ -147,6 +149,10 @@ uint64_t replay_model_hash(const struct replay_model *r)
 		const struct replay_cpu *c = &r->cpus[cpu];
 
 		hash = digest_add(hash, c->second);
+		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
+			if (c->runs[i].strange != PFN_NONE)
+				hash = digest_add(digest_add(hash, c->runs[i].strange),
+						  (uint64_t)c->runs[i].strange_step << 8 | i);
 		for (unsigned int i = 0; i < REPLAY_AWAY; i++) {
 			hash = digest_add(hash, c->away[i].page);
 			for (unsigned int k = 0; k < c->away[i].held; k++)

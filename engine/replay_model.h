@@ -79,6 +79,15 @@ struct list_run {
 	pfn_t climb_next;
 	uint32_t climbed;
 	bool climb_filled; /* the first of them came where the model filled the list itself */
+	/*
+	 * The last page that was not on the list by the model's account, while all that was asked for
+	 * since came from where that one did; how far it was from the one before; and the list's head then,
+	 * below which the model's own pages lie.
+	 */
+	pfn_t strange, strange_head;
+	int64_t strange_step;
+	pfn_t spared; /* the free page that the list was not filled with, against expectation, so many times */
+	uint32_t spared_count;
 };
 
 struct replay_freed {
@@ -199,6 +208,7 @@ struct replay_model {
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
+	bool wrong_strange; /* it thought that the page was not on the list */
 	uint32_t wrong_zone; /* where the model took its page from */
 	pfn_t contig_next; /* the page after the last one a contiguous allocation gave back */
 	bool swaps; /* events of two tasks come in another order than their pages left the list */

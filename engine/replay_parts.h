@@ -105,6 +105,9 @@ static inline void replay_commit_pending(struct replay_model *r, const struct ev
  * Where the trace begins late the model may not know; then it learns.
  */
 void replay_learn_type(struct replay_model *r, uint32_t zone, pfn_t pfn, enum migratetype type);
+/* The page of @e was on list @index of the model, or else was not, and what was wrong is corrected. */
+void replay_note_strange(struct replay_model *r, const struct event *e, unsigned int index,
+			 uint32_t zone, bool strange);
 /* What @e asks for. */
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e);
 /* The kernel passed over a zone, or did not, against the watermark. */

@@ -305,20 +305,35 @@ static bool put_behind(struct replay_model *r, uint32_t zone, const struct alloc
 	return false;
 }
 
-/* A refill of list @index gave what the kernel did not take: it goes back, and starts again at @pfn. */
+/*
+ * A refill of list @index gave what the kernel did not take: it goes back, and starts again at @pfn.  False:
+ * that would not have given @pfn.  Then the list is filled from what is free now, if it was filled just
+ * before, and else stays as it was.
+ */
 static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
 			 const struct alloc_request *req, pfn_t pfn)
 {
 	struct page_alloc *a = &r->alloc;
 	struct pageset *set = page_alloc_set(a, zone, cpu);
-	unsigned int blocks = set->lists[index].count;
+	unsigned int blocks = set->lists[index].count, count = 0;
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t *kept = r->fresh ? NULL : malloc((blocks + 1) * sizeof(*kept));
 	bool found;
 
+	while (kept && pageset_next(a, set, index, &cursor, &kept[count]))
+		count++;
+	a->out_of_memory |= !r->fresh && !kept;
 	pageset_unrefill(a, zone, set, index, blocks);
 	found = replay_catch_up(r, zone, req, pfn) || put_behind(r, zone, req, pfn);
 	if (found && blocks)
 		blocks--;
-	pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	if (found || r->fresh)
+		pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+	for (unsigned int i = 0; !found && i < count; i++) {
+		replay_take_out(r, cpu, zone, kept[i], req->order);
+		pageset_insert(a, zone, set, index, kept[i], true);
+	}
+	free(kept);
 	return found;
 }
 
@@ -687,6 +702,46 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 	       pageset_find(a, page_alloc_set(a, zone, e->cpu), e->pfn, &at, &depth) && at != index;
 }
 
+/*
+ * The smallest block that will do is taken first, and of a list the first.  So a block that would have been
+ * taken again and again is not there:
+ *
+ *	model	free [ s ]  [ a b c d ... ]		the list was filled with a b, later with c d
+ */
+static void drop_spared(struct replay_model *r, const struct event *e,
+			const struct alloc_request *req, unsigned int index, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct list_run *run = &r->cpus[e->cpu].runs[index];
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	pfn_t pfn = r->outcome.pfn;
+	unsigned int blocks = r->fresh;
+	struct buddy_block block;
+
+	run->spared_count = run->spared == pfn ? run->spared_count + 1 : 0;
+	run->spared = pfn;
+	if (run->spared_count < PASSED_MAX)
+		return;
+	pageset_unrefill(a, zone, set, index, blocks);
+	if (buddy_find(a->buddy, zone, pfn, &block)) {
+		buddy_carve(a->buddy, zone, &block, block.pfn, block.order, block.type);
+		r->silent += 1ULL << block.order;
+	}
+	r->fresh = pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
+}
+
+/* The page of @e is on no list any more. */
+static bool finish(struct replay_model *r, const struct event *e, unsigned int index, uint32_t zone,
+		   bool strange)
+{
+	r->cpus[e->cpu].last_pid = e->pid;
+	page_alloc_mark(&r->alloc, zone, e->pfn, e->order, requested_type(r, e));
+	if (index != PCP_LIST_NONE)
+		replay_note_strange(r, e, index, zone, strange);
+	replay_watch_fork(r, e);
+	return true;
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -696,7 +751,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct pageset *set;
 	struct buddy_block block;
-	bool done = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+	bool done = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1, strange = false;
 
 	if (index == 0 && c->stack_count) {
 		bool first = e->pfn == c->stack[0];
@@ -715,6 +770,26 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	if (zone == BUDDY_ZONE_NONE)
 		return how == REPLAY_BY_STATE;
 	set = page_alloc_set(a, zone, e->cpu);
+	if (r->wrong_strange && zone == r->wrong_zone) {
+		/* What was strange is over, or goes on elsewhere: what would the list have been? */
+		if (!set->lists[index].count)
+			r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
+						  pageset_refill_count(a, zone, set, req.order));
+		if (pageset_head(a, set, index) == e->pfn) {
+			if (how != REPLAY_BY_STATE)
+				return false;
+			pageset_pop(a, set, index);
+			return finish(r, e, index, zone, false);
+		}
+	}
+	if (!told && how == REPLAY_BY_STATE && index != PCP_LIST_NONE && r->fresh &&
+	    zone == r->wrong_zone) {
+		drop_spared(r, e, &req, index, zone);
+		if (pageset_head(a, set, index) == e->pfn) {
+			pageset_pop(a, set, index);
+			return finish(r, e, index, zone, false);
+		}
+	}
 	if (how == REPLAY_BY_BULK) {
 		/* Nothing but areas of unmovable pages is allocated in bulk. */
 		if (index == PCP_LIST_NONE || req.order || req.type != MIGRATE_UNMOVABLE ||
@@ -798,6 +873,10 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	if (!done) {
 		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 
+		/* What the list was filled with just now is not on it. */
+		if (!told && r->fresh && was == REPLAY_MISS_UNTRACED && r->wrong_zone == zone)
+			pageset_unrefill(a, zone, set, index, r->fresh);
+		strange = true;
 		if (!index && was == REPLAY_MISS_UNTRACED)
 			bring_back(r, e, zone);
 		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED && told)
@@ -808,10 +887,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			c->runs[index].climbed = 0;
 		}
 	}
-	c->last_pid = e->pid;
-	page_alloc_mark(a, zone, e->pfn, e->order, req.type);
-	replay_watch_fork(r, e);
-	return true;
+	return finish(r, e, index, zone, strange);
 }
 
 void replay_model_take_stack(struct replay_model *r, const struct event *e)
