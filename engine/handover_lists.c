@@ -137,7 +137,12 @@ static void free_largest(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 	}
 }
 
-static void free_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
+/*
+ * [start, end) of node @nid in words of the bitmap, where they are whole and end before @words_end, and page by
+ * page elsewhere.  Within a zone both come to the same, see buddy_free_pages(); a word goes to the zone of its
+ * first page, as a whole.
+ */
+static void free_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end, pfn_t words_end)
 {
 	struct buddy *b = m->buddy;
 	unsigned int order = m->config.pointer_bytes == 8 ? 6 : 5;
@@ -145,44 +150,31 @@ static void free_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 
 	while (start < end) {
 		uint32_t zone = zone_of(b, nid, start);
+		pfn_t stop, last;
 
 		if (zone == BUDDY_ZONE_NONE)
 			return;
-		if (start % word || end - start < word) {
-			pfn_t stop = min_u64(end, round_down_to(start, word) + word);
-
-			stop = min_u64(stop, b->zones[zone].end);
+		stop = min_u64(end, b->zones[zone].end);
+		last = round_down_to(stop, word);
+		if (last >= start && last < stop && end - last >= word && last + word < words_end) {
+			buddy_free_pages(b, zone, start, last, BUDDY_PLACE_FRESH);
+			buddy_free(b, zone, last, order, BUDDY_PLACE_FRESH);
+			start = last + word;
+		} else {
 			buddy_free_pages(b, zone, start, stop, BUDDY_PLACE_FRESH);
 			start = stop;
-		} else {
-			buddy_free(b, zone, start, order, BUDDY_PLACE_FRESH);
-			start += word;
 		}
 	}
 }
 
-static void free_bitmap_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
+/* Where words of node @nid end that bootmem frees as such: nowhere, if its bitmap begins within one. */
+static pfn_t bootmem_words_end(const struct machine *m, int32_t nid)
 {
-	struct buddy *b = m->buddy;
-	unsigned int order = m->config.pointer_bytes == 8 ? 6 : 5;
-	uint64_t word = 1ULL << order;
-	pfn_t node_end = m->nodes[nid].end_pfn;
-	bool aligned = m->nodes[nid].start_pfn % word == 0;
+	const struct node *node = &m->nodes[nid];
 
-	if (m->config.highmem)
-		node_end = min_u64(node_end, m->max_low_pfn);
-	while (start < end) {
-		uint32_t zone = zone_of(b, nid, start);
-
-		if (zone == BUDDY_ZONE_NONE)
-			return;
-		if (!aligned || start % word || end - start < word || start + word >= node_end) {
-			buddy_free(b, zone, start++, 0, BUDDY_PLACE_FRESH);
-		} else {
-			buddy_free(b, zone, start, order, BUDDY_PLACE_FRESH);
-			start += word;
-		}
-	}
+	if (node->start_pfn % (m->config.pointer_bytes == 8 ? 64 : 32))
+		return 0;
+	return m->config.highmem ? min_u64(node->end_pfn, m->max_low_pfn) : node->end_pfn;
 }
 
 static void hand_over(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
@@ -193,10 +185,10 @@ static void hand_over(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 	if (start < stop) {
 		switch ((enum handover_chunks)fact_get(&m->facts, FACT_handover_chunks)) {
 		case CHUNKS_BITMAP_WORDS:
-			free_bitmap_words(m, nid, start, stop);
+			free_words(m, nid, start, stop, bootmem_words_end(m, nid));
 			break;
 		case CHUNKS_WORDS:
-			free_words(m, nid, start, stop);
+			free_words(m, nid, start, stop, PFN_NONE);
 			break;
 		case CHUNKS_LARGEST:
 			free_largest(m, nid, start, stop);
