@@ -438,7 +438,7 @@ static void end_hung(struct campaign *c)
 		if (p->runs != p->shared->runs) {
 			p->runs = p->shared->runs;
 			p->ran_at = clock_milliseconds();
-		} else if (clock_milliseconds() - p->ran_at > HANG_MILLISECONDS) {
+		} else if (clock_milliseconds() - p->ran_at > c->plan.hang_milliseconds) {
 			p->hung = true;
 			kill(p->pid, SIGKILL);
 		}
@@ -563,6 +563,9 @@ static struct error *begin(struct campaign *c)
 					  .target_count = o->target_count,
 					  .settings = o->settings,
 					  .seed = o->seed,
+					  .hang_milliseconds = o->hang_milliseconds
+								       ? o->hang_milliseconds
+								       : HANG_MILLISECONDS,
 					  .corpora = c->corpora };
 	c->workers = calloc(o->jobs, sizeof(*c->workers));
 	if (!c->workers)

@@ -46,6 +46,7 @@ struct campaign_options {
 	uint64_t seed;
 	uint64_t milliseconds; /* stop after so long; UINT64_MAX: no limit */
 	uint64_t executions; /* of each target by each worker; UINT64_MAX: no limit */
+	uint64_t hang_milliseconds; /* an input that runs for so long hangs; 0: 20 s */
 	const char *folder; /* made if it is not there */
 	bool resume; /* the folder is one of a campaign */
 	/* Set by somebody else to end the campaign soon.  May be NULL. */

@@ -41,8 +41,19 @@ static void run_crasher(void *state, const uint8_t *data, size_t size, struct ta
 		abort();
 }
 
+static void run_looper(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	volatile uint32_t turns = 0;
+
+	(void)state;
+	(void)report;
+	while (size && data[0] == 'L')
+		turns++;
+}
+
 static const char *const finder_seeds[] = { "aaab", NULL };
 static const char *const crasher_seeds[] = { "fine", "Xray", NULL };
+static const char *const looper_seeds[] = { "fine", "Long", NULL };
 static const struct target finder = { .name = "finder",
 				      .property = "no input has a b",
 				      .create = create,
@@ -55,7 +66,14 @@ static const struct target crasher = { .name = "crasher",
 				       .destroy = free,
 				       .run_bytes = run_crasher,
 				       .seeds = crasher_seeds };
+static const struct target looper = { .name = "looper",
+				      .property = "no input begins with an L",
+				      .create = create,
+				      .destroy = free,
+				      .run_bytes = run_looper,
+				      .seeds = looper_seeds };
 
+static const struct target *const only_looper[] = { &looper };
 static const struct target *const only_finder[] = { &finder }, *const both[] = { &finder,
 										 &crasher };
 static const struct target_fact facts[] = { { FACT_memblock_flags, 0 },
@@ -171,6 +189,21 @@ static void crash(void **unused)
 	expect_groups("finder has-b [memblock_flags=0] b 1;crasher crash-6 [] X 1;", 1);
 }
 
+/* So does one that hangs. */
+static void endless(void **unused)
+{
+	struct campaign_options o = options_of(only_looper, 1);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	o.jobs = 1;
+	o.milliseconds = 1500;
+	o.hang_milliseconds = 1000;
+	assert_null(campaign_run(&o, &status));
+	assert_int_equal(status.groups, 1);
+	expect_groups("looper hang [] L 1;", 0);
+}
+
 static void wait_a_little(void)
 {
 	struct timespec t = { 0, 20000000 };
@@ -241,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup(found_and_small, set_up),
 		cmocka_unit_test_setup(nothing_to_resume, set_up),
 		cmocka_unit_test_setup(crash, set_up),
+		cmocka_unit_test_setup(endless, set_up),
 		cmocka_unit_test_setup(killed, set_up),
 		cmocka_unit_test_setup(stopped, set_up),
 	};

@@ -22,8 +22,8 @@
 
 /* How often an engine is looked after, its numbers told, and its folders read. */
 enum { TICK_MILLISECONDS = 50, TELL_MILLISECONDS = 500, SCAN_MILLISECONDS = 2000 };
-/* How long an engine has to end in order; and one input, in this program and in that of an engine. */
-enum { END_MILLISECONDS = 10000, LOOK_MILLISECONDS = 20000, AGAIN_MILLISECONDS = 90000 };
+/* How long an engine has to end in order, and one input in its program. */
+enum { END_MILLISECONDS = 10000, AGAIN_MILLISECONDS = 90000 };
 /* An engine that ends so often with nothing done is no use. */
 enum { FAILURES_MAX = 3 };
 /* Exit code of a look that found something. */
@@ -179,7 +179,7 @@ static bool look_apart(struct engine_worker *w, const struct input *in)
 		tell_findings(w, in);
 		_exit(target_report(runner)->finding_count ? LOOK_FOUND : 0);
 	}
-	if (!wait_for(w, pid, LOOK_MILLISECONDS, &status)) {
+	if (!wait_for(w, pid, w->plan->hang_milliseconds, &status)) {
 		tell_finding(w, in, "hang", "the input ran for too long");
 		return true;
 	}

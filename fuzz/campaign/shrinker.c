@@ -17,19 +17,25 @@
 #include "fuzz/campaign/message.h"
 #include "fuzz/campaign/shrink.h"
 
-/* Tries to make one input smaller: in this process, in a child, and in a program that is started for each. */
-enum { TESTS_MAX = 50000, CRASH_TESTS_MAX = 5000, PROGRAM_TESTS_MAX = 500 };
+/* Tries to make one input smaller: in this process, in a child, in a program that is started for each, and of hangs. */
+enum { TESTS_MAX = 50000, CRASH_TESTS_MAX = 5000, PROGRAM_TESTS_MAX = 500, HANG_TESTS_MAX = 1000 };
 /* How long one input that crashes may take. */
 enum { CRASH_MILLISECONDS = 5000, PROGRAM_MILLISECONDS = 30000 };
 
-static const char crash[] = "crash-";
+static const char crash[] = "crash-", hang[] = "hang";
 
 struct shrinker {
 	struct target_runner *runner;
 	const char *id;
 	struct engine_job *job; /* of the program that sees the crash; NULL: this one does */
 	char *path; /* of the input for that */
+	uint64_t patience; /* milliseconds after which an input is taken to hang */
 };
+
+static bool is_hang(const char *id)
+{
+	return !strcmp(id, hang);
+}
 
 /* "crash-6": the program ended by signal 6.  Others are a sanitizer's. */
 static bool is_crash(const char *id)
@@ -44,7 +50,7 @@ static bool is_own_crash(const char *id)
 
 bool shrinker_takes(const struct engine_plan *engine_plan, const struct results_finding *f)
 {
-	if (!strcmp(f->id, "hang") || !strcmp(f->id, "crash-once"))
+	if (!strcmp(f->id, "crash-once"))
 		return false;
 	return !is_crash(f->id) || is_own_crash(f->id) ||
 	       engine_plan->engine.kind != ENGINE_BUILTIN;
@@ -78,22 +84,38 @@ static void be_quiet(void)
 		dup2(nowhere, STDERR_FILENO);
 }
 
-static bool ask_crash(void *ctx, const uint8_t *data, size_t size)
+/* Runs an input in a child, 0 if there is none. */
+static pid_t run_apart(struct shrinker *s, const uint8_t *data, size_t size)
 {
-	struct shrinker *s = ctx;
-	char id[32];
-	int status = 0;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
-	if (pid < 0)
+	if (pid)
+		return pid < 0 ? 0 : pid;
+	be_quiet();
+	target_run_bytes(s->runner, data, size);
+	_exit(0);
+}
+
+static bool ask_hang(void *ctx, const uint8_t *data, size_t size)
+{
+	struct shrinker *s = ctx;
+	pid_t pid = run_apart(s, data, size);
+	int status = 0;
+
+	return pid && !child_wait(pid, s->patience, NULL, NULL, &status);
+}
+
+static bool ask_crash(void *ctx, const uint8_t *data, size_t size)
+{
+	struct shrinker *s = ctx;
+	pid_t pid = run_apart(s, data, size);
+	char id[32];
+	int status = 0;
+
+	if (!pid)
 		return false;
-	if (!pid) {
-		be_quiet();
-		target_run_bytes(s->runner, data, size);
-		_exit(0);
-	}
 	if (!child_wait(pid, CRASH_MILLISECONDS, NULL, NULL, &status) ||
 	    (WIFEXITED(status) && !WEXITSTATUS(status)))
 		return false;
@@ -130,7 +152,10 @@ static bool ask_packed(void *ctx, const ProtobufCMessage *message)
 	if (!data)
 		return false;
 	protobuf_c_message_pack(message, data);
-	shows = s->job ? ask_program(s, data, size) : ask_crash(s, data, size);
+	if (s->job)
+		shows = ask_program(s, data, size);
+	else
+		shows = is_hang(s->id) ? ask_hang(s, data, size) : ask_crash(s, data, size);
 	free(data);
 	return shows;
 }
@@ -141,7 +166,7 @@ static const char *sentence(struct shrinker *s, const struct results_finding *f,
 {
 	const struct target_report *report = target_report(s->runner);
 
-	if (is_crash(f->id))
+	if (is_crash(f->id) || is_hang(f->id))
 		return f->text;
 	target_run_bytes(s->runner, data, size);
 	for (unsigned int i = 0; i < report->finding_count; i++)
@@ -151,7 +176,7 @@ static const char *sentence(struct shrinker *s, const struct results_finding *f,
 }
 
 static bool run(struct shrinker *s, const struct target *target, const struct results_finding *f,
-		int fd)
+		uint64_t hang_milliseconds, int fd)
 {
 	struct shrink_question question = {
 		.message = ask_message, .bytes = ask_bytes, .ctx = s, .tests_max = TESTS_MAX
@@ -165,6 +190,11 @@ static bool run(struct shrinker *s, const struct target *target, const struct re
 		question.message = ask_packed;
 		question.bytes = s->job ? ask_program : ask_crash;
 		question.tests_max = s->job ? PROGRAM_TESTS_MAX : CRASH_TESTS_MAX;
+	} else if (is_hang(f->id)) {
+		question.message = ask_packed;
+		question.bytes = ask_hang;
+		question.tests_max = HANG_TESTS_MAX;
+		s->patience = hang_milliseconds / 10;
 	}
 	err = shrink(target->message, f->input, f->input_size, &question, &result);
 	/* A crash may be of bytes that are no message at all. */
@@ -174,6 +204,12 @@ static bool run(struct shrinker *s, const struct target *target, const struct re
 	}
 	if (err) {
 		error_destroy(err);
+		return false;
+	}
+	/* What was merely slow is left as it is. */
+	s->patience = hang_milliseconds;
+	if (is_hang(f->id) && !ask_hang(s, result.data, result.size)) {
+		free(result.data);
 		return false;
 	}
 	m.parts[0] = message_part_text(sentence(s, f, result.data, result.size));
@@ -202,7 +238,7 @@ bool shrinker_run(const struct campaign_plan *plan, const struct engine_plan *en
 		s.job = &job;
 		s.path = err ? NULL : kept_path(job.own, "smaller", NULL);
 	}
-	done = !err && (!s.job || s.path) && run(&s, target, f, fd);
+	done = !err && (!s.job || s.path) && run(&s, target, f, plan->hang_milliseconds, fd);
 	error_destroy(err);
 	if (s.path)
 		unlink(s.path);

@@ -16,6 +16,7 @@ struct campaign_plan {
 	unsigned int target_count;
 	struct target_settings settings;
 	uint64_t seed;
+	uint64_t hang_milliseconds; /* an input that runs for so long hangs */
 	const struct corpus
 		*corpora; /* by target: what an earlier run of the campaign kept; borrowed */
 };
