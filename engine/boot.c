@@ -305,8 +305,10 @@ static bool name_nodes(struct machine *m, const struct boot_input *in)
 	if (in->affinity_count)
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, NID_NONE);
 	for (uint32_t i = 0; i < in->affinity_count; i++)
-		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, in->affinity[i].start,
-				  in->affinity[i].end - in->affinity[i].start, in->affinity[i].nid);
+		if (!memblock_set_node(&m->mb, MEMBLOCK_MEMORY, in->affinity[i].start,
+				       in->affinity[i].end - in->affinity[i].start,
+				       in->affinity[i].nid))
+			m->memory_unstamped = true;
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
 		nids |= m->mb.memory.regions[i].nid > 0;
 		all &= m->mb.memory.regions[i].nid >= 0;
@@ -418,7 +420,11 @@ static void stamp_nodes(struct boot *b)
 			a->nid = 0;
 			a->v[0] = is_x86(m) ? 0 : low;
 			a->v[1] = is_x86(m) ? pfn_phys(m->max_pfn, m->config.page_shift) : high;
-			numa_dummy_block(m, low, high);
+			/* Memory beyond what page frames can be numbered is of no node. */
+			numa_dummy_block(m, low,
+					 is_x86(m) ? min_u64(high, pfn_phys(m->max_pfn,
+									    m->config.page_shift))
+						   : high);
 		}
 		for (uint32_t i = 0; named && i < in->affinity_count; i++)
 			if (in->affinity[i].hotplug)

@@ -51,6 +51,7 @@ struct machine {
 	bool distance_known; /* otherwise 10 and 20 are assumed */
 	bool affinity_used; /* the firmware's nodes were accepted */
 	bool emulated; /* nodes are numa=fake= ones */
+	bool memory_unstamped; /* some memory did not get its node: the array could not grow */
 	struct affinity_memory *numa_blocks; /* after clean-up (numa_meminfo) */
 	uint32_t numa_block_count;
 	int32_t *window_nids; /* of the input's CXL windows: nodes of their own, or NID_NONE */

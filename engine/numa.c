@@ -116,7 +116,9 @@ void numa_register_blocks(struct machine *m)
 	for (uint32_t i = 0; i < m->numa_block_count; i++) {
 		const struct affinity_memory *b = &m->numa_blocks[i];
 
-		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, b->start, b->end - b->start, b->nid);
+		if (!memblock_set_node(&m->mb, MEMBLOCK_MEMORY, b->start, b->end - b->start,
+				       b->nid))
+			m->memory_unstamped = true;
 	}
 	for (uint32_t i = 0; i < m->numa_block_count; i++) {
 		const struct affinity_memory *b = &m->numa_blocks[i];

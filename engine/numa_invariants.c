@@ -23,9 +23,8 @@ static void check_memory(const struct machine *m, struct findings *ret)
 			findings_add(ret, INVARIANT_NODE_ONLINE, r->nid, -1, r->base, 0, 0,
 				     "memory belongs to a node without node data");
 	}
-	/* An array without room for two more could not grow: the rest keeps no node (docs/FINDINGS.md). */
-	if (m->affinity_used && without && without >= allowed &&
-	    m->mb.memory.cnt + 2 <= m->mb.memory.max)
+	/* Where the array could not grow the rest keeps no node (docs/FINDINGS.md). */
+	if (m->affinity_used && without && without >= allowed && !m->memory_unstamped)
 		findings_add(ret, INVARIANT_NODE_COVER, -1, -1, FINDING_NOWHERE, 0, without,
 			     "pages belong to no node though the firmware's nodes were accepted");
 }
