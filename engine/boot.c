@@ -355,7 +355,7 @@ static void tell_nodes_before_emulation(struct boot *b, uint32_t first)
 
 static void mark(struct machine *m, int32_t nid)
 {
-	if (nid >= 0 && (uint32_t)nid < m->node_count)
+	if (nid_within(nid, m->node_count))
 		m->nodes[nid].parsed = true;
 }
 
@@ -549,7 +549,7 @@ static void take_ranges(struct machine *m)
 	for (uint32_t i = 0; i < m->mb.memory.cnt; i++) {
 		const struct memblock_region *r = &m->mb.memory.regions[i];
 		pfn_t start = pfn_up(r->base, shift), end = pfn_down(r->base + r->size, shift);
-		int32_t nid = r->nid >= 0 && (uint32_t)r->nid < m->node_count ? r->nid : 0;
+		int32_t nid = nid_within(r->nid, m->node_count) ? r->nid : 0;
 
 		m->ranges_share_page |= i && r->base % arch_page_size(&m->config) &&
 					r[-1].base + r[-1].size == r->base;

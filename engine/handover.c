@@ -284,7 +284,7 @@ void handover_free_all(struct machine *m)
 
 		if (start >= end)
 			continue;
-		if (nid < 0 || (uint32_t)nid >= m->node_count)
+		if (!nid_within(nid, m->node_count))
 			nid = 0;
 		m->totalram += give_range(m, nid, start, end);
 	}

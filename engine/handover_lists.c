@@ -223,7 +223,7 @@ static void walk_free(struct machine *m, pfn_t limit)
 
 		if (from >= to)
 			continue;
-		if (nid < 0 || (uint32_t)nid >= m->node_count)
+		if (!nid_within(nid, m->node_count))
 			nid = 0;
 		if (join && end == from && last == nid) {
 			end = to;
@@ -255,7 +255,7 @@ static void free_highmem(struct machine *m)
 			pfn_t from = max_u64(pfn_up(s, b->page_shift), b->zones[zone].start);
 			pfn_t to = min_u64(pfn_down(e, b->page_shift), b->zones[zone].end);
 
-			if (nid >= 0 && (uint32_t)nid < m->node_count && nid != b->zones[zone].nid)
+			if (nid_within(nid, m->node_count) && nid != b->zones[zone].nid)
 				continue;
 			if (from < to)
 				buddy_free_pages(b, zone, from, to, BUDDY_PLACE_FREED);

@@ -268,7 +268,7 @@ bool hotplug_add(struct hotplug *h, int32_t nid, pfn_t pfn, uint64_t pages)
 	uint64_t count;
 	pfn_t start;
 
-	if (nid < 0 || (uint32_t)nid >= m->node_count || !hotplug_begin(h) ||
+	if (!nid_within(nid, m->node_count) || !hotplug_begin(h) ||
 	    !take_sections(h, pfn, pages, &start, &count) ||
 	    (!m->nodes[nid].possible && !m->nodes[nid].parsed))
 		return false;

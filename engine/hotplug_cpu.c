@@ -24,8 +24,8 @@ void hotplug_count(struct hotplug *h, uint32_t cpu, int32_t nid, int64_t value)
 	const int64_t threshold = 125;
 	int64_t diff;
 
-	if (nid < 0 || (uint32_t)nid >= h->machine->node_count || cpu >= h->cpu_count ||
-	    !hotplug_ready(h) || !h->node_online[nid] || value > threshold || value < -threshold)
+	if (!nid_within(nid, h->machine->node_count) || cpu >= h->cpu_count || !hotplug_ready(h) ||
+	    !h->node_online[nid] || value > threshold || value < -threshold)
 		return;
 	h->stat_sum[nid] += value;
 	diff = *hotplug_diff(h, nid, cpu) + value;

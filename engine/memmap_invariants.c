@@ -204,7 +204,7 @@ static void check_links(const struct machine *m, struct findings *ret)
 
 static bool is_node(const struct machine *m, int32_t nid)
 {
-	return nid >= 0 && (uint32_t)nid < m->node_count &&
+	return nid_within(nid, m->node_count) &&
 	       (m->nodes[nid].online ||
 		(fact_get(&m->facts, FACT_pgdat_for_possible_nodes) && m->nodes[nid].possible));
 }

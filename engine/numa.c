@@ -146,7 +146,7 @@ void numa_online_nodes(struct machine *m)
 		int32_t nid = m->mb.memory.regions[i].nid;
 
 		/* What has no node will be node 0's. */
-		m->nodes[nid >= 0 && (uint32_t)nid < m->node_count ? nid : 0].online = true;
+		m->nodes[nid_within(nid, m->node_count) ? nid : 0].online = true;
 	}
 	if (!least || (m->config.arch != ARCH_X86_64 && m->config.arch != ARCH_I386))
 		return;

@@ -32,7 +32,7 @@ static void check_memory(const struct machine *m, struct findings *ret)
 static void check_ids(const struct machine *m, struct findings *ret)
 {
 	for (uint32_t i = 0; i < m->numa_block_count; i++)
-		if (m->numa_blocks[i].nid < 0 || (uint32_t)m->numa_blocks[i].nid >= m->node_count)
+		if (!nid_within(m->numa_blocks[i].nid, m->node_count))
 			findings_add(ret, INVARIANT_FAKE_IDS, m->numa_blocks[i].nid, -1,
 				     m->numa_blocks[i].start, 0, 0,
 				     "a made-up node has no number of a node");

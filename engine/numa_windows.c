@@ -27,7 +27,7 @@ struct windows {
 
 static void use_node(struct windows *w, int32_t nid)
 {
-	if (nid < 0 || (uint32_t)nid >= w->node_limit)
+	if (!nid_within(nid, w->node_limit))
 		return;
 	w->used[nid] = true;
 	w->by_domain[nid] = nid;

@@ -462,7 +462,7 @@ uint32_t page_alloc_fast_flags(const struct page_alloc *a, const struct alloc_re
 
 	if (req->type == MIGRATE_MOVABLE)
 		flags |= ALLOC_CMA;
-	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
+	if (!nid_within(req->nid, a->node_count))
 		return flags;
 	first = preferred_zone(a, req);
 	if (first != BUDDY_ZONE_NONE && a->zones[first].avoids_fragments)
@@ -500,7 +500,7 @@ uint32_t page_alloc_choose_zone(struct page_alloc *a, const struct alloc_request
 {
 	uint32_t at = 0, zone;
 
-	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
+	if (!nid_within(req->nid, a->node_count))
 		return BUDDY_ZONE_NONE;
 	zone = preferred_zone(a, req);
 	if (zone == BUDDY_ZONE_NONE || has_plenty(a, req, zone))
@@ -836,7 +836,7 @@ bool page_alloc_unreserve(struct page_alloc *a, const struct alloc_request *req,
 {
 	const uint32_t *row;
 
-	if (req->nid < 0 || (uint32_t)req->nid >= a->node_count)
+	if (!nid_within(req->nid, a->node_count))
 		return false;
 	row = a->rows + (size_t)(uint32_t)req->nid * a->row_room;
 	for (uint32_t i = 0; i < a->row_length[req->nid]; i++)

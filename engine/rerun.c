@@ -53,7 +53,7 @@ int32_t *rerun_cpu_nodes(const struct machine *m, const struct boot_input *in, u
 		nids[cpu] = (int32_t)(left ? node : first);
 		left -= left != 0;
 		if (m->affinity_used && !m->emulated && cpu < in->cpu_nid_count &&
-		    in->cpu_nid[cpu] >= 0 && (uint32_t)in->cpu_nid[cpu] < m->node_count)
+		    nid_within(in->cpu_nid[cpu], m->node_count))
 			nids[cpu] = in->cpu_nid[cpu];
 	}
 	return nids;

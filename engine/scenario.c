@@ -283,7 +283,7 @@ bool scenario_request(const struct scenario *s, const struct operation *op,
 				       .type = op->type,
 				       .highest = op->highest };
 	/* Of other types there are no requests. */
-	if (op->nid < 0 || (uint32_t)op->nid >= s->machine.node_count ||
+	if (!nid_within(op->nid, s->machine.node_count) ||
 	    op->order > s->machine.config.max_order ||
 	    (unsigned int)op->type >= MIGRATE_HIGHATOMIC ||
 	    (unsigned int)op->highest >= ZONE_TYPE_COUNT)

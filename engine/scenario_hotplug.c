@@ -7,7 +7,7 @@
 
 static bool names_node(const struct scenario *s, const struct operation *op)
 {
-	return op->nid >= 0 && (uint32_t)op->nid < s->machine.node_count &&
+	return nid_within(op->nid, s->machine.node_count) &&
 	       (unsigned int)op->highest < ZONE_TYPE_COUNT;
 }
 

@@ -29,6 +29,12 @@ typedef uint64_t pfn_t;
 /* No page frame. */
 #define PFN_NONE UINT64_MAX
 
+/* Is it one of @count nodes?  No node, like every negative number, is not. */
+static inline bool nid_within(int32_t nid, uint32_t count)
+{
+	return (uint32_t)nid < count;
+}
+
 static inline uint64_t round_down_to(uint64_t x, uint64_t align)
 {
 	return x - x % align;

@@ -18,7 +18,7 @@ static uint64_t free_above_high(const struct wmark_input *in, enum zone_type hig
 	uint64_t sum = 0;
 	const struct zonelists *zl = in->zonelists;
 
-	if (in->boot_nid < 0 || (uint32_t)in->boot_nid >= zl->node_count)
+	if (!nid_within(in->boot_nid, zl->node_count))
 		return 0;
 	for (uint32_t i = 0; i < zl->length[in->boot_nid]; i++) {
 		const struct node *node =

@@ -41,8 +41,8 @@ static uint64_t unzoned(const struct node *nodes, uint32_t node_count,
 		const struct node_range *range = &source->ranges[r];
 		const struct zone *normal, *movable;
 
-		if (range->nid < 0 || (uint32_t)range->nid >= node_count ||
-		    !nodes[range->nid].movable_pfn || range->flags & MEMBLOCK_MIRROR)
+		if (!nid_within(range->nid, node_count) || !nodes[range->nid].movable_pfn ||
+		    range->flags & MEMBLOCK_MIRROR)
 			continue;
 		normal = &nodes[range->nid].zones[ZONE_NORMAL];
 		movable = &nodes[range->nid].zones[ZONE_MOVABLE];

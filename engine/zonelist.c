@@ -263,7 +263,7 @@ uint32_t zonelist_zones(const struct zonelists *z, int32_t nid, enum zone_type h
 {
 	uint32_t count = 0;
 
-	if (nid < 0 || (uint32_t)nid >= z->node_count)
+	if (!nid_within(nid, z->node_count))
 		return 0;
 	if (z->by_zone && !thisnode)
 		return zones_by_zone(z, nid, highest, ret, room);
