@@ -15,6 +15,21 @@ static unsigned int next_list(const struct pageset *set, unsigned int index)
 	return PCP_LIST_NONE;
 }
 
+/* Blocks that the next one may be further on. */
+enum { STRIDE_MAX = 8 };
+
+/* The page of @e was drained: from no list that the model knows, if @strange. */
+static void note_drained(struct replay_cpu *c, const struct event *e, bool strange)
+{
+	int64_t size = (int64_t)1 << e->order, step = (int64_t)(e->pfn - c->drained);
+
+	if (c->drained != PFN_NONE && step <= STRIDE_MAX * size && step >= -STRIDE_MAX * size)
+		c->drained_step = step;
+	else if (!c->drained_step)
+		c->drained_step = size;
+	c->drained = strange ? e->pfn : PFN_NONE;
+}
+
 /* What is drained next when nothing is known but that something is. */
 static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 {
@@ -22,6 +37,15 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 	struct page_alloc *a = &r->alloc;
 	unsigned int index;
 
+	if (c->before == EVENT_PCPU_DRAIN && c->drained != PFN_NONE) {
+		/* What is on lists that are not known was freed in the order of page frames, mostly. */
+		pfn_t next = c->drained + (pfn_t)c->drained_step;
+		uint32_t zone = page_alloc_zone_of(a, next);
+
+		if (zone != BUDDY_ZONE_NONE &&
+		    page_alloc_held_type(a, zone, next) == MIGRATE_TYPE_COUNT)
+			return next;
+	}
 	if (c->before == EVENT_PCPU_DRAIN) {
 		struct pageset *set = page_alloc_set(a, c->run_zone, c->run_cpu);
 
@@ -117,6 +141,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {
 			trust_type(r, zone, e, &c->expected.events[c->at]);
+			c->drained = PFN_NONE;
 			c->at++;
 			c->run_zone = zone;
 			c->run_cpu = e->cpu;
@@ -148,6 +173,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 	expect_nothing(c);
 	note_run(r, e->cpu, zone, e->pfn);
 	miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+	note_drained(c, e, miss == REPLAY_MISS_UNTRACED || miss == REPLAY_MISS_SPLIT);
 	if (predicted == e->pfn)
 		miss = REPLAY_HIT;
 	else if (miss == REPLAY_MISS_OTHER_LIST)

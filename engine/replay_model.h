@@ -125,6 +125,9 @@ struct replay_cpu {
 	/* Where the last drained page was: CPU's page set of the zone, and list. */
 	uint32_t run_zone, run_cpu;
 	unsigned int run_index;
+	/* The last drained page, if no list of the model had it; and how far it was from the one before. */
+	pfn_t drained;
+	int64_t drained_step;
 	bool tuned; /* the page set knows already of the allocation that is coming */
 	/* A block taken past the page sets, until its mm_page_alloc. */
 	pfn_t held;

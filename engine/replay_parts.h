@@ -102,12 +102,18 @@ static inline void replay_commit_pending(struct replay_model *r, const struct ev
 
 /*
  * The kernel's list of @type had the page, which only freeing puts there if its pageblock is of that type.
- * Where the trace begins late the model may not know; then it learns.
+ * Where the trace begins late, or tells of every block of another type that is taken, the model learns.
  */
 void replay_learn_type(struct replay_model *r, uint32_t zone, pfn_t pfn, enum migratetype type);
 /* The page of @e was on list @index of the model, or else was not, and what was wrong is corrected. */
 void replay_note_strange(struct replay_model *r, const struct event *e, unsigned int index,
 			 uint32_t zone, bool strange);
+/*
+ * The list would have been filled with @pfn first, and was not.  Again, and so often that @pfn cannot be free?
+ * Then its block is to be dropped.
+ */
+bool replay_is_spared(struct list_run *run, pfn_t pfn);
+void replay_drop_spared(struct replay_model *r, uint32_t zone, pfn_t pfn);
 /* What @e asks for. */
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e);
 /* The kernel passed over a zone, or did not, against the watermark. */

@@ -184,8 +184,8 @@ void replay_learn_type(struct replay_model *r, uint32_t zone, pfn_t pfn, enum mi
 {
 	struct buddy *b = r->alloc.buddy;
 
-	if (r->setup->from_boot || type > MIGRATE_RECLAIMABLE ||
-	    buddy_block_type(b, zone, pfn) == type ||
+	if ((r->setup->from_boot && !(r->setup->kinds >> EVENT_EXTFRAG & 1)) ||
+	    type > MIGRATE_RECLAIMABLE || buddy_block_type(b, zone, pfn) == type ||
 	    buddy_block_type(b, zone, pfn) > MIGRATE_RECLAIMABLE)
 		return;
 	buddy_move_block(b, zone, pfn, type, false);
@@ -708,6 +708,25 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
  *
  *	model	free [ s ]  [ a b c d ... ]		the list was filled with a b, later with c d
  */
+bool replay_is_spared(struct list_run *run, pfn_t pfn)
+{
+	run->spared_count = run->spared == pfn ? run->spared_count + 1 : 0;
+	run->spared = pfn;
+	return run->spared_count >= PASSED_MAX;
+}
+
+void replay_drop_spared(struct replay_model *r, uint32_t zone, pfn_t pfn)
+{
+	struct buddy *b = r->alloc.buddy;
+	struct buddy_block block;
+
+	if (!buddy_find(b, zone, pfn, &block))
+		return;
+	buddy_carve(b, zone, &block, block.pfn, block.order, block.type);
+	r->silent += 1ULL << block.order;
+}
+
+/* The list that was filled just before was not filled with a block that is not there. */
 static void drop_spared(struct replay_model *r, const struct event *e,
 			const struct alloc_request *req, unsigned int index, uint32_t zone)
 {
@@ -716,17 +735,11 @@ static void drop_spared(struct replay_model *r, const struct event *e,
 	struct pageset *set = page_alloc_set(a, zone, e->cpu);
 	pfn_t pfn = r->outcome.pfn;
 	unsigned int blocks = r->fresh;
-	struct buddy_block block;
 
-	run->spared_count = run->spared == pfn ? run->spared_count + 1 : 0;
-	run->spared = pfn;
-	if (run->spared_count < PASSED_MAX)
+	if (!replay_is_spared(run, pfn))
 		return;
 	pageset_unrefill(a, zone, set, index, blocks);
-	if (buddy_find(a->buddy, zone, pfn, &block)) {
-		buddy_carve(a->buddy, zone, &block, block.pfn, block.order, block.type);
-		r->silent += 1ULL << block.order;
-	}
+	replay_drop_spared(r, zone, pfn);
 	r->fresh = pageset_refill(a, zone, set, index, req->type, req->flags, blocks);
 }
 

@@ -247,6 +247,85 @@ static void test_spared_block_is_gone(void **state)
 	tear_down(&f);
 }
 
+/* ---- traces that tell when lists are filled and drained ------------------------------------------ */
+
+static struct event told(enum event_kind kind, unsigned int type)
+{
+	return (struct event){ .kind = (uint8_t)kind, .pid = 1, .migratetype = (uint8_t)type };
+}
+
+/* The same where the trace tells of it: each of a list's fills is an event. */
+static void test_spared_block_is_gone_when_told(void **state)
+{
+	struct fixture f;
+	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE),
+		     block = { .kind = EVENT_FREE, .pid = 1, .order = 8 };
+	const pfn_t spared = 0x1000, taken = 0x5000;
+	unsigned int wrong = 0;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, block, spared);
+	assert_int_equal(guess(&f, e), spared);
+	for (unsigned int i = 0; i < 4096; i += 8) {
+		for (unsigned int k = 0; k < 8; k++) {
+			tell(&f, e, taken + i + k);
+			wrong += i > 2048 && f.guess == spared;
+		}
+		for (unsigned int k = 0; k < 8; k++)
+			tell(&f, request(0, MOVABLE), taken + i + k);
+	}
+	assert_int_equal(wrong, 0);
+	tear_down(&f);
+}
+
+/* Of a list that the model does not know the pages come in some order, too. */
+static void test_unknown_pages_are_drained(void **state)
+{
+	struct fixture f;
+	struct event e = told(EVENT_PCPU_DRAIN, MOVABLE);
+	const pfn_t first = 0x2000;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, e, first);
+	assert_int_equal(guess(&f, e), first + 1);
+	tell(&f, e, first - 2);
+	assert_int_equal(guess(&f, e), first - 4);
+	/* From elsewhere on, as they came before. */
+	tell(&f, e, first + 512);
+	assert_int_equal(guess(&f, e), first + 510);
+	/* One that someone has is not drained. */
+	tell(&f, request(0, MOVABLE), first + 508);
+	tell(&f, e, first + 510);
+	assert_int_not_equal(guess(&f, e), first + 508);
+	tear_down(&f);
+}
+
+static enum migratetype block_type(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+
+	return buddy_block_type(a->buddy, page_alloc_zone_of(a, pfn), pfn);
+}
+
+/* A page that was on the list of a type lies in a pageblock of that type, unless an event tells of a theft. */
+static void test_lists_tell_the_type_of_pageblocks(void **state)
+{
+	struct fixture f;
+	struct event e = told(EVENT_ZONE_LOCKED, UNMOVABLE);
+	const pfn_t page = page_in_use();
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	assert_int_equal(block_type(&f, page), MIGRATE_MOVABLE);
+	tell(&f, e, page);
+	assert_int_equal(block_type(&f, page), MIGRATE_UNMOVABLE);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +334,9 @@ int main(void)
 		cmocka_unit_test(test_known_pages_above_unknown),
 		cmocka_unit_test(test_unknown_pages_of_one_cpu),
 		cmocka_unit_test(test_spared_block_is_gone),
+		cmocka_unit_test(test_spared_block_is_gone_when_told),
+		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,6 +239,9 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
+			if (predicted != PFN_NONE && !done && c->zone == zone &&
+			    replay_is_spared(&c->runs[index], predicted))
+				replay_drop_spared(r, zone, predicted);
 			req = replay_request(r, e);
 			if (replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
