@@ -149,6 +149,8 @@ static void begin_worker(struct campaign *c, unsigned int number)
 		uint64_t executions = c->options->executions;
 		struct error *err = NULL;
 
+		if (c->options->engine.kind == ENGINE_BUILTIN && c->options->resume && !number)
+			engine_worker_catch_up(&c->plan, &c->engine_plan, fd, p->shared);
 		if (c->options->engine.kind == ENGINE_BUILTIN)
 			err = worker_run(&c->plan, draws, executions, fd, p->shared);
 		else
@@ -338,8 +340,8 @@ static void take_crash(struct campaign *c, struct process *p, int status)
 					       : "the program ended while it ran this input");
 	m.parts[4] = (struct message_part){ p->shared->input, p->shared->input_size };
 	take(c, &m);
-	/* Engines begin with the same inputs again. */
-	if (c->options->engine.kind != ENGINE_BUILTIN)
+	/* Engines begin with the same inputs again, and what they left is looked at again. */
+	if (c->options->engine.kind != ENGINE_BUILTIN || c->options->resume)
 		note_looked(c, target->name, kept_hash(p->shared->input, p->shared->input_size));
 }
 
@@ -555,7 +557,7 @@ static struct error *begin(struct campaign *c)
 		err = corpus_add_file(&c->corpora[0], o->targets[0], o->inputs[i]);
 	for (unsigned int i = 0; !err && o->captures && i < o->target_count; i++)
 		err = corpus_add_captures(&c->corpora[i], o->targets[i], o->captures);
-	if (!err && o->engine.kind != ENGINE_BUILTIN)
+	if (!err && (o->engine.kind != ENGINE_BUILTIN || o->resume))
 		err = begin_engine(c);
 	if (err)
 		return err;

@@ -248,6 +248,50 @@ static void left_behind(void **unused)
 		      "crash-heap-buffer-overflow [] S 1 2;crash-once [] odd 0 1;");
 }
 
+static void leave_behind(const char *job, const char *kind, const char *name, const char *text)
+{
+	char path[700];
+
+	snprintf(path, sizeof(path), "%s/engine/memblock/%s", folder, job);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/engine/memblock/%s/%s", folder, job, kind);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/engine/memblock/%s/%s/%s", folder, job, kind, name);
+	write_file(path, text);
+}
+
+/*
+ * Without an engine, too, what was left is looked at, but for what only the engine's program can tell: that waits
+ * for the next run with one.
+ */
+static void left_to_the_driver(void **unused)
+{
+	struct campaign_options o = options_of(ENGINE_LIBFUZZER);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	write_program("memblock_libfuzzer", LIBFUZZER(FINDS));
+	assert_null(campaign_run(&o, &status));
+	expect_groups(FOUND);
+	leave_behind("job-7", "findings", "has-b", "cb");
+	leave_behind("job-7", "crashes", "crash-5", "Xb");
+	leave_behind("job-7", "crashes", "crash-6", "SXS");
+	o.resume = true;
+	o.engine.kind = ENGINE_BUILTIN;
+	o.executions = 1;
+	for (int i = 0; i < 2; i++) {
+		assert_null(campaign_run(&o, &status));
+		expect_groups("has-b [memblock_flags=0] b 1 2;crash-6 [] X 1 2;"
+			      "crash-heap-buffer-overflow [] S 1 1;crash-once [] odd 0 1;");
+	}
+	o.engine.kind = ENGINE_LIBFUZZER;
+	o.executions = UINT64_MAX;
+	write_program("memblock_libfuzzer", LIBFUZZER(COUNT "exec sleep 100000\n"));
+	assert_null(campaign_run(&o, &status));
+	expect_groups("has-b [memblock_flags=0] b 1 2;crash-6 [] X 1 2;"
+		      "crash-heap-buffer-overflow [] S 1 2;crash-once [] odd 0 1;");
+}
+
 static bool is_alive(pid_t pid)
 {
 	return !kill(pid, 0);
@@ -383,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(left_behind, set_up),
 		cmocka_unit_test_setup(killed, set_up),
+		cmocka_unit_test_setup(left_to_the_driver, set_up),
 		cmocka_unit_test_setup(crashing_seed, set_up),
 		cmocka_unit_test_setup(useless, set_up),
 		cmocka_unit_test_setup(missing, set_up),

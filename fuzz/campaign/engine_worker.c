@@ -57,6 +57,7 @@ struct engine_worker {
 	uint64_t kept; /* and not told */
 	int fd;
 	bool gone; /* nobody listens any more */
+	bool alone; /* there is no engine: what takes its program waits for one */
 };
 
 static const struct target *target_of(const struct engine_worker *w)
@@ -235,6 +236,8 @@ static void look_at_failure(struct engine_worker *w, const struct input *in, enu
 	if (!look_apart(w, in)) {
 		char text[200];
 
+		if (w->alone)
+			return;
 		snprintf(text, sizeof(text), "%s_%s says so, and this program does not",
 			 target_of(w)->name, engine_names[w->job.engine->kind]);
 		if (left == LEFT_FINDING)
@@ -245,7 +248,7 @@ static void look_at_failure(struct engine_worker *w, const struct input *in, enu
 	m.parts[0] = message_part_text(target_of(w)->name);
 	tell(w, &m);
 	/* An engine that crashes while it reads what it begins with would come no further. */
-	if (left != LEFT_FINDING)
+	if (left != LEFT_FINDING && !w->alone)
 		engine_job_remove_input(&w->job, in->name, in->data, in->size);
 }
 
@@ -576,6 +579,39 @@ static void keep_to_itself(const struct engine_worker *w)
 	fcntl(w->fd, F_SETFD, FD_CLOEXEC);
 }
 
+static void clean_up(struct engine_worker *w)
+{
+	for (unsigned int i = 0; w->targets && i < w->plan->target_count; i++) {
+		target_runner_destroy(w->targets[i].runner);
+		hashes_deinit(&w->targets[i].looked);
+	}
+	hashes_deinit(&w->seen);
+	free(w->targets);
+}
+
+void engine_worker_catch_up(const struct campaign_plan *plan, const struct engine_plan *engine_plan,
+			    int fd, struct worker_shared *shared)
+{
+	struct engine_worker w = {
+		.plan = plan, .engine_plan = engine_plan, .shared = shared, .fd = fd, .alone = true
+	};
+
+	w.targets = calloc((size_t)plan->target_count + 1, sizeof(*w.targets));
+	if (!w.targets)
+		tell_error(&w, error_no_memory());
+	for (; !told_to_stop(&w) && w.target < plan->target_count; w.target++) {
+		struct own_target *own = &w.targets[w.target];
+		struct error *err =
+			target_runner_create(target_of(&w), &plan->settings, &own->runner);
+
+		if (err)
+			tell_error(&w, err);
+		else
+			scan_left_over(&w);
+	}
+	clean_up(&w);
+}
+
 void engine_worker_run(const struct campaign_plan *plan, const struct engine_plan *engine_plan,
 		       unsigned int number, uint64_t executions, int fd,
 		       struct worker_shared *shared)
@@ -608,10 +644,5 @@ void engine_worker_run(const struct campaign_plan *plan, const struct engine_pla
 			turn(&w, &prng, number, executions);
 		}
 	}
-	for (unsigned int i = 0; i < plan->target_count; i++) {
-		target_runner_destroy(w.targets[i].runner);
-		hashes_deinit(&w.targets[i].looked);
-	}
-	hashes_deinit(&w.seen);
-	free(w.targets);
+	clean_up(&w);
 }

@@ -32,4 +32,11 @@ void engine_worker_run(const struct campaign_plan *plan, const struct engine_pla
 		       unsigned int number, uint64_t executions, int fd,
 		       struct worker_shared *shared);
 
+/*
+ * Looks at what engines left behind in earlier runs of the campaign and nobody has looked at, for a campaign
+ * without one: what shows in this program is told on @fd, and the rest waits for the engine's own program.
+ */
+void engine_worker_catch_up(const struct campaign_plan *plan, const struct engine_plan *engine_plan,
+			    int fd, struct worker_shared *shared);
+
 #endif
