@@ -370,6 +370,318 @@ static void expect_refused(const char *path, size_t at, char byte, enum error_co
 	input_deinit(&in);
 }
 
+/* ---- perf.data made by hand ------------------------------------------------------------------- */
+
+/* Bits of what a sample holds, as perf_event_open(2) has them. */
+enum {
+	S_IP = 1,
+	S_TID = 2,
+	S_TIME = 4,
+	S_ADDR = 8,
+	S_READ = 16,
+	S_CALLCHAIN = 32,
+	S_ID = 64,
+	S_CPU = 128,
+	S_PERIOD = 256,
+	S_STREAM_ID = 512,
+	S_RAW = 1024,
+	S_IDENTIFIER = 1 << 16,
+};
+enum {
+	R_LOST = 2,
+	R_COMM = 3,
+	R_FORK = 7,
+	R_SAMPLE = 9,
+	R_ROUND = 68,
+	R_AUXTRACE = 71,
+	R_PACKED = 81
+};
+
+#define PERF_ATTRS 104
+#define PERF_DATA (PERF_ATTRS + 64)
+
+struct made {
+	uint8_t data[4096];
+	size_t size, record; /* where the last record begins */
+};
+
+static void add(struct made *m, uint64_t value, unsigned int bytes)
+{
+	assert_true(m->size + bytes <= sizeof(m->data));
+	put(m->data + m->size, value, bytes);
+	m->size += bytes;
+}
+
+static void add_text(struct made *m, const char *text)
+{
+	do
+		add(m, (uint8_t)*text, 1);
+	while (*text++);
+}
+
+/* The head and one event, of which samples are to hold @type, and counts @format. */
+static void begin_perf(struct made *m, uint64_t type, uint64_t format, bool id_all)
+{
+	const uint64_t head[] = { 104, 64, PERF_ATTRS, 64, PERF_DATA, 0, 0, 0, 2, 0, 0, 0 };
+	const uint64_t attr[] = {
+		2 | 64ULL << 32, 6, 1, type, format, (uint64_t)id_all << 18, 0, 0
+	};
+
+	m->size = 0;
+	for (const char *magic = "PERFILE2"; *magic; magic++)
+		add(m, (uint8_t)*magic, 1);
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		add(m, head[i], 8);
+	for (size_t i = 0; i < sizeof(attr) / sizeof(attr[0]); i++)
+		add(m, attr[i], 8);
+	assert_int_equal(m->size, PERF_DATA);
+}
+
+static void begin_record(struct made *m, uint32_t type)
+{
+	m->record = m->size;
+	add(m, type, 8);
+}
+
+static void end_record(struct made *m)
+{
+	while (m->size % 8)
+		add(m, 0, 1);
+	put(m->data + m->record + 6, m->size - m->record, 2);
+}
+
+/* What a free of @pfn by @pid leaves, as the format below lays it out. */
+static void add_free(struct made *m, uint32_t pid, uint64_t pfn)
+{
+	add(m, 20, 4);
+	add(m, 5, 4);
+	add(m, pid, 4);
+	add(m, pfn, 8);
+	add(m, 3, 4);
+}
+
+/* A sample of nothing but task, time, CPU and the record. */
+static void add_sample(struct made *m, uint32_t pid, uint64_t time, uint32_t cpu, uint64_t pfn)
+{
+	begin_record(m, R_SAMPLE);
+	add(m, pid, 4);
+	add(m, pid, 4);
+	add(m, time, 8);
+	add(m, cpu, 8);
+	add_free(m, pid, pfn);
+	end_record(m);
+}
+
+/* Where the tracing data is, and the data itself: one format, and the name of task 17. */
+static void end_perf(struct made *m)
+{
+	static const char format[] =
+		"name: mm_page_free\nID: 5\nformat:\n"
+		"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+		"\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
+		"\tfield:unsigned int order;\toffset:16;\tsize:4;\tsigned:0;\n";
+	static const char comms[] = "17 bash\n";
+
+	put(m->data + 48, m->size - PERF_DATA, 8);
+	add(m, m->size + 16, 8);
+	add(m, 0, 8);
+	add_text(m, "\x17\x08\x44tracing0.6");
+	add(m, 0x0800, 2);
+	add(m, 4096, 4);
+	add_text(m, "header_page");
+	add(m, 0, 8);
+	add_text(m, "header_event");
+	add(m, 0, 8);
+	add(m, 0, 4);
+	add(m, 1, 4);
+	add_text(m, "kmem");
+	add(m, 1, 4);
+	add(m, sizeof(format) - 1, 8);
+	add_text(m, format);
+	m->size--;
+	add(m, 0, 8);
+	add(m, sizeof(comms) - 1, 8);
+	add_text(m, comms);
+	m->size--;
+}
+
+/* All events of @m, of which there are @count; 0, or the code of the error that ends them. */
+static void read_made(const struct made *m, struct event *ret, size_t count, int code,
+		      struct trace **trace)
+{
+	const struct event *events;
+	struct error *err = NULL;
+	size_t n = 1, seen = 0;
+
+	check_ok(trace_open_bytes("made", m->data, m->size, NULL, trace));
+	while (!(err = trace_next(*trace, &events, &n)) && n) {
+		assert_true(seen + n <= count);
+		memcpy(ret + seen, events, n * sizeof(*events));
+		seen += n;
+	}
+	assert_int_equal(seen, count);
+	if (code)
+		check_error(err, (enum error_code)code, 0, 0);
+	else
+		check_ok(err);
+}
+
+/* A task is called as the one that made it, until it calls itself otherwise; losses stand where they were. */
+static void test_perf_records(void **state)
+{
+	struct event e[4] = { 0 };
+	struct made m = { 0 };
+	struct trace *t;
+
+	(void)state;
+	begin_perf(&m, S_TID | S_TIME | S_CPU | S_RAW, 0, true);
+	begin_record(&m, R_FORK);
+	add(&m, 18 | 17ULL << 32, 8);
+	add(&m, 18 | 17ULL << 32, 8);
+	end_record(&m);
+	add_sample(&m, 18, 1000, 0, 100);
+	begin_record(&m, R_LOST);
+	add(&m, 5, 8);
+	add(&m, 1ULL << 40, 8);
+	/* Whose it was, when, and on which CPU. */
+	add(&m, 17 | 17ULL << 32, 8);
+	add(&m, 1001, 8);
+	add(&m, 3, 8);
+	end_record(&m);
+	begin_record(&m, R_ROUND);
+	end_record(&m);
+	/* Where a round ends, names do not: they are looked up when a sample is read. */
+	begin_record(&m, R_COMM);
+	add(&m, 18 | 18ULL << 32, 8);
+	add_text(&m, "cat");
+	end_record(&m);
+	begin_record(&m, R_AUXTRACE);
+	add(&m, 16, 8);
+	end_record(&m);
+	add(&m, UINT64_MAX, 8);
+	add(&m, UINT64_MAX, 8);
+	add_sample(&m, 18, 1002, 1, 101);
+	end_perf(&m);
+	read_made(&m, e, 3, 0, &t);
+	assert_int_equal(e[0].kind, EVENT_FREE);
+	assert_int_equal(e[0].pfn, 100);
+	assert_string_equal(trace_string(t, e[0].text), "bash");
+	assert_int_equal(e[1].kind, EVENT_LOST);
+	assert_int_equal(e[1].count, UINT32_MAX);
+	assert_int_equal(e[1].time, 1001);
+	assert_int_equal(e[1].cpu, 3);
+	assert_int_equal(e[2].pfn, 101);
+	assert_int_equal(e[2].cpu, 1);
+	assert_int_equal(e[2].order, 3);
+	assert_string_equal(trace_string(t, e[2].text), "cat");
+	assert_int_equal(trace_stats(t)->damaged, 0);
+	trace_close(t);
+}
+
+/* Everything that perf can add stands before the record, which is found behind all of it. */
+static void test_perf_fields(void **state)
+{
+	struct event e[4] = { 0 };
+	struct made m = { 0 };
+	struct trace *t;
+
+	(void)state;
+	begin_perf(&m,
+		   S_IDENTIFIER | S_IP | S_TID | S_TIME | S_ADDR | S_ID | S_STREAM_ID | S_CPU |
+			   S_PERIOD | S_READ | S_CALLCHAIN | S_RAW,
+		   31, false);
+	for (unsigned int chain = 0; chain < 3; chain++) {
+		begin_record(&m, R_SAMPLE);
+		add(&m, 7, 8); /* identifier */
+		add(&m, 0xffff, 8); /* address of the code */
+		add(&m, 17 | 17ULL << 32, 8);
+		add(&m, 1000 + chain, 8);
+		add(&m, 1, 8); /* address, id, stream */
+		add(&m, 2, 8);
+		add(&m, 3, 8);
+		add(&m, 2, 8); /* CPU */
+		add(&m, 1, 8); /* period */
+		/* A group of two counters: times, then value, id and lost of each. */
+		add(&m, 2, 8);
+		for (unsigned int i = 0; i < 2 + 2 * 3; i++)
+			add(&m, 1000000, 8);
+		/* The last claims to be longer than the record. */
+		add(&m, chain == 2 ? 1000 : chain, 8);
+		for (unsigned int i = 0; i < chain; i++)
+			add(&m, 0xfeed, 8);
+		add_free(&m, 17, 100 + chain);
+		end_record(&m);
+	}
+	end_perf(&m);
+	read_made(&m, e, 2, 0, &t);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(e[i].kind, EVENT_FREE);
+		assert_int_equal(e[i].pfn, 100 + i);
+		assert_int_equal(e[i].time, 1000 + i);
+		assert_int_equal(e[i].cpu, 2);
+	}
+	assert_int_equal(trace_stats(t)->damaged, 1);
+	trace_close(t);
+}
+
+/* Counters that claim to be more than there are; samples without a record are none of ours. */
+static void test_perf_odd_samples(void **state)
+{
+	struct event e[1];
+	struct made m = { 0 };
+	struct trace *t;
+
+	(void)state;
+	begin_perf(&m, S_READ | S_RAW, 8, false);
+	begin_record(&m, R_SAMPLE);
+	add(&m, UINT64_MAX, 8);
+	end_record(&m);
+	end_perf(&m);
+	read_made(&m, e, 0, 0, &t);
+	assert_int_equal(trace_stats(t)->damaged, 1);
+	trace_close(t);
+	begin_perf(&m, S_TIME, 0, false);
+	begin_record(&m, R_SAMPLE);
+	add(&m, 1000, 8);
+	end_record(&m);
+	end_perf(&m);
+	read_made(&m, e, 0, 0, &t);
+	assert_int_equal(trace_stats(t)->damaged, 0);
+	assert_int_equal(trace_stats(t)->ignored, 1);
+	trace_close(t);
+}
+
+/* What was read before stays, then comes why there is no more. */
+static void test_perf_ends_early(void **state)
+{
+	struct event e[1];
+	struct made m = { 0 };
+	struct trace *t;
+
+	(void)state;
+	begin_perf(&m, S_TID | S_TIME | S_CPU | S_RAW, 0, false);
+	add_sample(&m, 17, 1000, 0, 100);
+	begin_record(&m, R_PACKED);
+	end_record(&m);
+	end_perf(&m);
+	read_made(&m, e, 1, ERROR_UNSUPPORTED, &t);
+	trace_close(t);
+	/* A record of no size. */
+	put(m.data + m.record, 0, 8);
+	read_made(&m, e, 1, ERROR_CORRUPT, &t);
+	trace_close(t);
+	/* One that leads beyond the data. */
+	begin_perf(&m, S_TID | S_TIME | S_CPU | S_RAW, 0, false);
+	add_sample(&m, 17, 1000, 0, 100);
+	begin_record(&m, R_AUXTRACE);
+	add(&m, 1000000, 8);
+	end_record(&m);
+	add_sample(&m, 17, 1001, 0, 101);
+	end_perf(&m);
+	read_made(&m, e, 1, ERROR_CORRUPT, &t);
+	trace_close(t);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -383,10 +695,18 @@ static void test_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace_cmd), cmocka_unit_test(test_perf),
-		cmocka_unit_test(test_own_names), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_page),	  cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_trace_cmd),
+		cmocka_unit_test(test_perf),
+		cmocka_unit_test(test_own_names),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_perf_records),
+		cmocka_unit_test(test_perf_fields),
+		cmocka_unit_test(test_perf_odd_samples),
+		cmocka_unit_test(test_perf_ends_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
