@@ -239,12 +239,14 @@ static void walk_free(struct machine *m, pfn_t limit)
 		hand_over(m, last, start, end);
 }
 
-/* Page by page, zone by zone. */
+/* Page by page, zone by zone.  i386 takes all of a zone that is highmem for high, others what is above low memory. */
 static void free_highmem(struct machine *m)
 {
+	pfn_t low = m->config.arch == ARCH_I386 ? 0 : m->max_low_pfn;
 	struct buddy *b = m->buddy;
 
 	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		pfn_t first = max_u64(b->zones[zone].start, low);
 		struct memblock_cursor cursor = { 0 };
 		phys_t s, e;
 		int32_t nid;
@@ -252,7 +254,7 @@ static void free_highmem(struct machine *m)
 		if (!zone_is_high(m, zone))
 			continue;
 		while (memblock_next_free(&m->mb, &cursor, &s, &e, &nid)) {
-			pfn_t from = max_u64(pfn_up(s, b->page_shift), b->zones[zone].start);
+			pfn_t from = max_u64(pfn_up(s, b->page_shift), first);
 			pfn_t to = min_u64(pfn_down(e, b->page_shift), b->zones[zone].end);
 
 			if (nid_within(nid, m->node_count) && nid != b->zones[zone].nid)
