@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/boot.h"
+#include "engine/gfp.h"
 #include "engine/pageset.h"
 #include "engine/replay.h"
 #include "engine/testing/made_boot.h"
@@ -326,6 +327,153 @@ static void test_lists_tell_the_type_of_pageblocks(void **state)
 	tear_down(&f);
 }
 
+/* ---- tasks that lose the CPU, and interrupts ----------------------------------------------------- */
+
+static struct event by(struct event e, int32_t pid)
+{
+	e.pid = pid;
+	return e;
+}
+
+/* A list of four pages, the last one freed first on it, and a task that took the first. */
+static void four_pages(struct fixture *f, const char *version, const pfn_t *pages)
+{
+	set_up(f, version, ALLOC_AND_FREE);
+	begin_late(f, 0x5000, 0x7000);
+	for (unsigned int i = 4; i--;)
+		release(f, request(0, MOVABLE), pages[i]);
+	tell(f, by(request(0, MOVABLE), 1), pages[0]);
+	assert_int_equal(f->guess, pages[0]);
+}
+
+static const pfn_t four[] = { 0x1000, 0x1010, 0x1020, 0x1030 };
+
+/*
+ * Task 1 takes a page and loses the CPU before its event; task 2 gets the one behind it.
+ */
+static void test_task_keeps_its_page(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, MOVABLE);
+
+	(void)state;
+	four_pages(&f, "7.2", four);
+	assert_int_equal(guess(&f, by(e, 2)), four[1]);
+	tell(&f, by(e, 2), four[2]);
+	assert_int_equal(guess(&f, by(e, 2)), four[3]);
+	assert_int_equal(guess(&f, by(e, 1)), four[1]);
+	tear_down(&f);
+	/* Where that cannot be, the page was taken and is gone, or lies where it lay. */
+	four_pages(&f, "6.1", four);
+	tell(&f, by(e, 2), four[2]);
+	assert_int_equal(guess(&f, by(e, 1)), guess(&f, by(e, 2)));
+	tear_down(&f);
+}
+
+/* Task 1 announces frees and loses the CPU; the list gets them when it is back. */
+static void test_task_keeps_its_frees(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, MOVABLE);
+
+	(void)state;
+	four_pages(&f, "7.2", four);
+	release(&f, by(e, 1), 0x1800);
+	release(&f, by(e, 1), 0x1810);
+	assert_int_equal(guess(&f, by(e, 2)), 0x1810);
+	tell(&f, by(e, 2), four[1]);
+	assert_int_equal(guess(&f, by(e, 2)), four[2]);
+	assert_int_equal(guess(&f, by(e, 1)), 0x1810);
+	tear_down(&f);
+}
+
+/* An interrupt frees a page while the page set is locked: it goes past the set. */
+static void test_interrupt_frees_past_the_set(void **state)
+{
+	const pfn_t past = 0x1800;
+	struct fixture f;
+	struct event e = request(0, MOVABLE), interrupt;
+	struct page_alloc *a;
+	struct buddy_block block;
+
+	(void)state;
+	four_pages(&f, "7.2", four);
+	interrupt = e;
+	interrupt.context = EVENT_CONTEXT_TOLD | EVENT_CONTEXT_INTERRUPT |
+			    2 << EVENT_CONTEXT_DEPTH_SHIFT;
+	release(&f, interrupt, past);
+	assert_int_equal(guess(&f, e), past);
+	tell(&f, e, four[1]);
+	a = replay_alloc(f.replay);
+	assert_false(pageset_holds(a, page_alloc_zone_of(a, past), past));
+	assert_true(buddy_find(a->buddy, page_alloc_zone_of(a, past), past, &block));
+	assert_int_equal(guess(&f, e), four[2]);
+	tear_down(&f);
+}
+
+/* ---- stacks, of which nothing tells --------------------------------------------------------------- */
+
+/* A page directory: two pages, accounted and zeroed. */
+static struct event directory(const struct fixture *f, int32_t pid)
+{
+	struct event e = by(request(0, UNMOVABLE), pid);
+	struct gfp_table gfp;
+
+	gfp_table_init(&gfp, &f->boot.in.facts);
+	e.order = 1;
+	e.gfp = gfp_mask_of(&gfp, GFP_BIT_ACCOUNT) | gfp_mask_of(&gfp, GFP_BIT_ZERO);
+	return e;
+}
+
+static void test_fork_takes_a_stack(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, UNMOVABLE), ends = request(0, UNMOVABLE);
+	pfn_t first, program, child;
+
+	(void)state;
+	set_up(&f, "6.12", ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	/* So that the list has many pages. */
+	first = take(&f, e, 1);
+	/* The program that the task executes, and then a child. */
+	program = take(&f, directory(&f, 7), 1);
+	assert_int_equal(guess(&f, e), first + 1);
+	child = take(&f, directory(&f, 7), 1);
+	assert_int_equal(guess(&f, e), first + 5);
+	/* What it executed before goes, and the child ends: its stack is there for the next one. */
+	ends = by(ends, 7);
+	ends.order = 1;
+	release(&f, ends, program);
+	release(&f, ends, child);
+	take(&f, directory(&f, 7), 1);
+	assert_int_equal(guess(&f, e), first + 5);
+	tear_down(&f);
+}
+
+/* Pages before the one that came: of such as are allocated in bulk they are gone, of others they are there. */
+static void test_pages_before(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, UNMOVABLE);
+	pfn_t first;
+	uint64_t silent;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	first = take(&f, e, 1);
+	silent = replay_stats(f.replay)->silent;
+	tell(&f, e, first + 5);
+	assert_int_equal(guess(&f, e), first + 6);
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 4);
+	tear_down(&f);
+	four_pages(&f, "6.1", four);
+	tell(&f, request(0, MOVABLE), four[2]);
+	assert_int_equal(guess(&f, request(0, MOVABLE)), four[1]);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +485,11 @@ int main(void)
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
+		cmocka_unit_test(test_task_keeps_its_page),
+		cmocka_unit_test(test_task_keeps_its_frees),
+		cmocka_unit_test(test_interrupt_frees_past_the_set),
+		cmocka_unit_test(test_fork_takes_a_stack),
+		cmocka_unit_test(test_pages_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
