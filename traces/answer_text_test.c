@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/hash_table.h"
 #include "traces/answer_text.h"
 #include "traces/capture.h"
 #include "traces/dmesg/text.h"
@@ -158,6 +159,179 @@ static void seldom_lines_by_age(void **state)
 	check_value("6.12", ARCH_X86_64, low,
 		    "crashkernel low memory reserved: 0x01000000 - 0x05000000 (64 MB)");
 	check_value("3.10", ARCH_ARM, cma, "cma: CMA: reserved 16 MiB at 37000000");
+}
+
+/* Lines that few logs of the tree have, or none. */
+static void lines_of_few_logs(void **state)
+{
+	static const struct {
+		const char *version;
+		enum arch arch;
+		struct answer a;
+		const char *expected;
+	} rows[] = {
+		{ "6.1", ARCH_X86_64, { .kind = ANSWER_PLACEMENT }, "nothing fits" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_NUMA_JOIN,
+		    .v = { 0, 0xa0000, 0x100000, 0x80000000, 0, 0x80000000 } },
+		  "NUMA: Node 0 [mem 0x00000000-0x0009ffff] + [mem 0x00100000-0x7fffffff] -> "
+		  "[mem 0x00000000-0x7fffffff]" },
+		{ "2.6.32",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_FAKING_NODE, .v = { 0, 0x40000000 } },
+		  "Faking a node at 0000000000000000-0000000040000000" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_FAKING_NODE, .v = { 0, 0x40000000 } },
+		  "Faking a node at [mem 0x0000000000000000-0x000000003fffffff]" },
+		{ "5.10",
+		  ARCH_ARM64,
+		  { .kind = ANSWER_FAKING_NODE, .v = { 0, 0x40000000 } },
+		  "NUMA: Faking a node at [mem 0x0000000000000000-0x000000003fffffff]" },
+		{ "5.10",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_UNAVAILABLE, .nid = -1, .v = { 97 } },
+		  "Zeroed struct page in unavailable ranges: 97 pages" },
+		{ "4.4",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_BUILT, .v = { 2, 0, 5, 2 } },
+		  "Built 2 zonelists in Zone order, mobility grouping off.  Total pages: 5" },
+		{ "4.4",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_HASH, .index = HASH_TABLE_PID, .v = { 4096, 3, 32768 } },
+		  "PID hash table entries: 4096 (order: 3, 32768 bytes)" },
+		{ "6.12",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_HASH, .index = HASH_TABLE_PID, .v = { 4096, 3, 32768, 3 } },
+		  "PID hash table entries: 4096 (order: 3, 32768 bytes, vmalloc hugepage)" },
+		{ "6.12",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_HASH, .index = HASH_TABLE_FUTEX, .v = { 256, 2, 16384, 1, 4 } },
+		  "futex hash table entries: 256 (16384 bytes on 4 NUMA nodes, total 64 KiB, linear)." },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_HASH, .index = HASH_TABLE_DQUOT, .v = { 512, 0, 4096 } },
+		  "VFS: Dquot-cache hash table entries: 512 (order 0, 4096 bytes)" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_HASH, .index = HASH_TABLE_COUNT, .v = { 256 } },
+		  "? hash table entries: 256" },
+		{ "4.4",
+		  ARCH_I386,
+		  { .kind = ANSWER_INIT_HIGHMEM, .type = ZONE_HIGHMEM, .v = { 0x377fe, 0x4b000 } },
+		  "Initializing HighMem for node 0 (000377fe:0004b000)" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_EFI_FREED, .v = { 1234 } },
+		  "efi: Freeing EFI boot services memory: 1234K" },
+		{ "6.1", ARCH_X86_64, { .kind = ANSWER_MEMTOTAL, .v = { 2012180 } }, "2012180 kB" },
+		{ "6.1", ARCH_X86_64, { .kind = ANSWER_ZONEINFO, .v = { 3998 } }, "3998" },
+		{ "6.1", ARCH_X86_64, { .kind = ANSWER_PROTECTION }, "()" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_SWIOTLB, .v = { 0x1000, 0x2000 } },
+		  "[0x0000000000001000-0x0000000000001fff]" },
+		{ "2.6.32",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_NODE_PAGES, .v = { 131069 } },
+		  "On node 0 totalpages: 131069" },
+		{ "2.6.32",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_ZONE_MEMMAP, .v = { 56 } },
+		  "  DMA zone: 56 pages used for memmap" },
+		{ "2.6.32",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_ZONE_RESERVED, .v = { 3 } },
+		  "  DMA zone: 3 pages reserved" },
+		{ "2.6.32",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_ZONE_PAGES, .type = 99, .v = { 3943, 31 } },
+		  "  ? zone: 3943 pages, LIFO batch:31" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_MEMMAP_INIT, .type = ZONE_NORMAL, .nid = 1, .v = { 1, 9 } },
+		  "mminit::memmap_init Initialising map node 1 zone 2 pfns 1 -> 9" },
+		{ "6.1",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_INITMEM, .nid = 1, .v = { 0, 0, 1 } },
+		  "Initmem setup node 1 as memoryless" },
+		{ "3.10",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_DUMP_SIZE, .v = { 0x7ff7ac00, 0x2ecd000 } },
+		  " memory size = 0x7ff7ac00 reserved size = 0x2ecd000" },
+		{ "3.10",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_DUMP_REGION,
+		    .type = 1,
+		    .index = 1 << 16 | 2,
+		    .nid = 1,
+		    .v = { 0x1000, 0x9e000 } },
+		  " reserved[0x2]\t[0x00000000001000-0x0000000009efff], 0x9e000 bytes on node 1" },
+		{ "3.10",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_DOUBLED, .v = { 0x1000, 0x2000, 256 } },
+		  "memblock: memory is doubled to 256 at [0x00001000-0x00001fff]" },
+		{ "5.10",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_CRASHKERNEL, .index = 1, .v = { 1792ULL << 20, 2048ULL << 20 } },
+		  "Reserving 256MB of low memory at 1792MB for crashkernel" },
+		{ "6.6",
+		  ARCH_X86_64,
+		  { .kind = ANSWER_CRASHKERNEL, .index = 1, .v = { 1792ULL << 20, 2048ULL << 20 } },
+		  "Reserving 256MB of low memory at 1792MB for crashkernel (low RAM limit: 4096MB)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_value(rows[i].version, rows[i].arch, rows[i].a, rows[i].expected);
+}
+
+/* What an answer is the answer to. */
+static void questions(void **state)
+{
+	static const struct {
+		struct answer a;
+		const char *expected;
+	} rows[] = {
+		{ { .kind = ANSWER_DUMP_SIZE, .index = 1 }, "memblock dump sizes, dump 2" },
+		{ { .kind = ANSWER_DUMP_COUNT, .type = 1 },
+		  "memblock dump count, dump 1 reserved" },
+		{ { .kind = ANSWER_DUMP_REGION, .index = 1 << 16 | 3 },
+		  "memblock dump region, dump 2 memory[0x3]" },
+		{ { .kind = ANSWER_FINAL_REGION, .type = 1, .index = 3 },
+		  "memblock list at the end, reserved[3]" },
+		{ { .kind = ANSWER_ZONEINFO, .nid = 1, .index = ZONE_FIELD_PRESENT },
+		  "Node 1, zone DMA: present" },
+		{ { .kind = ANSWER_ZONEINFO, .type = -1, .index = ZONE_FIELD_COUNT },
+		  "Node 0, zone ?: ?" },
+		{ { .kind = ANSWER_HASH, .index = HASH_TABLE_PID }, "hash table PID" },
+		{ { .kind = ANSWER_HASH, .index = HASH_TABLE_COUNT }, "hash table ?" },
+		{ { .kind = ANSWER_ZONELIST, .index = 1 },
+		  "Node 0, zone DMA: zonelist (this node)" },
+		{ { .kind = ANSWER_ZONELIST }, "Node 0, zone DMA: zonelist (general)" },
+		{ { .kind = ANSWER_POLICY_ZONE, .type = 2 }, "policy zone" },
+		{ { .kind = ANSWER_ZONE_MEMMAP }, "Node 0, zone DMA: pages used for memmap" },
+		{ { .kind = ANSWER_NODE_DATA, .nid = 1, .type = -1 }, "Node 1: NODE_DATA" },
+		{ { .kind = ANSWER_ZONE_RANGE, .nid = -1 }, "zone range DMA" },
+		{ { .kind = ANSWER_DOUBLED, .nid = -1, .type = 1, .index = 2 },
+		  "array doubled #3" },
+		{ { .kind = ANSWER_PLACEMENT, .index = 7 }, "placement" },
+	};
+	struct boot_input in = input_of("6.1", ARCH_X86_64);
+	struct answers none = { 0 };
+	struct answer_text t;
+
+	(void)state;
+	answer_text_init(&t, &in, &none);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sink_text text = { 0 };
+		struct sink sink = sink_to_text(&text);
+
+		answer_text_key(&t, &rows[i].a, &sink);
+		assert_string_equal(sink_text_string(&text), rows[i].expected);
+		sink_text_deinit(&text);
+	}
 }
 
 /* A 32-bit kernel without PAE prints short addresses. */
@@ -395,6 +569,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_of_each_era),
 		cmocka_unit_test(seldom_lines_by_age),
+		cmocka_unit_test(lines_of_few_logs),
+		cmocka_unit_test(questions),
 		cmocka_unit_test(placement_as_wide_as_addresses),
 		cmocka_unit_test(memory_line_from_parts),
 		cmocka_unit_test(only_what_was_asked_for),
