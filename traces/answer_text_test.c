@@ -413,6 +413,42 @@ static void only_what_was_asked_for(void **state)
 	answers_deinit(&as);
 }
 
+/* Headings as kernels had them that counted in page frames, and a Memory: value by itself. */
+static void headings_of_old_kernels(void **state)
+{
+	struct boot_input in = input_of("2.6.32", ARCH_X86_64);
+	struct answers as = { 0 };
+	struct sink_text text = { 0 };
+	struct answer *a;
+
+	(void)state;
+	a = answers_add(&as, ANSWER_USER_MAP);
+	a->v[0] = 0x100000;
+	a->v[1] = 0x8000000;
+	a->v[2] = E820_RAM;
+	a = answers_add(&as, ANSWER_ZONE_RANGE);
+	a->type = ZONE_DMA;
+	a->v[0] = 0x1000;
+	a->v[1] = 0x1000000;
+	a = answers_add(&as, ANSWER_NODE_RANGE);
+	a->nid = 0;
+	a->v[0] = 0x1000;
+	a->v[1] = 0x9f000;
+	/* That kernel's Memory: line is none of ours. */
+	answers_add(&as, ANSWER_MEMORY_AVAILABLE)->v[0] = 100;
+	assert_string_equal(boot_text(&in, &as, &text),
+			    "user-defined physical RAM map:\n"
+			    " user: 0000000000100000 - 0000000008000000 (usable)\n"
+			    "Zone PFN ranges:\n  DMA      0x00000001 -> 0x00001000\n"
+			    "Movable zone start PFN for each node\n"
+			    "early_node_map[1] active PFN ranges\n"
+			    "    0: 0x00000001 -> 0x0000009f\n");
+	sink_text_deinit(&text);
+	answers_deinit(&as);
+	check_value("6.1", ARCH_X86_64,
+		    (struct answer){ .kind = ANSWER_MEMORY_AVAILABLE, .v = { 100 } }, "100K");
+}
+
 /* A first dump that the model fills itself is not filled up from the input. */
 static void first_dump_is_printed_once(void **state)
 {
@@ -574,6 +610,7 @@ int main(void)
 		cmocka_unit_test(placement_as_wide_as_addresses),
 		cmocka_unit_test(memory_line_from_parts),
 		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(headings_of_old_kernels),
 		cmocka_unit_test(first_dump_is_printed_once),
 		cmocka_unit_test(small_captures_round_trip),
 		cmocka_unit_test(all_captures_round_trip),
