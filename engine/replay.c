@@ -448,14 +448,22 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 /* Accounts that have become the same are one. */
 static void unite(struct replay *r)
 {
-	uint64_t hashes[MODELS_MAX] = { 0 };
+	uint64_t hashes[MODELS_MAX] = { 0 }, glances[MODELS_MAX] = { 0 };
 
 	for (uint32_t i = 0; i < r->model_count; i++)
-		hashes[i] = replay_model_hash(r->models[i]);
+		glances[i] = replay_model_glance(r->models[i]);
+	/* Most look like no other. */
+	for (uint32_t i = 0; i < r->model_count; i++) {
+		bool alike = false;
+
+		for (uint32_t k = 0; k < r->model_count && !alike; k++)
+			alike = k != i && glances[k] == glances[i];
+		hashes[i] = alike ? replay_model_hash(r->models[i]) : 0;
+	}
 	for (uint32_t i = r->model_count; --i;) {
 		uint32_t same = 0;
 
-		while (same < i && hashes[same] != hashes[i])
+		while (same < i && (glances[same] != glances[i] || hashes[same] != hashes[i]))
 			same++;
 		if (same == i)
 			continue;

@@ -178,6 +178,31 @@ uint64_t replay_model_hash(const struct replay_model *r)
 	return hash;
 }
 
+uint64_t replay_model_glance(const struct replay_model *r)
+{
+	const struct page_alloc *a = &r->alloc;
+	uint64_t hash = digest_add(0, r->stage);
+
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+		hash = digest_add(hash, r->cpus[cpu].second);
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		for (unsigned int order = 0; order <= a->buddy->max_order; order++)
+			for (unsigned int type = 0; type < MIGRATE_TYPE_COUNT; type++)
+				hash = digest_add(hash,
+						  a->buddy->zones[zone].lists[order][type].count);
+	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
+		const struct pageset *set = &a->sets[i];
+
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			hash = digest_add(hash, set->lists[index].count);
+			hash = digest_add(hash, pageset_head(a, set, index));
+			hash = digest_add(hash, pageset_tail(a, set, index));
+		}
+		hash = digest_add(hash, set->high);
+	}
+	return hash;
+}
+
 bool replay_model_has_next_stage(const struct replay_model *r)
 {
 	/* The last sizes are computed when all memory has joined. */
