@@ -344,10 +344,10 @@ static void branch(struct replay *r, const struct event *e)
 /* Pages freed while a list is filled do not reach the page set. */
 static void branch_at_interrupt(struct replay *r, const struct event *e)
 {
-	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+	for (uint32_t i = 0, n = r->model_count, most = models_worth(r); i < n; i++) {
 		struct replay_model *next;
 
-		if (r->model_count >= models_worth(r) || !replay_model_may_bypass(r->models[i], e))
+		if (r->model_count >= most || !replay_model_may_bypass(r->models[i], e))
 			continue;
 		next = replay_model_clone(r->models[i]);
 		if (!next) {
@@ -385,10 +385,12 @@ static void branch_at_drain(struct replay *r, const struct event *e)
  */
 static void branch_at_decay(struct replay *r, const struct event *e)
 {
-	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+	if (!r->models[0]->alloc.rules.high_decays)
+		return;
+	for (uint32_t i = 0, n = r->model_count, most = models_worth(r); i < n; i++) {
 		struct replay_model *m = r->models[i], *next;
 
-		if (r->model_count < models_worth(r) && replay_model_decays_soon(m, e)) {
+		if (r->model_count < most && replay_model_decays_soon(m, e)) {
 			next = replay_model_clone(m);
 			if (!next) {
 				r->out_of_memory = true;
@@ -398,7 +400,7 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 			replay_model_first_decay(m, false);
 			r->models[r->model_count++] = next;
 		}
-		if (r->model_count >= models_worth(r) || !replay_model_may_decay(m, e) ||
+		if (r->model_count >= most || !replay_model_may_decay(m, e) ||
 		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
 			continue;
 		if (r->model_count >= MODELS_MANY &&
@@ -623,10 +625,13 @@ static inline void give(struct replay *r, uint32_t i, const struct event *e)
 /* An event of a trace that has only allocations and frees. */
 static __attribute__((noinline)) void give_blind(struct replay *r, const struct event *e)
 {
-	branch(r, e);
-	branch_at_drain(r, e);
+	if (e->kind == EVENT_ALLOC)
+		branch(r, e);
+	if (e->kind == EVENT_FREE)
+		branch_at_drain(r, e);
 	branch_at_decay(r, e);
-	branch_at_interrupt(r, e);
+	if (e->kind == EVENT_ALLOC)
+		branch_at_interrupt(r, e);
 	for (uint32_t i = 0, n = r->model_count; i < n; i++)
 		give(r, i, e);
 	if (r->model_count > 1)

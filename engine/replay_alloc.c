@@ -211,11 +211,15 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 bool replay_model_would_refill(struct replay_model *r, const struct event *e)
 {
 	struct page_alloc *a = &r->alloc;
-	struct alloc_request req = replay_request(r, e);
-	unsigned int index = pageset_list(a, req.order, req.type);
+	struct alloc_request req;
+	unsigned int index;
 	uint32_t zone;
 
-	if (e->kind != EVENT_ALLOC || index == PCP_LIST_NONE)
+	if (e->kind != EVENT_ALLOC)
+		return false;
+	req = replay_request(r, e);
+	index = pageset_list(a, req.order, req.type);
+	if (index == PCP_LIST_NONE)
 		return false;
 	zone = page_alloc_choose_zone(a, &req);
 	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;

@@ -136,10 +136,11 @@ struct replay_cpu {
 	enum migratetype held_type;
 	int32_t last_pid; /* of the task of the CPU's last event */
 	/* The last frees of that task, if nothing else followed; tasks that ran before it. */
-	struct replay_freed trail[REPLAY_BATCH];
-	unsigned int trail_count;
+	struct replay_freed trail[2 * REPLAY_BATCH]; /* those from trail_first on */
+	unsigned int trail_first, trail_count;
 	struct replay_away away[REPLAY_AWAY];
 	unsigned int away_next;
+	unsigned int away_pages; /* of these, tasks that have a page */
 	/*
 	 * How often the CPU was forbidden to change tasks at the last event that no interrupt caused, and
 	 * what that was.

@@ -44,6 +44,7 @@ static void leave(struct replay_model *r, const struct event *e)
 		w = &c->away[c->away_next++ % REPLAY_AWAY];
 		if (w->pid >= 0)
 			release(r, e->cpu, w);
+		c->away_pages -= w->page != PFN_NONE;
 	}
 	*w = (struct replay_away){ .pid = c->last_pid,
 				   .page = w->pid == c->last_pid ? w->page : PFN_NONE,
@@ -55,7 +56,7 @@ static void leave(struct replay_model *r, const struct event *e)
 				: pageset_head(&r->alloc,
 					       page_alloc_set(&r->alloc, c->runs[i].zone, e->cpu),
 					       i);
-	memcpy(w->frees, c->trail, sizeof(w->frees));
+	memcpy(w->frees, c->trail + c->trail_first, c->trail_count * sizeof(*w->frees));
 	w->count = c->trail_count;
 }
 
@@ -79,25 +80,31 @@ void replay_trail(struct replay_model *r, const struct event *e)
 	if (e->context & EVENT_CONTEXT_INTERRUPT)
 		return;
 	if (e->kind != EVENT_FREE) {
-		c->trail_count = 0;
+		c->trail_first = c->trail_count = 0;
 		return;
 	}
-	if (c->trail_count == REPLAY_BATCH)
-		memmove(c->trail, c->trail + 1, --c->trail_count * sizeof(*c->trail));
-	c->trail[c->trail_count++] = (struct replay_freed){ e->pfn, e->order };
+	if (c->trail_count == REPLAY_BATCH) {
+		c->trail_first++;
+		c->trail_count--;
+	}
+	if (c->trail_first + c->trail_count == 2 * REPLAY_BATCH) {
+		memmove(c->trail, c->trail + c->trail_first, c->trail_count * sizeof(*c->trail));
+		c->trail_first = 0;
+	}
+	c->trail[c->trail_first + c->trail_count++] = (struct replay_freed){ e->pfn, e->order };
 }
 
 pfn_t replay_taken_before(struct replay_model *r, const struct event *e, unsigned int index)
 {
-	struct replay_away *w = NULL;
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_away *w = c->away_pages ? away_of(c, e->pid) : NULL;
 	pfn_t page;
 
-	if (r->setup->lazy_preemption)
-		w = away_of(&r->cpus[e->cpu], e->pid);
 	if (index == PCP_LIST_NONE || !w || w->page == PFN_NONE || w->index != index)
 		return PFN_NONE;
 	page = w->page;
 	w->page = PFN_NONE;
+	c->away_pages--;
 	return page;
 }
 
@@ -184,6 +191,7 @@ static bool hold_taken(struct replay_model *r, const struct event *e, uint32_t z
 	}
 	for (uint32_t k = 0; k < depth; k++) {
 		owners[k]->page = pageset_pop(a, set, index);
+		c->away_pages++;
 		owners[k]->index = (uint8_t)index;
 	}
 	return true;
