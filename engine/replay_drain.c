@@ -137,6 +137,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 	pfn_t predicted;
 
 	replay_commit_pending(r, e);
+	replay_watch_batch(r, e);
 	if (c->doing == DOING_DRAIN && expects(c)) {
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {

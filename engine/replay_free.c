@@ -303,7 +303,8 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	if (replay_in_locked(r, e)) {
 		replay_note_locked(r, e);
 		zone = page_alloc_zone_of(&r->alloc, e->pfn);
-		if (c->passes && zone != BUDDY_ZONE_NONE) {
+		if (c->passes && zone != BUDDY_ZONE_NONE &&
+		    (c->locked_zone == BUDDY_ZONE_NONE || c->locked_zone == zone)) {
 			replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 			page_alloc_put_past(&r->alloc, e->cpu, e->pfn, e->order);
 			return;
@@ -333,8 +334,29 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		c->free_room = room;
 	}
 	announced(c)[c->free_count++] =
-		(struct announced){ e->pfn, e->pid, e->order, false, movable };
+		(struct announced){ e->pfn, e->pid,  e->order,
+				    false,  movable, e->context & EVENT_CONTEXT_INTERRUPT };
 	c->free_loose++;
+}
+
+/* What interrupts freed since a batch began. */
+static void commit_interrupts(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	if (!c->free_loose)
+		return;
+	for (uint32_t i = 0; i < c->free_count;) {
+		const struct announced f = announced(c)[i];
+
+		if (!f.interrupt) {
+			i++;
+			continue;
+		}
+		c->free_loose--;
+		forget_announced(c, i, 1);
+		commit_free(r, cpu, f.pfn, f.order);
+	}
 }
 
 void replay_on_free_batched(struct replay_model *r, const struct event *e)
@@ -354,7 +376,8 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	for (uint32_t k = i; c->free_loose && k < c->free_count; k++) {
 		struct announced *f = &announced(c)[k];
 
-		if (f->batch || !announced_by(r, f, pid))
+		/* An interrupt interrupts batches, and frees none itself. */
+		if (f->batch || f->interrupt || !announced_by(r, f, pid))
 			continue;
 		f->batch = true;
 		c->free_loose--;
@@ -363,6 +386,8 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	count = c->free_count;
 	commit_announced(r, e->cpu, i, pid, true);
 	i -= count - c->free_count;
+	commit_interrupts(r, e->cpu);
+	replay_watch_batch(r, e);
 	order = announced(c)[i].order; /* the event says 0 for all */
 	c->free_loose -= !announced(c)[i].batch;
 	forget_announced(c, i, 1);

@@ -19,7 +19,7 @@ enum { REPLAY_SWAP_DEPTH = 4 };
 /* Tasks that are remembered after another one followed; frees of a batch (PAGEVEC_SIZE). */
 enum { REPLAY_AWAY = 16, REPLAY_BATCH = 31 };
 /* How many times an interrupt freed pages while locks were held, of the last ones. */
-enum { REPLAY_RUNS = 4 };
+enum { REPLAY_RUNS = 8 };
 /* Pages of a thread's stack; page directories that are remembered. */
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 /* Nodes whose successors are remembered for a task. */
@@ -46,6 +46,7 @@ struct replay_setup {
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
 	bool cached; /* CPUs tell that they have caches of their own */
 	bool alloc_bulk, contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
+	bool plain_directories; /* stacks are taken in bulk, and a page directory is one page */
 	bool interruptible; /* interrupts come while a page set is locked */
 };
 
@@ -62,6 +63,7 @@ struct announced {
 	int32_t pid; /* of the task that does it */
 	uint8_t order;
 	bool batch, movable; /* batch: others of its batch have been carried out */
+	bool interrupt; /* an interrupt does it */
 };
 
 /* What the CPU is in the middle of. */
@@ -149,6 +151,8 @@ struct replay_cpu {
 	int32_t depth_pid;
 	bool in_locked; /* the last event was a free of an interrupt while locks were held */
 	bool passes; /* such frees go past the page set */
+	uint32_t locked_zone; /* if they are of this zone; BUDDY_ZONE_NONE: of any */
+	bool in_batch; /* they came behind a free of a batch */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
 	unsigned int locked_next; /* behind the last */
 	/* What was last taken off list 0 of a zone as silent, in that order. */
@@ -163,6 +167,11 @@ struct replay_cpu {
 	pfn_t stack[REPLAY_STACK_PAGES];
 	unsigned int stack_count;
 	uint32_t stack_zone;
+	bool makes_thread; /* kthreadd asked for something, and no other task since */
+	bool stack_due; /* it will take a stack behind the page at hand */
+	/* Pages that went without an event when the list of single unmovable pages was filled last. */
+	unsigned int filled_old;
+	uint32_t filled_zone;
 	/*
 	 * Pages at the head of the list of single unmovable pages that came back since the first one of a
 	 * bulk allocation did, of which nothing had told.
@@ -174,7 +183,8 @@ struct replay_cpu {
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
 	unsigned int last_order;
-	enum event_kind before; /* the CPU's last event */
+	enum event_kind before; /* the CPU's last event, and its page */
+	pfn_t before_pfn;
 	uint64_t second; /* in which the statistics worker runs next */
 	/*
 	 * Frees that may yet turn out to be batched: those from free_first on.  Of free_loose of them it is
@@ -190,6 +200,14 @@ struct replay_nodes {
 	int16_t after[REPLAY_NODES_NOTED]; /* by node: one more than the node that came after it */
 };
 
+/* Where the stack of a new task came from, as far as it is known. */
+enum stack_source {
+	STACK_NONE, /* it is not known that there is one */
+	STACK_KEPT, /* one that the CPU had kept */
+	STACK_TAKEN, /* pages were taken for it, as was foreseen */
+	STACK_SEEN, /* a page lay so much deeper on the list */
+};
+
 /* What is remembered of a task. */
 struct replay_task {
 	int32_t pid;
@@ -197,6 +215,10 @@ struct replay_task {
 	int8_t interleaves; /* above 0: kernel tells better where the next one comes from than the CPU */
 	bool executed; /* it had a page directory of its own */
 	bool executing; /* it has not given its old one back yet */
+	/* Page tables that it asked for in a row; the first of them; how sure it is that it forks. */
+	uint8_t tables, forks;
+	uint8_t stack; /* enum stack_source; of the task that it may be making */
+	pfn_t directory;
 };
 
 struct replay_model {
@@ -208,7 +230,10 @@ struct replay_model {
 	struct replay_task tasks[1024]; /* by a hash of the pid */
 	/* Page directories in use, the last ones. */
 	pfn_t directories[REPLAY_DIRECTORIES];
+	int32_t directory_owners[REPLAY_DIRECTORIES]; /* who executes there; -1: not known */
 	uint32_t directory_next;
+	int32_t last_task; /* the highest pid so far */
+	uint32_t unborn; /* forked processes of which nothing came yet */
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
@@ -223,6 +248,7 @@ struct replay_model {
 	 * Not before decays_from, 0 as long as that is not known.
 	 */
 	uint64_t phase_low, phase_high, decays_from;
+	bool depth_counted; /* the trace tells how often a task may not be preempted */
 	bool seen_idle; /* the trace began while there were no tasks */
 	bool begun, from_idle; /* some event came; the first one was of the idle task */
 };

@@ -126,6 +126,18 @@ void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t z
 void replay_watch_fork(struct replay_model *r, const struct event *e);
 void replay_watch_exit(struct replay_model *r, const struct event *e);
 /*
+ * Before an allocation: was a stack taken, as far as can be foreseen?  @filled: the list was filled for it
+ * just now.
+ */
+void replay_foresee_stack(struct replay_model *r, const struct event *e, bool filled);
+/* Behind it: is it a page table, of what? */
+void replay_watch_tables(struct replay_model *r, const struct event *e);
+/* A free that may be of a page directory. */
+void replay_watch_directory(struct replay_model *r, const struct event *e);
+/* The stack that was foreseen for @e was not taken; or one that was not foreseen was. */
+void replay_stack_kept(struct replay_model *r, const struct event *e);
+void replay_stack_seen(struct replay_model *r, const struct event *e);
+/*
  * Where tasks are preempted in the middle of an allocation: before an event of another task than the CPU's
  * last one.  And behind each event: what is the last that this task freed?
  */
@@ -147,6 +159,8 @@ void replay_watch_depth(struct replay_model *r, const struct event *e);
 bool replay_in_locked(const struct replay_model *r, const struct event *e);
 /* Such a free is remembered, for when it turns out that the lock was another one, or was that one. */
 void replay_note_locked(struct replay_model *r, const struct event *e);
+/* Before each event: did such frees come in the middle of a batch?  Then they went past the page set. */
+void replay_watch_batch(struct replay_model *r, const struct event *e);
 /*
  * The page of @e, in @zone, was not the head of list @index: would it be if what an interrupt freed a while
  * ago had gone past the page set, or had not?  Then so it was; the page is on no list.

@@ -235,13 +235,26 @@ static unsigned int depth_of(const struct event *e)
 	return e->context >> EVENT_CONTEXT_DEPTH_SHIFT;
 }
 
+/*
+ * Not every kernel counts how often a task may not be preempted (CONFIG_PREEMPT_COUNT), and where there is
+ * high memory its pages are mapped like that, too.
+ */
+static bool depth_tells(const struct replay_model *r)
+{
+	return r->depth_counted && r->setup->config->pointer_bytes == 8;
+}
+
 bool replay_in_locked(const struct replay_model *r, const struct event *e)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];
 
 	/* The idle task has no page set in use, but may not be preempted either. */
-	return r->setup->interruptible && e->pid && e->context & EVENT_CONTEXT_INTERRUPT &&
-	       depth_of(e) >= (unsigned int)c->depth + PAGESET_DEPTH;
+	if (!r->setup->interruptible || !e->pid || !(e->context & EVENT_CONTEXT_INTERRUPT))
+		return false;
+	/* It may have, where nothing tells; every event is needed to find out. */
+	if (!depth_tells(r))
+		return r->setup->kinds >> EVENT_FREE_BATCHED & 1;
+	return depth_of(e) >= (unsigned int)c->depth + PAGESET_DEPTH;
 }
 
 void replay_watch_depth(struct replay_model *r, const struct event *e)
@@ -251,6 +264,7 @@ void replay_watch_depth(struct replay_model *r, const struct event *e)
 	c->in_locked = e->kind == EVENT_FREE && replay_in_locked(r, e);
 	if (e->context & EVENT_CONTEXT_INTERRUPT)
 		return;
+	r->depth_counted |= e->pid && depth_of(e);
 	if (e->kind == EVENT_ALLOC || e->kind == EVENT_FREE) {
 		c->depth = (uint8_t)depth_of(e);
 		c->depth_kind = e->kind;
@@ -284,12 +298,27 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	struct replay_run *run;
 
 	if (!c->in_locked) {
+		bool same = c->last_pid == e->pid;
+
 		/* Where the trace begins late, lists are not known well enough. */
-		c->passes = (r->from_idle || r->setup->kinds >> EVENT_PCPU_DRAIN & 1) &&
+		c->passes = depth_tells(r) &&
+			    (r->from_idle || r->setup->kinds >> EVENT_PCPU_DRAIN & 1) &&
 			    passes(r, e);
 		c->locked_next = (c->locked_next + 1) % REPLAY_RUNS;
 		c->locked_runs[c->locked_next].count = 0;
+		/*
+		 * What waited while the lists were drained or filled comes when the zone is unlocked again,
+		 * and the page set is not yet.
+		 */
+		c->locked_zone = BUDDY_ZONE_NONE;
+		if (same && !depth_tells(r) &&
+		    (c->before == EVENT_PCPU_DRAIN ||
+		     (c->before == EVENT_ZONE_LOCKED && c->doing == DOING_REFILL))) {
+			c->passes = true;
+			c->locked_zone = page_alloc_zone_of(&r->alloc, c->before_pfn);
+		}
 		c->locked_runs[c->locked_next].past = c->passes;
+		c->in_batch = same && !depth_tells(r) && c->before == EVENT_FREE_BATCHED;
 	}
 	run = &c->locked_runs[c->locked_next];
 	if (run->count == REPLAY_BATCH)
@@ -298,7 +327,15 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	run->pages[run->count++] = e->pfn;
 }
 
-/* Does list @index begin with what is on it of @run, and @pfn behind that? */
+static bool has_page(const struct replay_run *run, pfn_t pfn)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->pages[i] == pfn)
+			return true;
+	return false;
+}
+
+/* Does list @index begin with what is on it of @run, and @pfn, which is not of it, behind that? */
 static bool begins_with(struct replay_model *r, const struct replay_run *run,
 			const struct pageset *set, unsigned int index, pfn_t pfn)
 {
@@ -307,6 +344,9 @@ static bool begins_with(struct replay_model *r, const struct replay_run *run,
 	unsigned int at = run->count;
 	pfn_t page;
 
+	/* Where nothing tells of locks, little speaks for one. */
+	if (!depth_tells(r) && has_page(run, pfn))
+		return false;
 	while (pageset_next(a, set, index, &cursor, &page)) {
 		if (page == pfn)
 			return found;
@@ -319,7 +359,8 @@ static bool begins_with(struct replay_model *r, const struct replay_run *run,
 	return false;
 }
 
-static void move_run(struct replay_model *r, uint32_t cpu, struct replay_run *run)
+/* Each zone has its page set: @only is the zone whose set was locked, BUDDY_ZONE_NONE if that is not known. */
+static void move_run(struct replay_model *r, uint32_t cpu, struct replay_run *run, uint32_t only)
 {
 	struct page_alloc *a = &r->alloc;
 
@@ -329,7 +370,7 @@ static void move_run(struct replay_model *r, uint32_t cpu, struct replay_run *ru
 		struct buddy_block block;
 
 		/* Only what nobody has allocated since. */
-		if (zone == BUDDY_ZONE_NONE ||
+		if (zone == BUDDY_ZONE_NONE || (only != BUDDY_ZONE_NONE && zone != only) ||
 		    (run->past ? !pageset_holds(a, zone, run->pages[i])
 			       : !buddy_find(a->buddy, zone, run->pages[i], &block)))
 			continue;
@@ -341,11 +382,23 @@ static void move_run(struct replay_model *r, uint32_t cpu, struct replay_run *ru
 	}
 }
 
+void replay_watch_batch(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_run *run = &c->locked_runs[c->locked_next];
+
+	/* In the middle of a batch the page set stays locked. */
+	if (c->in_batch && c->in_locked && c->last_pid == e->pid && !run->past &&
+	    !(e->context & EVENT_CONTEXT_INTERRUPT))
+		move_run(r, e->cpu, run, page_alloc_zone_of(&r->alloc, e->pfn));
+}
+
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
 		       unsigned int index)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
+	bool told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 
 	for (unsigned int i = 0; i < REPLAY_RUNS; i++) {
 		struct replay_run *run =
@@ -353,10 +406,12 @@ bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t z
 
 		if (!run->count)
 			continue;
-		if (run->past ? run->pages[run->count - 1] != e->pfn
-			      : !begins_with(r, run, set, index, e->pfn))
+		if (run->past ? !has_page(run, e->pfn) : !begins_with(r, run, set, index, e->pfn))
 			continue;
-		move_run(r, e->cpu, run);
+		/* Nothing filled the list: a page of the run was on it, however deep. */
+		if (run->past && !told && run->pages[run->count - 1] != e->pfn)
+			continue;
+		move_run(r, e->cpu, run, BUDDY_ZONE_NONE);
 		if (pageset_head(&r->alloc, set, index) != e->pfn)
 			return false;
 		pageset_pop(&r->alloc, set, index);
