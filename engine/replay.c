@@ -22,6 +22,9 @@ enum { SECOND = 1000000000 }; /* nanoseconds */
 enum { MODELS_MAX = 64, MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
 enum { MODELS_BYTES = 256 << 20 };
 
+/* With larger pages a thread's stack is a single one, which is no bulk. */
+enum { STACK_PAGE_SHIFT = 12 };
+
 struct replay {
 	struct replay_options options;
 	struct replay_setup setup;
@@ -85,6 +88,8 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->exact_to_tail = fact_get(s->facts, FACT_exact_leftovers_to_tail);
 	s->free_rule = (unsigned int)fact_get(s->facts, FACT_free_batch_rule);
 	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
+	s->bulk_stacks &= s->config->page_shift == STACK_PAGE_SHIFT;
+	s->plain_directories = s->bulk_stacks && s->config->arch == ARCH_ARM64;
 	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
 	s->interruptible = fact_get(s->facts, FACT_pageset_interruptible);
 	s->cached = s->config->arch == ARCH_X86_64 || s->config->arch == ARCH_I386;

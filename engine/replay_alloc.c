@@ -115,6 +115,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		return;
 	real = page_alloc_zone_of(a, e->pfn);
 	replay_learn_node(r, e, real);
+	if (r->setup->plain_directories)
+		replay_foresee_stack(r, e, filled != BUDDY_ZONE_NONE);
 	predicted = replay_taken_before(r, e, index);
 	if (predicted != PFN_NONE) {
 		/* Back to the task that was preempted between its page and its event. */

@@ -772,6 +772,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		if (first) {
 			replay_give_stack_back(r, e->cpu);
 			c->stacks_cached = 1;
+			replay_stack_kept(r, e);
 		}
 		c->stack_count = 0;
 	}
@@ -841,7 +842,9 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 			run->passed_head = head;
 			bulk |= run->passed >= 2;
 
-			if (replay_blame_switch(r, e, zone, index, depth)) {
+			if (!depth) {
+				pageset_pop(a, set, index);
+			} else if (replay_blame_switch(r, e, zone, index, depth)) {
 				run->passed = 0;
 				run->passed_head = PFN_NONE;
 			} else if (!bulk) {
@@ -851,6 +854,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 				c->skipped = pageset_head(a, set, index);
 				if (index == 0 && depth == REPLAY_STACK_PAGES)
 					c->stacks_cached = 0;
+				if (!index)
+					replay_stack_seen(r, e);
 				if (!index) {
 					c->gone_count = 0;
 					c->gone_zone = zone;

@@ -123,6 +123,10 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 	start_refill(r, e->cpu, zone, index, &req, c->wanted);
 	if (zone != page_alloc_zone_of(a, e->pfn))
 		return;
+	if (!index) {
+		c->filled_old = old;
+		c->filled_zone = zone;
+	}
 	/* Should it be one refill that is larger than thought, they are not. */
 	if (!index && old) {
 		c->gone_count = 0;

@@ -27,6 +27,10 @@ void replay_watch_fork(struct replay_model *r, const struct event *e)
 	struct pageset *set;
 	uint32_t zone;
 
+	if (r->setup->plain_directories) {
+		replay_watch_tables(r, e);
+		return;
+	}
 	if (!r->setup->bulk_stacks || e->order != 1 || e->migratetype ||
 	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
 		return;
@@ -59,6 +63,10 @@ void replay_watch_exit(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct replay_task *t = &r->tasks[task_slot(e)];
 
+	if (r->setup->plain_directories) {
+		replay_watch_directory(r, e);
+		return;
+	}
 	if (e->order != 1 || !r->setup->bulk_stacks)
 		return;
 	for (unsigned int i = 0; i < REPLAY_DIRECTORIES; i++) {

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Made-up traces of new tasks and of interrupts, on a machine whose page directories are one page: what the
+ * kernel does without an event is foreseen by its signs.
+ *
+ *	the list of single unmovable pages	next, next + 1 ...	as it was filled
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/boot.h"
+#include "engine/gfp.h"
+#include "engine/replay.h"
+#include "engine/testing/made_boot.h"
+
+#define MIB (1ULL << 20)
+#define ELSEWHERE 0x48000
+
+enum { FILLED = 60, STACK = 4, TABLES = 7, SHELL = 50, CHILD = 60, KTHREADD = 2 };
+
+struct play {
+	struct made_boot made;
+	struct machine booted, late;
+	struct gfp_table gfp;
+	struct replay *replay;
+	pfn_t guess; /* about the last event */
+	uint64_t time;
+	pfn_t next; /* that the kernel gives, if nothing came back */
+};
+
+static void on_prediction(void *ctx, const struct replay_prediction *p)
+{
+	((struct play *)ctx)->guess = p->predicted;
+}
+
+static void give(struct play *p, enum event_kind kind, int32_t pid, pfn_t pfn, uint32_t gfp,
+		 uint8_t type, uint8_t context)
+{
+	struct event e = { .pfn = pfn,
+			   .time = p->time += 1000,
+			   .pid = pid,
+			   .kind = kind,
+			   .gfp = gfp,
+			   .migratetype = type,
+			   .context = EVENT_CONTEXT_TOLD | context };
+
+	p->guess = PFN_NONE;
+	replay_event(p->replay, &e);
+}
+
+static uint32_t kernel_gfp(const struct play *p)
+{
+	const uint32_t *mask = p->gfp.mask;
+
+	return mask[GFP_BIT_IO] | mask[GFP_BIT_FS] | mask[GFP_BIT_DIRECT_RECLAIM] |
+	       mask[GFP_BIT_KSWAPD_RECLAIM];
+}
+
+static uint32_t table_gfp(const struct play *p)
+{
+	return kernel_gfp(p) | p->gfp.mask[GFP_BIT_ACCOUNT] | p->gfp.mask[GFP_BIT_ZERO];
+}
+
+/* A page of the kernel's; true if it was guessed. */
+static bool take(struct play *p, int32_t pid, uint32_t gfp, pfn_t pfn)
+{
+	give(p, EVENT_ALLOC, pid, pfn, gfp, 0, 0);
+	if (pfn == p->next)
+		p->next++;
+	return p->guess == pfn;
+}
+
+/* A user page, which nobody guesses here. */
+static void take_user(struct play *p, int32_t pid)
+{
+	static const enum gfp_bit bits[] = { GFP_BIT_MOVABLE, GFP_BIT_HARDWALL, GFP_BIT_HIGHMEM };
+	uint32_t gfp = kernel_gfp(p);
+
+	for (unsigned int i = 0; i < 3; i++)
+		gfp |= p->gfp.mask[bits[i]];
+	give(p, EVENT_ALLOC, pid, ELSEWHERE + p->time / 1000, gfp, 1, 0);
+}
+
+static void fill(struct play *p)
+{
+	for (unsigned int i = 0; i < FILLED; i++)
+		give(p, EVENT_ZONE_LOCKED, SHELL, p->next + i, 0, 0, 0);
+	assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+}
+
+static void end(struct play *p)
+{
+	replay_destroy(p->replay);
+	machine_deinit(&p->late);
+	machine_deinit(&p->booted);
+}
+
+static void boot(struct play *p, const char *version)
+{
+	struct replay_options options = { .cpu_count = 1, .predicted = on_prediction, .ctx = p };
+
+	memset(p, 0, sizeof(*p));
+	made_boot_init(&p->made, ARCH_ARM64, version);
+	p->made.in.config.deferred_struct_page = false;
+	made_boot_memory(&p->made, 0x40000000, 0x40000000 + 2048 * MIB, -1);
+	made_boot_cpus(&p->made, 1, -1);
+	machine_init(&p->booted);
+	machine_init(&p->late);
+	p->booted.want_lists = true;
+	boot_run(&p->booted, &p->made.in, STAGE_MEM_INIT);
+	boot_run(&p->late, &p->made.in, STAGE_LATE);
+	assert_false(p->booted.out_of_memory || p->late.out_of_memory);
+	gfp_table_init(&p->gfp, &p->made.in.facts);
+	p->replay = replay_create(&p->booted, &p->late, &options);
+	assert_non_null(p->replay);
+}
+
+/* The list is filled with what the kernel has first. */
+static void begin(struct play *p, const char *version)
+{
+	pfn_t first;
+
+	boot(p, version);
+	give(p, EVENT_ZONE_LOCKED, SHELL, ELSEWHERE, 0, 0, 0);
+	first = p->guess;
+	end(p);
+	boot(p, version);
+	p->next = first;
+	fill(p);
+}
+
+/* The page tables of a copy, or of a program; the first is a directory.  Was it guessed? */
+static bool make_tables(struct play *p, int32_t pid, unsigned int count)
+{
+	bool guessed = take(p, pid, table_gfp(p), p->next);
+
+	for (unsigned int i = 1; i < count; i++)
+		assert_true(take(p, pid, table_gfp(p), p->next));
+	take_user(p, pid);
+	return guessed;
+}
+
+/* A task that forks takes a stack each time; the second time it is known before. */
+static void a_fork_is_foreseen(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	assert_false(make_tables(&p, SHELL, TABLES));
+	p.next += STACK;
+	assert_true(make_tables(&p, SHELL, TABLES));
+	p.next += STACK;
+	assert_true(make_tables(&p, SHELL, TABLES));
+	end(&p);
+}
+
+/* The stack of a task that ended is used again. */
+static void a_stack_is_kept(void **state)
+{
+	struct play p;
+	pfn_t directory;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	directory = p.next;
+	assert_false(make_tables(&p, SHELL, TABLES));
+	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
+	assert_true(take(&p, SHELL, table_gfp(&p), directory));
+	for (unsigned int i = 1; i < TABLES; i++)
+		assert_true(take(&p, SHELL, table_gfp(&p), p.next));
+	take_user(&p, SHELL);
+	p.next += STACK;
+	assert_true(make_tables(&p, SHELL, TABLES));
+	end(&p);
+}
+
+/* A program's tables are no copy, and what it asks for later is none; nor is its old directory an end. */
+static void a_program_is_no_fork(void **state)
+{
+	struct play p;
+	pfn_t directory;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	directory = p.next;
+	assert_false(make_tables(&p, SHELL, TABLES));
+	assert_true(make_tables(&p, CHILD, 4));
+	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
+	assert_true(take(&p, CHILD, table_gfp(&p), directory));
+	take_user(&p, CHILD);
+	assert_true(make_tables(&p, CHILD, 2));
+	p.next += STACK;
+	assert_true(make_tables(&p, SHELL, TABLES));
+	end(&p);
+}
+
+/* A task that stops forking is believed to fork a while, and then not any more. */
+static void faults_are_learned(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	assert_false(make_tables(&p, SHELL, TABLES));
+	assert_false(make_tables(&p, SHELL, 2));
+	assert_true(make_tables(&p, SHELL, 2));
+	end(&p);
+}
+
+/* kthreadd asks for nothing but what a new thread needs, before or behind its stack. */
+static void kernel_threads_have_stacks(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+	assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	assert_false(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+	p.next += STACK;
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	end(&p);
+}
+
+/* A new task that begins with a directory was not copied: who made it told of nothing. */
+static void a_vfork_takes_a_stack(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	assert_true(make_tables(&p, CHILD, 4));
+	end(&p);
+}
+
+/* Where stacks are not taken in bulk they are events. */
+static void older_kernels_tell(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p, "5.10");
+	assert_true(make_tables(&p, SHELL, TABLES));
+	assert_true(make_tables(&p, SHELL, TABLES));
+	assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+	end(&p);
+}
+
+/*
+ * What an interrupt frees in the middle of a batch goes past the page set, which is locked:
+ *
+ *	announced a b c		freed a	[interrupt: x]	b c		then: c b a
+ */
+static void interrupt_in_batch(const char *version, bool past)
+{
+	struct play p;
+	pfn_t first;
+
+	begin(&p, version);
+	first = p.next;
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	for (unsigned int i = 0; i < 3; i++)
+		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, 0);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first, 0, 0, 0);
+	give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first + 1, 0, 0, 0);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first + 2, 0, 0, 0);
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 2));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 1));
+	if (!past)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), first + 3));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	end(&p);
+}
+
+static void interrupts_meet_a_lock(void **state)
+{
+	(void)state;
+	interrupt_in_batch("6.1.56", false);
+	interrupt_in_batch("6.1.57", true);
+	interrupt_in_batch("6.12", true);
+}
+
+/* It turns out later, where it was not clear: what lies above the page that came is not there. */
+static void a_lock_is_found_out(void **state)
+{
+	struct play p;
+	pfn_t first;
+
+	(void)state;
+	begin(&p, "6.1.57");
+	first = p.next;
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
+	give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
+	take_user(&p, SHELL);
+	give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_fork_is_foreseen),
+		cmocka_unit_test(a_stack_is_kept),
+		cmocka_unit_test(a_program_is_no_fork),
+		cmocka_unit_test(faults_are_learned),
+		cmocka_unit_test(kernel_threads_have_stacks),
+		cmocka_unit_test(a_vfork_takes_a_stack),
+		cmocka_unit_test(older_kernels_tell),
+		cmocka_unit_test(interrupts_meet_a_lock),
+		cmocka_unit_test(a_lock_is_found_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
