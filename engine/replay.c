@@ -20,6 +20,8 @@ enum { SECOND = 1000000000 }; /* nanoseconds */
  * there are many; what they may take on the whole.
  */
 enum { MODELS_MAX = 64, MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
+/* Models that come before it is looked for equal ones again; that are made before it is asked what for. */
+enum { UNITE_SPACING = 3, COPIES_FREE = 4096 };
 enum { MODELS_BYTES = 256 << 20 };
 
 /* With larger pages a thread's stack is a single one, which is no bulk. */
@@ -34,6 +36,7 @@ struct replay {
 	struct buddy *buddy; /* the first model's lists */
 	uint64_t index;
 	uint32_t united; /* models that were left when equal ones were last united */
+	uint64_t copies; /* models that were made */
 	uint32_t wanted; /* kinds of events that are used */
 	bool silent; /* predictions are not counted */
 	bool taken_over; /* the state is one that the machine told */
@@ -198,6 +201,7 @@ struct replay_state {
 	struct replay_stats stats;
 	struct replay_model *models[MODELS_MAX];
 	uint32_t model_count, united, kinds;
+	uint64_t copies;
 	bool from_boot, silent, taken_over;
 	uint64_t index;
 };
@@ -230,6 +234,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->stats = r->stats;
 	s->model_count = r->model_count;
 	s->united = r->united;
+	s->copies = r->copies;
 	s->kinds = r->setup.kinds;
 	s->from_boot = r->setup.from_boot;
 	s->silent = r->silent;
@@ -264,6 +269,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->stats = s->stats;
 	r->model_count = s->model_count;
 	r->united = s->united;
+	r->copies = s->copies;
 	r->setup.kinds = s->kinds;
 	r->setup.from_boot = s->from_boot;
 	r->silent = s->silent;
@@ -324,6 +330,8 @@ static uint32_t models_worth(const struct replay *r)
 			: misses < 1024 || misses < 4 * share ? MODELS_MANY
 							      : 2;
 
+	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / 8)
+		most = 2;
 	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
 }
 
@@ -343,6 +351,7 @@ static void branch(struct replay *r, const struct event *e)
 		}
 		replay_model_next_stage(next);
 		r->models[r->model_count++] = next;
+		r->copies++;
 	}
 }
 
@@ -361,6 +370,7 @@ static void branch_at_interrupt(struct replay *r, const struct event *e)
 		}
 		replay_model_bypass(next, e);
 		r->models[r->model_count++] = next;
+		r->copies++;
 	}
 }
 
@@ -382,6 +392,7 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 	}
 	replay_model_take_stack(next, e);
 	r->models[r->model_count++] = next;
+	r->copies++;
 }
 
 /*
@@ -404,6 +415,7 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 			replay_model_first_decay(next, true);
 			replay_model_first_decay(m, false);
 			r->models[r->model_count++] = next;
+			r->copies++;
 		}
 		if (r->model_count >= most || !replay_model_may_decay(m, e) ||
 		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
@@ -419,6 +431,7 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 		replay_model_decayed(next, e, true);
 		replay_model_decayed(m, e, false);
 		r->models[r->model_count++] = next;
+		r->copies++;
 	}
 }
 
@@ -429,11 +442,13 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 {
 	struct replay_model *m = r->models[i];
 
-	static const enum replay_correction others[] = { REPLAY_BY_OTHER, REPLAY_BY_STACKS,
-							 REPLAY_BY_BULK };
+	static const enum replay_correction others[] = { REPLAY_BY_OTHER,  REPLAY_BY_STACKS,
+							 REPLAY_BY_BULK,   REPLAY_BY_END,
+							 REPLAY_BY_DRAINS, REPLAY_BY_DRAIN };
+	unsigned int count = sizeof(others) / sizeof(*others);
 	uint32_t first = r->model_count;
 
-	for (unsigned int k = 0; blind && k < 3 && r->model_count < models_worth(r); k++) {
+	for (unsigned int k = 0; blind && k < count && r->model_count < models_worth(r); k++) {
 		struct replay_model *other;
 
 		if (m->outcome.miss == REPLAY_MISS_UNTRACED)
@@ -441,6 +456,7 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 		if (!replay_model_may_correct(m, e, others[k]))
 			continue;
 		other = replay_model_clone(m);
+		r->copies++;
 		r->out_of_memory |= !other;
 		if (other && replay_model_correct(other, e, others[k]))
 			r->models[r->model_count++] = other;
@@ -500,7 +516,7 @@ static void sift(struct replay *r)
 		if (r->model_count <= models_worth(r) / 2)
 			break;
 	}
-	if (r->model_count > MODELS_MANY && r->model_count > r->united) {
+	if (r->model_count > MODELS_MANY && r->model_count > r->united + UNITE_SPACING) {
 		unite(r);
 		r->united = r->model_count;
 	}

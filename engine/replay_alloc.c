@@ -188,6 +188,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		}
 		if (index != PCP_LIST_NONE)
 			replay_note_strange(r, e, index, real, false);
+		if (r->fresh || (set && c->runs[index].filled_right))
+			replay_named_rightly(r, e, index);
 		replay_watch_fork(r, e);
 		return;
 	}

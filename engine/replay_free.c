@@ -23,7 +23,7 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 		bool returned = replay_reveal(r, cpu, zone, pfn, order);
 
 		replay_take_out(r, cpu, zone, pfn, order);
-		page_alloc_put(a, cpu, pfn, order);
+		replay_put(r, cpu, pfn, order);
 		c->returned += returned;
 		return;
 	}

@@ -348,7 +348,7 @@ static void decay(struct replay_model *r, const struct event *e)
 		for (uint32_t zone = 0;
 		     c->second * SECOND + r->phase_high > r->decays_from && zone < a->zone_count;
 		     zone++)
-			pageset_decay(a, zone, page_alloc_set(a, zone, e->cpu));
+			replay_decay(r, e->cpu, zone);
 }
 
 bool replay_model_decays_soon(const struct replay_model *r, const struct event *e)

@@ -26,6 +26,8 @@ enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 enum { REPLAY_NODES_NOTED = 8 };
 /* Pages that were thought to be taken without an event at once, and are remembered. */
 enum { REPLAY_GONE_MAX = 512 };
+/* Drained blocks that are remembered, the last ones. */
+enum { REPLAY_DRAINED = 2048 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -90,6 +92,22 @@ struct list_run {
 	int64_t strange_step;
 	pfn_t spared; /* the free page that the list was not filled with, against expectation, so many times */
 	uint32_t spared_count;
+	/*
+	 * The last refill: how many blocks the model had drained before; how many of its own are left; how
+	 * many it named rightly since, 0 when that was enough.  So many drained blocks surely were.
+	 */
+	uint64_t filled_at;
+	uint32_t filled;
+	uint32_t filled_right;
+	uint64_t drained_surely;
+};
+
+/* A block that the model drained where the trace does not tell of drains. */
+struct replay_drained {
+	pfn_t pfn;
+	uint32_t cpu;
+	uint8_t index; /* of the list */
+	bool first; /* of those that one free or one run of the statistics worker drained */
 };
 
 struct replay_freed {
@@ -243,6 +261,8 @@ struct replay_model {
 	bool swaps; /* events of two tasks come in another order than their pages left the list */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
+	struct replay_drained drained[REPLAY_DRAINED]; /* the last of drained_count, in turn */
+	uint64_t drained_count;
 	/*
 	 * In which part of each second the statistics worker runs, in nanoseconds: from low, before high.
 	 * Not before decays_from, 0 as long as that is not known.
@@ -316,6 +336,9 @@ enum replay_correction {
 	REPLAY_BY_OTHER, /* another list was filled less far than thought */
 	REPLAY_BY_STACKS, /* stacks of new threads were, so that another list was filled before */
 	REPLAY_BY_BULK, /* pages before it were taken from the per-CPU list in bulk */
+	REPLAY_BY_DRAIN, /* what the model drained with it was not drained */
+	REPLAY_BY_DRAINS, /* nor what it drained from the list before */
+	REPLAY_BY_END, /* all of the list was drained, and it was filled anew */
 };
 /* False: replay_model_correct() would say so, too.  For who would have to copy the model to ask it. */
 bool replay_model_may_correct(struct replay_model *r, const struct event *e,

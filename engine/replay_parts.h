@@ -167,6 +167,31 @@ void replay_watch_batch(struct replay_model *r, const struct event *e);
  */
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
 		       unsigned int index);
+/* page_alloc_put() and pageset_decay(), remembering what is drained where the trace does not tell. */
+void replay_put(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order);
+void replay_decay(struct replay_model *r, uint32_t cpu, uint32_t zone);
+/*
+ * The page of @e came off list @index, as the model said.  When enough do since it was filled, what it had
+ * drained from the list before surely was.
+ */
+void replay_named_rightly(struct replay_model *r, const struct event *e, unsigned int index);
+/* Did the model drain the page of @e from list @index, which ended too early for it? */
+bool replay_may_undrain(struct replay_model *r, const struct event *e, uint32_t zone,
+			unsigned int index);
+/*
+ * It did not drain it, nor what went back with it; @all: nor what it drained from the list before.  The page
+ * is on no list.  False: it cannot have been so, and the model is void.
+ */
+bool replay_undrain(struct replay_model *r, const struct event *e, uint32_t zone,
+		    unsigned int index, bool all);
+/*
+ * All that the model has on list @index, which is that of single movable pages, was drained, and the page
+ * of @e came when it was filled.  It is on no list.  False: it cannot have been so, and the model is void.
+ */
+bool replay_may_end(struct replay_model *r, const struct event *e, uint32_t zone,
+		    unsigned int index);
+bool replay_end(struct replay_model *r, const struct event *e, const struct alloc_request *req,
+		uint32_t zone, unsigned int index);
 /* No stack was taken after all. */
 void replay_give_stack_back(struct replay_model *r, uint32_t cpu);
 

@@ -691,6 +691,10 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 		       requested_type(r, e) == MIGRATE_UNMOVABLE;
 	if (zone != r->wrong_zone)
 		return false;
+	if (how == REPLAY_BY_END)
+		return replay_may_end(r, e, zone, index);
+	if (how == REPLAY_BY_DRAIN || how == REPLAY_BY_DRAINS)
+		return replay_may_undrain(r, e, zone, index);
 	if (how == REPLAY_BY_STACKS)
 		return index != 0 && (index == PCP_LIST_NONE || r->fresh);
 	/* It is on another list, or will be when a stack that was not taken has come back. */
@@ -808,6 +812,14 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		/* Nothing but areas of unmovable pages is allocated in bulk. */
 		if (index == PCP_LIST_NONE || req.order || req.type != MIGRATE_UNMOVABLE ||
 		    !bulk_until(r, e, &req, index, zone))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_DRAIN || how == REPLAY_BY_DRAINS) {
+		if (!replay_undrain(r, e, zone, index, how == REPLAY_BY_DRAINS))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_END) {
+		if (!replay_end(r, e, &req, zone, index))
 			return false;
 		done = true;
 	} else if (how == REPLAY_BY_OTHER) {

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drains that the model made and the kernel did not, or the other way round.  The kernel is a second
+ * allocator with another high mark here; of what it does, the model is told allocations and frees alone.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/pageset.h"
+#include "engine/replay_model.h"
+#include "engine/testing/one_zone.h"
+
+#define START 0x10000
+
+enum { BATCH = 8, HIGH = 32, HIGH_MAX = 64, PAGES = 48 };
+
+struct world {
+	struct facts facts;
+	struct arch_config config;
+	struct node node;
+	struct buddy lists;
+	struct page_alloc kernel;
+	struct buddy model_lists;
+	struct page_alloc unused;
+	struct machine late;
+	struct replay_setup setup;
+	struct replay_model *model;
+	pfn_t pages[PAGES];
+	struct event last;
+};
+
+static struct world *start(uint32_t version)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	uint8_t distance = 10;
+
+	assert_non_null(w);
+	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->kernel);
+	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->model_lists, &w->unused);
+	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH_MAX);
+	w->late.nodes = &w->node;
+	w->late.node_count = 1;
+	zonelists_build(&w->late.zonelists, &w->node, 1, &distance, NULL, &w->config, &w->facts);
+	w->setup.late = &w->late;
+	w->setup.config = &w->config;
+	w->setup.facts = &w->facts;
+	gfp_table_init(&w->setup.gfp, &w->facts);
+	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
+		w->setup.types[i] = migratetype_at(i, &w->config, &w->facts);
+	w->setup.kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
+	w->setup.cpu_count = 1;
+	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
+		w->setup.sizes[i] = calloc(2, sizeof(struct stage_sizes));
+		assert_non_null(w->setup.sizes[i]);
+		w->setup.sizes[i][0] = (struct stage_sizes){ BATCH, HIGH, HIGH, HIGH_MAX };
+	}
+	w->model = replay_model_create(&w->setup, &w->model_lists);
+	assert_non_null(w->model);
+	return w;
+}
+
+static void finish(struct world *w)
+{
+	replay_model_destroy(w->model);
+	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
+		free(w->setup.sizes[i]);
+	zonelists_deinit(&w->late.zonelists);
+	page_alloc_deinit(&w->unused);
+	page_alloc_deinit(&w->kernel);
+	buddy_deinit(&w->model_lists);
+	buddy_deinit(&w->lists);
+	free(w);
+}
+
+static struct pageset *set_of(struct page_alloc *a)
+{
+	return page_alloc_set(a, 0, 0);
+}
+
+/* The kernel gives a page of @type; did the model name it?  If not, it is not corrected yet. */
+static bool take(struct world *w, enum migratetype type, pfn_t *ret)
+{
+	const struct alloc_request req = { .type = type, .highest = ZONE_NORMAL };
+
+	*ret = page_alloc_get(&w->kernel, &req, NULL);
+	assert_int_not_equal(*ret, PFN_NONE);
+	w->last = (struct event){ .kind = EVENT_ALLOC,
+				  .pfn = *ret,
+				  .migratetype = type == MIGRATE_MOVABLE };
+	return replay_model_event(w->model, &w->last)->miss == REPLAY_HIT;
+}
+
+static void give(struct world *w, pfn_t pfn)
+{
+	const struct event e = { .kind = EVENT_FREE, .pfn = pfn };
+
+	page_alloc_put(&w->kernel, 0, pfn, 0);
+	replay_model_event(w->model, &e);
+}
+
+/* Pages are taken, and given back: the kernel drains at @kernel_high, the model at @model_high. */
+static void take_and_give(struct world *w, enum migratetype type, uint32_t kernel_high,
+			  uint32_t model_high)
+{
+	for (unsigned int i = 0; i < PAGES; i++)
+		assert_true(take(w, type, &w->pages[i]));
+	set_of(&w->kernel)->high = set_of(&w->kernel)->high_min = kernel_high;
+	set_of(&w->model->alloc)->high = set_of(&w->model->alloc)->high_min = model_high;
+	for (unsigned int i = 0; i < PAGES; i++)
+		give(w, w->pages[i]);
+}
+
+/* Takes pages until the model is wrong; false if it never is. */
+static bool until_wrong(struct world *w, enum migratetype type)
+{
+	pfn_t pfn;
+
+	for (unsigned int i = 0; i < 2 * PAGES; i++)
+		if (!take(w, type, &pfn))
+			return true;
+	return false;
+}
+
+/* Are the next @count pages those that the model names? */
+static bool goes_on(struct world *w, unsigned int count)
+{
+	pfn_t pfn;
+
+	while (count--)
+		if (!take(w, MIGRATE_MOVABLE, &pfn))
+			return false;
+	return true;
+}
+
+static void test_what_was_not_drained_comes_back(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 12, 0));
+	uint32_t left;
+
+	(void)state;
+	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
+	assert_true(set_of(&w->model->alloc)->count < set_of(&w->kernel)->count);
+	assert_true(until_wrong(w, MIGRATE_MOVABLE));
+	left = set_of(&w->kernel)->count;
+	assert_true(left > 2);
+	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_DRAINS));
+	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_DRAINS));
+	assert_int_equal(set_of(&w->model->alloc)->count, left);
+	assert_true(goes_on(w, left));
+	finish(w);
+}
+
+/* One drain at a time: what went back with the page, but nothing that went before. */
+static void test_one_drain_comes_back(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 12, 0));
+	uint32_t left;
+
+	(void)state;
+	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
+	assert_true(until_wrong(w, MIGRATE_MOVABLE));
+	left = set_of(&w->kernel)->count;
+	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_DRAIN));
+	assert_in_range(set_of(&w->model->alloc)->count, 1, left - 1);
+	assert_true(goes_on(w, set_of(&w->model->alloc)->count));
+	finish(w);
+}
+
+static void test_what_was_drained_goes(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 12, 0));
+
+	(void)state;
+	take_and_give(w, MIGRATE_MOVABLE, HIGH, HIGH_MAX);
+	assert_true(set_of(&w->model->alloc)->count > set_of(&w->kernel)->count);
+	assert_true(until_wrong(w, MIGRATE_MOVABLE));
+	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_END));
+	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_END));
+	assert_true(goes_on(w, BATCH - 1));
+	finish(w);
+}
+
+/* High marks of older kernels stay, and unmovable pages may be taken without an event. */
+static void test_where_it_cannot_be(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 1, 0));
+
+	(void)state;
+	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
+	assert_true(until_wrong(w, MIGRATE_MOVABLE));
+	assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_DRAINS));
+	assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_DRAIN));
+	finish(w);
+
+	w = start(FACTS_VERSION(6, 12, 0));
+	take_and_give(w, MIGRATE_UNMOVABLE, HIGH, HIGH_MAX);
+	assert_true(until_wrong(w, MIGRATE_UNMOVABLE));
+	assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_END));
+	finish(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_was_not_drained_comes_back),
+		cmocka_unit_test(test_one_drain_comes_back),
+		cmocka_unit_test(test_what_was_drained_goes),
+		cmocka_unit_test(test_where_it_cannot_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
