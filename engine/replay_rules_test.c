@@ -335,14 +335,24 @@ static struct event by(struct event e, int32_t pid)
 	return e;
 }
 
-/* A list of four pages, the last one freed first on it, and a task that took the first. */
+/* How deep the kernel was in what may not be preempted, where it counts that. */
+static struct event at_depth(struct event e, unsigned int depth)
+{
+	e.context = (uint8_t)(EVENT_CONTEXT_TOLD | depth << EVENT_CONTEXT_DEPTH_SHIFT);
+	return e;
+}
+
+/*
+ * A list of four pages, the last one freed first on it, and a task that took the first, under a lock of its
+ * own: so depths are counted.
+ */
 static void four_pages(struct fixture *f, const char *version, const pfn_t *pages)
 {
 	set_up(f, version, ALLOC_AND_FREE);
 	begin_late(f, 0x5000, 0x7000);
 	for (unsigned int i = 4; i--;)
 		release(f, request(0, MOVABLE), pages[i]);
-	tell(f, by(request(0, MOVABLE), 1), pages[0]);
+	tell(f, at_depth(by(request(0, MOVABLE), 1), 1), pages[0]);
 	assert_int_equal(f->guess, pages[0]);
 }
 
@@ -398,9 +408,8 @@ static void test_interrupt_frees_past_the_set(void **state)
 
 	(void)state;
 	four_pages(&f, "7.2", four);
-	interrupt = e;
-	interrupt.context = EVENT_CONTEXT_TOLD | EVENT_CONTEXT_INTERRUPT |
-			    2 << EVENT_CONTEXT_DEPTH_SHIFT;
+	interrupt = at_depth(e, 3);
+	interrupt.context |= EVENT_CONTEXT_INTERRUPT;
 	release(&f, interrupt, past);
 	assert_int_equal(guess(&f, e), past);
 	tell(&f, e, four[1]);
