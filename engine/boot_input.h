@@ -157,4 +157,17 @@ struct boot_input {
 	uint64_t given_dma_reserve; /* pages, "DMA zone: 21 pages reserved" */
 };
 
+/* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
+#define CPUS_UNKNOWN 512
+
+/* How many CPUs a trace of the machine may name, 1 to UINT16_MAX. */
+static inline uint32_t boot_input_cpu_count(const struct boot_input *in)
+{
+	uint32_t count = in->nr_cpu_ids > in->online_cpus ? in->nr_cpu_ids : in->online_cpus;
+
+	if (!count)
+		count = CPUS_UNKNOWN;
+	return count < UINT16_MAX ? count : UINT16_MAX;
+}
+
 #endif

@@ -10,9 +10,6 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 
-/* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
-#define CPUS_UNKNOWN 512
-
 /* ---- options ----------------------------------------------------------------------------------- */
 
 static const struct event_word {
@@ -87,16 +84,6 @@ static struct error *find_trace(struct cli *cli, struct replayed *r)
 	return r->trace_path ? NULL : error_no_memory();
 }
 
-static uint32_t count_cpus(const struct replayed *r)
-{
-	uint32_t possible = r->booted.log.input.nr_cpu_ids, online = r->late.online_cpus;
-
-	if (!possible && !online)
-		return CPUS_UNKNOWN;
-	possible = possible > online ? possible : online;
-	return possible < UINT16_MAX ? possible : UINT16_MAX;
-}
-
 static enum cli_exit begin(struct cli *cli, struct replayed *r)
 {
 	const char *src = cli_argument(cli, 0), *trace = cli_text(cli, "trace");
@@ -122,7 +109,7 @@ static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *
 				src);
 	if (r->late.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
-	r->cpu_count = count_cpus(r);
+	r->cpu_count = boot_input_cpu_count(&r->booted.log.input);
 	err = picture_set_read(src, &r->pictures);
 	if (!err)
 		err = open_trace(r);

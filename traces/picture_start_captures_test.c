@@ -89,7 +89,7 @@ static void visit(const char *path, void *ctx)
 	struct boot_log early, whole;
 	struct machine booted, late;
 	const struct replay_stats *stats;
-	struct replay_options options = { .cpu_count = 8 };
+	struct replay_options options = { 0 };
 	struct picture_set pictures = { 0 };
 	struct start_report report = { 0 };
 	const struct snapshot *s;
@@ -107,6 +107,7 @@ static void visit(const char *path, void *ctx)
 	}
 	boot(path, &early, &booted, STAGE_MEM_INIT);
 	boot(path, &whole, &late, STAGE_LATE);
+	options.cpu_count = boot_input_cpu_count(&early.input);
 	r = replay_create(&booted, &late, &options);
 	assert_non_null(r);
 	run(r, trace, s, &early.input.facts, &report);

@@ -72,7 +72,7 @@ static uint32_t equal_pictures(const struct picture_watch *w)
 /* How many pages were guessed right, of those that were handed out or put on a list for it; *@pictures_ret: how many pictures are equal. */
 static uint64_t predict(const struct recording *rec, uint32_t kinds, uint32_t *pictures_ret)
 {
-	struct replay_options options = { .kinds = kinds, .cpu_count = 8 };
+	struct replay_options options = { .kinds = kinds };
 	const struct event *batch;
 	struct picture_watch *w;
 	struct replay *r;
@@ -81,6 +81,7 @@ static uint64_t predict(const struct recording *rec, uint32_t kinds, uint32_t *p
 	size_t n;
 
 	open_traced(rec, &t);
+	options.cpu_count = boot_input_cpu_count(&t.log.input);
 	r = replay_create(&t.booted, &t.late, &options);
 	assert_non_null(r);
 	check_ok(picture_watch_create(&t.pictures, t.booted.buddy, &t.log.input.config,

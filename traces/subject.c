@@ -11,9 +11,6 @@
 #include "traces/scenario_store.h"
 #include "traces/trace/trace.h"
 
-/* CPUs of a machine whose log does not tell: as many as distributions build kernels for. */
-#define CPUS_UNKNOWN 512
-
 void subject_set_facts(struct subject *s, const struct facts *facts)
 {
 	struct arch_config *config = &s->log.input.config;
@@ -37,12 +34,7 @@ void subject_set_version(struct subject *s, uint32_t version)
 
 uint32_t subject_cpu_count(const struct subject *s)
 {
-	const struct boot_input *in = &s->log.input;
-	uint32_t count = in->nr_cpu_ids > in->online_cpus ? in->nr_cpu_ids : in->online_cpus;
-
-	if (!count)
-		count = CPUS_UNKNOWN;
-	return count < UINT16_MAX ? count : UINT16_MAX;
+	return boot_input_cpu_count(&s->log.input);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------- */
