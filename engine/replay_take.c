@@ -150,6 +150,26 @@ static bool refill_goes_on(struct replay_model *r, const struct event *e)
 	       c->type == requested_type(r, e);
 }
 
+/* What goes on takes blocks of another order than @e: it was over, or the trace is not true. */
+static bool is_of_another_order(const struct replay_cpu *c, const struct event *e)
+{
+	if (!expects(c))
+		return false;
+	return (c->doing == DOING_REFILL && c->order != e->order) ||
+	       (c->doing == DOING_BLOCK && c->held_order != e->order);
+}
+
+static void give_up_taking(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	if (c->doing == DOING_BLOCK && c->held != PFN_NONE) {
+		buddy_free_as(r->alloc.buddy, c->held_zone, c->held, c->held_order, c->held_type);
+		c->held = PFN_NONE;
+	}
+	replay_settle(r, cpu);
+}
+
 void replay_on_taken(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -167,6 +187,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	replay_commit_pending(r, e);
 	if (c->doing == DOING_DRAIN)
 		replay_settle(r, e->cpu);
+	if (is_of_another_order(c, e))
+		give_up_taking(r, e->cpu);
 	if (refill_goes_on(r, e)) {
 		/* Larger batches than thought; or pages are taken in bulk and the list is filled again. */
 		req = replay_request(r, e);
