@@ -532,15 +532,30 @@ void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned in
 			   (pfn & (slot_pages(b) - 1))] = held_make(order, type);
 }
 
-static uint64_t entry_at(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+static uint64_t *place_of(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 {
 	struct buddy *b = a->buddy;
 	uint32_t slot;
 
 	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
-		return 0;
-	return b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
-			  (pfn & (slot_pages(b) - 1))];
+		return NULL;
+	return &b->entries[((size_t)b->slots[slot].chunk << b->max_order) +
+			   (pfn & (slot_pages(b) - 1))];
+}
+
+static uint64_t entry_at(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	const uint64_t *entry = place_of(a, zone, pfn);
+
+	return entry ? *entry : 0;
+}
+
+void page_alloc_unmark(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	uint64_t *entry = place_of(a, zone, pfn);
+
+	if (entry && entry_is_held(*entry))
+		*entry = 0;
 }
 
 bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order)

@@ -204,6 +204,8 @@ bool page_alloc_unreserve(struct page_alloc *a, const struct alloc_request *req,
 /* Notes that a block, which is on no list, was handed out to a request for @type. */
 void page_alloc_mark(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order,
 		     enum migratetype type);
+/* Takes such a note back, if there is one; blocks on lists stay as they are. */
+void page_alloc_unmark(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 
 /* Was a block of exactly @order handed out at @pfn? */
 bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order);

@@ -136,6 +136,9 @@ enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t 
 			size = block.order < order ? block.order : order;
 			buddy_carve(a->buddy, zone, &block, at, size, block.type);
 			miss = REPLAY_MISS_SPLIT;
+		} else if (at != pfn) {
+			/* Inside a block no page is held by itself any more. */
+			page_alloc_unmark(a, zone, at);
 		}
 		if (at == pfn)
 			first = miss;
