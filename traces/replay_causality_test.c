@@ -20,7 +20,7 @@
 #include "traces/trace/trace.h"
 
 /* Events that are replayed of each trace, and events that are spoiled from a cut on. */
-enum { EVENTS_MAX = 8000, SPOILED = 20 };
+enum { EVENTS_MAX = 4000, SPOILED = 20 };
 /* Places where a recorded trace is cut, and a made-up one, which is short. */
 enum { CUTS_RECORDED = 3, CUTS_MADE_UP = 20 };
 
