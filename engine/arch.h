@@ -94,6 +94,12 @@ static inline uint64_t arch_huge_page_size(const struct arch_config *c)
 	return 1ULL << (2 * c->page_shift - 3);
 }
 
+/* 32 or 64 bits. */
+static inline bool arch_is_x86(const struct arch_config *c)
+{
+	return c->arch == ARCH_X86_64 || c->arch == ARCH_I386;
+}
+
 static inline uint64_t arch_page_size(const struct arch_config *c)
 {
 	return 1ULL << c->page_shift;

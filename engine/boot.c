@@ -221,10 +221,10 @@ static void finish_numa(struct boot *b)
 	boot_stamp_nodes(b);
 	if (!m->mb.memory.cnt)
 		return;
-	if (is_x86(m) && m->config.numa && m->reserved_known)
+	if (arch_is_x86(&m->config) && m->config.numa && m->reserved_known)
 		answer_dump(b, false);
 	/* Without the first dump this is none that is counted: the next one is the state. */
-	if (is_x86(m) && b->state_taken)
+	if (arch_is_x86(&m->config) && b->state_taken)
 		b->dumps++;
 }
 
@@ -334,7 +334,8 @@ static struct memblock_request request_of(const struct machine *m, const struct 
 	struct memblock_request req = { .size = s->size, .nid = s->nid };
 
 	if (s->kind == STEP_NODE_DATA) {
-		req.align = fact_get(&m->facts, FACT_node_data_page_aligned) && is_x86(m)
+		req.align = fact_get(&m->facts, FACT_node_data_page_aligned) &&
+					    arch_is_x86(&m->config)
 				    ? arch_page_size(&m->config)
 				    : 64;
 		return req;
@@ -407,7 +408,7 @@ static void find_kernel(struct boot *b)
 {
 	struct machine *m = b->m;
 
-	if (m->kernel_start || !is_x86(m))
+	if (m->kernel_start || !arch_is_x86(&m->config))
 		return;
 	for (uint32_t i = 0; i < b->step; i++) {
 		const struct boot_step *s = &b->in->steps[i];
@@ -594,7 +595,7 @@ static void start_before_state(struct boot *b)
 	uint32_t state = 0;
 	bool allocates = false;
 
-	if (!in->has_state || in->reservations_told || is_x86(b->m))
+	if (!in->has_state || in->reservations_told || arch_is_x86(&b->m->config))
 		return;
 	for (; state < in->step_count && in->steps[state].kind != STEP_STATE; state++)
 		allocates |= in->steps[state].kind != STEP_RESERVE &&
@@ -616,7 +617,8 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 
 	m->facts = in->facts;
 	m->config = in->config;
-	cmdline_parse(in->command_line ? in->command_line : "", is_x86(m), &m->cmdline);
+	cmdline_parse(in->command_line ? in->command_line : "", arch_is_x86(&m->config),
+		      &m->cmdline);
 	/* A size of nothing, for kernels that do not know the word. */
 	m->cmdline.kernelcore.mirror &= fact_get(&m->facts, FACT_kernelcore_mirror) != 0;
 	memblock_renew(&m->mb, &m->facts, m->config.page_shift, 128, 128);
@@ -640,7 +642,7 @@ void boot_run(struct machine *m, const struct boot_input *in, enum boot_stage un
 	m->online_cpus = in->online_cpus ? in->online_cpus : in->nr_cpu_ids ? in->nr_cpu_ids : 1;
 	m->possible_cpus = in->nr_cpu_ids;
 	m->kasan = in->kasan;
-	m->mb.bottom_up = is_x86(m) && m->cmdline.movable_node &&
+	m->mb.bottom_up = arch_is_x86(&m->config) && m->cmdline.movable_node &&
 			  fact_get(&m->facts, FACT_movable_node_option);
 	m->reserved_known = m->made_up = in->reservations_told;
 	survey(&b);

@@ -157,7 +157,7 @@ void boot_stamp_nodes(struct boot *b)
 	memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, MEMBLOCK_KHO_SCRATCH, false);
 	if (!m->config.numa) {
 		memblock_set_node(&m->mb, MEMBLOCK_MEMORY, 0, UINT64_MAX, 0);
-	} else if (is_x86(m) ||
+	} else if (arch_is_x86(&m->config) ||
 		   (in->affinity_count && fact_get(&m->facts, FACT_numa_blocks_from_dram_start))) {
 		phys_t high = pfn_phys(m->max_pfn, m->config.page_shift), low = 0;
 
@@ -173,13 +173,16 @@ void boot_stamp_nodes(struct boot *b)
 			struct answer *a = answers_add(&m->answers, ANSWER_FAKING_NODE);
 
 			a->nid = 0;
-			a->v[0] = is_x86(m) ? 0 : low;
-			a->v[1] = is_x86(m) ? pfn_phys(m->max_pfn, m->config.page_shift) : high;
+			a->v[0] = arch_is_x86(&m->config) ? 0 : low;
+			a->v[1] = arch_is_x86(&m->config)
+					  ? pfn_phys(m->max_pfn, m->config.page_shift)
+					  : high;
 			/* Memory beyond what page frames can be numbered is of no node. */
-			numa_dummy_block(m, low,
-					 is_x86(m) ? min_u64(high, pfn_phys(m->max_pfn,
-									    m->config.page_shift))
-						   : high);
+			numa_dummy_block(
+				m, low,
+				arch_is_x86(&m->config)
+					? min_u64(high, pfn_phys(m->max_pfn, m->config.page_shift))
+					: high);
 		}
 		for (uint32_t i = 0; named && i < in->affinity_count; i++)
 			if (in->affinity[i].hotplug)
@@ -219,7 +222,7 @@ void boot_stamp_nodes(struct boot *b)
 	if (m->out_of_memory)
 		return;
 	take_distance(m, in);
-	if (m->config.numa && m->cmdline.numa_fake[0] && is_x86(m) &&
+	if (m->config.numa && m->cmdline.numa_fake[0] && arch_is_x86(&m->config) &&
 	    (in->numa_source || !fact_get(&m->facts, FACT_fake_numa_needs_srat)))
 		numa_emulate(m, m->cmdline.numa_fake);
 	if (m->numa_block_count && m->config.numa)

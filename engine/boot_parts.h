@@ -31,11 +31,6 @@ struct boot {
 	bool zones_finished;
 };
 
-static inline bool is_x86(const struct machine *m)
-{
-	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
-}
-
 static inline bool name_is(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));

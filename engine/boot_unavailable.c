@@ -77,8 +77,8 @@ static uint64_t pages_with_memmap(const struct machine *m, pfn_t start, pfn_t en
 	return pages;
 }
 
-static void answer_hole(struct machine *m, uint32_t *ordinal, pfn_t start, pfn_t end,
-			       int32_t nid, unsigned int type)
+static void answer_hole(struct machine *m, uint32_t *ordinal, pfn_t start, pfn_t end, int32_t nid,
+			unsigned int type)
 {
 	uint64_t pages = start < end ? pages_with_memmap(m, start, end) : 0;
 	struct answer *a;

@@ -190,7 +190,8 @@ static void account_node(struct machine *m, uint32_t n)
 				    (!m->reserved_known || m->reserved_at_end)) {
 					a->basis = m->dma_reserve_given ? BASIS_GIVEN
 									: BASIS_UNDERIVABLE;
-					a->reason = m->dma_reserve_given ? NULL : boot_unknown_below_16m;
+					a->reason = m->dma_reserve_given ? NULL
+									 : boot_unknown_below_16m;
 				}
 			}
 			if (!high)
@@ -221,7 +222,7 @@ static void answer_initmem(struct machine *m, uint32_t n)
 	struct answer *a = answers_add(&m->answers, ANSWER_INITMEM);
 
 	a->nid = (int32_t)n;
-	if (!fact_get(&m->facts, FACT_initmem_line) && is_x86(m)) {
+	if (!fact_get(&m->facts, FACT_initmem_line) && arch_is_x86(&m->config)) {
 		/* Told when nodes were found, of the firmware's blocks. */
 		for (uint32_t i = 0; i < m->numa_block_count; i++) {
 			const struct affinity_memory *block = &m->numa_blocks[i];
@@ -315,7 +316,7 @@ static bool has_pgdat(const struct machine *m, const struct boot_input *in, uint
 	if (!node->parsed || m->node_count == 1)
 		return false;
 	/* For a long time x86 did so for nodes with memory or CPUs only. */
-	if (!is_x86(m) || m->emulated || !in->cpu_nid_count ||
+	if (!arch_is_x86(&m->config) || m->emulated || !in->cpu_nid_count ||
 	    fact_get(&m->facts, FACT_pgdat_for_possible_nodes))
 		return true;
 	for (uint32_t i = 0; i < in->cpu_nid_count; i++)
@@ -361,7 +362,8 @@ void boot_init_free_area(struct boot *b)
 			       m->config.zones_mask, m->cmdline.kernelcore.mirror, &m->facts);
 		node->memory = node->present > 0;
 		/* Where memoryless nodes come late, their lines do too. */
-		if (!node->memory && ((!all_possible && is_x86(m)) || !node->possible))
+		if (!node->memory &&
+		    ((!all_possible && arch_is_x86(&m->config)) || !node->possible))
 			continue;
 		answer_initmem(m, n);
 		account_node(m, n);
@@ -371,7 +373,7 @@ void boot_init_free_area(struct boot *b)
 		      m->config.zones_mask, &m->facts);
 	if (m->findings)
 		deferred_invariants_found(m, m->findings);
-	if (!all_possible && is_x86(m)) {
+	if (!all_possible && arch_is_x86(&m->config)) {
 		for (uint32_t n = 0; n < m->node_count; n++)
 			if (m->nodes[n].possible && !m->nodes[n].memory)
 				answer_initmem(m, n);

@@ -21,11 +21,6 @@
 /* Values of the fact free_late_rule. */
 enum free_late_rule { FREE_LATE_UNDEFERRED = 0, FREE_LATE_ALL = 1, FREE_LATE_REFUSED = 2 };
 
-static bool is_x86(const struct machine *m)
-{
-	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
-}
-
 /* Of node @nid the zone that spans @pfn, or NULL. */
 static struct zone *spanning(struct machine *m, int32_t nid, pfn_t pfn)
 {
@@ -326,7 +321,7 @@ static bool areas_lost(const struct machine *m, const struct boot_input *in)
  */
 static void answer_old_memory(struct machine *m, uint64_t present, const char *unknown)
 {
-	bool x86 = is_x86(m);
+	bool x86 = arch_is_x86(&m->config);
 	uint64_t total = x86 ? m->max_pfn : present;
 	uint64_t absent = m->config.arch == ARCH_X86_64 ? total - present : 0;
 	bool boot_map = m->config.arch == ARCH_OTHER;
@@ -572,7 +567,7 @@ static void free_boot_services(struct machine *m, const struct boot_input *in)
 	uint64_t freed = 0;
 	struct answer *a;
 
-	if (!fact_get(&m->facts, FACT_efi_boot_services_freed_late) || !is_x86(m))
+	if (!fact_get(&m->facts, FACT_efi_boot_services_freed_late) || !arch_is_x86(&m->config))
 		return;
 	for (uint32_t i = 0; i < in->step_count; i++) {
 		const struct boot_step *s = &in->steps[i];
@@ -702,7 +697,7 @@ static void discard_memblock(struct machine *m)
 {
 	const struct memblock_type *types[2] = { &m->mb.reserved, &m->mb.memory };
 
-	if (!is_x86(m))
+	if (!arch_is_x86(&m->config))
 		return;
 	for (int i = 0; i < 2; i++)
 		if (types[i]->array_allocated)
@@ -883,7 +878,7 @@ bool handover_is_late_free(const struct boot_step *s)
 
 void handover_late(struct machine *m, const struct boot_input *in)
 {
-	bool early_alternatives = is_x86(m) &&
+	bool early_alternatives = arch_is_x86(&m->config) &&
 				  fact_get(&m->facts, FACT_alternatives_freed_before_initcalls);
 	bool early_gigantic = fact_get(&m->facts, FACT_gigantic_pages_joined_early);
 	bool watermark_pagesets = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);

@@ -95,7 +95,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->plain_directories = s->bulk_stacks && s->config->arch == ARCH_ARM64;
 	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
 	s->interruptible = fact_get(s->facts, FACT_pageset_interruptible);
-	s->cached = s->config->arch == ARCH_X86_64 || s->config->arch == ARCH_I386;
+	s->cached = arch_is_x86(s->config);
 	s->alloc_bulk = fact_get(s->facts, FACT_alloc_bulk);
 	s->contiguous_runs = fact_get(s->facts, FACT_free_contiguous_runs);
 	for (unsigned int number = 0; number < MIGRATE_TYPE_COUNT; number++)

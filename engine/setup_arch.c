@@ -18,11 +18,6 @@
 #define ARM_PMD_SIZE (2ULL << 20)
 #define ARM_TABLE_BYTES 4096
 
-static bool is_x86(const struct machine *m)
-{
-	return m->config.arch == ARCH_X86_64 || m->config.arch == ARCH_I386;
-}
-
 static void answer_user_map(struct machine *m)
 {
 	for (uint32_t i = 0; i < m->e820.count; i++) {
@@ -45,7 +40,7 @@ void setup_arch_firmware(struct machine *m, const struct boot_input *in)
 			       : m->config.pae ? 0x1000000
 					       : 0x100000;
 
-	if (!is_x86(m) || !in->firmware_count)
+	if (!arch_is_x86(&m->config) || !in->firmware_count)
 		return;
 	for (uint32_t i = 0; i < in->firmware_count; i++)
 		e820_add(&m->e820, in->firmware[i].start, in->firmware[i].end,
@@ -348,7 +343,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 
 	if (in->has_tree && !in->tree.uefi)
 		m->dma_limit = in->tree.dma_limit;
-	if (is_x86(m) && in->firmware_count) {
+	if (arch_is_x86(&m->config) && in->firmware_count) {
 		memblock_remove(&m->mb, 0, UINT64_MAX);
 		memory_from_e820(m, in);
 		m->memory_known = m->memory_predicted = true;
@@ -366,7 +361,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 	} else if (m->mb.memory.cnt && (in->has_state || !in->given_range_count)) {
 		/* Calls alone may be a part of them: most are made before logging starts. */
 		m->memory_known = true;
-	} else if (in->affinity_count && !is_x86(m) && !in->given_range_count) {
+	} else if (in->affinity_count && !arch_is_x86(&m->config) && !in->given_range_count) {
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			memblock_add(&m->mb, in->affinity[i].start,
 				     in->affinity[i].end - in->affinity[i].start,
@@ -819,7 +814,7 @@ static uint64_t crashkernel_size(const char *option, uint64_t memory)
 /* What the command line alone tells of it, where no line of the log does; 0 = nothing, or it is there. */
 static uint64_t crashkernel_wanted(const struct machine *m, const struct boot_input *in)
 {
-	if (!is_x86(m) || !m->reserved_known || !m->cmdline.crashkernel[0])
+	if (!arch_is_x86(&m->config) || !m->reserved_known || !m->cmdline.crashkernel[0])
 		return 0;
 	/* No log is read of a made-up boot, whatever that kernel prints. */
 	if (!m->made_up && fact_get(&m->facts, FACT_memblock_phys_alloc_logged))

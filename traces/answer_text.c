@@ -11,11 +11,6 @@ static bool fact(const struct answer_text *t, enum fact f)
 	return fact_get(&t->in->facts, f);
 }
 
-static bool is_x86(const struct answer_text *t)
-{
-	return t->in->config.arch == ARCH_X86_64 || t->in->config.arch == ARCH_I386;
-}
-
 static bool is_arm64(const struct answer_text *t)
 {
 	return t->in->config.arch == ARCH_ARM64;
@@ -181,8 +176,8 @@ static void put_faking(const struct answer_text *t, const struct answer *a, cons
 static void put_node_data(const struct answer_text *t, const struct answer *a,
 			  const struct sink *sink)
 {
-	bool named = is_x86(t) ? fact(t, FACT_node_data_line_names_node)
-			       : fact(t, FACT_node_data_generic);
+	bool named = arch_is_x86(&t->in->config) ? fact(t, FACT_node_data_line_names_node)
+						 : fact(t, FACT_node_data_generic);
 	const char *prefix = named || !is_arm64(t) ? "    " : "NUMA: ";
 
 	if (named)
@@ -203,7 +198,7 @@ static void put_crashkernel(const struct answer_text *t, const struct answer *a,
 {
 	uint64_t mib = (a->v[1] - a->v[0]) >> 20;
 
-	if (is_x86(t) && !fact(t, FACT_crashkernel_generic)) {
+	if (arch_is_x86(&t->in->config) && !fact(t, FACT_crashkernel_generic)) {
 		sink_printf(sink,
 			    "Reserving %" PRIu64 "MB of %smemory at %" PRIu64 "MB for crashkernel",
 			    mib, a->index ? "low " : "", a->v[0] >> 20);
@@ -800,7 +795,8 @@ void answer_text_init(struct answer_text *t, const struct boot_input *in,
 	memset(t, 0, sizeof(*t));
 	t->in = in;
 	t->has_cmdline = in->command_line;
-	cmdline_parse(in->command_line ? in->command_line : "", is_x86(t), &t->cmdline);
+	cmdline_parse(in->command_line ? in->command_line : "", arch_is_x86(&t->in->config),
+		      &t->cmdline);
 	/* The kernel counts what memblock has; without a dump the node ranges say nearly the same. */
 	for (uint32_t i = 0; i < answers->count; i++) {
 		const struct answer *a = &answers->items[i];

@@ -134,7 +134,7 @@ static unsigned int page_shift_of_totals(const struct infer *infer)
 static bool zone_is_absent(const struct infer *infer, const struct arch_config *c,
 			   enum zone_type type)
 {
-	bool x86 = c->arch == ARCH_X86_64 || c->arch == ARCH_I386;
+	bool x86 = arch_is_x86(c);
 	phys_t next = PHYS_MAX;
 
 	/* Every kernel has a Normal zone; other rules than ours decide elsewhere. */
@@ -214,7 +214,7 @@ void infer_facts(struct boot_log *log)
 {
 	struct facts *f = &log->input.facts;
 	bool hash = false, tells_memory = false, ranges = false, initmem = false;
-	bool x86 = log->input.config.arch == ARCH_X86_64 || log->input.config.arch == ARCH_I386;
+	bool x86 = arch_is_x86(&log->input.config);
 
 	for (uint32_t i = 0; i < log->recorded.count; i++) {
 		const struct answer *a = &log->recorded.items[i];

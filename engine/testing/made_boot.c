@@ -31,7 +31,7 @@ void made_boot_memory(struct made_boot *b, phys_t start, phys_t end, int32_t nid
 {
 	struct boot_input *in = &b->in;
 
-	if (in->config.arch == ARCH_X86_64 || in->config.arch == ARCH_I386) {
+	if (arch_is_x86(&in->config)) {
 		b->map[in->firmware_count++] = (struct e820_entry){ start, end, E820_RAM };
 		assert_true(in->firmware_count <= MADE_BOOT_ROOM);
 	} else {

@@ -128,7 +128,7 @@ static bool meets(const struct stored_scenario *s, enum need need)
 	case NEED_NOTHING:
 		return false;
 	case NEED_X86:
-		return in->config.arch == ARCH_X86_64 || in->config.arch == ARCH_I386;
+		return arch_is_x86(&in->config);
 	case NEED_I386:
 		return in->config.arch == ARCH_I386;
 	case NEED_ARM64:
