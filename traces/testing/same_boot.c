@@ -8,7 +8,7 @@
 
 /*
  * When one of these fails, a struct has grown: the new field has to be stored (traces/record.proto and
- * traces/boot_store.c), compared below and set in boot_store_test.c.  Then mend the number here.
+ * traces/boot_store_fields.h), compared below and set in boot_store_test.c.  Then mend the number here.
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
