@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/e820.h"
+#include "engine/sysctl.h"
 
 static int digit_value(char c)
 {
@@ -167,33 +168,43 @@ static void copy_text(char *dst, size_t room, const char *src)
 	dst[len] = 0;
 }
 
-/* sysctl.vm.NAME=value or sysctl/vm/NAME=value */
-static void parse_sysctl(struct cmdline *c, const char *name, const char *value)
+/* sysctl.vm.NAME=value or sysctl/vm/NAME=value; false: it is none that is modelled. */
+static bool parse_sysctl(struct cmdline *c, const char *name, const char *value)
 {
-	if (!strcmp(name, "min_free_kbytes")) {
-		c->sysctl_min_free_kbytes = memparse(value, NULL);
-	} else if (!strcmp(name, "watermark_scale_factor")) {
-		c->sysctl_watermark_scale_factor = memparse(value, NULL);
-	} else if (!strcmp(name, "percpu_pagelist_fraction")) {
-		c->sysctl_pcp_fraction = memparse(value, NULL);
-	} else if (!strcmp(name, "percpu_pagelist_high_fraction")) {
-		c->sysctl_pcp_high_fraction = memparse(value, NULL);
-	} else if (!strcmp(name, "lowmem_reserve_ratio")) {
-		c->sysctl_lowmem_set = true;
-		c->sysctl_lowmem_count = 0;
-		while (*value && c->sysctl_lowmem_count < 8) {
-			const char *end;
+	enum sysctl which = sysctl_find(name, strlen(name));
+	uint64_t v[SYSCTL_VALUES_MAX];
+	unsigned int count = 0;
 
-			c->sysctl_lowmem_ratio[c->sysctl_lowmem_count] = memparse(value, &end);
-			if (end == value || (*end && *end != ' ' && *end != '\t')) {
-				/* Anything but blanks between numbers: nothing is written. */
-				c->sysctl_lowmem_count = 0;
-				break;
-			}
-			c->sysctl_lowmem_count++;
-			value = *end ? end + 1 : end;
-		}
+	if (which == SYSCTL_COUNT)
+		return false;
+	/* What is refused leaves the value that there was. */
+	sysctl_read(which, value, NULL, v, &count);
+	if (!count)
+		return true;
+	switch (which) {
+	case SYSCTL_MIN_FREE_KBYTES:
+		c->sysctl_min_free_kbytes = v[0];
+		break;
+	case SYSCTL_WATERMARK_SCALE_FACTOR:
+		c->sysctl_watermark_scale_factor = v[0];
+		break;
+	case SYSCTL_PCP_FRACTION:
+		c->sysctl_pcp_fraction = v[0];
+		break;
+	case SYSCTL_PCP_HIGH_FRACTION:
+		c->sysctl_pcp_high_fraction = v[0];
+		break;
+	case SYSCTL_LOWMEM_RESERVE_RATIO:
+		c->sysctl_lowmem_set = true;
+		/* Of several lists a shorter one leaves the end of that before. */
+		if (c->sysctl_lowmem_count < count)
+			c->sysctl_lowmem_count = count;
+		memcpy(c->sysctl_lowmem_ratio, v, count * sizeof(*v));
+		break;
+	case SYSCTL_COUNT:
+		break;
 	}
+	return true;
 }
 
 /* 0:32M,1:48M */
@@ -213,8 +224,8 @@ static void parse_numa_cma(struct cmdline *c, const char *value)
 	}
 }
 
-/* @given: there was a '=', perhaps with nothing behind it. */
-static void parse_option(struct cmdline *c, const char *name, const char *value, bool given,
+/* @given: there was a '=', perhaps with nothing behind it.  False: it is none that is modelled. */
+static bool parse_option(struct cmdline *c, const char *name, const char *value, bool given,
 			 bool x86)
 {
 	const char *p;
@@ -229,7 +240,7 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 			if (strcmp(value, "nopentium") != 0 && given)
 				add_memmap(c, MEMMAP_LIMIT, size ? size : UINT64_MAX, 0, 0, 0);
 		} else if (p == value || !size) {
-			return;
+			return true;
 		} else if (*p == '@') {
 			c->mem_elsewhere = true;
 		} else {
@@ -280,12 +291,48 @@ static void parse_option(struct cmdline *c, const char *name, const char *value,
 	} else if (!strcmp(name, "crashkernel")) {
 		copy_text(c->crashkernel, sizeof(c->crashkernel), value);
 	} else if (!strncmp(name, "sysctl.vm.", 10) || !strncmp(name, "sysctl/vm/", 10)) {
-		parse_sysctl(c, name + 10, value);
+		return parse_sysctl(c, name + 10, value);
 	} else if (!strcmp(name, "memblock")) {
 		c->mem_debug = !!strstr(value, "debug");
 	} else if (!strcmp(name, "mminit_loglevel")) {
 		c->mminit_loglevel = (unsigned int)memparse(value, NULL);
+	} else {
+		return false;
 	}
+	return true;
+}
+
+/*
+ * The next word of *@text, which moves behind it, with quotes taken off and cut to @room bytes; false: there
+ * is none before the end or "--".
+ */
+static bool next_word(const char **text, char *word, size_t room)
+{
+	const char *p = *text;
+	bool quoted = false;
+	size_t len = 0;
+
+	while (*p == ' ' || *p == '\t' || *p == '\n')
+		p++;
+	for (; *p && (quoted || (*p != ' ' && *p != '\t' && *p != '\n')); p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		else if (len + 1 < room)
+			word[len++] = *p;
+	}
+	word[len] = 0;
+	*text = p;
+	return (*p || len) && strcmp(word, "--") != 0;
+}
+
+/* Parses one word, which loses its '='; false: it is none that is modelled. */
+static bool parse_word(struct cmdline *c, char *word, bool x86)
+{
+	char *eq = strchr(word, '=');
+
+	if (eq)
+		*eq = 0;
+	return parse_option(c, word, eq ? eq + 1 : "", eq != NULL, x86);
 }
 
 void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
@@ -297,28 +344,20 @@ void cmdline_parse(const char *text, bool x86, struct cmdline *ret)
 	ret->sysctl_min_free_kbytes = UINT64_MAX;
 	ret->sysctl_watermark_scale_factor = UINT64_MAX;
 	ret->sysctl_pcp_fraction = ret->sysctl_pcp_high_fraction = UINT64_MAX;
-	while (*text) {
-		size_t len = 0;
-		bool quoted = false;
-		char *eq;
+	while (next_word(&text, word, sizeof(word)))
+		parse_word(ret, word, x86);
+}
 
-		while (*text == ' ' || *text == '\t' || *text == '\n')
-			text++;
-		for (; *text && (quoted || (*text != ' ' && *text != '\t' && *text != '\n'));
-		     text++) {
-			if (*text == '"')
-				quoted = !quoted;
-			else if (len + 1 < sizeof(word))
-				word[len++] = *text;
-		}
-		word[len] = 0;
-		if (!len)
-			continue;
-		if (!strcmp(word, "--"))
-			break;
-		eq = strchr(word, '=');
-		if (eq)
-			*eq = 0;
-		parse_option(ret, word, eq ? eq + 1 : "", eq != NULL, x86);
-	}
+bool cmdline_next(const char **text, bool x86, char *word, size_t room, bool *modelled_ret)
+{
+	struct cmdline ignored = { 0 };
+	char copy[512];
+
+	do {
+		if (!next_word(text, word, room))
+			return false;
+	} while (!*word);
+	copy_text(copy, sizeof(copy), word);
+	*modelled_ret = parse_word(&ignored, copy, x86);
+	return true;
 }

@@ -7,8 +7,10 @@
 #define ENGINE_CMDLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "engine/sysctl.h"
 #include "engine/units.h"
 
 enum memmap_action {
@@ -67,13 +69,19 @@ struct cmdline {
 	uint64_t sysctl_pcp_fraction; /* percpu_pagelist_fraction */
 	uint64_t sysctl_pcp_high_fraction; /* percpu_pagelist_high_fraction */
 	bool sysctl_lowmem_set;
-	uint64_t sysctl_lowmem_ratio[8]; /* by rank of the zone */
+	uint64_t sysctl_lowmem_ratio[SYSCTL_VALUES_MAX]; /* by rank of the zone */
 	unsigned int sysctl_lowmem_count;
 	unsigned int mminit_loglevel; /* mminit_loglevel=N; 0 = none */
 };
 
 /* Parses @text (NUL-terminated). @x86 selects what mem= means. */
 void cmdline_parse(const char *text, bool x86, struct cmdline *ret);
+
+/*
+ * Takes the next word off *@text, for messages: without its quotes, cut to @room bytes.  *@modelled_ret tells
+ * whether it is an option that the model knows, whatever its value.  False: there is none any more.
+ */
+bool cmdline_next(const char **text, bool x86, char *word, size_t room, bool *modelled_ret);
 
 /* Parses a size with an optional K/M/G/T/P/E suffix (binary multiples, 0x for hex, leading 0 octal). */
 uint64_t memparse(const char *text, const char **end);

@@ -310,13 +310,59 @@ static void sysctls(void **state)
 	assert_int_equal(c.sysctl_lowmem_ratio[0], 1);
 	assert_int_equal(c.sysctl_lowmem_ratio[1], 22);
 	assert_int_equal(c.sysctl_lowmem_ratio[2], 333);
-	/* Eight are read at most; commas are no blanks, and then nothing is. */
+	/* Eight are read at most; commas are no blanks. */
 	c = x86("sysctl.vm.lowmem_reserve_ratio=\"1 2 3 4 5 6 7 8 9\"");
 	assert_int_equal(c.sysctl_lowmem_count, 8);
 	c = x86("sysctl.vm.lowmem_reserve_ratio=1,2");
 	assert_int_equal(c.sysctl_lowmem_count, 0);
+	assert_false(c.sysctl_lowmem_set);
+	/* Numbers before a mistake are written, and a shorter list leaves the end of the one before. */
 	c = x86("sysctl.vm.lowmem_reserve_ratio=\"5 x\"");
-	assert_int_equal(c.sysctl_lowmem_count, 0);
+	assert_int_equal(c.sysctl_lowmem_count, 1);
+	c = x86("sysctl.vm.lowmem_reserve_ratio=\"5 6 7\" sysctl.vm.lowmem_reserve_ratio=8");
+	assert_int_equal(c.sysctl_lowmem_count, 3);
+	assert_int_equal(c.sysctl_lowmem_ratio[0], 8);
+	assert_int_equal(c.sysctl_lowmem_ratio[2], 7);
+	/* What the kernel refuses is as if it were not there. */
+	c = x86("sysctl.vm.min_free_kbytes=64M sysctl.vm.watermark_scale_factor=0 "
+		"sysctl.vm.percpu_pagelist_fraction=7 sysctl.vm.percpu_pagelist_high_fraction=-1");
+	assert_true(c.sysctl_min_free_kbytes == UINT64_MAX);
+	assert_true(c.sysctl_watermark_scale_factor == UINT64_MAX);
+	assert_true(c.sysctl_pcp_fraction == UINT64_MAX);
+	assert_true(c.sysctl_pcp_high_fraction == UINT64_MAX);
+}
+
+/* Which options the model knows, one by one. */
+static void known_options(void **state)
+{
+	static const struct {
+		const char *word;
+		bool x86, elsewhere;
+	} rows[] = {
+		{ "mem=1G", true, true },
+		{ "a b", false, false },
+		{ "memmap=1M", true, false },
+		{ "sysctl.vm.swappiness=3", false, false },
+		{ "sysctl/vm/min_free_kbytes=x", true, true },
+		{ "movablecore", true, true },
+		{ "movablecor", false, false },
+	};
+	const char *text = " mem=1G \"a b\"  memmap=1M \"\" sysctl.vm.swappiness=3 "
+			   "sysctl/vm/min_free_kbytes=x movablecore movablecor -- numa=off";
+
+	(void)state;
+	for (unsigned int arch = 0; arch < 2; arch++) {
+		const char *p = text;
+		char word[64];
+		bool known;
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			assert_true(cmdline_next(&p, arch, word, sizeof(word), &known));
+			assert_string_equal(word, rows[i].word);
+			assert_int_equal(known, arch ? rows[i].x86 : rows[i].elsewhere);
+		}
+		assert_false(cmdline_next(&p, arch, word, sizeof(word), &known));
+	}
 }
 
 static void other_options(void **state)
@@ -380,6 +426,7 @@ int main(void)
 		cmocka_unit_test(nodes),
 		cmocka_unit_test(contiguous_areas),
 		cmocka_unit_test(sysctls),
+		cmocka_unit_test(known_options),
 		cmocka_unit_test(other_options),
 		cmocka_unit_test(any_text_is_survived),
 	};

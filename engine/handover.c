@@ -849,9 +849,6 @@ static void apply_sysctls(struct machine *m)
 	struct wmark_input w = reserves_input(m);
 	bool wmarks = c->sysctl_min_free_kbytes != UINT64_MAX ||
 		      c->sysctl_watermark_scale_factor != UINT64_MAX;
-	uint64_t factor = c->sysctl_watermark_scale_factor != UINT64_MAX
-				  ? c->sysctl_watermark_scale_factor
-				  : 10;
 	bool by_watermark = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
 	/* The two generations of page sets have a knob each; the other's is unknown to them. */
 	uint64_t fraction = by_watermark ? c->sysctl_pcp_high_fraction : c->sysctl_pcp_fraction;
@@ -859,7 +856,7 @@ static void apply_sysctls(struct machine *m)
 	if (c->sysctl_min_free_kbytes != UINT64_MAX)
 		m->min_free_kbytes = c->sysctl_min_free_kbytes;
 	if (wmarks)
-		wmark_setup_zones(&w, m->min_free_kbytes, factor);
+		wmark_setup_zones(&w, m->min_free_kbytes, reserves_scale_factor(m));
 	if (c->sysctl_lowmem_set) {
 		w.lowmem_ratio = c->sysctl_lowmem_ratio;
 		w.lowmem_ratio_count = c->sysctl_lowmem_count;

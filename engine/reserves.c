@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/reserves.h"
 
+#include "engine/sysctl.h"
+
 #define DEFAULT_SCALE_FACTOR 10
 
 struct wmark_input reserves_input(struct machine *m)
@@ -85,6 +87,16 @@ uint64_t reserves_pageset_fraction(const struct machine *m)
 	return fraction == UINT64_MAX ? 0 : fraction;
 }
 
+uint64_t reserves_scale_factor(const struct machine *m)
+{
+	struct sysctl_limits limits = sysctl_limits(SYSCTL_WATERMARK_SCALE_FACTOR, &m->facts);
+	uint64_t user = m->cmdline.sysctl_watermark_scale_factor;
+
+	if (user == UINT64_MAX || user > (uint64_t)limits.max)
+		return DEFAULT_SCALE_FACTOR;
+	return user;
+}
+
 /* As reserves_input(), with the lowmem_reserve_ratio of the user. */
 static struct wmark_input input_of_user(struct machine *m)
 {
@@ -101,9 +113,7 @@ void reserves_renew(struct machine *m, struct zone *zone)
 {
 	struct wmark_input w = input_of_user(m);
 	uint64_t user = m->cmdline.sysctl_min_free_kbytes, computed = wmark_min_free_kbytes(&w);
-	uint64_t factor = m->cmdline.sysctl_watermark_scale_factor != UINT64_MAX
-				  ? m->cmdline.sysctl_watermark_scale_factor
-				  : DEFAULT_SCALE_FACTOR;
+	uint64_t factor = reserves_scale_factor(m);
 
 	/* A user's value stays, unless memory wants more. */
 	if (user == UINT64_MAX || computed > user)

@@ -27,5 +27,7 @@ void reserves_renew(struct machine *m, struct zone *zone);
 void reserves_follow_managed(struct machine *m);
 /* percpu_pagelist_(high_)fraction, 0 when it is not set. */
 uint64_t reserves_pageset_fraction(const struct machine *m);
+/* watermark_scale_factor: the default where the user gave none that the kernel takes. */
+uint64_t reserves_scale_factor(const struct machine *m);
 
 #endif
