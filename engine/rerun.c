@@ -311,15 +311,32 @@ static void on_free(struct rerun *r, const struct event *e)
 	free_block(r, e);
 }
 
+static enum zone_type highest_zone(const struct rerun *r, const struct event *e)
+{
+	enum zone_type highest = gfp_zone(e->gfp, r->traced_zones);
+
+	return highest == ZONE_TYPE_COUNT ? ZONE_NORMAL : highest;
+}
+
+static bool is_remote(const struct rerun *r, uint32_t zone, int32_t nid)
+{
+	return r->alloc.buddy->zones[zone].nid != nid;
+}
+
+/* Is @zone below the highest that has pages, up to @highest? */
+static bool is_lower_zone(const struct rerun *r, uint32_t zone, enum zone_type highest)
+{
+	return (r->zones & ((2U << highest) - 1)) >> r->alloc.buddy->zones[zone].type > 1;
+}
+
 static struct alloc_request request_of(const struct rerun *r, const struct event *e)
 {
 	struct alloc_request req = { .cpu = e->cpu, .order = e->order, .nid = r->cpu_nid[e->cpu] };
-	enum zone_type highest = gfp_zone(e->gfp, r->traced_zones);
 
 	req.type = r->types[e->migratetype];
 	if (req.type == MIGRATE_CMA)
 		req.type = MIGRATE_MOVABLE;
-	req.highest = highest == ZONE_TYPE_COUNT ? ZONE_NORMAL : highest;
+	req.highest = highest_zone(r, e);
 	req.thisnode = gfp_has(&r->gfp, e->gfp, GFP_BIT_THISNODE);
 	req.flags = page_alloc_fast_flags(&r->alloc, &req);
 	return req;
@@ -375,9 +392,26 @@ static void on_alloc(struct rerun *r, const struct event *e)
 		if (to)
 			*to = own + i;
 	}
-	r->stats.remote += r->alloc.buddy->zones[zone].nid != req.nid;
-	r->stats.lower_zone += (r->zones & ((2U << req.highest) - 1)) >>
-			       r->alloc.buddy->zones[zone].type > 1;
+	r->stats.remote += is_remote(r, zone, req.nid);
+	r->stats.lower_zone += is_lower_zone(r, zone, req.highest);
+}
+
+/* An event that this machine can have recorded. */
+static void count_told(struct rerun *r, const struct event *e)
+{
+	struct rerun_told *told = &r->stats.told;
+	uint32_t zone;
+
+	told->extfrag += e->kind == EVENT_EXTFRAG;
+	told->claimed += e->kind == EVENT_EXTFRAG && e->flags & EVENT_CHANGE_OWNERSHIP;
+	told->frees += e->kind == EVENT_FREE;
+	if (e->kind != EVENT_ALLOC)
+		return;
+	zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	if (zone == BUDDY_ZONE_NONE)
+		return;
+	told->remote += is_remote(r, zone, r->cpu_nid[e->cpu]);
+	told->lower_zone += is_lower_zone(r, zone, highest_zone(r, e));
 }
 
 void rerun_event(struct rerun *r, const struct event *e)
@@ -388,6 +422,7 @@ void rerun_event(struct rerun *r, const struct event *e)
 	    e->order > r->alloc.buddy->max_order || e->migratetype >= MIGRATE_TYPE_COUNT ||
 	    e->pfn & ((1ULL << e->order) - 1))
 		return;
+	count_told(r, e);
 	if (e->kind == EVENT_ALLOC)
 		on_alloc(r, e);
 	else if (e->kind == EVENT_FREE)

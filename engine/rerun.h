@@ -40,6 +40,12 @@ struct rerun_stats {
 	uint64_t frees; /* blocks, or parts of them */
 	uint64_t unknown_frees; /* of pages this trace has not allocated */
 	uint64_t lock_takes; /* of a zone's lock */
+	/* What the trace itself tells, of the kernel that wrote it, by the zones that this machine has. */
+	struct rerun_told {
+		uint64_t extfrag, claimed; /* events, and those that changed a pageblock's type */
+		uint64_t remote, lower_zone; /* recorded pages, as above */
+		uint64_t frees;
+	} told;
 };
 
 /* What the last event did to the machine. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* mmreplay whatif: the requests of a trace through two machines that differ in what the user says. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/rerun.h"
+#include "engine/sysctl.h"
 #include "tools/replayed.h"
 #include "tools/text.h"
 #include "traces/capture.h"
@@ -25,7 +27,8 @@ static const struct cli_option options[] = {
 	  .kind = CLI_KIND_TEXT,
 	  .value = "PARAMETERS",
 	  .repeatable = true,
-	  .help = "append these to the kernel's command line: 'movablecore=1G'" },
+	  .help = "append these to the kernel's command line: 'movablecore=1G'; options that "
+		  "shape no memory are refused" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_OUTPUT,
 	{ 0 }
@@ -45,7 +48,7 @@ static const struct cli_example examples[] = {
 /* Moments that the table shows. */
 #define SAMPLES_SHOWN 8
 
-enum { RECORDED, CHANGED, SIDES };
+enum { UNCHANGED, CHANGED, SIDES };
 
 struct sample {
 	uint64_t index; /* events done */
@@ -67,34 +70,103 @@ struct comparison_of_two {
 
 /* ---- two machines ------------------------------------------------------------------------------ */
 
-static enum cli_exit append_parameters(struct cli *cli, struct boot_log *log, const char *before,
+static enum cli_exit append_parameters(struct cli *cli, struct boot_log *log, const char *format,
 				       const char *text)
 {
 	const char *old = log->input.command_line ? log->input.command_line : "";
-	size_t size = strlen(old) + strlen(before) + strlen(text) + 2;
+	size_t size = strlen(old) + strlen(format) + strlen(text) + 2;
 	char *line = malloc(size);
+	int at;
 
 	if (!line)
 		return cli_fail_error(cli, error_no_memory());
-	snprintf(line, size, "%s %s%s", old, before, text);
-	log->input.command_line = boot_log_text(log, line, size - 1);
+	at = snprintf(line, size, "%s ", old);
+	snprintf(line + at, size - (size_t)at, format, text);
+	log->input.command_line = boot_log_text(log, line, strlen(line));
 	free(line);
 	return CLI_OK;
 }
 
-static bool is_sysctl(const char *text)
+/* NAME=VALUE of a sysctl vm.NAME: would the changed kernel take it? */
+static enum cli_exit check_sysctl(struct cli *cli, const struct boot_input *in, const char *text)
 {
-	static const char *const names[] = { "min_free_kbytes", "watermark_scale_factor",
-					     "lowmem_reserve_ratio",
-					     "percpu_pagelist_high_fraction",
-					     "percpu_pagelist_fraction" };
-	size_t len = strcspn(text, "=");
+	enum sysctl which = sysctl_find(text, strcspn(text, "="));
+	const char *value = text + strcspn(text, "=");
+	uint64_t ignored[SYSCTL_VALUES_MAX];
+	struct sysctl_limits limits;
+	char version[TEXT_VERSION_SIZE];
+	unsigned int count;
 
-	for (size_t i = 0; text[len] && i < sizeof(names) / sizeof(*names); i++)
-		if (strlen(names[i]) == len && !memcmp(names[i], text, len))
-			return true;
-	return false;
+	if (which == SYSCTL_COUNT || !*value)
+		return cli_fail_usage(cli, "there is no '%s' for --sysctl", text);
+	value++;
+	if (!sysctl_exists(which, &in->facts))
+		return cli_fail_usage(cli, "a kernel like %s has no sysctl vm.%s",
+				      text_version(version, in->version), sysctl_name(which));
+	limits = sysctl_limits(which, &in->facts);
+	switch (sysctl_read(which, value, &in->facts, ignored, &count)) {
+	case SYSCTL_WRITTEN:
+		break;
+	case SYSCTL_NO_NUMBER:
+		return cli_fail_usage(cli, "'%s' is not what vm.%s can be: %s", value,
+				      sysctl_name(which),
+				      which == SYSCTL_LOWMEM_RESERVE_RATIO
+					      ? "whole numbers with blanks between them"
+					      : "a whole number without a suffix");
+	case SYSCTL_OUT_OF_RANGE:
+		return cli_fail_usage(cli, "vm.%s can be %s%" PRId64 " to %" PRId64 ", not '%s'",
+				      sysctl_name(which), limits.or_zero ? "0, or " : "",
+				      limits.min, limits.max, value);
+	}
+	return CLI_OK;
 }
+
+/* Are all words options that the model knows? */
+static enum cli_exit check_edit(struct cli *cli, const struct boot_input *in, const char *text)
+{
+	bool x86 = in->config.arch == ARCH_X86_64 || in->config.arch == ARCH_I386, modelled;
+	enum cli_exit code = CLI_OK;
+	char word[512];
+	bool any = false;
+
+	while (code == CLI_OK && cmdline_next(&text, x86, word, sizeof(word), &modelled)) {
+		bool sysctl = !strncmp(word, "sysctl.vm.", 10) || !strncmp(word, "sysctl/vm/", 10);
+
+		any = true;
+		if (sysctl)
+			code = check_sysctl(cli, in, word + 10);
+		else if (!modelled)
+			return cli_fail_usage(
+				cli, "'%s' of --edit is no option that shapes memory in the model",
+				word);
+	}
+	if (code == CLI_OK && !any)
+		return cli_fail_usage(cli, "--edit needs an option of the kernel's command line");
+	return code;
+}
+
+/* --edit and --sysctl, but for the one of number @without, on the command line. */
+static enum cli_exit change_command_line(struct cli *cli, struct boot_log *log,
+					 unsigned int without)
+{
+	static const struct {
+		const char *option, *format;
+	} ways[] = { { "edit", "%s" }, { "sysctl", "\"sysctl.vm.%s\"" } };
+	enum cli_exit code = CLI_OK;
+	unsigned int number = 0;
+	const char *text;
+
+	for (size_t w = 0; w < sizeof(ways) / sizeof(*ways); w++) {
+		for (unsigned int i = 0;
+		     code == CLI_OK && (text = cli_text_at(cli, ways[w].option, i)); i++)
+			if (number++ != without)
+				code = append_parameters(cli, log, ways[w].format, text);
+	}
+	return code;
+}
+
+/* No option is left out. */
+#define WITHOUT_NONE UINT_MAX
 
 /* What the user says, on the input of the second machine. */
 static enum cli_exit change(struct cli *cli, struct boot_log *log)
@@ -108,12 +180,65 @@ static enum cli_exit change(struct cli *cli, struct boot_log *log)
 	cli_set_facts(cli, &in->facts);
 	arch_config_apply_facts(&in->config, &in->facts);
 	for (unsigned int i = 0; code == CLI_OK && (text = cli_text_at(cli, "edit", i)); i++)
-		code = append_parameters(cli, log, "", text);
-	for (unsigned int i = 0; code == CLI_OK && (text = cli_text_at(cli, "sysctl", i)); i++) {
-		if (!is_sysctl(text))
-			return cli_fail_usage(cli, "there is no '%s' for --sysctl", text);
-		code = append_parameters(cli, log, "sysctl.vm.", text);
+		code = check_edit(cli, in, text);
+	for (unsigned int i = 0; code == CLI_OK && (text = cli_text_at(cli, "sysctl", i)); i++)
+		code = check_sysctl(cli, in, text);
+	return code;
+}
+
+/* Do both have the same zones, reserves, page sets and free lists? */
+static bool same_memory(const struct machine *a, const struct machine *b)
+{
+	if (a->node_count != b->node_count || a->min_free_kbytes != b->min_free_kbytes ||
+	    buddy_hash(a->buddy) != buddy_hash(b->buddy))
+		return false;
+	for (uint32_t n = 0; n < a->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			const struct zone *x = &a->nodes[n].zones[t], *y = &b->nodes[n].zones[t];
+
+			if (memcmp(x->watermark, y->watermark, sizeof(x->watermark)) != 0 ||
+			    memcmp(x->lowmem_reserve, y->lowmem_reserve,
+				   sizeof(x->lowmem_reserve)) != 0 ||
+			    x->start_pfn != y->start_pfn || x->spanned != y->spanned ||
+			    x->present != y->present || x->managed != y->managed ||
+			    x->cma != y->cma || x->batch != y->batch || x->high != y->high ||
+			    x->high_min != y->high_min || x->high_max != y->high_max)
+				return false;
+		}
 	}
+	return true;
+}
+
+/* Says which of --edit and --sysctl the changed machine, which is booted, would be the same without. */
+static enum cli_exit note_idle(struct cli *cli, struct comparison_of_two *c,
+			       const char *command_line)
+{
+	const char *changed = c->log.input.command_line, *text;
+	unsigned int edits = 0, number = 0;
+	enum cli_exit code = CLI_OK;
+
+	while (cli_text_at(cli, "edit", edits))
+		edits++;
+	for (; code == CLI_OK; number++) {
+		bool edit = number < edits;
+		struct machine m;
+
+		text = cli_text_at(cli, edit ? "edit" : "sysctl", edit ? number : number - edits);
+		if (!text)
+			break;
+		machine_init(&m);
+		c->log.input.command_line = command_line;
+		code = change_command_line(cli, &c->log, number);
+		m.want_lists = true;
+		boot_run(&m, &c->log.input, STAGE_LATE);
+		if (code == CLI_OK && m.out_of_memory)
+			code = cli_fail_error(cli, error_no_memory());
+		else if (code == CLI_OK && m.buddy && same_memory(&m, &c->changed))
+			cli_note(cli, "'%s' of --%s makes no difference to this machine", text,
+				 edit ? "edit" : "sysctl");
+		machine_deinit(&m);
+	}
+	c->log.input.command_line = changed;
 	return code;
 }
 
@@ -131,13 +256,14 @@ static enum cli_exit make_side(struct cli *cli, struct comparison_of_two *c, uns
 static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 {
 	struct error *err = NULL;
+	const char *command_line;
 	enum cli_exit code;
 
 	c->r.booted.again = &c->log;
 	code = replayed_read_recorded(cli, REPLAYED_ANY_LISTS, &c->r);
 	if (code != CLI_OK)
 		return code;
-	code = make_side(cli, c, RECORDED, &c->r.late, &c->r.booted.log.input);
+	code = make_side(cli, c, UNCHANGED, &c->r.late, &c->r.booted.log.input);
 	if (code != CLI_OK)
 		return code;
 	if (strcmp(c->r.booted.path, "-") != 0)
@@ -145,6 +271,9 @@ static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 	if (err)
 		return cli_fail_error(cli, err);
 	code = change(cli, &c->log);
+	command_line = c->log.input.command_line;
+	if (code == CLI_OK)
+		code = change_command_line(cli, &c->log, WITHOUT_NONE);
 	if (code != CLI_OK)
 		return code;
 	c->changed.want_lists = true;
@@ -153,6 +282,9 @@ static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 		return cli_fail_error(cli, error_no_memory());
 	if (!c->changed.buddy || c->changed.reserved_known != c->r.late.reserved_known)
 		return cli_fail(cli, "the changed machine does not know its free lists");
+	code = note_idle(cli, c, command_line);
+	if (code != CLI_OK)
+		return code;
 	code = make_side(cli, c, CHANGED, &c->changed, &c->log.input);
 	if (code != CLI_OK)
 		return code;
@@ -201,7 +333,7 @@ static void do_event(struct comparison_of_two *c, const struct event *e)
 		rerun_event(c->sides[side], e);
 		failed[side] = fails(c->sides[side]);
 	}
-	c->failed_both += failed[RECORDED] && failed[CHANGED];
+	c->failed_both += failed[UNCHANGED] && failed[CHANGED];
 	for (unsigned int side = 0; side < SIDES; side++)
 		c->failed_alone[side] += failed[side] && !failed[!side];
 }
@@ -235,25 +367,35 @@ static enum cli_exit run_both(struct cli *cli, struct comparison_of_two *c)
 struct row {
 	const char *name, *key;
 	size_t offset; /* in struct rerun_stats */
+	size_t told; /* there, too: what the trace tells of it; NOT_TOLD: nothing */
 };
 
+#define NOT_TOLD SIZE_MAX
+
 static const struct row rows[] = {
-	{ "requests", "requests", offsetof(struct rerun_stats, requests) },
+	{ "requests", "requests", offsetof(struct rerun_stats, requests),
+	  offsetof(struct rerun_stats, requests) },
 	{ "below every low watermark (wake kswapd)", "below_low",
-	  offsetof(struct rerun_stats, below_low) },
-	{ "served from reserves", "from_reserves", offsetof(struct rerun_stats, from_reserves) },
-	{ "failed", "failed", offsetof(struct rerun_stats, failed) },
+	  offsetof(struct rerun_stats, below_low), NOT_TOLD },
+	{ "served from reserves", "from_reserves", offsetof(struct rerun_stats, from_reserves),
+	  NOT_TOLD },
+	{ "failed", "failed", offsetof(struct rerun_stats, failed),
+	  offsetof(struct rerun_stats, failed_in_trace) },
 	{ "failed, but could wait for reclaim", "must_reclaim",
-	  offsetof(struct rerun_stats, must_reclaim) },
+	  offsetof(struct rerun_stats, must_reclaim), NOT_TOLD },
 	{ "pages of another migratetype (fallbacks)", "fallbacks",
-	  offsetof(struct rerun_stats, fallbacks) },
-	{ "pageblocks claimed by them", "claimed", offsetof(struct rerun_stats, claimed) },
-	{ "pages of another node (remote)", "remote", offsetof(struct rerun_stats, remote) },
-	{ "pages of a lower zone", "lower_zone", offsetof(struct rerun_stats, lower_zone) },
-	{ "zone lock takes", "lock_takes", offsetof(struct rerun_stats, lock_takes) },
-	{ "frees", "frees", offsetof(struct rerun_stats, frees) },
+	  offsetof(struct rerun_stats, fallbacks), offsetof(struct rerun_stats, told.extfrag) },
+	{ "pageblocks claimed by them", "claimed", offsetof(struct rerun_stats, claimed),
+	  offsetof(struct rerun_stats, told.claimed) },
+	{ "pages of another node (remote)", "remote", offsetof(struct rerun_stats, remote),
+	  offsetof(struct rerun_stats, told.remote) },
+	{ "pages of a lower zone", "lower_zone", offsetof(struct rerun_stats, lower_zone),
+	  offsetof(struct rerun_stats, told.lower_zone) },
+	{ "zone lock takes", "lock_takes", offsetof(struct rerun_stats, lock_takes), NOT_TOLD },
+	{ "frees", "frees", offsetof(struct rerun_stats, frees),
+	  offsetof(struct rerun_stats, told.frees) },
 	{ "frees of pages from before (left out)", "unknown_frees",
-	  offsetof(struct rerun_stats, unknown_frees) },
+	  offsetof(struct rerun_stats, unknown_frees), NOT_TOLD },
 };
 
 static uint64_t row_value(const struct row *row, const struct rerun *r)
@@ -261,12 +403,25 @@ static uint64_t row_value(const struct row *row, const struct rerun *r)
 	return *(const uint64_t *)((const char *)rerun_stats(r) + row->offset);
 }
 
+/* What the trace tells of @row; false: nothing.  One without a fallback may have recorded none. */
+static bool row_told(const struct row *row, const struct comparison_of_two *c, uint64_t *ret)
+{
+	const struct rerun_stats *s = rerun_stats(c->sides[UNCHANGED]);
+	bool fallbacks = row->told == offsetof(struct rerun_stats, told.extfrag) ||
+			 row->told == offsetof(struct rerun_stats, told.claimed);
+
+	if (row->told == NOT_TOLD || (fallbacks && !s->told.extfrag))
+		return false;
+	*ret = *(const uint64_t *)((const char *)s + row->told);
+	return true;
+}
+
 static void print_samples(struct cli *cli, const struct comparison_of_two *c)
 {
 	FILE *out = cli_out(cli);
 	uint32_t step = (c->sample_count + SAMPLES_SHOWN - 1) / SAMPLES_SHOWN;
 
-	fprintf(out, "\n%sunusable free memory by order, in thousandths (recorded/changed)%s\n",
+	fprintf(out, "\n%sunusable free memory by order, in thousandths (unchanged/changed)%s\n",
 		cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
 	fprintf(out, "%10s", "event");
 	for (unsigned int o = 1; o <= c->max_order; o += 3)
@@ -277,9 +432,9 @@ static void print_samples(struct cli *cli, const struct comparison_of_two *c)
 
 		fprintf(out, "%10" PRIu64, s->index);
 		for (unsigned int o = 1; o <= c->max_order; o += 3)
-			fprintf(out, " %6u/%4u", (unsigned int)s->unusable[RECORDED][o],
+			fprintf(out, " %6u/%4u", (unsigned int)s->unusable[UNCHANGED][o],
 				(unsigned int)s->unusable[CHANGED][o]);
-		fprintf(out, " %8" PRIu64 "/%8" PRIu64 "\n", s->free_pages[RECORDED],
+		fprintf(out, " %8" PRIu64 "/%8" PRIu64 "\n", s->free_pages[UNCHANGED],
 			s->free_pages[CHANGED]);
 	}
 }
@@ -287,36 +442,36 @@ static void print_samples(struct cli *cli, const struct comparison_of_two *c)
 /* What it means that a machine ran short. */
 static void print_shortage(struct cli *cli, const struct comparison_of_two *c)
 {
-	const struct rerun_stats *recorded = rerun_stats(c->sides[RECORDED]);
+	const struct rerun_stats *unchanged = rerun_stats(c->sides[UNCHANGED]);
 	const struct rerun_stats *changed = rerun_stats(c->sides[CHANGED]);
 	FILE *out = cli_out(cli);
 
-	if (recorded->failed_in_trace)
+	if (unchanged->failed_in_trace)
 		fprintf(out, "\n%" PRIu64 " requests failed in the trace; they are left out.\n",
-			recorded->failed_in_trace);
-	if (!recorded->below_low && !changed->below_low)
+			unchanged->failed_in_trace);
+	if (!unchanged->below_low && !changed->below_low)
 		return;
 	fputs("\nMemory ran short, and neither machine reclaims: what kswapd and direct reclaim freed "
 	      "in\nthe trace is freed at the same events here, on both sides. ",
 	      out);
-	if (!recorded->failed && !changed->failed) {
+	if (!unchanged->failed && !changed->failed) {
 		fputs("Every request was served all the same.\n", out);
 		return;
 	}
 	fprintf(out,
 		"A request that finds nothing\nabove its watermark has no page: %" PRIu64
-		" on both sides, %" PRIu64 " as recorded alone, %" PRIu64 " as changed\nalone. ",
-		c->failed_both, c->failed_alone[RECORDED], c->failed_alone[CHANGED]);
+		" on both sides, %" PRIu64 " unchanged alone, %" PRIu64 " changed\nalone. ",
+		c->failed_both, c->failed_alone[UNCHANGED], c->failed_alone[CHANGED]);
 	fprintf(out,
-		"All of these were served in the trace. Of those as changed, %" PRIu64
-		" can wait: for\nthem memory would be reclaimed or compacted.\n",
+		"All of these were served in the trace. Of those of the changed machine, %" PRIu64
+		"\ncan wait: for them memory would be reclaimed or compacted.\n",
 		changed->must_reclaim);
-	if (recorded->failed)
+	if (unchanged->failed)
 		fprintf(out,
 			"The %" PRIu64
-			" as recorded succeeded only because of that, or because the "
-			"machine had more left\nthan its boot tells.\n",
-			recorded->failed);
+			" of the unchanged one succeeded only because of that, or because the "
+			"machine had\nmore left than its boot tells.\n",
+			unchanged->failed);
 }
 
 static void print_both(struct cli *cli, const struct comparison_of_two *c)
@@ -324,13 +479,21 @@ static void print_both(struct cli *cli, const struct comparison_of_two *c)
 	FILE *out = cli_out(cli);
 
 	replayed_print(cli, &c->r);
-	fprintf(out, "\n%s%-42s %14s %14s%s\n", cli_colour(cli, CLI_BOLD), "", "as recorded",
-		"changed", cli_colour(cli, CLI_PLAIN));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		fprintf(out, "%-42s %14" PRIu64 " %14" PRIu64 "\n", rows[i].name,
-			row_value(&rows[i], c->sides[RECORDED]),
+	fprintf(out, "\n%s%-40s %12s %12s %12s%s\n", cli_colour(cli, CLI_BOLD), "", "in the trace",
+		"unchanged", "changed", cli_colour(cli, CLI_PLAIN));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t told;
+
+		fprintf(out, "%-40s", rows[i].name);
+		if (row_told(&rows[i], c, &told))
+			fprintf(out, " %12" PRIu64, told);
+		else
+			fprintf(out, " %12s", "-");
+		fprintf(out, " %12" PRIu64 " %12" PRIu64 "\n",
+			row_value(&rows[i], c->sides[UNCHANGED]),
 			row_value(&rows[i], c->sides[CHANGED]));
-	fprintf(out, "%-42s %14" PRIu64 " %14" PRIu64 "\n", "min_free_kbytes",
+	}
+	fprintf(out, "%-40s %12s %12" PRIu64 " %12" PRIu64 "\n", "min_free_kbytes", "-",
 		c->r.late.min_free_kbytes, c->changed.min_free_kbytes);
 	if (c->impossible)
 		fprintf(out,
@@ -342,6 +505,20 @@ static void print_both(struct cli *cli, const struct comparison_of_two *c)
 		      out);
 	print_shortage(cli, c);
 	print_samples(cli, c);
+}
+
+static void json_told(struct json *j, const struct comparison_of_two *c)
+{
+	json_key_object_begin(j, "in_trace");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t told;
+
+		if (row_told(&rows[i], c, &told))
+			json_key_u64(j, rows[i].key, told);
+		else
+			json_key_null(j, rows[i].key);
+	}
+	json_object_end(j);
 }
 
 static void json_side(struct json *j, const char *key, const struct comparison_of_two *c,
@@ -362,7 +539,7 @@ static void json_side(struct json *j, const char *key, const struct comparison_o
 
 static void json_sample(struct json *j, const struct comparison_of_two *c, const struct sample *s)
 {
-	static const char *const names[SIDES] = { "recorded", "changed" };
+	static const char *const names[SIDES] = { "unchanged", "changed" };
 
 	json_object_begin(j);
 	json_key_u64(j, "events", s->index);
@@ -382,16 +559,17 @@ static void json_both(struct cli *cli, const struct comparison_of_two *c)
 {
 	struct json j;
 
-	cli_json_begin(cli, &j, 1);
+	cli_json_begin(cli, &j, 2);
 	replayed_json(&j, &c->r);
-	json_side(&j, "recorded", c, RECORDED, &c->r.late);
+	json_told(&j, c);
+	json_side(&j, "unchanged", c, UNCHANGED, &c->r.late);
 	json_side(&j, "changed", c, CHANGED, &c->changed);
 	json_key_bool(&j, "reserved_known", c->r.late.reserved_known);
 	json_key_bool(&j, "reclaims", false);
-	json_key_u64(&j, "failed_in_trace", rerun_stats(c->sides[RECORDED])->failed_in_trace);
+	json_key_u64(&j, "failed_in_trace", rerun_stats(c->sides[UNCHANGED])->failed_in_trace);
 	json_key_u64(&j, "failed_on_both_sides", c->failed_both);
-	json_key_u64(&j, "failed_as_recorded_alone", c->failed_alone[RECORDED]);
-	json_key_u64(&j, "failed_as_changed_alone", c->failed_alone[CHANGED]);
+	json_key_u64(&j, "failed_unchanged_alone", c->failed_alone[UNCHANGED]);
+	json_key_u64(&j, "failed_changed_alone", c->failed_alone[CHANGED]);
 	json_key_u64(&j, "impossible_events", c->impossible);
 	json_key_array_begin(&j, "samples");
 	for (uint32_t i = 0; i < c->sample_count; i++)
@@ -421,7 +599,7 @@ static enum cli_exit run(struct cli *cli)
 		json_both(cli, c);
 	else if (code == CLI_OK)
 		print_both(cli, c);
-	rerun_destroy(c->sides[RECORDED]);
+	rerun_destroy(c->sides[UNCHANGED]);
 	rerun_destroy(c->sides[CHANGED]);
 	machine_deinit(&c->changed);
 	boot_log_deinit(&c->log);
@@ -437,6 +615,11 @@ const struct command command_whatif = {
 		"Boots the machine of SRC twice, once as it was recorded and once with what --set, "
 		"--era, --sysctl and --edit change, and lets both serve the allocations and frees of "
 		"the trace, with pages of their own. Both start as the boot left them.\n"
+		"\n"
+		"Beside the model's two columns, 'unchanged' and 'changed', stands what the trace itself "
+		"tells, which the kernel did that wrote it; '-' where it tells nothing (of fallbacks, where "
+		"it has no mm_page_alloc_extfrag). Where the trace and 'unchanged' differ much, the model "
+		"differs from that machine: it reclaims nothing, and starts as the boot left it.\n"
 		"\n"
 		"The table compares requests that failed, pages taken from lists of another "
 		"migratetype and pageblocks claimed for it, pages from another node than the CPU's, "
