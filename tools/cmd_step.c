@@ -220,7 +220,11 @@ static bool next(struct stepper *s, const char *text)
 {
 	uint64_t n;
 
-	return read_number(text, 1, &n) && go_to(s, n > s->count - s->at ? s->count : s->at + n);
+	if (!read_number(text, 1, &n))
+		return false;
+	if (n && s->at == s->count)
+		cli_note(s->cli, "this is the end of the trace");
+	return go_to(s, n > s->count - s->at ? s->count : s->at + n);
 }
 
 static bool back(struct stepper *s, const char *text)
@@ -236,49 +240,68 @@ static bool go(struct stepper *s, const char *text)
 
 	if (!strcmp(text, "end"))
 		return go_to(s, s->count);
-	return *text && read_number(text, 0, &n) && go_to(s, n);
+	if (!*text || !read_number(text, 0, &n))
+		return false;
+	if (n > s->count) {
+		cli_note(s->cli, "there is no event %" PRIu64 ": the trace has %" PRIu64, n,
+			 s->count);
+		return true;
+	}
+	return go_to(s, n);
+}
+
+/* Forwards until event @target is done, or to say that there is none such: then it is @s->count. */
+static void search(struct stepper *s, uint64_t target, const char *what, const char *text)
+{
+	if (target == s->count)
+		cli_note(s->cli, "no %s '%s' follows", what, text);
+	while (target < s->count && s->at <= target && !s->failed)
+		do_event(s);
 }
 
 static bool mark(struct stepper *s, const char *text)
 {
+	uint64_t i = s->at;
+
 	if (!*text)
 		return false;
-	while (s->at < s->count && !s->failed) {
-		const struct event *e = &s->events[s->at];
-
-		do_event(s);
-		if (e->kind == EVENT_MARKER && strstr(trace_string(s->r.trace, e->text), text))
-			break;
-	}
+	while (i < s->count && !(s->events[i].kind == EVENT_MARKER &&
+				 strstr(trace_string(s->r.trace, s->events[i].text), text)))
+		i++;
+	search(s, i, "trace marker with", text);
 	return true;
 }
 
 static bool miss(struct stepper *s, const char *text)
 {
+	bool found = false;
+
 	if (*text)
 		return false;
-	while (s->at < s->count && !s->failed) {
+	while (s->at < s->count && !s->failed && !found) {
 		do_event(s);
-		if (s->said.predicted && s->said.miss != REPLAY_HIT)
-			break;
+		found = s->said.predicted && s->said.miss != REPLAY_HIT;
 	}
+	if (!found && !s->failed)
+		cli_note(s->cli, "no wrong prediction follows: this is the end of the trace");
 	return true;
+}
+
+static bool names_page(const struct event *e, pfn_t pfn)
+{
+	return e->kind < EVENT_MARKER && e->pfn <= pfn && e->order < BUDDY_ORDER_COUNT &&
+	       pfn - e->pfn < 1ULL << e->order;
 }
 
 static bool page(struct stepper *s, const char *text)
 {
-	uint64_t pfn;
+	uint64_t i = s->at, pfn;
 
 	if (!*text || !read_number(text, 0, &pfn))
 		return false;
-	while (s->at < s->count && !s->failed) {
-		const struct event *e = &s->events[s->at];
-
-		do_event(s);
-		if (e->kind < EVENT_MARKER && e->pfn <= pfn && e->order < BUDDY_ORDER_COUNT &&
-		    pfn - e->pfn < 1ULL << e->order)
-			break;
-	}
+	while (i < s->count && !names_page(&s->events[i], pfn))
+		i++;
+	search(s, i, "event of page frame", text);
 	return true;
 }
 
@@ -430,7 +453,9 @@ const struct command command_step = {
 		"  show VIEW   buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
 		"  help, quit\n"
 		"\n"
-		"An empty line does the last of next, back, miss, mark and page again. States are kept "
+		"What is looked for and does not follow is told, and the place stays as it is; 'miss' "
+		"has to go to the end to know. An empty line does the last of next, back, miss, mark and "
+		"page again. States are kept "
 		"on the way, 64 at most and in no more than 256 MiB; the way back begins at the nearest "
 		"of them, and comes to the same state.",
 	.arguments = arguments,
