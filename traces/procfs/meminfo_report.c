@@ -28,6 +28,7 @@
 #define GAP_LINES_AFTER_RAM 16
 /* The trace of calls between a request and its report is shorter. */
 #define REQUEST_LINES 512
+#define DISORDER_NS 1000000000
 /* More of anything than a kernel prints is not kept. */
 #define ZONES_MAX 8192
 #define VALUES_MAX 256
@@ -112,6 +113,20 @@ static const struct field count_lines[] = {
 	{ "slab pages", 0, 0 },
 	{ "pages swap cached", 0, 0 },
 	{ "pages in pagetable cache", 0, 0 },
+};
+
+/* How the line that tells of a failing request begins, behind the name of the task. */
+static const struct {
+	const char *text;
+	enum meminfo_request_kind kind;
+} request_starts[] = {
+	{ " invoked oom-killer:", MEMINFO_REQUEST_OOM },
+	{ ": page allocation failure", MEMINFO_REQUEST_PAGE_ALLOC },
+	{ ": vmemmap alloc failure", MEMINFO_REQUEST_PAGE_ALLOC },
+	{ ": page allocation stalls for", MEMINFO_REQUEST_STALL },
+	{ ": vmalloc: allocation failure", MEMINFO_REQUEST_VMALLOC },
+	{ ": vmalloc error", MEMINFO_REQUEST_VMALLOC },
+	{ ": vmalloc size", MEMINFO_REQUEST_VMALLOC },
 };
 
 static const char *copy(struct reader *r, struct strings *strings, struct scan_str str)
@@ -670,18 +685,6 @@ static void leave_alone(struct reader *r)
 
 static bool read_request(struct reader *r, struct scan line, uint32_t number)
 {
-	static const struct {
-		const char *text;
-		enum meminfo_request_kind kind;
-	} starts[] = {
-		{ " invoked oom-killer:", MEMINFO_REQUEST_OOM },
-		{ ": page allocation failure", MEMINFO_REQUEST_PAGE_ALLOC },
-		{ ": vmemmap alloc failure", MEMINFO_REQUEST_PAGE_ALLOC },
-		{ ": page allocation stalls for", MEMINFO_REQUEST_STALL },
-		{ ": vmalloc: allocation failure", MEMINFO_REQUEST_VMALLOC },
-		{ ": vmalloc error", MEMINFO_REQUEST_VMALLOC },
-		{ ": vmalloc size", MEMINFO_REQUEST_VMALLOC },
-	};
 	struct meminfo_request request = {
 		.line = number, .comm = "", .gfp_text = "", .nodemask = ""
 	};
@@ -689,12 +692,13 @@ static bool read_request(struct reader *r, struct scan line, uint32_t number)
 	struct scan_str text;
 	struct scan s = line, t;
 
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+	for (size_t i = 0; i < sizeof(request_starts) / sizeof(request_starts[0]); i++) {
 		s = line;
-		if (!scan_past(&s, starts[i].text))
+		if (!scan_past(&s, request_starts[i].text))
 			continue;
-		request.kind = starts[i].kind;
-		request.comm = copy(r, &strings, task_name(line, s.p - strlen(starts[i].text)));
+		request.kind = request_starts[i].kind;
+		request.comm =
+			copy(r, &strings, task_name(line, s.p - strlen(request_starts[i].text)));
 		break;
 	}
 	if (request.kind == MEMINFO_REQUEST_NONE)
@@ -763,6 +767,15 @@ static void end_report(struct reader *r)
 	r->report = (struct meminfo_report){ 0 };
 }
 
+/*
+ * Was @line printed later than @other, which stands behind it?  Then one of them is quoted, from another place
+ * of the log or from another log.  Lines of several CPUs may be a little out of order.
+ */
+static bool is_after(const struct log_line *line, const struct log_line *other)
+{
+	return line->has_time && other->has_time && line->time_ns > other->time_ns + DISORDER_NS;
+}
+
 static void start_report(struct reader *r, size_t at)
 {
 	end_report(r);
@@ -775,7 +788,8 @@ static void start_report(struct reader *r, size_t at)
 		.end = at + 1,
 		.line = r->lines[at].line,
 	};
-	if (r->request.kind != MEMINFO_REQUEST_NONE && at - r->request_at <= REQUEST_LINES) {
+	if (r->request.kind != MEMINFO_REQUEST_NONE && at - r->request_at <= REQUEST_LINES &&
+	    !is_after(&r->lines[r->request_at], &r->lines[at])) {
 		r->report.request = r->request;
 		r->report.strings = r->request_strings;
 		r->request_strings = (struct strings){ 0 };
@@ -803,12 +817,37 @@ static bool ends_with(struct scan s, const char *text)
 	return scan_left(&s) >= len && !memcmp(s.end - len, text, len);
 }
 
+/* Does the line end within the words that tell of a failing request, "dd invoked"? */
+static bool is_cut_request(struct scan s)
+{
+	for (size_t i = 0; i < sizeof(request_starts) / sizeof(request_starts[0]); i++) {
+		const char *text = request_starts[i].text, *end = text;
+
+		while ((end = strchr(end + 1, ' '))) {
+			size_t len = (size_t)(end - text);
+
+			if (scan_left(&s) > len && !memcmp(s.end - len, text, len))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool has_request(struct scan s)
+{
+	for (size_t i = 0; i < sizeof(request_starts) / sizeof(request_starts[0]); i++)
+		if (contains(s, request_starts[i].text))
+			return true;
+	return false;
+}
+
 /* A line that can be long enough to be wrapped, and is not complete. */
 static bool may_go_on(struct scan s)
 {
 	return (contains(s, "kB") && !contains(s, " = ") && !contains(s, "all_unreclaimable? ")) ||
 	       contains(s, "invoked oom-killer:") || contains(s, "allocation failure") ||
-	       contains(s, "vmemmap alloc failure") || contains(s, "vmalloc error");
+	       contains(s, "vmemmap alloc failure") || contains(s, "vmalloc error") ||
+	       is_cut_request(s);
 }
 
 static bool may_be_rest(struct scan s)
@@ -849,7 +888,18 @@ static size_t join(struct reader *r, size_t at, size_t nlines, struct scan *s)
 		while (scan_char(&piece, '\t'))
 			;
 		if ((line->flags & (LOG_LINE_PREFIXED | LOG_LINE_SPLIT)) ||
-		    scan_left(&piece) >= sizeof(r->joined) - len || !may_be_rest(piece))
+		    scan_left(&piece) + 1 >= sizeof(r->joined) - len)
+			break;
+		if (is_cut_request(*s)) {
+			r->joined[len] = ' ';
+			memcpy(r->joined + len + 1, piece.p, scan_left(&piece));
+			if (has_request(scan_of(r->joined, len + 1 + scan_left(&piece)))) {
+				len += 1 + scan_left(&piece);
+				*s = scan_of(r->joined, len);
+				continue;
+			}
+		}
+		if (!may_be_rest(piece))
 			break;
 		if (ends_with(*s, "kB") || ends_with(*s, "KB") || ends_with(*s, ")") ||
 		    ends_with(*s, ",") || ends_with(*s, ":"))

@@ -353,6 +353,53 @@ static void wrapped(void **state)
 	meminfo_reports_deinit(&reports);
 }
 
+/* A request that is cut within its first words, and one that a mail quotes from a later place of the log. */
+static void quoted(void **state)
+{
+	static const char *const heads[] = {
+		"[    2.000000] a b invoked\noom-killer: gfp_mask=0xcc0,\norder=3\n",
+		"[    2.000000] a b: page\nallocation failure: order:3,\nmode:0xcc0\n",
+		"[    2.000000] a b: page allocation\nfailure: order:3, mode:0xcc0\n",
+		"[    2.000000] a b: vmalloc\nerror: size 4096, page order 3,\nmode:0xcc0\n",
+	};
+	struct log_line lines[8] = { 0 };
+	struct meminfo_reports reports;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "[    1.000000] Call Trace:\n%s[    2.000000] Mem-Info:\n", heads[i]);
+		parse(text, strlen(text), &reports);
+		assert_int_equal(reports.nreports, 1);
+		assert_int_equal(reports.nalone, 0);
+		assert_string_equal(reports.reports[0].request.comm, "a b");
+		assert_int_equal(reports.reports[0].request.order, 3);
+		assert_int_equal(reports.reports[0].request.gfp, 0xcc0);
+		meminfo_reports_deinit(&reports);
+	}
+	/* Words that end so and go on otherwise are none. */
+	parse("[ 1.0] nobody invoked\nit: free 5kB\n[ 1.0] Mem-Info:\n", 52, &reports);
+	assert_int_equal(reports.reports[0].request.kind, MEMINFO_REQUEST_NONE);
+	meminfo_reports_deinit(&reports);
+
+	for (uint64_t late = 0; late < 2; late++) {
+		static const char said[] = "a invoked oom-killer: gfp_mask=0xcc0, order=1\n"
+					   "Mem-Info:\n4 pages RAM\n";
+		size_t n = split(said, sizeof(said) - 1, lines);
+
+		for (size_t i = 0; i < n; i++)
+			lines[i].has_time = true;
+		lines[0].time_ns = 3000000000 + late;
+		lines[1].time_ns = 2000000000;
+		check_ok(meminfo_reports_parse(lines, n, &reports));
+		assert_int_equal(reports.nalone, late);
+		assert_int_equal(reports.reports[0].request.kind,
+				 late ? MEMINFO_REQUEST_NONE : MEMINFO_REQUEST_OOM);
+		meminfo_reports_deinit(&reports);
+	}
+}
+
 /* Where one report ends and another begins. */
 static void borders(void **state)
 {
@@ -545,7 +592,7 @@ int main(void)
 		cmocka_unit_test(without_numa), cmocka_unit_test(requests),
 		cmocka_unit_test(wrapped),	cmocka_unit_test(borders),
 		cmocka_unit_test(limits),	cmocka_unit_test(damage),
-		cmocka_unit_test(alone),
+		cmocka_unit_test(alone),	cmocka_unit_test(quoted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
