@@ -166,6 +166,8 @@ static void print_limit(FILE *out, const struct explanation *e, const struct exp
 		sink_puts(&sink, " without boost");
 	else if (z->numbers.boost)
 		sink_printf(&sink, " (%" PRId64 " of it boost)", z->numbers.boost);
+	if (a->fast && e->alloc_flags & ALLOC_RIGHTS)
+		sink_puts(&sink, " (whole: the fast check looks at no rights)");
 	if (a->high_part)
 		sink_printf(&sink, " - %" PRId64 " (half: __GFP_HIGH)", a->high_part);
 	if (a->non_block_part)
