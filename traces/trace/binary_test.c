@@ -680,6 +680,15 @@ static void test_perf_ends_early(void **state)
 	end_perf(&m);
 	read_made(&m, e, 1, ERROR_CORRUPT, &t);
 	trace_close(t);
+	/* The same, as the last. */
+	begin_perf(&m, S_TID | S_TIME | S_CPU | S_RAW, 0, false);
+	add_sample(&m, 17, 1000, 0, 100);
+	begin_record(&m, R_AUXTRACE);
+	add(&m, 8, 8);
+	end_record(&m);
+	end_perf(&m);
+	read_made(&m, e, 1, ERROR_CORRUPT, &t);
+	trace_close(t);
 }
 
 static void test_refused(void **state)

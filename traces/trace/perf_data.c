@@ -495,12 +495,13 @@ static bool take_record(struct trace *t, struct perf_reader *r, struct raw_curso
 		break;
 	}
 	r->offset += size;
-	if (extra > r->end - r->offset)
-		goto cut_off;
-	r->offset += extra;
-	return !c->err;
+	if (extra <= r->end - r->offset) {
+		r->offset += extra;
+		return !c->err;
+	}
 cut_off:
-	if (!c->err && r->offset != r->end)
+	/* A record may well end with the data, but not what it says comes behind it. */
+	if (!c->err && (extra || r->offset != r->end))
 		c->err = error_create(ERROR_CORRUPT, c->file->name, 0, 0,
 				      "is cut off or damaged: no record at %llu",
 				      (unsigned long long)r->offset);
