@@ -134,15 +134,32 @@ static void begin(struct play *p, const char *version)
 	fill(p);
 }
 
-/* The page tables of a copy, or of a program; the first is a directory.  Was it guessed? */
-static bool make_tables(struct play *p, int32_t pid, unsigned int count)
+/* The page tables of a copy, or of a program; the first is @directory.  Was it guessed? */
+static bool make_tables_at(struct play *p, int32_t pid, unsigned int count, pfn_t directory)
 {
-	bool guessed = take(p, pid, table_gfp(p), p->next);
+	bool guessed = take(p, pid, table_gfp(p), directory);
 
 	for (unsigned int i = 1; i < count; i++)
 		assert_true(take(p, pid, table_gfp(p), p->next));
 	take_user(p, pid);
 	return guessed;
+}
+
+static bool make_tables(struct play *p, int32_t pid, unsigned int count)
+{
+	return make_tables_at(p, pid, count, p->next);
+}
+
+/* A task that takes a stack, of which nothing has told before, copies itself; its directory. */
+static pfn_t begin_with_fork(struct play *p)
+{
+	pfn_t directory;
+
+	begin(p, "6.1");
+	p->next += STACK;
+	directory = p->next;
+	assert_false(make_tables(p, SHELL, TABLES));
+	return directory;
 }
 
 /* A task that forks takes a stack each time; the second time it is known before. */
@@ -151,9 +168,7 @@ static void a_fork_is_foreseen(void **state)
 	struct play p;
 
 	(void)state;
-	begin(&p, "6.1");
-	p.next += STACK;
-	assert_false(make_tables(&p, SHELL, TABLES));
+	begin_with_fork(&p);
 	p.next += STACK;
 	assert_true(make_tables(&p, SHELL, TABLES));
 	p.next += STACK;
@@ -168,15 +183,9 @@ static void a_stack_is_kept(void **state)
 	pfn_t directory;
 
 	(void)state;
-	begin(&p, "6.1");
-	p.next += STACK;
-	directory = p.next;
-	assert_false(make_tables(&p, SHELL, TABLES));
+	directory = begin_with_fork(&p);
 	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
-	assert_true(take(&p, SHELL, table_gfp(&p), directory));
-	for (unsigned int i = 1; i < TABLES; i++)
-		assert_true(take(&p, SHELL, table_gfp(&p), p.next));
-	take_user(&p, SHELL);
+	assert_true(make_tables_at(&p, SHELL, TABLES, directory));
 	p.next += STACK;
 	assert_true(make_tables(&p, SHELL, TABLES));
 	end(&p);
@@ -189,14 +198,10 @@ static void a_program_is_no_fork(void **state)
 	pfn_t directory;
 
 	(void)state;
-	begin(&p, "6.1");
-	p.next += STACK;
-	directory = p.next;
-	assert_false(make_tables(&p, SHELL, TABLES));
+	directory = begin_with_fork(&p);
 	assert_true(make_tables(&p, CHILD, 4));
 	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
-	assert_true(take(&p, CHILD, table_gfp(&p), directory));
-	take_user(&p, CHILD);
+	assert_true(make_tables_at(&p, CHILD, 1, directory));
 	assert_true(make_tables(&p, CHILD, 2));
 	p.next += STACK;
 	assert_true(make_tables(&p, SHELL, TABLES));
@@ -209,9 +214,7 @@ static void faults_are_learned(void **state)
 	struct play p;
 
 	(void)state;
-	begin(&p, "6.1");
-	p.next += STACK;
-	assert_false(make_tables(&p, SHELL, TABLES));
+	begin_with_fork(&p);
 	assert_false(make_tables(&p, SHELL, 2));
 	assert_true(make_tables(&p, SHELL, 2));
 	end(&p);
