@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A made-up kernel: our own allocator on a machine that booted alike, which lives through random requests and
+ * tells of them as a kernel does.  What it tells all of, the model knows all of; what it does without a word,
+ * the model finds out.
+ *
+ *	kernel	[ page sets ][ free lists ]	-> events ->	replay	[ page sets ][ free lists ]
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/boot.h"
+#include "engine/gfp.h"
+#include "engine/pageset.h"
+#include "engine/prng.h"
+#include "engine/replay.h"
+#include "engine/testing/made_boot.h"
+#include "engine/wmark.h"
+
+#define MIB (1ULL << 20)
+#define ALLOC_AND_FREE (1U << EVENT_ALLOC | 1U << EVENT_FREE)
+
+enum { HELD_MAX = 20000, CPUS = 2, BURST = 24, BATCH_MAX = 31, STAGES = 3, LIFE = 250 };
+enum { STEP = 200000, SECOND = 1000000000, DECAYS_AT = 300000000 }; /* nanoseconds */
+
+/* What the kernel does without a word, bit by bit. */
+enum hidden {
+	HIDDEN_NOTHING = 0,
+	HIDDEN_BULK = 1, /* many single unmovable pages are taken at once */
+	HIDDEN_ALLOC = 2, /* requests are not recorded */
+	HIDDEN_DRAIN = 4, /* all page sets are drained */
+	HIDDEN_SWITCH = 8, /* a task loses the CPU between its page and its event */
+	HIDDEN_INTERRUPT = 16, /* frees of an interrupt go past the page set */
+};
+
+struct held {
+	pfn_t pfn;
+	uint8_t order, type;
+};
+
+struct kernel {
+	struct made_boot boot;
+	struct machine booted, late; /* the model's */
+	struct machine machine; /* its own */
+	struct page_alloc alloc;
+	struct alloc_events events;
+	struct gfp_table gfp;
+	struct replay *replay;
+	struct prng prng;
+	uint32_t hidden;
+	uint64_t time, decays_at; /* nanoseconds; when the statistics worker runs next */
+	unsigned int batch_rule, stage;
+	struct held held[HELD_MAX];
+	uint32_t held_count;
+};
+
+static void boot(const struct kernel *k, struct machine *m, enum boot_stage until)
+{
+	machine_init(m);
+	m->want_lists = true;
+	boot_run(m, &k->boot.in, until);
+	assert_false(m->out_of_memory);
+}
+
+static struct kernel *start(const char *version, uint32_t kinds, uint32_t hidden, uint64_t seed)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	struct replay_options options = { .kinds = kinds, .cpu_count = CPUS };
+
+	assert_non_null(k);
+	made_boot_init(&k->boot, ARCH_X86_64, version);
+	made_boot_memory(&k->boot, MIB, 96 * MIB, -1);
+	made_boot_reserve(&k->boot, 30 * MIB, 33 * MIB);
+	made_boot_cpus(&k->boot, CPUS, 0);
+	boot(k, &k->booted, STAGE_MEM_INIT);
+	boot(k, &k->machine, STAGE_MEM_INIT);
+	boot(k, &k->late, STAGE_LATE);
+	page_alloc_init(&k->alloc, k->machine.buddy, &k->machine.config, &k->machine.facts,
+			k->late.nodes, k->late.node_count, &k->late.zonelists, CPUS);
+	assert_false(k->alloc.out_of_memory);
+	gfp_table_init(&k->gfp, &k->machine.facts);
+	k->batch_rule = (unsigned int)fact_get(&k->machine.facts, FACT_free_batch_rule);
+	k->replay = replay_create(&k->booted, &k->late, &options);
+	assert_non_null(k->replay);
+	k->prng = prng_init(seed);
+	k->hidden = hidden;
+	k->decays_at = DECAYS_AT;
+	return k;
+}
+
+static void finish(struct kernel *k)
+{
+	assert_false(replay_out_of_memory(k->replay));
+	assert_null(buddy_check(k->booted.buddy, false));
+	assert_null(buddy_check(k->machine.buddy, false));
+	replay_destroy(k->replay);
+	page_alloc_deinit(&k->alloc);
+	free(k->events.events);
+	machine_deinit(&k->late);
+	machine_deinit(&k->machine);
+	machine_deinit(&k->booted);
+	free(k);
+}
+
+/* The page sets of the next part of the boot. */
+static void next_stage(struct kernel *k)
+{
+	k->stage++;
+	for (uint32_t zone = 0; zone < k->alloc.zone_count; zone++) {
+		const struct buddy_zone *bz = &k->machine.buddy->zones[zone];
+		struct zone z = k->machine.nodes[bz->nid].zones[bz->type];
+
+		if (k->stage == STAGES - 1) {
+			z = k->late.nodes[bz->nid].zones[bz->type];
+		} else {
+			z.managed = z.early_free;
+			memset(z.watermark, 0, sizeof(z.watermark));
+			pageset_size_zone(&z, 0, 1, 0, &k->machine.config, &k->machine.facts);
+		}
+		page_alloc_set_pagesets(&k->alloc, zone, z.batch, z.high, z.high_min, z.high_max);
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+			page_alloc_set(&k->alloc, zone, cpu)->high_batch = k->stage == STAGES - 1;
+	}
+	if (k->stage == STAGES - 1)
+		page_alloc_set_watermarks(&k->alloc, k->late.nodes);
+}
+
+/* ---- what it does, and tells --------------------------------------------------------------------- */
+
+static void tell(struct kernel *k, struct event e)
+{
+	e.time = k->time += STEP;
+	replay_event(k->replay, &e);
+}
+
+static int32_t pid_of(uint32_t cpu)
+{
+	return 100 + (int32_t)cpu;
+}
+
+/* What the allocator did since the last time. */
+static void tell_done(struct kernel *k, uint32_t cpu, int32_t pid)
+{
+	assert_false(k->events.out_of_memory);
+	for (uint32_t i = 0; i < k->events.count; i++) {
+		struct event e = k->events.events[i];
+
+		e.cpu = (uint16_t)cpu;
+		e.pid = pid;
+		e.flags &= (uint8_t)~EVENT_GIVES_PAGE;
+		tell(k, e);
+	}
+	k->events.count = 0;
+}
+
+static struct event request(const struct kernel *k, uint32_t cpu, unsigned int order,
+			    enum migratetype type)
+{
+	struct event e = { .kind = EVENT_ALLOC,
+			   .cpu = (uint16_t)cpu,
+			   .pid = pid_of(cpu),
+			   .order = (uint8_t)order,
+			   .migratetype = k->alloc.rules.list_rank[type] };
+
+	if (type == MIGRATE_MOVABLE)
+		e.gfp = gfp_mask_of(&k->gfp, GFP_BIT_HIGHMEM) |
+			gfp_mask_of(&k->gfp, GFP_BIT_MOVABLE);
+	return e;
+}
+
+/* A block is taken, which @e does not tell yet; false: there is none. */
+static bool take(struct kernel *k, struct event *e, enum migratetype type)
+{
+	struct alloc_request req = { .cpu = e->cpu,
+				     .order = e->order,
+				     .type = type,
+				     .highest = gfp_zone(e->gfp, k->machine.config.zones_mask) };
+
+	if (k->held_count == HELD_MAX)
+		return false;
+	req.flags = page_alloc_fast_flags(&k->alloc, &req);
+	k->alloc.events = &k->events;
+	e->pfn = page_alloc_get(&k->alloc, &req, NULL);
+	k->alloc.events = NULL;
+	if (e->pfn == PFN_NONE)
+		return false;
+	k->held[k->held_count++] = (struct held){ e->pfn, e->order, (uint8_t)type };
+	return true;
+}
+
+static bool get(struct kernel *k, uint32_t cpu, unsigned int order, enum migratetype type)
+{
+	struct event e = request(k, cpu, order, type);
+	bool ok = take(k, &e, type);
+
+	tell_done(k, cpu, e.pid);
+	if (ok)
+		tell(k, e);
+	return ok;
+}
+
+static void put(struct kernel *k, uint32_t cpu, struct held h)
+{
+	k->alloc.events = &k->events;
+	assert_true(page_alloc_put(&k->alloc, cpu, h.pfn, h.order));
+	k->alloc.events = NULL;
+	tell_done(k, cpu, pid_of(cpu));
+}
+
+static struct held any_held(struct kernel *k)
+{
+	uint32_t i = (uint32_t)prng_below(&k->prng, k->held_count);
+	struct held h = k->held[i];
+
+	k->held[i] = k->held[--k->held_count];
+	return h;
+}
+
+static void tell_free(struct kernel *k, enum event_kind kind, uint32_t cpu, struct held h)
+{
+	const struct event e = { .kind = (uint8_t)kind,
+				 .pfn = h.pfn,
+				 .cpu = (uint16_t)cpu,
+				 .pid = pid_of(cpu),
+				 .order = kind == EVENT_FREE ? h.order : 0 };
+
+	tell(k, e);
+}
+
+static void free_one(struct kernel *k, uint32_t cpu, struct held h)
+{
+	tell_free(k, EVENT_FREE, cpu, h);
+	put(k, cpu, h);
+}
+
+/* Frees of an interrupt, which finds the page set locked. */
+static void interrupt(struct kernel *k, uint32_t cpu)
+{
+	for (uint64_t n = prng_between(&k->prng, 1, 3); n-- && k->held_count;) {
+		struct held h = any_held(k);
+		const struct event e = { .kind = EVENT_FREE,
+					 .pfn = h.pfn,
+					 .cpu = (uint16_t)cpu,
+					 .pid = pid_of(cpu),
+					 .order = h.order,
+					 .context = EVENT_CONTEXT_TOLD | EVENT_CONTEXT_INTERRUPT };
+
+		tell(k, e);
+		assert_true(page_alloc_put_past(&k->alloc, cpu, h.pfn, h.order));
+	}
+}
+
+/* Single pages of the list of a task's memory, at once. */
+static void free_batch(struct kernel *k, uint32_t cpu)
+{
+	struct held batch[BATCH_MAX];
+	uint32_t count = 0, wanted = (uint32_t)prng_between(&k->prng, 2, BATCH_MAX);
+
+	for (uint32_t tries = 0; tries < 4 * wanted && count < wanted && k->held_count; tries++) {
+		struct held h = any_held(k);
+
+		if (h.order || h.type != MIGRATE_MOVABLE)
+			k->held[k->held_count++] = h;
+		else
+			batch[count++] = h;
+	}
+	for (uint32_t i = 0; k->batch_rule && i < count; i++)
+		tell_free(k, EVENT_FREE, cpu, batch[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!k->batch_rule)
+			tell_free(k, EVENT_FREE, cpu, batch[i]);
+		tell_free(k, EVENT_FREE_BATCHED, cpu, batch[i]);
+		put(k, cpu, batch[i]);
+		if (k->hidden & HIDDEN_INTERRUPT && i + 1 < count && prng_chance(&k->prng, 1, 60))
+			interrupt(k, cpu);
+	}
+}
+
+/* ---- what it does without a word ----------------------------------------------------------------- */
+
+static void take_silently(struct kernel *k, uint32_t cpu, enum migratetype type, uint64_t count)
+{
+	while (count--) {
+		struct event e = request(k, cpu, 0, type);
+
+		take(k, &e, type);
+		tell_done(k, cpu, e.pid);
+	}
+}
+
+static void drain_all(struct kernel *k)
+{
+	for (uint32_t zone = 0; zone < k->alloc.zone_count; zone++)
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+			struct pageset *set = page_alloc_set(&k->alloc, zone, cpu);
+
+			k->alloc.events = &k->events;
+			pageset_drain(&k->alloc, zone, set, set->count, 0);
+			k->alloc.events = NULL;
+			tell_done(k, cpu, pid_of(cpu));
+		}
+}
+
+/* The statistics worker, once a second. */
+static void decay_all(struct kernel *k)
+{
+	for (uint32_t zone = 0; zone < k->alloc.zone_count; zone++)
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+			k->alloc.events = &k->events;
+			pageset_decay(&k->alloc, zone, page_alloc_set(&k->alloc, zone, cpu));
+			k->alloc.events = NULL;
+			tell_done(k, cpu, pid_of(cpu));
+		}
+}
+
+/* Two tasks of one CPU: the first gets its page first and tells of it last. */
+static void switch_tasks(struct kernel *k, uint32_t cpu)
+{
+	struct event first = request(k, cpu, 0, MIGRATE_MOVABLE), second = first;
+	uint64_t others = prng_between(&k->prng, 1, 3);
+
+	first.pid = 90;
+	if (!take(k, &first, MIGRATE_MOVABLE))
+		return;
+	tell_done(k, cpu, first.pid);
+	while (others--) {
+		if (!take(k, &second, MIGRATE_MOVABLE))
+			break;
+		tell_done(k, cpu, second.pid);
+		tell(k, second);
+	}
+	tell(k, first);
+}
+
+static void do_hidden(struct kernel *k, uint32_t cpu)
+{
+	if (k->hidden & HIDDEN_BULK && prng_chance(&k->prng, 1, 40))
+		take_silently(k, cpu, MIGRATE_UNMOVABLE, prng_between(&k->prng, 4, 40));
+	if (k->hidden & HIDDEN_ALLOC && prng_chance(&k->prng, 1, 40))
+		take_silently(k, cpu, MIGRATE_MOVABLE, prng_between(&k->prng, 1, 3));
+	if (k->hidden & HIDDEN_DRAIN && prng_chance(&k->prng, 1, 400))
+		drain_all(k);
+	if (k->hidden & HIDDEN_SWITCH && prng_chance(&k->prng, 1, 40))
+		switch_tasks(k, cpu);
+}
+
+/* ---- its life ------------------------------------------------------------------------------------ */
+
+static enum migratetype draw_type(struct kernel *k)
+{
+	uint64_t n = prng_below(&k->prng, 10);
+
+	return n < 6 ? MIGRATE_MOVABLE : n < 9 ? MIGRATE_UNMOVABLE : MIGRATE_RECLAIMABLE;
+}
+
+static unsigned int draw_order(struct kernel *k)
+{
+	uint64_t n = prng_below(&k->prng, 40);
+
+	if (n < 34)
+		return 0;
+	return n < 39 ? (unsigned int)(n - 33) % 4 : (unsigned int)prng_below(&k->prng, 6);
+}
+
+static void live(struct kernel *k, unsigned int steps)
+{
+	while (steps--) {
+		uint32_t cpu = prng_chance(&k->prng, 1, 4);
+		uint64_t count = prng_between(&k->prng, 1, BURST);
+		uint64_t free_pages = 0;
+		enum migratetype type = draw_type(k);
+
+		for (uint32_t zone = 0; zone < k->alloc.zone_count; zone++)
+			free_pages += page_alloc_zone_free(&k->alloc, zone);
+		do_hidden(k, cpu);
+		if (k->alloc.rules.high_decays && k->time >= k->decays_at) {
+			k->decays_at += SECOND;
+			decay_all(k);
+		}
+		if (free_pages > 3000 && prng_chance(&k->prng, 11, 20)) {
+			while (count--)
+				get(k, cpu, draw_order(k), type);
+		} else if (prng_chance(&k->prng, 1, 3)) {
+			free_batch(k, cpu);
+		} else {
+			while (count-- && k->held_count)
+				free_one(k, cpu, any_held(k));
+		}
+	}
+}
+
+static void live_all(struct kernel *k)
+{
+	live(k, 20);
+	next_stage(k);
+	live(k, 40);
+	next_stage(k);
+	live(k, LIFE);
+	/* What was announced last is done. */
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+		get(k, cpu, 0, MIGRATE_UNMOVABLE);
+}
+
+/* ---- what the model knows of it ------------------------------------------------------------------ */
+
+static uint64_t count_wrong(const struct kernel *k, uint64_t *predicted_ret)
+{
+	const struct replay_stats *s = replay_stats(k->replay);
+	uint64_t wrong = 0;
+
+	*predicted_ret = 0;
+	for (unsigned int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+		wrong += s->predicted[kind] - s->right[kind];
+		*predicted_ret += s->predicted[kind];
+	}
+	return wrong;
+}
+
+/* Blocks that the per-CPU lists of the two have not in common, place by place. */
+static uint32_t lists_differ(const struct kernel *k)
+{
+	const struct page_alloc *a = replay_alloc(k->replay), *b = &k->alloc;
+	uint32_t differ = 0;
+
+	for (uint32_t i = 0; i < a->zone_count * CPUS; i++)
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint32_t at_a = BUDDY_LIST_START, at_b = BUDDY_LIST_START;
+			bool more_a = true, more_b = true;
+
+			while (more_a || more_b) {
+				pfn_t in_a = PFN_NONE, in_b = PFN_NONE;
+
+				more_a = more_a &&
+					 pageset_next(a, &a->sets[i], index, &at_a, &in_a);
+				more_b = more_b &&
+					 pageset_next(b, &b->sets[i], index, &at_b, &in_b);
+				differ += in_a != in_b;
+			}
+		}
+	return differ;
+}
+
+/* How often the model is wrong at most, and how many places of its lists differ at the end. */
+struct row {
+	const char *version;
+	uint32_t kinds, hidden; /* kinds 0: all */
+	uint64_t wrong_max;
+	uint32_t differ_max;
+	bool equal; /* its free lists are the kernel's at the end */
+};
+
+static bool holds(const struct row *row)
+{
+	struct kernel *k = start(row->version, row->kinds, row->hidden, 1);
+	uint64_t predicted, wrong;
+	uint32_t differ;
+	bool equal;
+
+	live_all(k);
+	wrong = count_wrong(k, &predicted);
+	differ = lists_differ(k);
+	equal = buddy_hash(k->booted.buddy) == buddy_hash(k->machine.buddy);
+	finish(k);
+	if (predicted > 1000 && wrong <= row->wrong_max && differ <= row->differ_max &&
+	    (equal || !row->equal))
+		return true;
+	print_message("# \"%s\", %u, %u, %llu, %u, %d: of %llu\n", row->version, row->kinds,
+		      row->hidden, (unsigned long long)wrong, differ, equal,
+		      (unsigned long long)predicted);
+	return false;
+}
+
+static void check_rows(const struct row *rows, size_t count)
+{
+	unsigned int failed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		failed += !holds(&rows[i]);
+	assert_int_equal(failed, 0);
+}
+
+/* But for the sizes of the page sets, which are told by their effects alone. */
+static void test_all_is_told(void **state)
+{
+	static const struct row rows[] = {
+		{ "5.10", 0, HIDDEN_NOTHING, 0, 0, true },
+		{ "6.1", 0, HIDDEN_NOTHING, 12, 0, true },
+		{ "6.12", 0, HIDDEN_NOTHING, 10, 0, true },
+		{ "7.2", 0, HIDDEN_NOTHING, 5, 0, true },
+	};
+
+	(void)state;
+	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void test_some_is_not_told(void **state)
+{
+	static const struct row rows[] = {
+		{ "5.10", 0, HIDDEN_ALLOC, 148, 0, true },
+		{ "5.10", 0, HIDDEN_DRAIN, 0, 0, true },
+		{ "6.1", 0, HIDDEN_BULK, 560, 0, false },
+		{ "6.1", 0, HIDDEN_ALLOC, 116, 0, true },
+		{ "6.1", 0, HIDDEN_DRAIN, 0, 0, true },
+		{ "6.1.57", 0, HIDDEN_INTERRUPT, 0, 0, true },
+		{ "6.12", 0, HIDDEN_BULK, 29, 0, true },
+		{ "6.12", 0, HIDDEN_ALLOC, 149, 0, true },
+		{ "6.12", 0, HIDDEN_DRAIN, 0, 0, true },
+		{ "6.12", 0, HIDDEN_INTERRUPT, 0, 0, true },
+		{ "7.2", 0, HIDDEN_BULK, 13, 0, true },
+		{ "7.2", 0, HIDDEN_ALLOC, 25, 0, true },
+		{ "7.2", 0, HIDDEN_DRAIN, 0, 0, true },
+		{ "7.2", 0, HIDDEN_SWITCH, 19, 0, true },
+		{ "7.2", 0, HIDDEN_INTERRUPT, 4, 0, true },
+	};
+
+	(void)state;
+	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void test_allocations_and_frees_are_told(void **state)
+{
+	static const struct row rows[] = {
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_NOTHING, 5, 0, true },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_ALLOC, 300, 5, true },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_DRAIN, 3, 0, true },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_NOTHING, 5, 0, true },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_BULK, 43, 0, true },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_ALLOC, 55, 0, false },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_DRAIN, 4, 0, true },
+		{ "6.1.57", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 100, 24, false },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_NOTHING, 6, 0, true },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_BULK, 254, 77, false },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_ALLOC, 79, 27, false },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_DRAIN, 181, 68, false },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 220, 18, false },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_NOTHING, 170, 11, false },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_BULK, 108, 5, true },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_ALLOC, 171, 12, false },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_DRAIN, 223, 22, false },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_SWITCH, 165, 17, false },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 225, 70, false },
+	};
+
+	(void)state;
+	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_is_told),
+		cmocka_unit_test(test_some_is_not_told),
+		cmocka_unit_test(test_allocations_and_frees_are_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
