@@ -18,6 +18,15 @@ enum zone_type buddy_view_type(const struct buddy *b, uint32_t zone)
 	return b->zones[zone].type;
 }
 
+uint32_t buddy_view_find(const struct buddy *b, int32_t nid, const char *type)
+{
+	for (uint32_t z = 0; z < buddy_view_zones(b); z++)
+		if (buddy_view_nid(b, z) == nid &&
+		    !strcmp(zone_type_name(buddy_view_type(b, z)), type))
+			return z;
+	return BUDDY_ZONE_NONE;
+}
+
 unsigned int buddy_view_max_order(const struct buddy *b)
 {
 	return b->max_order;

@@ -12,6 +12,8 @@
 uint32_t buddy_view_zones(const struct buddy *b);
 int32_t buddy_view_nid(const struct buddy *b, uint32_t zone);
 enum zone_type buddy_view_type(const struct buddy *b, uint32_t zone);
+/* The zone of node @nid that is called @type ("DMA32"); BUDDY_ZONE_NONE: none with memory is. */
+uint32_t buddy_view_find(const struct buddy *b, int32_t nid, const char *type);
 /* Largest order; columns are 0 ... this. */
 unsigned int buddy_view_max_order(const struct buddy *b);
 /* "Page block order". */

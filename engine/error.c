@@ -108,6 +108,17 @@ struct error *error_in_file(struct error *err, const char *file)
 	return err;
 }
 
+struct error *error_in_block(struct error *err, const char *file, int64_t block)
+{
+	struct error *named;
+
+	if (!err || err == &no_memory || err->block >= 0)
+		return err;
+	named = error_create_block(err->code, file, block, "%s", err->message);
+	error_destroy(err);
+	return named;
+}
+
 size_t error_format(const struct error *err, char *buf, size_t size)
 {
 	/* Room for ":line:column" or ": block N", and ": ". */

@@ -77,6 +77,12 @@ void error_destroy(struct error *err);
 struct error *error_in_file(struct error *err, const char *file);
 
 /*
+ * Names the file and the block of an error made by a layer that saw the contents of one; the error is made
+ * anew.  A block that is there already stays, and so does the out-of-memory error.  Accepts NULL.
+ */
+struct error *error_in_block(struct error *err, const char *file, int64_t block);
+
+/*
  * Writes "file:line:column: sentence" to @buf; parts that are absent are left out, and a block is
  * written "file: block 7: sentence".  Works as snprintf() does: at most @size bytes with the
  * terminating NUL, and the full length is returned.  @buf may be NULL if @size is 0.

@@ -59,6 +59,23 @@ static void names_the_file_later(void **state)
 	assert_null(error_in_file(NULL, "a"));
 }
 
+static void names_the_block_later(void **state)
+{
+	struct error *err;
+
+	(void)state;
+	err = error_in_block(error_create(ERROR_CORRUPT, NULL, 0, 0, "broken"), "a", 7);
+	assert_int_equal(err->code, ERROR_CORRUPT);
+	assert_int_equal(err->block, 7);
+	assert_string_equal(err->file, "a");
+	assert_string_equal(err->message, "broken");
+	assert_ptr_equal(error_in_block(err, "b", 8), err);
+	assert_int_equal(err->block, 7);
+	error_destroy(err);
+	assert_null(error_in_block(NULL, "a", 7));
+	assert_ptr_equal(error_in_block(error_no_memory(), "a", 7), error_no_memory());
+}
+
 static void out_of_memory_is_static(void **state)
 {
 	struct error *err = error_no_memory();
@@ -82,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_what_is_known),
 		cmocka_unit_test(names_the_file_later),
+		cmocka_unit_test(names_the_block_later),
 		cmocka_unit_test(out_of_memory_is_static),
 	};
 

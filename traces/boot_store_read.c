@@ -668,18 +668,6 @@ static struct error *take_block(struct load *l, const struct mmtrace_block *bloc
 	return NULL;
 }
 
-/* Names the block of @err. */
-static struct error *in_block(struct error *err, const char *name, uint32_t number)
-{
-	struct error *named;
-
-	if (!err || err->block >= 0 || err->code == ERROR_NO_MEMORY)
-		return err;
-	named = error_create_block(err->code, name, number, "%s", err->message);
-	error_destroy(err);
-	return named;
-}
-
 /* Damage that nothing depends on. */
 static void note_damage(struct load *l, const struct error *err)
 {
@@ -788,7 +776,7 @@ struct error *boot_store_read(struct mmtrace_reader *r, const char *name, struct
 						    block.error->message);
 			note_damage(&l, block.error);
 		} else {
-			err = in_block(read_one(&l, r, &block), name, block.number);
+			err = error_in_block(read_one(&l, r, &block), name, block.number);
 		}
 	}
 	if (!err && (!l.header || !is_whole(&l.input) || !is_whole(&l.answers)))

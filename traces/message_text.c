@@ -13,74 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/message_field.h"
+
 #define DEPTH_MAX 16
 #define LINE_COLUMNS 100
 
 /* ---- writing ---------------------------------------------------------------------------------- */
 
 /* Where value number @i of @field is. */
-static const void *member(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
-{
-	return (const char *)m + field->offset;
-}
-
-static unsigned int quantifier(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
-{
-	const void *p = (const char *)m + field->quantifier_offset;
-
-	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return (unsigned int)*(const size_t *)p;
-	return *(const protobuf_c_boolean *)p != 0;
-}
-
-static bool is_pointer(const ProtobufCFieldDescriptor *field)
-{
-	return field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING;
-}
-
-/* How many values of @field are present. */
-static unsigned int value_count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
-{
-	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return quantifier(m, field);
-	if (is_pointer(field)) {
-		const void *pointer = *(const void *const *)member(m, field);
-
-		return pointer && pointer != field->default_value;
-	}
-	return field->label == PROTOBUF_C_LABEL_REQUIRED || quantifier(m, field);
-}
-
-static size_t value_bytes(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	default:
-		return 4;
-	}
-}
-
 static const void *value_at(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field,
 			    unsigned int i)
 {
-	const void *p = member(m, field);
+	const void *p = field_at(m, field);
 
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
 		p = *(const void *const *)p;
-	return (const char *)p + i * value_bytes(field);
+	return (const char *)p + i * field_value_bytes(field);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -229,7 +177,7 @@ static void write_message(const ProtobufCMessage *m, unsigned int indent, bool f
 
 	for (unsigned int f = 0; f < d->n_fields; f++) {
 		const ProtobufCFieldDescriptor *field = &d->fields[f];
-		unsigned int count = value_count(m, field);
+		unsigned int count = (unsigned int)field_values(m, field);
 
 		if (!count)
 			continue;

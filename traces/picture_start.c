@@ -13,16 +13,6 @@ bool picture_start_is_possible(const struct snapshot *s)
 	return s->has_page_flags && s->buddy.count;
 }
 
-/* Is the zone of the model called that?  BUDDY_ZONE_NONE: none is. */
-static uint32_t find_zone(const struct buddy *b, int32_t nid, const char *name)
-{
-	for (uint32_t z = 0; z < buddy_view_zones(b); z++)
-		if (buddy_view_nid(b, z) == nid &&
-		    !strcmp(zone_type_name(buddy_view_type(b, z)), name))
-			return z;
-	return BUDDY_ZONE_NONE;
-}
-
 static bool copy_ranges(const struct picture_ranges *from, struct start_range **array,
 			struct start_ranges *ret)
 {
@@ -45,7 +35,7 @@ static struct error *take_types(const struct snapshot *s, const struct buddy *b,
 
 	for (uint32_t i = 0; !err && i < pi.nfree; i++) {
 		const struct pagetypeinfo_free *f = &pi.free[i];
-		uint32_t zone = find_zone(b, f->nid, f->zone);
+		uint32_t zone = buddy_view_find(b, f->nid, f->zone);
 		enum migratetype type = migratetype_find(pi.types[f->type], facts);
 
 		if (zone == BUDDY_ZONE_NONE || type == MIGRATE_TYPE_COUNT)
@@ -55,7 +45,7 @@ static struct error *take_types(const struct snapshot *s, const struct buddy *b,
 			ret->zones[zone].free[o][type] = f->free[o];
 	}
 	for (uint32_t i = 0; !err && i < pi.nblocks; i++) {
-		uint32_t zone = find_zone(b, pi.blocks[i].nid, pi.blocks[i].zone);
+		uint32_t zone = buddy_view_find(b, pi.blocks[i].nid, pi.blocks[i].zone);
 
 		if (zone == BUDDY_ZONE_NONE)
 			continue;
@@ -87,7 +77,7 @@ static struct error *take_sets(const struct snapshot *s, const struct page_alloc
 		zoneinfo_parse(text->data, text->size, s->text_name[PICTURE_ZONEINFO], &zi);
 
 	for (uint32_t i = 0; !err && i < zi.nzones; i++) {
-		uint32_t zone = find_zone(a->buddy, zi.zones[i].nid, zi.zones[i].name);
+		uint32_t zone = buddy_view_find(a->buddy, zi.zones[i].nid, zi.zones[i].name);
 
 		for (uint32_t k = 0; zone != BUDDY_ZONE_NONE && k < zi.zones[i].npagesets; k++) {
 			const struct zoneinfo_pageset *p = &zi.zones[i].pagesets[k];

@@ -76,15 +76,6 @@ const char *picture_match_name(enum picture_match match)
 
 /* ---- what pictures say ------------------------------------------------------------------------- */
 
-static uint32_t find_zone(const struct buddy *b, int32_t nid, const char *name)
-{
-	for (uint32_t z = 0; z < buddy_view_zones(b); z++)
-		if (buddy_view_nid(b, z) == nid &&
-		    !strcmp(zone_type_name(buddy_view_type(b, z)), name))
-			return z;
-	return BUDDY_ZONE_NONE;
-}
-
 /* The rows of a zone in @table, made with room for them if they are new; NULL without memory. */
 static struct zone_rows *rows_of(struct picture_watch *w, struct picture *p,
 				 enum picture_table table, int32_t nid, const char *name,
@@ -104,7 +95,7 @@ static struct zone_rows *rows_of(struct picture_watch *w, struct picture *p,
 	p->zones = grown;
 	z = &p->zones[p->zone_count];
 	*z = (struct zone_rows){ .table = table,
-				 .zone = find_zone(w->buddy, nid, name),
+				 .zone = buddy_view_find(w->buddy, nid, name),
 				 .nid = nid,
 				 .name = name,
 				 .columns = columns,

@@ -271,17 +271,6 @@ struct error *scenario_store_is(const char *path, bool *ret)
 	return err;
 }
 
-static struct error *in_block(struct error *err, const char *name, uint32_t number)
-{
-	struct error *named;
-
-	if (!err || err->block >= 0 || err->code == ERROR_NO_MEMORY)
-		return err;
-	named = error_create_block(err->code, name, number, "%s", err->message);
-	error_destroy(err);
-	return named;
-}
-
 /* Block after block; *@parts_ret of *@count_ret parts were met in their order. */
 static struct error *read_operations(struct mmtrace_reader *r, const char *name,
 				     struct stored_scenario *ret, uint32_t *parts_ret,
@@ -314,7 +303,7 @@ static struct error *read_operations(struct mmtrace_reader *r, const char *name,
 		*count_ret = m->part_count;
 		(*parts_ret)++;
 	}
-	return in_block(err, name, block.number);
+	return error_in_block(err, name, block.number);
 }
 
 static struct error *read_text(const void *data, size_t size, const char *name,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "traces/arena.h"
+#include "traces/message_field.h"
 #include "traces/minimise.h"
 
 /* What the message and its copies may take. */
@@ -43,69 +44,26 @@ static ProtobufCMessage *read_message(struct work *w)
 
 /* ---- the elements of a message ----------------------------------------------------------------- */
 
-static void *member(ProtobufCMessage *message, const ProtobufCFieldDescriptor *f)
-{
-	return (char *)message + f->offset;
-}
-
-/* The size_t that counts a list, or the has_ of a field; of pointers there is none. */
-static void *quantifier(ProtobufCMessage *message, const ProtobufCFieldDescriptor *f)
-{
-	return (char *)message + f->quantifier_offset;
-}
-
-static size_t element_bytes(const ProtobufCFieldDescriptor *f)
-{
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_ENUM:
-		return 4;
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_STRING:
-		return sizeof(char *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(ProtobufCMessage *);
-	default:
-		return 8;
-	}
-}
-
-static bool is_pointer(const ProtobufCFieldDescriptor *f)
-{
-	return f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE;
-}
-
 /* Is the field one element that is there?  (Of lists, each entry is one.) */
 static bool is_there(ProtobufCMessage *message, const ProtobufCFieldDescriptor *f)
 {
 	if (f->label != PROTOBUF_C_LABEL_OPTIONAL || (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
 		return false;
-	if (is_pointer(f))
-		return *(void **)member(message, f) &&
-		       *(void **)member(message, f) != f->default_value;
-	return *(protobuf_c_boolean *)quantifier(message, f);
+	return field_values(message, f);
 }
 
 static void leave_out(ProtobufCMessage *message, const ProtobufCFieldDescriptor *f)
 {
-	if (is_pointer(f)) {
-		*(const void **)member(message, f) = f->default_value;
+	if (field_is_pointer(f)) {
+		*(const void **)field_at(message, f) = f->default_value;
 		return;
 	}
 	/* It reads as if it had never been there. */
-	*(protobuf_c_boolean *)quantifier(message, f) = 0;
+	*field_has(message, f) = 0;
 	if (f->default_value)
-		memcpy(member(message, f), f->default_value, element_bytes(f));
+		memcpy(field_at(message, f), f->default_value, field_value_bytes(f));
 	else
-		memset(member(message, f), 0, element_bytes(f));
+		memset(field_at(message, f), 0, field_value_bytes(f));
 }
 
 /* A walk over all elements, in the order of the message: an element comes before what is in it. */
@@ -134,8 +92,8 @@ static bool walk_element(struct walk *w, const ProtobufCFieldDescriptor *f, void
 static void walk_list(struct walk *w, ProtobufCMessage *message, const ProtobufCFieldDescriptor *f,
 		      uint32_t around)
 {
-	size_t *count = quantifier(message, f), kept = 0, bytes = element_bytes(f);
-	char *list = *(char **)member(message, f);
+	size_t *count = field_count(message, f), kept = 0, bytes = field_value_bytes(f);
+	char *list = *(char **)field_at(message, f);
 
 	for (size_t i = 0; i < *count; i++) {
 		if (!walk_element(w, f, list + i * bytes, around))
@@ -155,7 +113,7 @@ static void walk_message(struct walk *w, ProtobufCMessage *message, uint32_t aro
 
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
 			walk_list(w, message, f, around);
-		else if (is_there(message, f) && !walk_element(w, f, member(message, f), around))
+		else if (is_there(message, f) && !walk_element(w, f, field_at(message, f), around))
 			leave_out(message, f);
 	}
 	/* Fields that are not known say nothing to anybody. */
@@ -335,16 +293,16 @@ static bool simplify_message(struct work *w, const ProtobufCMessage *top, Protob
 	for (unsigned int i = 0; i < d->n_fields && !w->stopped; i++) {
 		const ProtobufCFieldDescriptor *f = &d->fields[i];
 		bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
-		size_t count = list ? *(size_t *)quantifier(message, f) : is_there(message, f);
-		char *values = list ? *(char **)member(message, f) : member(message, f);
+		size_t count = list ? *field_count(message, f) : is_there(message, f);
+		char *values = list ? *(char **)field_at(message, f) : field_at(message, f);
 
 		for (size_t n = 0; n < count; n++) {
-			char *value = values + n * element_bytes(f);
+			char *value = values + n * field_value_bytes(f);
 
 			if (f->type == PROTOBUF_C_TYPE_MESSAGE)
 				any |= simplify_message(w, top, *(ProtobufCMessage **)value);
 			else if (is_number(f))
-				while (simplify(w, top, value, element_bytes(f)))
+				while (simplify(w, top, value, field_value_bytes(f)))
 					any = true;
 		}
 	}

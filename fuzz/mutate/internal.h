@@ -4,6 +4,7 @@
 #define FUZZ_MUTATE_INTERNAL_H
 
 #include "fuzz/mutate/mutate.h"
+#include "traces/message_field.h"
 
 #define PLANS_MAX 48
 #define PLAN_FIELDS_MAX 80
@@ -28,24 +29,6 @@ struct mutator {
 	size_t index; /* of the element of a repeated field we are in */
 };
 
-static inline void *field_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	return (char *)(uintptr_t)message + field->offset;
-}
-
-/* has_FIELD of an optional number, n_FIELD of a repeated field. */
-static inline protobuf_c_boolean *has_of(const ProtobufCMessage *message,
-					 const ProtobufCFieldDescriptor *field)
-{
-	return (protobuf_c_boolean *)((char *)(uintptr_t)message + field->quantifier_offset);
-}
-
-static inline size_t *count_of(const ProtobufCMessage *message,
-			       const ProtobufCFieldDescriptor *field)
-{
-	return (size_t *)((char *)(uintptr_t)message + field->quantifier_offset);
-}
-
 /* True once in @n times. */
 static inline bool one_in(struct mutator *m, uint64_t n)
 {
@@ -61,7 +44,6 @@ bool mutate_find(struct mutator *m, const ProtobufCMessage *message, enum mutate
 /* The number at @at, which is no text and no message; sign-extended. */
 uint64_t mutate_get(const ProtobufCFieldDescriptor *field, const void *at);
 void mutate_put(const ProtobufCFieldDescriptor *field, void *at, uint64_t value);
-size_t mutate_element_bytes(const ProtobufCFieldDescriptor *field);
 
 /* Puts @count elements of @bytes each, which are zeroed, in front of element @at; NULL: no room. */
 void *mutate_make_room(struct mutator *m, void **array, size_t *array_count, size_t at,

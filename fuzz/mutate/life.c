@@ -215,6 +215,23 @@ static Mmtrace__Operation **append(struct mutator *m, Mmtrace__Scenario *s, size
 	return MAKE_ROOM_FOR(m, s->operation, s->n_operation, s->n_operation, run);
 }
 
+/* Puts @run copies of @like behind the last, fewer where the arena ends; false: there is no room. */
+static bool append_copies(struct mutator *m, Mmtrace__Scenario *s, const Mmtrace__Operation *like,
+			  size_t run)
+{
+	size_t at = s->n_operation;
+	Mmtrace__Operation **to = append(m, s, run);
+
+	for (size_t i = 0; i < run && to; i++) {
+		to[i] = copy_of(m, like);
+		if (!to[i]) {
+			s->n_operation = at + i;
+			break;
+		}
+	}
+	return to;
+}
+
 /* A run of operations comes again, each on what the run itself got; mostly, what it got is freed. */
 static bool repeat(struct mutator *m, Mmtrace__Scenario *s)
 {
@@ -245,8 +262,8 @@ static bool repeat(struct mutator *m, Mmtrace__Scenario *s)
 /* One request again and again, until a zone has little left. */
 static bool burst(struct mutator *m, Mmtrace__Scenario *s)
 {
-	size_t run = 1ULL << (1 + prng_below(&m->prng, 7)), at = s->n_operation;
-	Mmtrace__Operation *like = new_operation(m), **to;
+	size_t run = 1ULL << (1 + prng_below(&m->prng, 7));
+	Mmtrace__Operation *like = new_operation(m);
 
 	if (run > RUN_MAX)
 		run = RUN_MAX;
@@ -260,15 +277,7 @@ static bool burst(struct mutator *m, Mmtrace__Scenario *s)
 		SET(like, order, one_in(m, 2) ? 10 : 9);
 		SET(like, flags, ALLOC_NO_WATERMARKS);
 	}
-	to = append(m, s, run);
-	for (size_t i = 0; i < run && to; i++) {
-		to[i] = copy_of(m, like);
-		if (!to[i]) {
-			s->n_operation = at + i;
-			return true;
-		}
-	}
-	return to;
+	return append_copies(m, s, like, run);
 }
 
 /*
@@ -279,7 +288,7 @@ static bool run_out(struct mutator *m, Mmtrace__Scenario *s)
 {
 	size_t large = 1ULL << prng_below(&m->prng, 8), at = s->n_operation, run;
 	uint32_t least = (uint32_t)prng_below(&m->prng, 10);
-	Mmtrace__Operation *like = new_operation(m), **to;
+	Mmtrace__Operation *like = new_operation(m);
 
 	if (large > RUN_MAX - 10)
 		large = RUN_MAX - 10;
@@ -289,16 +298,11 @@ static bool run_out(struct mutator *m, Mmtrace__Scenario *s)
 	make_request(m, like);
 	SET(like, kind, MMTRACE__OPERATION__KIND__ALLOC);
 	SET(like, flags, one_in(m, 4) ? (uint32_t)ALLOC_OOM : (uint32_t)ALLOC_NO_WATERMARKS);
-	to = append(m, s, run);
-	for (size_t i = 0; i < run && to; i++) {
-		to[i] = copy_of(m, like);
-		if (!to[i]) {
-			s->n_operation = at + i;
-			return true;
-		}
-		to[i]->order = i < large ? 10 : (uint32_t)(9 - (i - large));
-	}
-	return to;
+	if (!append_copies(m, s, like, run))
+		return false;
+	for (size_t i = 0; at + i < s->n_operation; i++)
+		s->operation[at + i]->order = i < large ? 10 : (uint32_t)(9 - (i - large));
+	return true;
 }
 
 /* What is held is freed, all or every other one, in its order or backwards. */

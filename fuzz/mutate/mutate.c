@@ -161,7 +161,7 @@ static bool copy_element(const ProtobufCFieldDescriptor *field, void *to, const 
 	case PROTOBUF_C_TYPE_BYTES:
 		return copy_bytes(to, from, arena);
 	default:
-		memcpy(to, from, mutate_element_bytes(field));
+		memcpy(to, from, field_value_bytes(field));
 		return true;
 	}
 }
@@ -178,7 +178,7 @@ ProtobufCMessage *mutate_copy(const ProtobufCMessage *message, struct arena *are
 	copy->unknown_fields = NULL;
 	for (unsigned int i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &type->fields[i];
-		size_t bytes = mutate_element_bytes(f), count;
+		size_t bytes = field_value_bytes(f), count;
 		char *to, *from;
 
 		if (f->label != PROTOBUF_C_LABEL_REPEATED) {
@@ -186,7 +186,7 @@ ProtobufCMessage *mutate_copy(const ProtobufCMessage *message, struct arena *are
 				return NULL;
 			continue;
 		}
-		count = *count_of(message, f);
+		count = *field_count(message, f);
 		if (!count)
 			continue;
 		from = *(char **)field_at(message, f);
@@ -372,7 +372,7 @@ static void renumber(const ProtobufCFieldDescriptor *earlier, void *const *array
 		const ProtobufCMessage *e = array[i];
 		uint64_t number = mutate_get(earlier, field_at(e, earlier));
 
-		if (*has_of(e, earlier) && number >= low && number < high)
+		if (*field_has(e, earlier) && number >= low && number < high)
 			mutate_put(earlier, field_at(e, earlier), number + by);
 	}
 }
@@ -498,7 +498,7 @@ static void put_number(const ProtobufCMessage *message, const ProtobufCFieldDesc
 		       uint64_t value)
 {
 	if (field->label == PROTOBUF_C_LABEL_OPTIONAL)
-		*has_of(message, field) = 1;
+		*field_has(message, field) = 1;
 	mutate_put(field, field_at(message, field), value);
 }
 
@@ -656,15 +656,15 @@ static void change_optional(struct mutator *m, ProtobufCMessage *message,
 		return;
 	}
 	if (f->label == PROTOBUF_C_LABEL_OPTIONAL) {
-		protobuf_c_boolean *has = has_of(message, f);
+		protobuf_c_boolean *has = field_has(message, f);
 
 		if (*has && one_in(m, 16)) {
 			*has = 0;
 			/* An absent field has its default, as if it had been read so. */
 			if (f->default_value)
-				memcpy(at, f->default_value, mutate_element_bytes(f));
+				memcpy(at, f->default_value, field_value_bytes(f));
 			else
-				memset(at, 0, mutate_element_bytes(f));
+				memset(at, 0, field_value_bytes(f));
 			return;
 		}
 		*has = 1;
@@ -685,7 +685,7 @@ static unsigned int weight_of(const ProtobufCMessage *message, const ProtobufCFi
 		return f->type != PROTOBUF_C_TYPE_MESSAGE ? 16
 		       : *(void **)field_at(message, f)	  ? 64
 							  : 4;
-	count = *count_of(message, f);
+	count = *field_count(message, f);
 	if (count > 16)
 		count = 16;
 	return f->type == PROTOBUF_C_TYPE_MESSAGE ? 8 + 8 * (unsigned int)count
@@ -717,8 +717,8 @@ static void change_message(struct mutator *m, ProtobufCMessage *message, unsigne
 		struct list l = { .field = field,
 				  .hint = (enum mutate_hint)plan->hints[f],
 				  .array = field_at(message, field),
-				  .count = count_of(message, field),
-				  .bytes = mutate_element_bytes(field),
+				  .count = field_count(message, field),
+				  .bytes = field_value_bytes(field),
 				  .depth = depth };
 
 		change_list(m, &l);
@@ -780,11 +780,11 @@ static void cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 		unsigned int weight;
 
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
-			weight = *count_of(other, f) ? 16 : 0;
+			weight = *field_count(other, f) ? 16 : 0;
 		else if (f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_STRING)
 			weight = *(void **)field_at(other, f) ? 16 : 0;
 		else
-			weight = *has_of(other, f) ? 2 : 0;
+			weight = *field_has(other, f) ? 2 : 0;
 		if (weight && plan->hints[i] == MUTATE_RARE)
 			weight = 1;
 		if (plan->hints[i] == MUTATE_LEFT)
@@ -798,12 +798,12 @@ static void cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
 		struct list to = { .field = field,
 				   .array = field_at(message, field),
-				   .count = count_of(message, field),
-				   .bytes = mutate_element_bytes(field) };
+				   .count = field_count(message, field),
+				   .bytes = field_value_bytes(field) };
 		struct list from = to;
 
 		from.array = field_at(other, field);
-		from.count = count_of(other, field);
+		from.count = field_count(other, field);
 		cross_list(m, &to, &from);
 	} else if (field->type == PROTOBUF_C_TYPE_MESSAGE && depth < 8 &&
 		   *(void **)field_at(message, field) && !one_in(m, 8)) {
@@ -814,10 +814,10 @@ static void cross(struct mutator *m, ProtobufCMessage *message, const ProtobufCM
 
 		if (!copy_element(field, value, field_at(other, field), m->arena))
 			return;
-		memcpy(field_at(message, field), value, mutate_element_bytes(field));
+		memcpy(field_at(message, field), value, field_value_bytes(field));
 		if (field->label == PROTOBUF_C_LABEL_OPTIONAL &&
 		    field->type != PROTOBUF_C_TYPE_MESSAGE && field->type != PROTOBUF_C_TYPE_STRING)
-			*has_of(message, field) = 1;
+			*field_has(message, field) = 1;
 	}
 }
 
@@ -839,13 +839,13 @@ static bool walk_parts(const ProtobufCMessage *message, size_t *left, bool drop)
 		const ProtobufCFieldDescriptor *f = &message->descriptor->fields[i];
 		bool messages = f->type == PROTOBUF_C_TYPE_MESSAGE;
 		bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
-		size_t bytes = mutate_element_bytes(f), count = 1;
+		size_t bytes = field_value_bytes(f), count = 1;
 		char *array = field_at(message, f);
 
 		if (!repeated && (!messages || !*(void **)array))
 			continue;
 		if (repeated) {
-			count = *count_of(message, f);
+			count = *field_count(message, f);
 			array = *(char **)array;
 		}
 		for (size_t k = 0; k < count; k++) {
@@ -855,10 +855,10 @@ static bool walk_parts(const ProtobufCMessage *message, size_t *left, bool drop)
 				if (repeated) {
 					struct list l = { .field = f,
 							  .array = field_at(message, f),
-							  .count = count_of(message, f) };
+							  .count = field_count(message, f) };
 
 					memmove(at, at + bytes, (count - k - 1) * bytes);
-					--*count_of(message, f);
+					--*field_count(message, f);
 					follow_removal(&l, k, 1);
 				} else {
 					*(void **)at = NULL;

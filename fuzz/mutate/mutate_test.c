@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "traces/message_field.h"
 #include "traces/message_text.h"
 #include "traces/record.pb-c.h"
 
@@ -246,22 +247,14 @@ static void note(struct seen *seen, const ProtobufCMessage *message)
 {
 	for (unsigned int i = 0; i < message->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &message->descriptor->fields[i];
-		const char *base = (const char *)message;
-		const void *at = base + f->offset;
-		bool message_field = f->type == PROTOBUF_C_TYPE_MESSAGE;
-		size_t count = 1;
+		const void *at = field_at(message, f);
+		size_t count = field_values(message, f);
 		unsigned int k = 0;
 
-		if (f->label == PROTOBUF_C_LABEL_REPEATED)
-			count = *(const size_t *)(base + f->quantifier_offset);
-		else if (message_field || f->type == PROTOBUF_C_TYPE_STRING)
-			count = *(void *const *)at != NULL;
-		else
-			count = *(const protobuf_c_boolean *)(base + f->quantifier_offset) != 0;
 		while (seen->fields[k] != f)
 			k++;
 		seen->present[k] |= count != 0;
-		for (size_t e = 0; e < count && message_field; e++)
+		for (size_t e = 0; e < count && f->type == PROTOBUF_C_TYPE_MESSAGE; e++)
 			note(seen, f->label == PROTOBUF_C_LABEL_REPEATED
 					   ? (*(ProtobufCMessage *const *const *)at)[e]
 					   : *(ProtobufCMessage *const *)at);

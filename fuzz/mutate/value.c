@@ -21,29 +21,6 @@ static const uint64_t places[] = {
 };
 static const uint8_t distances[] = { 10, 11, 12, 20, 21, 31, 32, 100, 254, 255, 0, 9 };
 
-size_t mutate_element_bytes(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_ENUM:
-		return 4;
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	default:
-		return 8;
-	}
-}
-
 uint64_t mutate_get(const ProtobufCFieldDescriptor *field, const void *at)
 {
 	uint64_t wide;
@@ -59,7 +36,7 @@ uint64_t mutate_get(const ProtobufCFieldDescriptor *field, const void *at)
 	default:
 		break;
 	}
-	if (mutate_element_bytes(field) == 4) {
+	if (field_value_bytes(field) == 4) {
 		memcpy(&narrow, at, 4);
 		return (uint64_t)(int64_t)narrow;
 	}
@@ -73,7 +50,7 @@ void mutate_put(const ProtobufCFieldDescriptor *field, void *at, uint64_t value)
 
 	if (field->type == PROTOBUF_C_TYPE_BOOL)
 		*(protobuf_c_boolean *)at = value & 1;
-	else if (mutate_element_bytes(field) == 4)
+	else if (field_value_bytes(field) == 4)
 		memcpy(at, &narrow, 4);
 	else
 		memcpy(at, &value, 8);
@@ -92,7 +69,7 @@ bool mutate_find(struct mutator *m, const ProtobufCMessage *message, enum mutate
 		for (unsigned int i = 0; i < message->descriptor->n_fields; i++) {
 			const ProtobufCFieldDescriptor *f = &message->descriptor->fields[i];
 			bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
-			size_t count = repeated ? *count_of(message, f) : 1;
+			size_t count = repeated ? *field_count(message, f) : 1;
 			void *at = field_at(message, f);
 
 			if (!count ||
@@ -100,9 +77,9 @@ bool mutate_find(struct mutator *m, const ProtobufCMessage *message, enum mutate
 				continue;
 			if (repeated)
 				at = (char *)*(void **)at +
-				     prng_below(&m->prng, count) * mutate_element_bytes(f);
+				     prng_below(&m->prng, count) * field_value_bytes(f);
 			else if (f->type == PROTOBUF_C_TYPE_MESSAGE ? !*(void **)at
-								    : !*has_of(message, f))
+								    : !*field_has(message, f))
 				continue;
 			if (prng_below(&m->prng, ++seen))
 				continue;
