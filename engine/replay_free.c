@@ -386,11 +386,11 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	count = c->free_count;
 	commit_announced(r, e->cpu, i, pid, true);
 	i -= count - c->free_count;
-	commit_interrupts(r, e->cpu);
-	replay_watch_batch(r, e);
 	order = announced(c)[i].order; /* the event says 0 for all */
 	c->free_loose -= !announced(c)[i].batch;
 	forget_announced(c, i, 1);
+	commit_interrupts(r, e->cpu);
+	replay_watch_batch(r, e);
 	commit_free(r, e->cpu, e->pfn, order);
 }
 
