@@ -415,6 +415,20 @@ bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order
 	return false;
 }
 
+void handover_lists_drop_deferred(struct buddy *b, pfn_t pfn, unsigned int order)
+{
+	pfn_t end = pfn + (1ULL << order);
+
+	/* From the last on: what is cut off goes behind it, and needs no look. */
+	for (uint32_t i = b->pending_count; i--;) {
+		struct buddy_pending *p = &b->pending[i];
+		pfn_t from = max_u64(pfn, p->start), to = min_u64(end, p->end);
+
+		if (from < to)
+			cut_pending(b, p, from, to);
+	}
+}
+
 /* ---- later ----------------------------------------------------------------------------------------- */
 
 /* The first page at or after @pfn that is memory of @zone and not free; PFN_NONE if there is none. */

@@ -26,6 +26,8 @@ void handover_lists_join(struct buddy *b);
  * the page sets.  False: they are not pending.
  */
 bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order);
+/* Those of the 2^@order pages at @pfn that are pending will not be freed with the others. */
+void handover_lists_drop_deferred(struct buddy *b, pfn_t pfn, unsigned int order);
 
 /* Who gives pages back. */
 enum handover_source {

@@ -551,7 +551,8 @@ void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
 		eighth = set->high - (set->high >> 3);
 		set->high = max_u32(max_u32(least, eighth), set->high_min);
 	}
-	while (set->count > set->high) {
+	/* What a page set counts may be more than it has, where a trace proved that. */
+	while (set->count > set->high && set->nonempty) {
 		uint32_t over = set->count - set->high;
 
 		pageset_drain(a, zone, set, min_u32(over, set->batch), 0);

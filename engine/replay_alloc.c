@@ -105,7 +105,9 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 	pfn_t predicted = PFN_NONE;
 	enum replay_miss miss = REPLAY_HIT;
 	struct pageset *set = NULL;
-	bool flew = false, strange = false, told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+	/* flew, held: it is on no list by now, as far as is known. */
+	bool flew = false, held = false, strange = false;
+	bool told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 	uint32_t filled;
 
 	replay_commit_pending(r, e);
@@ -124,6 +126,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		flew = true;
 	} else if (c->held != PFN_NONE && c->held_order == req.order) {
 		predicted = c->held;
+		held = true;
 		c->held = PFN_NONE;
 		zone = c->held_zone;
 	} else {
@@ -182,7 +185,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		} else {
 			if (set)
 				pageset_pop(a, set, index);
-			else if (flew)
+			if (set || flew || held)
 				replay_take_out(r, e->cpu, real, e->pfn, e->order);
 			page_alloc_mark(a, real, e->pfn, e->order, req.type);
 		}
@@ -193,14 +196,12 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		replay_watch_fork(r, e);
 		return;
 	}
+	if (!set && predicted != PFN_NONE && !flew)
+		replay_free_again(r, e->cpu, zone, predicted, req.order, req.type);
 	if (real == BUDDY_ZONE_NONE) {
-		if (!set && predicted != PFN_NONE && !flew)
-			buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 		tell(r, e, predicted, real, REPLAY_MISS_OUTSIDE);
 		return;
 	}
-	if (!set && predicted != PFN_NONE && !flew)
-		buddy_free_as(a->buddy, zone, predicted, req.order, req.type);
 	r->wrong = true;
 	r->wrong_strange = strange;
 	r->wrong_zone = zone;

@@ -110,6 +110,18 @@ static bool drain_late(struct replay_model *r, const struct event *e, uint32_t z
 	return false;
 }
 
+/*
+ * A block goes to a list of @type.  If its pageblock is of another one, or will be, and one of the two merges with
+ * its like alone, then blocks that would merge by what they are now may lie apart.
+ */
+static void note_type(struct buddy *b, uint32_t zone, pfn_t pfn, enum migratetype type)
+{
+	enum migratetype was = buddy_block_type(b, zone, pfn);
+
+	b->types_changed_free |= type != was &&
+				 (type >= MIGRATE_HIGHATOMIC || was >= MIGRATE_HIGHATOMIC);
+}
+
 /* The kernel knows the block's type better. */
 static void trust_type(struct replay_model *r, uint32_t zone, const struct event *told,
 		       const struct event *expected)
@@ -120,6 +132,7 @@ static void trust_type(struct replay_model *r, uint32_t zone, const struct event
 
 	if (told->migratetype == expected->migratetype)
 		return;
+	note_type(b, zone, told->pfn, type);
 	if (buddy_find(b, zone, told->pfn, &block))
 		buddy_move(b, zone, &block, type, false);
 	if (r->alloc.rules.drain_current_type || type >= MIGRATE_HIGHATOMIC)
@@ -179,6 +192,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 		miss = REPLAY_HIT;
 	else if (miss == REPLAY_MISS_OTHER_LIST)
 		miss = REPLAY_MISS_UNASKED;
+	note_type(a->buddy, zone, e->pfn, type_of(r, e));
 	buddy_free_as(a->buddy, zone, e->pfn, e->order, type_of(r, e));
 	tell(r, e, predicted, zone, miss);
 }

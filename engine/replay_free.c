@@ -285,9 +285,11 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	bool movable;
 	uint32_t zone;
 
-	if (r->alloc.buddy->pending_count &&
-	    handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
-		return;
+	if (r->alloc.buddy->pending_count) {
+		if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+			return;
+		handover_lists_drop_deferred(r->alloc.buddy, e->pfn, e->order);
+	}
 	if (contig_leftover(r, e))
 		return;
 	activate_cma(r, e);
@@ -295,8 +297,10 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&
 	    e->pfn < c->last + (1ULL << c->last_order)) {
 		zone = page_alloc_zone_of(&r->alloc, e->pfn);
-		if (zone != BUDDY_ZONE_NONE)
-			buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
+		if (zone == BUDDY_ZONE_NONE)
+			return;
+		replay_take_out(r, e->cpu, zone, e->pfn, 0);
+		buddy_free(r->alloc.buddy, zone, e->pfn, 0, BUDDY_PLACE_TAIL);
 		return;
 	}
 	c->last = PFN_NONE;

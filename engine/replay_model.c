@@ -243,13 +243,13 @@ void replay_model_next_stage(struct replay_model *r)
 	apply_stage(r, r->stage + 1);
 }
 
-/* Is @pfn memory that has not joined yet? */
-static bool is_pending(const struct replay_model *r, pfn_t pfn)
+/* Is any of the 2^@order pages at @pfn memory that has not joined yet? */
+static bool is_pending(const struct replay_model *r, pfn_t pfn, unsigned int order)
 {
 	const struct buddy *b = r->alloc.buddy;
 
 	for (uint32_t i = 0; i < b->pending_count; i++)
-		if (pfn >= b->pending[i].start && pfn < b->pending[i].end)
+		if (pfn + (1ULL << order) > b->pending[i].start && pfn < b->pending[i].end)
 			return true;
 	return false;
 }
@@ -331,12 +331,15 @@ static void on_event(struct replay_model *r, const struct event *e)
  *		 not yet  perhaps  surely
  */
 enum { FIRST_DECAY = 750000000 };
+/* After so many times in a row nothing is left to sink or to drain. */
+enum { DECAYS_MAX = 1024 };
 
 /* Follows the seconds; what must have happened before @e is done. */
 static void decay(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
+	uint64_t over; /* seconds */
 
 	if (!r->decays_from) {
 		/* The first initcalls start it; a trace that begins later begins with another task. */
@@ -344,7 +347,10 @@ static void decay(struct replay_model *r, const struct event *e)
 			return;
 		r->decays_from = e->time + (r->seen_idle ? FIRST_DECAY : 1);
 	}
-	for (; e->time >= c->second * SECOND + r->phase_high; c->second++)
+	over = e->time < r->phase_high ? 0 : (e->time - r->phase_high) / SECOND + 1;
+	if (over > DECAYS_MAX)
+		c->second = max_u64(c->second, over - DECAYS_MAX);
+	for (; c->second < over; c->second++)
 		for (uint32_t zone = 0;
 		     c->second * SECOND + r->phase_high > r->decays_from && zone < a->zone_count;
 		     zone++)
@@ -397,7 +403,8 @@ const struct replay_outcome *replay_model_event(struct replay_model *r, const st
 		r->from_idle |= !r->begun;
 	}
 	r->begun = true;
-	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && is_pending(r, e->pfn))
+	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && e->pfn != PFN_NONE &&
+	    is_pending(r, e->pfn, e->order))
 		join_unseen(r, e);
 	else
 		on_event(r, e);

@@ -62,6 +62,14 @@ void replay_on_drain(struct replay_model *r, const struct event *e);
 /* Makes 2^@order pages at @pfn no part of any list of the model.  Where was the first? */
 enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
 				 unsigned int order);
+/*
+ * A block that the model took, and that is on no list of it since, is free after all.  A trace that does not tell
+ * the truth may have put pages of it on lists meanwhile.
+ */
+void replay_free_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+		       unsigned int order, enum migratetype type);
+/* The same for a page that is at the head of list 0 of @zone again. */
+void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn);
 /* Takes blocks like the kernel would until @pfn comes, if it comes soon.  Otherwise nothing changes. */
 bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
 		     pfn_t pfn);

@@ -147,6 +147,19 @@ enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t 
 	return first;
 }
 
+void replay_free_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
+		       unsigned int order, enum migratetype type)
+{
+	replay_take_out(r, cpu, zone, pfn, order);
+	buddy_free_as(r->alloc.buddy, zone, pfn, order, type);
+}
+
+void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+{
+	replay_take_out(r, cpu, zone, pfn, 0);
+	pageset_insert(&r->alloc, zone, page_alloc_set(&r->alloc, zone, cpu), 0, pfn, false);
+}
+
 /*
  * Takes blocks like the kernel would until @pfn comes, if it comes soon: what came before it went
  * without an event.  Otherwise nothing changes.
@@ -421,32 +434,31 @@ static bool fill_until(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 				     .type = MIGRATE_UNMOVABLE,
 				     .nid = a->buddy->zones[zone].nid,
 				     .highest = a->buddy->zones[zone].type };
+	/* The last of what has come back, and how much of it that is. */
+	uint32_t kept = BUDDY_LIST_START, passed = 0;
 
 	req.flags = page_alloc_fast_flags(a, &req);
 	for (unsigned int taken = 0; taken <= BULK_MAX;) {
-		uint32_t cursor = BUDDY_LIST_START;
-		pfn_t at = PFN_NONE;
+		uint32_t cursor = kept;
+		unsigned int count;
+		pfn_t at;
 
-		for (unsigned int i = 0; i <= returned; i++) {
-			at = PFN_NONE;
-			if (!pageset_next(a, set, 0, &cursor, &at))
-				break;
-		}
-		if (at == pfn)
-			return true;
-		if (at == PFN_NONE) {
-			unsigned int count;
-
+		if (!pageset_next(a, set, 0, &cursor, &at)) {
 			set->count -= returned;
 			count = pageset_refill_count(a, zone, set, 0);
 			set->count += returned;
 			if (!pageset_refill(a, zone, set, 0, req.type, req.flags, count))
 				return false;
-			continue;
+		} else if (passed < returned) {
+			kept = cursor;
+			passed++;
+		} else if (at == pfn) {
+			return true;
+		} else {
+			pageset_remove(a, zone, set, 0, at);
+			r->silent++;
+			taken++;
 		}
-		pageset_remove(a, zone, set, 0, at);
-		r->silent++;
-		taken++;
 	}
 	return false;
 }
@@ -645,7 +657,7 @@ static void bring_back(struct replay_model *r, const struct event *e, uint32_t z
 		if (is_free(r, zone, pfn, 0) ||
 		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
 			continue;
-		pageset_insert(a, zone, page_alloc_set(a, zone, e->cpu), 0, pfn, false);
+		replay_list_again(r, e->cpu, zone, pfn);
 		r->silent--;
 	}
 	c->gone_count = 0;

@@ -89,10 +89,18 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 	struct pageset *set;
 	uint32_t old;
 
-	if (zone == BUDDY_ZONE_NONE)
+	c->doing = index == PCP_LIST_NONE ? DOING_BLOCK : DOING_REFILL;
+	c->zone = zone;
+	c->index = index;
+	c->order = req.order;
+	c->type = req.type;
+	c->done = c->wanted = 0;
+	/* No zone has enough for it, and the page will come from one all the same. */
+	if (zone == BUDDY_ZONE_NONE) {
+		c->held = PFN_NONE;
 		return;
+	}
 	if (index == PCP_LIST_NONE) {
-		c->doing = DOING_BLOCK;
 		a->events = &c->expected;
 		c->held = rmqueue_buddy(a, zone, req.order, req.type, req.flags);
 		a->events = NULL;
@@ -147,7 +155,7 @@ static bool refill_goes_on(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
 	return c->doing == DOING_REFILL && !expects(c) && c->order == e->order &&
-	       c->type == requested_type(r, e);
+	       c->zone != BUDDY_ZONE_NONE && c->type == requested_type(r, e);
 }
 
 /* What goes on takes blocks of another order than @e: it was over, or the trace is not true. */
@@ -164,7 +172,7 @@ static void give_up_taking(struct replay_model *r, uint32_t cpu)
 	struct replay_cpu *c = &r->cpus[cpu];
 
 	if (c->doing == DOING_BLOCK && c->held != PFN_NONE) {
-		buddy_free_as(r->alloc.buddy, c->held_zone, c->held, c->held_order, c->held_type);
+		replay_free_again(r, cpu, c->held_zone, c->held, c->held_order, c->held_type);
 		c->held = PFN_NONE;
 	}
 	replay_settle(r, cpu);
@@ -244,8 +252,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 
 		if (c->doing == DOING_BLOCK) {
 			if (c->held != PFN_NONE) {
-				buddy_free_as(a->buddy, c->held_zone, c->held, c->held_order,
-					      c->held_type);
+				replay_free_again(r, e->cpu, c->held_zone, c->held, c->held_order,
+						  c->held_type);
 				if (c->held_zone != zone)
 					replay_undo_claims(r, e->cpu, c->held_zone);
 			}

@@ -85,10 +85,9 @@ void replay_watch_exit(struct replay_model *r, const struct event *e)
 void replay_give_stack_back(struct replay_model *r, uint32_t cpu)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
-	struct pageset *set = page_alloc_set(&r->alloc, c->stack_zone, cpu);
 
 	while (c->stack_count) {
-		pageset_insert(&r->alloc, c->stack_zone, set, 0, c->stack[--c->stack_count], false);
+		replay_list_again(r, cpu, c->stack_zone, c->stack[--c->stack_count]);
 		r->silent--;
 	}
 }
