@@ -194,6 +194,15 @@ uint64_t replay_hash(const struct replay *r)
 	return hash;
 }
 
+const char *replay_check(const struct replay *r)
+{
+	const char *wrong = NULL;
+
+	for (uint32_t i = 0; i < r->model_count && !wrong; i++)
+		wrong = replay_model_check(r->models[i]);
+	return wrong;
+}
+
 /* ---- states to come back to -------------------------------------------------------------------- */
 
 /* The models have lists of their own here. */
@@ -659,11 +668,35 @@ static __attribute__((noinline)) void give_blind(struct replay *r, const struct 
 		sift(r);
 }
 
+/*
+ * Can the machine have recorded @e?  No kernel has a block that is not aligned, or not all in one zone; and only
+ * an allocation can be of none.
+ */
+static inline bool fits(struct replay *r, const struct event *e)
+{
+	struct page_alloc *a = &r->models[0]->alloc;
+	uint32_t zone;
+
+	if (e->cpu >= r->setup.cpu_count)
+		return false;
+	if (e->kind > EVENT_EXTFRAG)
+		return true;
+	if (e->order > a->buddy->max_order)
+		return false;
+	if (e->pfn == PFN_NONE)
+		return e->kind == EVENT_ALLOC;
+	/* The model would not have named a page of no zone: a miss like others. */
+	zone = page_alloc_zone_of(a, e->pfn);
+	return zone == BUDDY_ZONE_NONE || !e->order ||
+	       (!(e->pfn & ((1ULL << e->order) - 1)) &&
+		page_alloc_zone_of(a, e->pfn + (1ULL << e->order) - 1) == zone);
+}
+
 static inline void take_in(struct replay *r, const struct event *e)
 {
 	uint32_t kind = 1u << e->kind;
 
-	if (!(r->wanted & kind) || e->cpu >= r->setup.cpu_count)
+	if (!(r->wanted & kind) || !fits(r, e))
 		return;
 	if (kind & TELLING & ~r->setup.kinds)
 		tells(r);

@@ -61,6 +61,7 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 			     const struct replay_options *options);
 void replay_destroy(struct replay *r);
 
+/* An event that the machine cannot have recorded, as its block or CPU is none of it, keeps its number alone. */
 void replay_event(struct replay *r, const struct event *e);
 
 /*
@@ -96,6 +97,12 @@ bool replay_out_of_memory(const struct replay *r);
 uint64_t replay_index(const struct replay *r);
 /* Equal for replays that will predict the same. */
 uint64_t replay_hash(const struct replay *r);
+
+/*
+ * Is every page in one block at most, and is every list whole, in all accounts that are followed?  NULL, or a
+ * static sentence that says what is wrong: a mistake of ours, as no trace can make it so.  Slow.
+ */
+const char *replay_check(const struct replay *r);
 
 /*
  * All that a replay was at one moment, to come back to; it may not outlive the replay.  What is remembered

@@ -143,7 +143,9 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 		while (r->setup->contiguous_runs && i + run < limit && !f->order && !f[run].order &&
 		       f[run].pfn == f->pfn + run && announced_by(r, &f[run], pid) &&
 		       (batches || !f[run].batch) && of_an_area(r, f->pfn) &&
-		       of_an_area(r, f[run].pfn))
+		       of_an_area(r, f[run].pfn) &&
+		       page_alloc_zone_of(&r->alloc, f[run].pfn) ==
+			       page_alloc_zone_of(&r->alloc, f->pfn))
 			run++;
 		for (uint32_t k = 0; k < run && run > 1 && !split; k++)
 			split = of_split_block(r, f[k].pfn);

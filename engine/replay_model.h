@@ -282,6 +282,12 @@ struct replay_model *replay_model_clone(const struct replay_model *from);
 /* Host memory it takes, its lists included. */
 uint64_t replay_model_bytes(const struct replay_model *r);
 
+/*
+ * Follows every list and reads every entry: NULL, or a static sentence that names what is wrong, which is a
+ * mistake of ours whatever the trace says.  Slow.
+ */
+const char *replay_model_check(struct replay_model *r);
+
 /* Equal for models that will predict the same. */
 uint64_t replay_model_hash(const struct replay_model *r);
 
