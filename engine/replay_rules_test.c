@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -20,13 +21,17 @@
 #define IN_USE_START (32 * MIB)
 #define IN_USE_END (40 * MIB)
 #define ALLOC_AND_FREE (1U << EVENT_ALLOC | 1U << EVENT_FREE)
-enum { CPUS = 2, UNMOVABLE = 0, MOVABLE = 1 }; /* the kernel's numbers */
+enum { UNMOVABLE = 0, MOVABLE = 1 }; /* the kernel's numbers */
+enum { CPUS = 2, FILLED = 7 }; /* of the larger zone: pages that a list is filled with at once */
 
 struct fixture {
 	struct made_boot boot;
 	struct machine booted, late;
 	struct replay *replay;
 	pfn_t guess; /* about the last event that had one */
+	enum replay_miss miss; /* why it was wrong */
+	uint32_t zone; /* of its page */
+	unsigned int guesses;
 };
 
 static void on_prediction(void *ctx, const struct replay_prediction *p)
@@ -34,6 +39,9 @@ static void on_prediction(void *ctx, const struct replay_prediction *p)
 	struct fixture *f = ctx;
 
 	f->guess = p->predicted;
+	f->miss = p->miss;
+	f->zone = p->zone;
+	f->guesses++;
 }
 
 static void boot(struct fixture *f, struct machine *m, enum boot_stage until)
@@ -44,21 +52,33 @@ static void boot(struct fixture *f, struct machine *m, enum boot_stage until)
 	assert_false(m->out_of_memory);
 }
 
-/* A replay of @kinds, 0 for all, of a kernel of @version. */
-static void set_up(struct fixture *f, const char *version, uint32_t kinds)
+/* A machine with a kernel of @version, which has not booted yet. */
+static void prepare(struct fixture *f, const char *version)
+{
+	f->guesses = 0;
+	made_boot_init(&f->boot, ARCH_X86_64, version);
+	made_boot_memory(&f->boot, MIB, 128 * MIB, -1);
+	made_boot_reserve(&f->boot, IN_USE_START, IN_USE_END);
+	made_boot_cpus(&f->boot, CPUS, 0);
+}
+
+/* A replay of @kinds, 0 for all, once it has booted. */
+static void start_replay(struct fixture *f, uint32_t kinds)
 {
 	struct replay_options options = {
 		.kinds = kinds, .cpu_count = CPUS, .predicted = on_prediction, .ctx = f
 	};
 
-	made_boot_init(&f->boot, ARCH_X86_64, version);
-	made_boot_memory(&f->boot, MIB, 128 * MIB, -1);
-	made_boot_reserve(&f->boot, IN_USE_START, IN_USE_END);
-	made_boot_cpus(&f->boot, CPUS, 0);
-	boot(f, &f->booted, STAGE_MEM_INIT);
-	boot(f, &f->late, STAGE_LATE);
 	f->replay = replay_create(&f->booted, &f->late, &options);
 	assert_non_null(f->replay);
+}
+
+static void set_up(struct fixture *f, const char *version, uint32_t kinds)
+{
+	prepare(f, version);
+	boot(f, &f->booted, STAGE_MEM_INIT);
+	boot(f, &f->late, STAGE_LATE);
+	start_replay(f, kinds);
 }
 
 static void tear_down(struct fixture *f)
@@ -483,6 +503,387 @@ static void test_pages_before(void **state)
 	tear_down(&f);
 }
 
+/* The list of CPU 0 is filled with pages of @type, as the trace tells, and the first one is taken. */
+static pfn_t fill(struct fixture *f, unsigned int type)
+{
+	pfn_t first = guess(f, told(EVENT_ZONE_LOCKED, type));
+
+	assert_int_equal(take(f, told(EVENT_ZONE_LOCKED, type), FILLED), first + FILLED - 1);
+	assert_int_equal(take(f, request(0, type), 1), first);
+	return first;
+}
+
+/*
+ *	list	[ 1 2 3 4 5 6 ]		the request got 5: of an unmovable list 1 to 4 are gone, without an event
+ */
+static void test_pages_before_where_all_is_told(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, UNMOVABLE);
+	pfn_t first;
+	uint64_t silent;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	first = fill(&f, UNMOVABLE);
+	silent = replay_stats(f.replay)->silent;
+	tell(&f, e, first + 5);
+	assert_int_equal(f.miss, REPLAY_MISS_SILENT);
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 4);
+	assert_int_equal(guess(&f, e), first + 6);
+	/* One of them is handed out after all: so those behind it are there, too. */
+	tell(&f, e, first + 2);
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 2);
+	assert_int_equal(guess(&f, e), first + 3);
+	tell(&f, e, first + 3);
+	assert_int_equal(guess(&f, e), first + 4);
+	tell(&f, e, first + 4);
+	assert_int_equal(guess(&f, e), first + 6);
+	tear_down(&f);
+
+	/* Of movable pages nobody takes many at once: they were freed since. */
+	e = request(0, MOVABLE);
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	first = fill(&f, MOVABLE);
+	silent = replay_stats(f.replay)->silent;
+	tell(&f, e, first + 4);
+	assert_int_equal(replay_stats(f.replay)->silent, silent);
+	assert_int_equal(guess(&f, e), first + 1);
+	/* But for such as are passed over again and again. */
+	tell(&f, e, first + 5);
+	assert_int_equal(guess(&f, e), first + 1);
+	tell(&f, e, first + 3);
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 2);
+	assert_int_equal(guess(&f, e), first + 6);
+	tear_down(&f);
+}
+
+/* ---- what is known of a page ----------------------------------------------------------------------- */
+
+static bool is_free(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+	struct buddy_block block;
+
+	return buddy_find(a->buddy, page_alloc_zone_of(a, pfn), pfn, &block);
+}
+
+static bool is_listed(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+
+	return pageset_holds(a, page_alloc_zone_of(a, pfn), pfn);
+}
+
+static void expect_miss(struct fixture *f, struct event e, pfn_t pfn, enum replay_miss miss)
+{
+	const struct replay_stats *s = replay_stats(f->replay);
+	uint64_t before = s->misses[e.kind][miss], right = s->right[e.kind];
+
+	tell(f, e, pfn);
+	assert_int_equal(f->miss, miss);
+	assert_int_equal(s->misses[e.kind][miss], before + 1);
+	assert_int_equal(s->right[e.kind], right + (miss == REPLAY_HIT));
+	/* Whoever has it now, no list does. */
+	assert_false(is_listed(f, pfn) || is_free(f, pfn));
+}
+
+/*
+ *	lists	CPU 0: movable [ 0x1030 0x1020 0x1010 0x1000 ] unmovable [ other ... ]	CPU 1: [ 0x1800 ]
+ */
+static void test_misses_have_reasons(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, MOVABLE), low = request(0, UNMOVABLE);
+	pfn_t other;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	other = take(&f, low, 1) + 1;
+	assert_int_equal(guess(&f, low), other);
+	for (unsigned int i = 0; i < 4; i++)
+		release(&f, e, 0x1000 + 16 * i);
+	release(&f, request(1, MOVABLE), 0x1800);
+	expect_miss(&f, e, 0x1030, REPLAY_HIT);
+	assert_int_equal(f.zone, page_alloc_zone_of(replay_alloc(f.replay), 0x1030));
+	expect_miss(&f, e, 0x1010, REPLAY_MISS_SILENT);
+	expect_miss(&f, e, other, REPLAY_MISS_OTHER_LIST);
+	expect_miss(&f, e, 0x1800, REPLAY_MISS_OTHER_CPU);
+	expect_miss(&f, e, 0x6010, REPLAY_MISS_SPLIT);
+	expect_miss(&f, e, page_in_use(), REPLAY_MISS_UNTRACED);
+	e.gfp = 0x4; /* __GFP_DMA32 */
+	expect_miss(&f, e, 0x800, REPLAY_MISS_OTHER_ZONE);
+	tell(&f, e, 0x100000);
+	assert_int_equal(f.miss, REPLAY_MISS_OUTSIDE);
+	assert_int_equal(f.zone, BUDDY_ZONE_NONE);
+	/* There is no page of this size. */
+	low.order = 10;
+	low.gfp = 0x1; /* __GFP_DMA */
+	expect_miss(&f, low, 0x400, REPLAY_MISS_EMPTY);
+	tear_down(&f);
+}
+
+/* What is not asked for is not counted, and what nobody listens to is not told. */
+static void test_what_counts(void **state)
+{
+	struct fixture f;
+	const struct replay_stats *s;
+	struct event e = request(0, MOVABLE), marker = { .kind = EVENT_MARKER, .pfn = PFN_NONE };
+	struct replay_state *saved;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	s = replay_stats(f.replay);
+	take(&f, e, 3);
+	f.guesses = 0;
+	replay_event(f.replay, &marker);
+	e.cpu = CPUS;
+	tell(&f, e, 0x5000);
+	assert_int_equal(f.guesses, 0);
+	assert_int_equal(s->events, 3);
+	assert_int_equal(s->kinds[EVENT_ALLOC], 3);
+	assert_int_equal(s->predicted[EVENT_ALLOC], 3);
+	assert_int_equal(s->right[EVENT_ALLOC], 3);
+	assert_int_equal(replay_index(f.replay), 5);
+	/* Silence is a part of the state, and does not keep the model from learning. */
+	replay_set_silent(f.replay, true);
+	saved = replay_save(f.replay);
+	assert_non_null(saved);
+	e.cpu = 0;
+	tell(&f, e, 0x5000);
+	replay_set_silent(f.replay, false);
+	assert_int_equal(s->events, 3);
+	assert_int_equal(f.guesses, 0);
+	assert_false(is_listed(&f, 0x5000) || is_free(&f, 0x5000));
+	assert_true(replay_restore(f.replay, saved));
+	replay_state_destroy(saved);
+	assert_true(is_listed(&f, 0x5000) || is_free(&f, 0x5000));
+	tell(&f, e, 0x5000);
+	assert_int_equal(s->events, 3);
+	assert_int_equal(replay_index(f.replay), 6);
+	replay_set_silent(f.replay, false);
+	tell(&f, e, 0x5001);
+	assert_int_equal(s->events, 4);
+	tear_down(&f);
+}
+
+/* A trace that begins with a drain has none of the boot. */
+static void test_when_a_trace_begins(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	assert_false(replay_tells(f.replay));
+	assert_false(replay_begins_late(f.replay));
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	assert_true(replay_tells(f.replay));
+	assert_false(replay_begins_late(f.replay));
+	tear_down(&f);
+
+	set_up(&f, "6.1", 0);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	assert_false(replay_tells(f.replay));
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5001);
+	assert_true(replay_tells(f.replay));
+	assert_true(replay_begins_late(f.replay));
+	tear_down(&f);
+
+	set_up(&f, "6.1", 0);
+	release(&f, request(0, MOVABLE), page_in_use());
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5001);
+	assert_true(replay_begins_late(f.replay));
+	tear_down(&f);
+}
+
+/* ---- blocks, and what is left of them -------------------------------------------------------------- */
+
+/*
+ *	[ block of eight                ]	was asked for
+ *	[ kept           ][ left: 5 6 7 ]	goes back at once, past the page set
+ */
+static void leave_over(const char *version, bool past)
+{
+	struct fixture f;
+	struct event e = request(0, UNMOVABLE);
+	pfn_t block;
+
+	set_up(&f, version, ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	e.order = 3;
+	block = take(&f, e, 1);
+	e.order = 0;
+	for (unsigned int i = 5; i < 8; i++) {
+		release(&f, e, block + i);
+		assert_int_equal(is_listed(&f, block + i), !past);
+		assert_int_equal(is_free(&f, block + i), past);
+	}
+	/* What lies behind it is no part of it. */
+	release(&f, e, block + 8);
+	assert_true(is_listed(&f, block + 8));
+	/* Nor is what is freed when something else was. */
+	release(&f, e, block + 1);
+	assert_true(is_listed(&f, block + 1));
+	tear_down(&f);
+
+	/* The block itself is freed. */
+	set_up(&f, version, ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	block = take(&f, e, 1);
+	release(&f, e, block);
+	assert_true(is_listed(&f, block));
+	tear_down(&f);
+}
+
+static void test_leftovers_go_to_the_free_lists(void **state)
+{
+	(void)state;
+	leave_over("6.1", true);
+	leave_over("5.10", false);
+}
+
+/*
+ *	[ 0 1 2 3 4 5 6 7 ]	of a block that was split, freed one by one: together, as large as they can be
+ */
+static void free_run(const char *version, unsigned int first, unsigned int count, pfn_t *block_ret,
+		     struct fixture *f)
+{
+	struct event e = request(0, UNMOVABLE);
+
+	set_up(f, version, ALLOC_AND_FREE);
+	begin_late(f, 0x5000, 0x7000);
+	e.order = 3;
+	*block_ret = take(f, e, 1);
+	tell(f, request(0, MOVABLE), guess(f, request(0, MOVABLE)));
+	e.order = 0;
+	for (unsigned int i = first; i < first + count; i++)
+		release(f, e, *block_ret + i);
+	/* What was announced is done when something else follows. */
+	tell(f, request(0, MOVABLE), guess(f, request(0, MOVABLE)));
+}
+
+static pfn_t next_of_order(struct fixture *f, unsigned int order)
+{
+	struct event e = request(0, UNMOVABLE);
+
+	e.order = (uint8_t)order;
+	return guess(f, e);
+}
+
+static void test_neighbours_are_freed_together(void **state)
+{
+	struct fixture f;
+	pfn_t block;
+
+	(void)state;
+	free_run("7.2", 0, 8, &block, &f);
+	assert_int_equal(next_of_order(&f, 3), block);
+	assert_int_not_equal(next_of_order(&f, 0), block + 7);
+	tear_down(&f);
+	free_run("7.2", 1, 6, &block, &f);
+	assert_int_equal(next_of_order(&f, 1), block + 4);
+	assert_int_equal(take(&f, request(0, UNMOVABLE), 1), block + 6);
+	assert_int_equal(next_of_order(&f, 0), block + 1);
+	tear_down(&f);
+	free_run("6.12", 0, 8, &block, &f);
+	assert_int_equal(next_of_order(&f, 0), block + 7);
+	assert_int_not_equal(next_of_order(&f, 3), block);
+	tear_down(&f);
+}
+
+/* ---- contiguous areas ------------------------------------------------------------------------------ */
+
+#define AREA_START (24 * MIB)
+#define AREA_END (32 * MIB)
+
+/* A machine with a contiguous area, whose second and third pageblocks, which do not merge, are free. */
+static pfn_t set_up_area(struct fixture *f)
+{
+	const pfn_t area = AREA_START / 4096 + 512;
+	struct event e = { .kind = EVENT_FREE, .pid = 1, .order = 9 };
+
+	prepare(f, "6.1");
+	f->boot.in.config.cma = true;
+	made_boot_reserve(&f->boot, AREA_START, AREA_END);
+	boot(f, &f->booted, STAGE_MEM_INIT);
+	boot(f, &f->late, STAGE_LATE);
+	f->late.cma = calloc(1, sizeof(*f->late.cma));
+	assert_non_null(f->late.cma);
+	f->late.cma[0] = (struct cma_area){ .start = AREA_START, .end = AREA_END };
+	f->late.cma_count = f->late.cma_room = 1;
+	start_replay(f, ALLOC_AND_FREE);
+	tell(f, e, area);
+	tell(f, e, area + 512);
+	assert_int_equal(block_type(f, area), MIGRATE_CMA);
+	assert_int_equal(block_type(f, area + 512), MIGRATE_CMA);
+	return area;
+}
+
+static void test_areas_are_activated(void **state)
+{
+	struct fixture f;
+	struct event e = { .kind = EVENT_FREE, .pid = 1, .order = 9 };
+	pfn_t area;
+
+	(void)state;
+	area = set_up_area(&f);
+	assert_true(is_free(&f, area) && is_free(&f, area + 1023));
+	/* Not what lies before it, nor behind, nor a part of a pageblock. */
+	tell(&f, e, IN_USE_START / 4096);
+	assert_int_not_equal(block_type(&f, IN_USE_START / 4096), MIGRATE_CMA);
+	tear_down(&f);
+}
+
+/*
+ *	[ taken: 0 1 2 3 4 ][ given back: 5 6 ... ]	the first that comes back tells of all before it
+ */
+static void test_leftovers_of_areas(void **state)
+{
+	struct fixture f;
+	struct event e = { .kind = EVENT_FREE, .pid = 1 };
+	pfn_t area;
+	uint64_t silent;
+
+	(void)state;
+	area = set_up_area(&f);
+	silent = replay_stats(f.replay)->silent;
+	for (unsigned int i = 5; i < 512; i++)
+		tell(&f, e, area + i);
+	for (unsigned int i = 0; i < 512; i++)
+		assert_int_equal(is_free(&f, area + i), i >= 5);
+	assert_int_equal(replay_stats(f.replay)->silent, silent);
+	/* The next takes the second pageblock: the first was too small, but for what was free there. */
+	for (unsigned int i = 510; i < 512; i++)
+		tell(&f, e, area + 512 + i);
+	for (unsigned int i = 0; i < 510; i++)
+		assert_false(is_free(&f, area + 512 + i));
+	assert_true(is_free(&f, area + 512 + 510) && is_free(&f, area + 512 + 511));
+	tear_down(&f);
+}
+
+/* A place that would have done and was passed over is not free. */
+static void test_places_that_were_passed_over(void **state)
+{
+	struct fixture f;
+	struct event e = { .kind = EVENT_FREE, .pid = 1 };
+	pfn_t area;
+	uint64_t silent;
+
+	(void)state;
+	area = set_up_area(&f);
+	silent = replay_stats(f.replay)->silent;
+	tell(&f, e, area + 512 + 64);
+	for (unsigned int i = 0; i < 512; i++)
+		assert_false(is_free(&f, area + i));
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 512);
+	assert_false(is_free(&f, area + 512 + 63));
+	assert_true(is_free(&f, area + 512 + 64));
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,6 +900,15 @@ int main(void)
 		cmocka_unit_test(test_interrupt_frees_past_the_set),
 		cmocka_unit_test(test_fork_takes_a_stack),
 		cmocka_unit_test(test_pages_before),
+		cmocka_unit_test(test_pages_before_where_all_is_told),
+		cmocka_unit_test(test_misses_have_reasons),
+		cmocka_unit_test(test_what_counts),
+		cmocka_unit_test(test_when_a_trace_begins),
+		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
+		cmocka_unit_test(test_neighbours_are_freed_together),
+		cmocka_unit_test(test_areas_are_activated),
+		cmocka_unit_test(test_leftovers_of_areas),
+		cmocka_unit_test(test_places_that_were_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
