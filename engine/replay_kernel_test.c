@@ -26,7 +26,16 @@
 #define MIB (1ULL << 20)
 #define ALLOC_AND_FREE (1U << EVENT_ALLOC | 1U << EVENT_FREE)
 
-enum { HELD_MAX = 20000, CPUS = 2, BURST = 24, BATCH_MAX = 31, STAGES = 3, LIFE = 250 };
+enum {
+	HELD_MAX = 8192,
+	TOLD_MAX = 16384,
+	CPUS = 2,
+	NODES = 2,
+	BURST = 24,
+	BATCH_MAX = 31,
+	STAGES = 3,
+	LIFE = 160
+};
 enum { STEP = 200000, SECOND = 1000000000, DECAYS_AT = 300000000 }; /* nanoseconds */
 
 /* What the kernel does without a word, bit by bit. */
@@ -37,6 +46,7 @@ enum hidden {
 	HIDDEN_DRAIN = 4, /* all page sets are drained */
 	HIDDEN_SWITCH = 8, /* a task loses the CPU between its page and its event */
 	HIDDEN_INTERRUPT = 16, /* frees of an interrupt go past the page set */
+	HIDDEN_NODES = 32, /* whose memory a task is to have, of two nodes */
 };
 
 struct held {
@@ -56,9 +66,25 @@ struct kernel {
 	uint32_t hidden;
 	uint64_t time, decays_at; /* nanoseconds; when the statistics worker runs next */
 	unsigned int batch_rule, stage;
+	int32_t turn; /* of tasks that interleave */
+	uint64_t silent; /* pages that were taken without an event */
 	struct held held[HELD_MAX];
 	uint32_t held_count;
+	struct event told[TOLD_MAX];
+	pfn_t guesses[TOLD_MAX];
+	uint32_t told_count;
+	/* In the middle of its life. */
+	struct replay_state *state;
+	uint64_t hash;
+	uint32_t state_at;
 };
+
+static void on_prediction(void *ctx, const struct replay_prediction *p)
+{
+	struct kernel *k = ctx;
+
+	k->guesses[p->index] = p->predicted;
+}
 
 static void boot(const struct kernel *k, struct machine *m, enum boot_stage until)
 {
@@ -71,13 +97,22 @@ static void boot(const struct kernel *k, struct machine *m, enum boot_stage unti
 static struct kernel *start(const char *version, uint32_t kinds, uint32_t hidden, uint64_t seed)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
-	struct replay_options options = { .kinds = kinds, .cpu_count = CPUS };
+	struct replay_options options = {
+		.kinds = kinds, .cpu_count = CPUS, .predicted = on_prediction, .ctx = k
+	};
 
 	assert_non_null(k);
 	made_boot_init(&k->boot, ARCH_X86_64, version);
-	made_boot_memory(&k->boot, MIB, 96 * MIB, -1);
-	made_boot_reserve(&k->boot, 30 * MIB, 33 * MIB);
-	made_boot_cpus(&k->boot, CPUS, 0);
+	if (hidden & HIDDEN_NODES) {
+		made_boot_memory(&k->boot, MIB, 32 * MIB, 0);
+		made_boot_memory(&k->boot, 32 * MIB, 56 * MIB, 1);
+		made_boot_cpus(&k->boot, 1, 0);
+		made_boot_cpus(&k->boot, 1, 1);
+	} else {
+		made_boot_memory(&k->boot, MIB, 48 * MIB, -1);
+		made_boot_cpus(&k->boot, CPUS, 0);
+	}
+	made_boot_reserve(&k->boot, 20 * MIB, 22 * MIB);
 	boot(k, &k->booted, STAGE_MEM_INIT);
 	boot(k, &k->machine, STAGE_MEM_INIT);
 	boot(k, &k->late, STAGE_LATE);
@@ -99,6 +134,7 @@ static void finish(struct kernel *k)
 	assert_false(replay_out_of_memory(k->replay));
 	assert_null(buddy_check(k->booted.buddy, false));
 	assert_null(buddy_check(k->machine.buddy, false));
+	replay_state_destroy(k->state);
 	replay_destroy(k->replay);
 	page_alloc_deinit(&k->alloc);
 	free(k->events.events);
@@ -136,6 +172,8 @@ static void next_stage(struct kernel *k)
 static void tell(struct kernel *k, struct event e)
 {
 	e.time = k->time += STEP;
+	assert_true(k->told_count < TOLD_MAX);
+	k->told[k->told_count++] = e;
 	replay_event(k->replay, &e);
 }
 
@@ -168,10 +206,31 @@ static struct event request(const struct kernel *k, uint32_t cpu, unsigned int o
 			   .order = (uint8_t)order,
 			   .migratetype = k->alloc.rules.list_rank[type] };
 
+	if (k->hidden & HIDDEN_NODES)
+		e.pid += (int32_t)(k->told_count / 500 % 4);
+
 	if (type == MIGRATE_MOVABLE)
 		e.gfp = gfp_mask_of(&k->gfp, GFP_BIT_HIGHMEM) |
 			gfp_mask_of(&k->gfp, GFP_BIT_MOVABLE);
 	return e;
+}
+
+/*
+ * Memory of the task is from its CPU's node; or from the other one, or from both in turn, by its number; and
+ * that of the kernel from its CPU's, but for the last of those tasks.
+ */
+static int32_t node_of(struct kernel *k, const struct event *e)
+{
+	int32_t nid = e->cpu;
+
+	if (gfp_has(&k->gfp, e->gfp, GFP_BIT_THISNODE))
+		return 1;
+	if (e->pid % 4 == 1 && e->migratetype == k->alloc.rules.list_rank[MIGRATE_MOVABLE])
+		return !nid;
+	if (e->pid % 4 == 3 ||
+	    (e->pid % 4 == 2 && e->migratetype == k->alloc.rules.list_rank[MIGRATE_MOVABLE]))
+		return k->turn++ % NODES;
+	return nid;
 }
 
 /* A block is taken, which @e does not tell yet; false: there is none. */
@@ -184,6 +243,10 @@ static bool take(struct kernel *k, struct event *e, enum migratetype type)
 
 	if (k->held_count == HELD_MAX)
 		return false;
+	if (k->hidden & HIDDEN_NODES) {
+		req.nid = node_of(k, e);
+		req.thisnode = gfp_has(&k->gfp, e->gfp, GFP_BIT_THISNODE);
+	}
 	req.flags = page_alloc_fast_flags(&k->alloc, &req);
 	k->alloc.events = &k->events;
 	e->pfn = page_alloc_get(&k->alloc, &req, NULL);
@@ -289,7 +352,7 @@ static void take_silently(struct kernel *k, uint32_t cpu, enum migratetype type,
 	while (count--) {
 		struct event e = request(k, cpu, 0, type);
 
-		take(k, &e, type);
+		k->silent += take(k, &e, type);
 		tell_done(k, cpu, e.pid);
 	}
 }
@@ -383,7 +446,7 @@ static void live(struct kernel *k, unsigned int steps)
 			k->decays_at += SECOND;
 			decay_all(k);
 		}
-		if (free_pages > 3000 && prng_chance(&k->prng, 11, 20)) {
+		if (free_pages > 2000 && prng_chance(&k->prng, 11, 20)) {
 			while (count--)
 				get(k, cpu, draw_order(k), type);
 		} else if (prng_chance(&k->prng, 1, 3)) {
@@ -401,10 +464,33 @@ static void live_all(struct kernel *k)
 	next_stage(k);
 	live(k, 40);
 	next_stage(k);
-	live(k, LIFE);
+	live(k, LIFE / 2);
+	k->state = replay_save(k->replay);
+	assert_non_null(k->state);
+	k->state_at = k->told_count;
+	live(k, LIFE / 2);
 	/* What was announced last is done. */
 	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
 		get(k, cpu, 0, MIGRATE_UNMOVABLE);
+	k->hash = replay_hash(k->replay);
+}
+
+/* From the middle of its life on once more: nothing is otherwise. */
+static void live_again(struct kernel *k)
+{
+	pfn_t *guesses = malloc(sizeof(k->guesses));
+
+	assert_non_null(guesses);
+	memcpy(guesses, k->guesses, sizeof(k->guesses));
+	memset(k->guesses, 0, sizeof(k->guesses));
+	assert_true(replay_restore(k->replay, k->state));
+	assert_int_equal(replay_index(k->replay), k->state_at);
+	for (uint32_t i = k->state_at; i < k->told_count; i++) {
+		replay_event(k->replay, &k->told[i]);
+		assert_int_equal(k->guesses[i], guesses[i]);
+	}
+	assert_int_equal(replay_hash(k->replay), k->hash);
+	free(guesses);
 }
 
 /* ---- what the model knows of it ------------------------------------------------------------------ */
@@ -453,12 +539,13 @@ struct row {
 	uint64_t wrong_max;
 	uint32_t differ_max;
 	bool equal; /* its free lists are the kernel's at the end */
+	uint64_t silent_off; /* pages that it thinks went without an event, more or less than did */
 };
 
 static bool holds(const struct row *row)
 {
 	struct kernel *k = start(row->version, row->kinds, row->hidden, 1);
-	uint64_t predicted, wrong;
+	uint64_t predicted, wrong, silent;
 	uint32_t differ;
 	bool equal;
 
@@ -466,13 +553,16 @@ static bool holds(const struct row *row)
 	wrong = count_wrong(k, &predicted);
 	differ = lists_differ(k);
 	equal = buddy_hash(k->booted.buddy) == buddy_hash(k->machine.buddy);
+	silent = replay_stats(k->replay)->silent;
+	silent = silent > k->silent ? silent - k->silent : k->silent - silent;
+	live_again(k);
 	finish(k);
 	if (predicted > 1000 && wrong <= row->wrong_max && differ <= row->differ_max &&
-	    (equal || !row->equal))
+	    silent <= row->silent_off && (equal || !row->equal))
 		return true;
-	print_message("# \"%s\", %u, %u, %llu, %u, %d: of %llu\n", row->version, row->kinds,
+	print_message("# \"%s\", %u, %u, %llu, %u, %d, %llu: of %llu\n", row->version, row->kinds,
 		      row->hidden, (unsigned long long)wrong, differ, equal,
-		      (unsigned long long)predicted);
+		      (unsigned long long)silent, (unsigned long long)predicted);
 	return false;
 }
 
@@ -489,10 +579,10 @@ static void check_rows(const struct row *rows, size_t count)
 static void test_all_is_told(void **state)
 {
 	static const struct row rows[] = {
-		{ "5.10", 0, HIDDEN_NOTHING, 0, 0, true },
-		{ "6.1", 0, HIDDEN_NOTHING, 12, 0, true },
-		{ "6.12", 0, HIDDEN_NOTHING, 10, 0, true },
-		{ "7.2", 0, HIDDEN_NOTHING, 5, 0, true },
+		{ "5.10", 0, HIDDEN_NOTHING, 0, 0, true, 0 },
+		{ "6.1", 0, HIDDEN_NOTHING, 4, 0, true, 5 },
+		{ "6.12", 0, HIDDEN_NOTHING, 3, 0, true, 0 },
+		{ "7.2", 0, HIDDEN_NOTHING, 5, 0, true, 5 },
 	};
 
 	(void)state;
@@ -502,21 +592,20 @@ static void test_all_is_told(void **state)
 static void test_some_is_not_told(void **state)
 {
 	static const struct row rows[] = {
-		{ "5.10", 0, HIDDEN_ALLOC, 148, 0, true },
-		{ "5.10", 0, HIDDEN_DRAIN, 0, 0, true },
-		{ "6.1", 0, HIDDEN_BULK, 560, 0, false },
-		{ "6.1", 0, HIDDEN_ALLOC, 116, 0, true },
-		{ "6.1", 0, HIDDEN_DRAIN, 0, 0, true },
-		{ "6.1.57", 0, HIDDEN_INTERRUPT, 0, 0, true },
-		{ "6.12", 0, HIDDEN_BULK, 29, 0, true },
-		{ "6.12", 0, HIDDEN_ALLOC, 149, 0, true },
-		{ "6.12", 0, HIDDEN_DRAIN, 0, 0, true },
-		{ "6.12", 0, HIDDEN_INTERRUPT, 0, 0, true },
-		{ "7.2", 0, HIDDEN_BULK, 13, 0, true },
-		{ "7.2", 0, HIDDEN_ALLOC, 25, 0, true },
-		{ "7.2", 0, HIDDEN_DRAIN, 0, 0, true },
-		{ "7.2", 0, HIDDEN_SWITCH, 19, 0, true },
-		{ "7.2", 0, HIDDEN_INTERRUPT, 4, 0, true },
+		{ "5.10", 0, HIDDEN_ALLOC, 156, 6, false, 8 },
+		{ "6.1", 0, HIDDEN_BULK, 944, 19, false, 8190 },
+		{ "6.1", 0, HIDDEN_ALLOC, 196, 27, false, 3660 },
+		{ "6.1", 0, HIDDEN_DRAIN, 0, 0, true, 0 },
+		{ "6.1.57", 0, HIDDEN_INTERRUPT, 195, 32, false, 7186 },
+		{ "6.1", 0, HIDDEN_NODES, 32, 0, true, 11 },
+		{ "6.12", 0, HIDDEN_BULK, 22, 0, true, 25 },
+		{ "6.12", 0, HIDDEN_ALLOC, 20, 35, true, 8 },
+		{ "6.12", 0, HIDDEN_DRAIN, 3, 0, true, 0 },
+		{ "6.12", 0, HIDDEN_INTERRUPT, 3, 0, true, 0 },
+		{ "7.2", 0, HIDDEN_BULK, 12, 0, true, 20 },
+		{ "7.2", 0, HIDDEN_ALLOC, 22, 64, true, 8 },
+		{ "7.2", 0, HIDDEN_SWITCH, 26, 0, true, 9 },
+		{ "7.2", 0, HIDDEN_INTERRUPT, 4, 0, true, 0 },
 	};
 
 	(void)state;
@@ -526,25 +615,21 @@ static void test_some_is_not_told(void **state)
 static void test_allocations_and_frees_are_told(void **state)
 {
 	static const struct row rows[] = {
-		{ "5.10", ALLOC_AND_FREE, HIDDEN_NOTHING, 5, 0, true },
-		{ "5.10", ALLOC_AND_FREE, HIDDEN_ALLOC, 300, 5, true },
-		{ "5.10", ALLOC_AND_FREE, HIDDEN_DRAIN, 3, 0, true },
-		{ "6.1", ALLOC_AND_FREE, HIDDEN_NOTHING, 5, 0, true },
-		{ "6.1", ALLOC_AND_FREE, HIDDEN_BULK, 43, 0, true },
-		{ "6.1", ALLOC_AND_FREE, HIDDEN_ALLOC, 55, 0, false },
-		{ "6.1", ALLOC_AND_FREE, HIDDEN_DRAIN, 4, 0, true },
-		{ "6.1.57", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 100, 24, false },
-		{ "6.12", ALLOC_AND_FREE, HIDDEN_NOTHING, 6, 0, true },
-		{ "6.12", ALLOC_AND_FREE, HIDDEN_BULK, 254, 77, false },
-		{ "6.12", ALLOC_AND_FREE, HIDDEN_ALLOC, 79, 27, false },
-		{ "6.12", ALLOC_AND_FREE, HIDDEN_DRAIN, 181, 68, false },
-		{ "6.12", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 220, 18, false },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_NOTHING, 170, 11, false },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_BULK, 108, 5, true },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_ALLOC, 171, 12, false },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_DRAIN, 223, 22, false },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_SWITCH, 165, 17, false },
-		{ "7.2", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 225, 70, false },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_NOTHING, 0, 0, true, 0 },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_ALLOC, 27, 0, false, 17 },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_DRAIN, 0, 0, true, 0 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_NOTHING, 5, 0, true, 0 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_BULK, 64, 0, true, 31 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_ALLOC, 40, 26, false, 44 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_DRAIN, 4, 0, true, 0 },
+		{ "6.1.57", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 32, 7, false, 21 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_NODES, 31, 0, true, 0 },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_NOTHING, 3, 0, true, 0 },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_BULK, 140, 10, false, 160 },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_DRAIN, 12, 0, true, 0 },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_NOTHING, 111, 0, true, 116 },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_SWITCH, 147, 13, false, 120 },
+		{ "7.2", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 202, 104, false, 244 },
 	};
 
 	(void)state;
