@@ -5,6 +5,7 @@
 
 #include "engine/buddy_view.h"
 #include "engine/pageset.h"
+#include "engine/wmark.h"
 
 enum migratetype alloc_view_list_type(const struct page_alloc *a, unsigned int index)
 {
@@ -25,19 +26,36 @@ static void put_field(const char *name, uint64_t value, const struct sink *sink)
 	sink_printf(sink, "        %-8s %" PRIu64 "\n", name, value);
 }
 
-static void put_pageset(const struct pageset *set, uint32_t cpu, bool limits,
+static void put_counter(const struct machine *m, const char *name, uint64_t value,
 			const struct sink *sink)
 {
+	bool indented = fact_get(&m->facts, FACT_zoneinfo_counters_indented);
+
+	sink_printf(sink, "%s%-12s %" PRIu64 "\n", indented ? "      " : "    ", name, value);
+}
+
+static void put_pageset(const struct pageset *set, uint32_t cpu, const struct machine *m,
+			const struct zone *z, bool late_sizes, const struct sink *sink)
+{
+	uint64_t pages = fact_get(&m->facts, FACT_managed_pages) ? z->managed : z->present;
+	bool tuned = set->high_min != set->high_max || (late_sizes && z->high_min != z->high_max);
+	uint64_t high = late_sizes && !tuned ? z->high : set->high;
+	bool limits = fact_get(&m->facts, FACT_zoneinfo_pcp_limits);
 	int width = limits ? 9 : 6;
 
 	sink_printf(sink, "    cpu: %" PRIu32 "\n", cpu);
 	sink_printf(sink, "              %-*s %" PRIu32 "\n", width, "count:", set->count);
-	sink_printf(sink, "              %-*s %" PRIu32 "\n", width, "high:", set->high);
-	sink_printf(sink, "              %-*s %" PRIu32 "\n", width, "batch:", set->batch);
-	if (!limits)
-		return;
-	sink_printf(sink, "              %-*s %" PRIu32 "\n", width, "high_min:", set->high_min);
-	sink_printf(sink, "              %-*s %" PRIu32 "\n", width, "high_max:", set->high_max);
+	sink_printf(sink, "              %-*s %" PRIu64 "\n", width, "high:", high);
+	sink_printf(sink, "              %-*s %" PRIu64 "\n", width,
+		    "batch:", late_sizes ? z->batch : set->batch);
+	if (limits) {
+		sink_printf(sink, "              %-*s %" PRIu64 "\n", width,
+			    "high_min:", late_sizes ? z->high_min : set->high_min);
+		sink_printf(sink, "              %-*s %" PRIu64 "\n", width,
+			    "high_max:", late_sizes ? z->high_max : set->high_max);
+	}
+	sink_printf(sink, "  vm stats threshold: %" PRIu64 "\n",
+		    stat_threshold(pages, m->online_cpus, &m->config));
 }
 
 static void put_protection(const struct machine *m, const struct zone *z, const struct sink *sink)
@@ -54,41 +72,94 @@ static void put_protection(const struct machine *m, const struct zone *z, const 
 	sink_puts(sink, ")\n");
 }
 
+/* Has the boot come to where the kernel works out watermarks? */
+static bool has_watermarks(const struct page_alloc *a)
+{
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		if (a->zones[zone].watermark[WMARK_HIGH])
+			return true;
+	return false;
+}
+
+static void put_watermarks(const struct page_alloc *a, const struct machine *m,
+			   const struct zone *z, uint32_t zone, bool late_sizes,
+			   const struct sink *sink)
+{
+	static const uint64_t none[WMARK_COUNT];
+	const uint64_t *mark = late_sizes || has_watermarks(a) ? z->watermark : none;
+	uint64_t boost = 0;
+
+	/* A zone without pages has marks, too: those of highmem are never 0. */
+	if (zone != BUDDY_ZONE_NONE) {
+		mark = late_sizes ? mark : a->zones[zone].watermark;
+		boost = a->zones[zone].boost;
+	}
+	if (fact_get(&m->facts, FACT_zoneinfo_boost))
+		put_field("boost", boost, sink);
+	put_field("min", mark[WMARK_MIN] + boost, sink);
+	put_field("low", mark[WMARK_LOW] + boost, sink);
+	put_field("high", mark[WMARK_HIGH] + boost, sink);
+	if (fact_get(&m->facts, FACT_zoneinfo_promo))
+		put_field("promo", mark[WMARK_PROMO] + boost, sink);
+}
+
+static void put_counters(const struct page_alloc *a, const struct machine *m, uint32_t zone,
+			 uint64_t free, const struct sink *sink)
+{
+	put_counter(m, "nr_free_pages", free, sink);
+	if (fact_get(&m->facts, FACT_zoneinfo_free_blocks)) {
+		unsigned int o = buddy_view_pageblock_order(a->buddy);
+		uint64_t pages = 0;
+
+		for (; o <= buddy_view_max_order(a->buddy); o++)
+			for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
+				if (t != MIGRATE_ISOLATE)
+					pages += buddy_view_free(a->buddy, zone, o,
+								 (enum migratetype)t)
+						 << o;
+		put_counter(m, "nr_free_pages_blocks", pages, sink);
+	}
+	if (fact_get(&m->facts, FACT_zoneinfo_free_cma))
+		put_counter(m, "nr_free_cma", a->buddy->zones[zone].free_pages[MIGRATE_CMA], sink);
+}
+
 /* @zone: of the allocator; BUDDY_ZONE_NONE for a zone without pages. */
 static void put_zone(const struct page_alloc *a, const struct machine *m, const struct zone *z,
-		     uint32_t zone, const struct sink *sink)
+		     uint32_t zone, bool late_sizes, const struct sink *sink)
 {
-	static const struct alloc_zone empty;
-	const struct alloc_zone *az = zone == BUDDY_ZONE_NONE ? &empty : &a->zones[zone];
 	uint64_t free = zone == BUDDY_ZONE_NONE ? 0 : page_alloc_zone_free(a, zone);
+	bool first = fact_get(&m->facts, FACT_zoneinfo_protection_first);
+	int width = fact_get(&m->facts, FACT_zoneinfo_node_fields) ? 20 : 18;
 
 	sink_printf(sink, "  pages free     %" PRIu64 "\n", free);
-	put_field("min", az->watermark[WMARK_MIN] + az->boost, sink);
-	put_field("low", az->watermark[WMARK_LOW] + az->boost, sink);
-	put_field("high", az->watermark[WMARK_HIGH] + az->boost, sink);
-	if (fact_get(&m->facts, FACT_zoneinfo_promo))
-		put_field("promo", az->watermark[WMARK_PROMO] + az->boost, sink);
+	put_watermarks(a, m, z, zone, late_sizes, sink);
 	put_field("spanned", z->spanned, sink);
 	put_field("present", z->present, sink);
 	if (fact_get(&m->facts, FACT_managed_pages))
 		put_field("managed", z->managed, sink);
 	if (fact_get(&m->facts, FACT_zoneinfo_cma))
 		put_field("cma", z->cma, sink);
-	put_protection(m, z, sink);
+	if (first)
+		put_protection(m, z, sink);
 	if (zone == BUDDY_ZONE_NONE)
 		return;
-	sink_printf(sink, "      nr_free_pages %" PRIu64 "\n", free);
+	put_counters(a, m, zone, free, sink);
+	if (!first)
+		put_protection(m, z, sink);
 	sink_puts(sink, "  pagesets\n");
 	for (uint32_t cpu = 0; cpu < a->cpu_count && cpu < (m->online_cpus ? m->online_cpus : 1);
 	     cpu++)
-		put_pageset(&a->sets[zone * a->cpu_count + cpu], cpu,
-			    fact_get(&m->facts, FACT_zoneinfo_pcp_limits), sink);
-	sink_printf(sink, "  %-*s %" PRIu64 "\n",
-		    fact_get(&m->facts, FACT_zoneinfo_node_fields) ? 20 : 18,
-		    "start_pfn:", z->start_pfn);
+		put_pageset(&a->sets[zone * a->cpu_count + cpu], cpu, m, z, late_sizes, sink);
+	sink_printf(sink, "  %-*s %" PRIu64 "\n", width, "start_pfn:", z->start_pfn);
+	if (!fact_get(&m->facts, FACT_zoneinfo_highatomic))
+		return;
+	sink_printf(sink, "  %-*s %" PRIu64 "\n", width,
+		    "reserved_highatomic:", a->zones[zone].reserved_highatomic);
+	sink_printf(sink, "  %-*s %" PRIu64 "\n", width,
+		    "free_highatomic:", a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC]);
 }
 
-void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late,
+void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late, bool late_sizes,
 			 const struct sink *sink)
 {
 	bool all = fact_get(&late->facts, FACT_zoneinfo_empty_zones);
@@ -105,7 +176,7 @@ void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late,
 				continue;
 			sink_printf(sink, "Node %" PRIu32 ", zone %8s\n", n,
 				    zone_type_name((enum zone_type)t));
-			put_zone(a, late, z, zone, sink);
+			put_zone(a, late, z, zone, late_sizes, sink);
 		}
 	}
 }

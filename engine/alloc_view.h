@@ -12,9 +12,11 @@
 
 /*
  * In the form of /proc/zoneinfo: free pages and page sets from @a, what a zone spans from @late, the same
- * machine at the end of its boot.  Counters that the model does not keep are left out.
+ * machine at the end of its boot; with @late_sizes watermarks and the sizes of page sets, too, which @a does not
+ * have yet.  Counters that the model does not keep are left out.  "high" of a page set that the kernel tunes
+ * is what @a has seen of it: it sinks with time, which no event tells.
  */
-void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late,
+void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late, bool late_sizes,
 			 const struct sink *sink);
 /* Every page set that is not empty: each list from head to tail, page frames in hexadecimal. */
 void alloc_view_pcp(const struct page_alloc *a, const struct sink *sink);

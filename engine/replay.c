@@ -40,6 +40,7 @@ struct replay {
 	uint32_t wanted; /* kinds of events that are used */
 	bool silent; /* predictions are not counted */
 	bool taken_over; /* the state is one that the machine told */
+	bool boot_over; /* programs run */
 	bool watches; /* changes are remembered: the page frames of events, as they come */
 	struct start_range *changed;
 	uint32_t changed_count, changed_room;
@@ -211,7 +212,7 @@ struct replay_state {
 	struct replay_model *models[MODELS_MAX];
 	uint32_t model_count, united, kinds;
 	uint64_t copies;
-	bool from_boot, silent, taken_over;
+	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
 };
 
@@ -248,6 +249,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->from_boot = r->setup.from_boot;
 	s->silent = r->silent;
 	s->taken_over = r->taken_over;
+	s->boot_over = r->boot_over;
 	s->index = r->index;
 	return s;
 }
@@ -283,6 +285,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->setup.from_boot = s->from_boot;
 	r->silent = s->silent;
 	r->taken_over = s->taken_over;
+	r->boot_over = s->boot_over;
 	r->index = s->index;
 	r->watches = false;
 	r->changed_count = 0;
@@ -692,6 +695,22 @@ static inline bool fits(struct replay *r, const struct event *e)
 		page_alloc_zone_of(a, e->pfn + (1ULL << e->order) - 1) == zone);
 }
 
+/*
+ * Programs write markers, and movable pages are first asked for when the initial file system is unpacked or by
+ * programs; by then the kernel has worked out watermarks and sized page sets for the last time.
+ */
+static bool comes_after_boot(const struct replay *r, const struct event *e)
+{
+	return e->kind == EVENT_MARKER ||
+	       (e->kind == EVENT_ALLOC && e->migratetype < MIGRATE_TYPE_COUNT &&
+		r->setup.types[e->migratetype] == MIGRATE_MOVABLE);
+}
+
+bool replay_sizes_unseen(const struct replay *r)
+{
+	return r->boot_over && replay_model_has_next_stage(r->models[0]);
+}
+
 static inline void take_in(struct replay *r, const struct event *e)
 {
 	uint32_t kind = 1u << e->kind;
@@ -700,6 +719,8 @@ static inline void take_in(struct replay *r, const struct event *e)
 		return;
 	if (kind & TELLING & ~r->setup.kinds)
 		tells(r);
+	if (!r->boot_over)
+		r->boot_over = comes_after_boot(r, e);
 	if (r->watches)
 		note_change(r, e);
 	if (!r->silent) {

@@ -80,6 +80,11 @@ void replay_watch_changes(struct replay *r);
 bool replay_take_over(struct replay *r, struct start *s, struct start_report *ret);
 /* Does the trace begin later than the hand-over of memory?  False also while that is not clear. */
 bool replay_begins_late(const struct replay *r);
+/*
+ * Has the kernel its last watermarks and sizes of page sets by now, as programs run, while no event has shown
+ * that to the model, which goes on with those before?
+ */
+bool replay_sizes_unseen(const struct replay *r);
 /* Has the trace more than allocations and frees?  False also before the first such event. */
 bool replay_tells(const struct replay *r);
 /*

@@ -26,7 +26,7 @@ void state_view_print(struct cli *cli, const struct replayed *r, struct replay *
 		dump_pagetypeinfo(m, &sink);
 		break;
 	case STATE_VIEW_ZONEINFO:
-		alloc_view_zoneinfo(a, &r->late, &sink);
+		alloc_view_zoneinfo(a, &r->late, replay_sizes_unseen(replay), &sink);
 		break;
 	case STATE_VIEW_PCP:
 		alloc_view_pcp(a, &sink);
@@ -74,9 +74,24 @@ static void json_page_set(struct json *j, const struct page_alloc *a, uint32_t z
 	json_object_end(j);
 }
 
-void state_view_json(struct json *j, const struct replayed *r, struct replay *replay)
+/* Without the boost, which is told apart. */
+static void json_marks(struct json *j, const struct replayed *r, struct replay *replay,
+		       uint32_t zone)
 {
 	static const char *const marks[WMARK_COUNT] = { "min", "low", "high", "promo" };
+	const struct page_alloc *a = replay_alloc(replay);
+	const struct buddy_zone *bz = &a->buddy->zones[zone];
+	const uint64_t *mark = a->zones[zone].watermark;
+
+	if (replay_sizes_unseen(replay))
+		mark = r->late.nodes[bz->nid].zones[bz->type].watermark;
+	for (unsigned int w = 0; w < WMARK_COUNT; w++)
+		json_key_u64(j, marks[w], mark[w]);
+	json_key_u64(j, "boost", a->zones[zone].boost);
+}
+
+void state_view_json(struct json *j, const struct replayed *r, struct replay *replay)
+{
 	const struct machine *m = &r->booted.m;
 	const struct page_alloc *a = replay_alloc(replay);
 
@@ -88,8 +103,7 @@ void state_view_json(struct json *j, const struct replayed *r, struct replay *re
 		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
 		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
 		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
-		for (unsigned int w = 0; w < WMARK_COUNT; w++)
-			json_key_u64(j, marks[w], a->zones[z].watermark[w]);
+		json_marks(j, r, replay, z);
 		booted_json_types(j, m, z);
 		json_key_array_begin(j, "page_sets");
 		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
