@@ -36,6 +36,7 @@ enum {
 	STAGES = 3,
 	LIFE = 160
 };
+enum { DIRECTORIES = 64, STACK_PAGES = 4, STACKS_KEPT = 2 }; /* of tasks */
 enum { STEP = 200000, SECOND = 1000000000, DECAYS_AT = 300000000 }; /* nanoseconds */
 
 /* What the kernel does without a word, bit by bit. */
@@ -47,6 +48,9 @@ enum hidden {
 	HIDDEN_SWITCH = 8, /* a task loses the CPU between its page and its event */
 	HIDDEN_INTERRUPT = 16, /* frees of an interrupt go past the page set */
 	HIDDEN_NODES = 32, /* whose memory a task is to have, of two nodes */
+	HIDDEN_FORK = 64, /* stacks of new tasks are taken */
+	HIDDEN_PAST = 128, /* what was before the trace */
+	TOLD_DEPTH = 256, /* how often a task may not be preempted is told, after all */
 };
 
 struct held {
@@ -67,6 +71,10 @@ struct kernel {
 	uint64_t time, decays_at; /* nanoseconds; when the statistics worker runs next */
 	unsigned int batch_rule, stage;
 	int32_t turn; /* of tasks that interleave */
+	bool mute; /* nobody listens yet */
+	struct held directories[DIRECTORIES]; /* of tasks, in turn */
+	unsigned int directory_count;
+	unsigned int stacks[CPUS]; /* that are kept for the next tasks */
 	uint64_t silent; /* pages that were taken without an event */
 	struct held held[HELD_MAX];
 	uint32_t held_count;
@@ -132,7 +140,7 @@ static struct kernel *start(const char *version, uint32_t kinds, uint32_t hidden
 static void finish(struct kernel *k)
 {
 	assert_false(replay_out_of_memory(k->replay));
-	assert_null(buddy_check(k->booted.buddy, false));
+	assert_null(replay_check(k->replay));
 	assert_null(buddy_check(k->machine.buddy, false));
 	replay_state_destroy(k->state);
 	replay_destroy(k->replay);
@@ -172,6 +180,12 @@ static void next_stage(struct kernel *k)
 static void tell(struct kernel *k, struct event e)
 {
 	e.time = k->time += STEP;
+	if (k->mute)
+		return;
+	if (k->hidden & TOLD_DEPTH)
+		e.context |=
+			(uint8_t)(EVENT_CONTEXT_TOLD | (e.context & EVENT_CONTEXT_INTERRUPT ? 3 : 1)
+							       << EVENT_CONTEXT_DEPTH_SHIFT);
 	assert_true(k->told_count < TOLD_MAX);
 	k->told[k->told_count++] = e;
 	replay_event(k->replay, &e);
@@ -401,6 +415,34 @@ static void switch_tasks(struct kernel *k, uint32_t cpu)
 	tell(k, first);
 }
 
+/* A task makes another one: its stack, if none is kept, and its page directory. */
+static void fork_task(struct kernel *k, uint32_t cpu)
+{
+	struct event e = request(k, cpu, 1, MIGRATE_UNMOVABLE);
+
+	if (k->stacks[cpu])
+		k->stacks[cpu]--;
+	else
+		take_silently(k, cpu, MIGRATE_UNMOVABLE, STACK_PAGES);
+	e.gfp = gfp_mask_of(&k->gfp, GFP_BIT_ACCOUNT) | gfp_mask_of(&k->gfp, GFP_BIT_ZERO);
+	if (take(k, &e, MIGRATE_UNMOVABLE)) {
+		tell_done(k, cpu, e.pid);
+		tell(k, e);
+		k->held_count--;
+		k->directories[k->directory_count++ % DIRECTORIES] = k->held[k->held_count];
+	}
+}
+
+/* The task that was made last ends. */
+static void end_task(struct kernel *k, uint32_t cpu)
+{
+	if (!k->directory_count)
+		return;
+	free_one(k, cpu, k->directories[--k->directory_count % DIRECTORIES]);
+	if (k->stacks[cpu] < STACKS_KEPT)
+		k->stacks[cpu]++;
+}
+
 static void do_hidden(struct kernel *k, uint32_t cpu)
 {
 	if (k->hidden & HIDDEN_BULK && prng_chance(&k->prng, 1, 40))
@@ -409,6 +451,10 @@ static void do_hidden(struct kernel *k, uint32_t cpu)
 		take_silently(k, cpu, MIGRATE_MOVABLE, prng_between(&k->prng, 1, 3));
 	if (k->hidden & HIDDEN_DRAIN && prng_chance(&k->prng, 1, 400))
 		drain_all(k);
+	if (k->hidden & HIDDEN_FORK && prng_chance(&k->prng, 1, 8))
+		fork_task(k, cpu);
+	if (k->hidden & HIDDEN_FORK && prng_chance(&k->prng, 1, 10))
+		end_task(k, cpu);
 	if (k->hidden & HIDDEN_SWITCH && prng_chance(&k->prng, 1, 40))
 		switch_tasks(k, cpu);
 }
@@ -464,6 +510,12 @@ static void live_all(struct kernel *k)
 	next_stage(k);
 	live(k, 40);
 	next_stage(k);
+	if (k->hidden & HIDDEN_PAST) {
+		k->mute = true;
+		live(k, LIFE / 2);
+		k->mute = false;
+		replay_forget(k->replay);
+	}
 	live(k, LIFE / 2);
 	k->state = replay_save(k->replay);
 	assert_non_null(k->state);
@@ -598,6 +650,10 @@ static void test_some_is_not_told(void **state)
 		{ "6.1", 0, HIDDEN_DRAIN, 0, 0, true, 0 },
 		{ "6.1.57", 0, HIDDEN_INTERRUPT, 195, 32, false, 7186 },
 		{ "6.1", 0, HIDDEN_NODES, 32, 0, true, 11 },
+		{ "6.1", 0, HIDDEN_PAST, 918, 51, false, 394 },
+		{ "6.1", 0, HIDDEN_FORK, 413, 0, false, 6878 },
+		{ "6.12", 0, HIDDEN_PAST, 1033, 34, false, 136 },
+		{ "6.12", 0, HIDDEN_FORK, 11, 0, true, 5 },
 		{ "6.12", 0, HIDDEN_BULK, 22, 0, true, 25 },
 		{ "6.12", 0, HIDDEN_ALLOC, 20, 35, true, 8 },
 		{ "6.12", 0, HIDDEN_DRAIN, 3, 0, true, 0 },
@@ -624,6 +680,11 @@ static void test_allocations_and_frees_are_told(void **state)
 		{ "6.1", ALLOC_AND_FREE, HIDDEN_DRAIN, 4, 0, true, 0 },
 		{ "6.1.57", ALLOC_AND_FREE, HIDDEN_INTERRUPT, 32, 7, false, 21 },
 		{ "6.1", ALLOC_AND_FREE, HIDDEN_NODES, 31, 0, true, 0 },
+		{ "5.10", ALLOC_AND_FREE, HIDDEN_PAST, 596, 0, false, 135 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_PAST, 828, 54, false, 194 },
+		{ "6.1", ALLOC_AND_FREE, HIDDEN_FORK, 12, 0, true, 5 },
+		{ "6.1.57", ALLOC_AND_FREE, HIDDEN_INTERRUPT | TOLD_DEPTH, 29, 7, false, 20 },
+		{ "6.12", ALLOC_AND_FREE, HIDDEN_FORK, 100, 26, false, 120 },
 		{ "6.12", ALLOC_AND_FREE, HIDDEN_NOTHING, 3, 0, true, 0 },
 		{ "6.12", ALLOC_AND_FREE, HIDDEN_BULK, 140, 10, false, 160 },
 		{ "6.12", ALLOC_AND_FREE, HIDDEN_DRAIN, 12, 0, true, 0 },
