@@ -7,6 +7,10 @@
 #include "engine/migratetype.h"
 
 enum { CHUNK_ORDER = 10, CHUNK_PAGES = 1 << CHUNK_ORDER };
+/* From this value of the fact fallback_rule on, a fallback hands its block out itself. */
+enum { FALLBACK_GIVES = 3 };
+/* Largest order that page sets hold, huge pages aside (PAGE_ALLOC_COSTLY_ORDER). */
+enum { COSTLY_ORDER = 3 };
 
 struct page {
 	uint32_t line; /* of the last event that named it; 0: beyond 32 bits */
@@ -38,6 +42,8 @@ struct follow {
 	uint32_t range_count, near;
 	unsigned int max_order, type_count;
 	struct follow_cpu *cpus;
+	bool fallback_gives; /* mm_page_alloc_extfrag stands for a block that was taken, too */
+	bool withdrawn[IMPOSSIBLE_COUNT]; /* findings that were none */
 	bool bulk; /* order 0 is handed out in bulk, without events */
 	bool batched_after; /* mm_page_free_batched follows the mm_page_free of the same page */
 	uint64_t index, chunk_count;
@@ -66,6 +72,7 @@ struct follow *follow_create(const struct machine *m, const struct follow_option
 	f->type_count = migratetype_count(&m->config);
 	f->batched_after = fact_get(&m->facts, FACT_free_batch_rule) != 0;
 	f->bulk = fact_get(&m->facts, FACT_alloc_bulk);
+	f->fallback_gives = fact_get(&m->facts, FACT_fallback_rule) >= FALLBACK_GIVES;
 	f->ranges = calloc((size_t)m->range_count + 1, sizeof(*f->ranges));
 	f->cpus = calloc((size_t)options->cpu_count + 1, sizeof(*f->cpus));
 	if (!f->ranges || !f->cpus) {
@@ -190,9 +197,10 @@ enum follow_state follow_page(const struct follow *f, pfn_t pfn)
 	return FOLLOW_UNKNOWN;
 }
 
+/* An interrupt does nothing of the task that it interrupts, and stands for a task of its own. */
 static uint32_t pid_of(const struct event *e)
 {
-	return (uint32_t)e->pid & 0xffffff;
+	return (e->context & EVENT_CONTEXT_INTERRUPT ? UINT32_MAX : (uint32_t)e->pid) & 0xffffff;
 }
 
 static void set_block(struct follow *f, const struct event *e, enum follow_state state)
@@ -260,8 +268,52 @@ static struct follow_finding make_finding(const struct follow *f, enum impossibl
 	return finding;
 }
 
+/* Findings of a kind that are made although no event was seen yet of what would explain them. */
+enum { DOUBTFUL_MAX = 64 };
+
+/*
+ * The kinds of events, a bit each, without which a finding may be a thing that was not recorded.  Some record
+ * allocations alone, say: then no page is ever given back.
+ */
+static uint32_t explained_by(const struct follow *f, enum impossible what)
+{
+	switch (what) {
+	case IMPOSSIBLE_IN_USE:
+	case IMPOSSIBLE_BATCHED:
+		return 1U << EVENT_FREE;
+	case IMPOSSIBLE_FREE:
+		return 1U << EVENT_ALLOC;
+	case IMPOSSIBLE_TAKEN:
+		return 1U << EVENT_FREE | 1U << EVENT_PCPU_DRAIN;
+	case IMPOSSIBLE_LISTED:
+		return 1U << EVENT_ZONE_LOCKED | (uint32_t)f->fallback_gives << EVENT_EXTFRAG;
+	default:
+		return 0;
+	}
+}
+
+/* Was it recorded at all what would explain @what?  So many findings, and not one such event: it was not. */
+static bool is_believed(struct follow *f, enum impossible what)
+{
+	uint32_t kinds = explained_by(f, what), seen = 0;
+
+	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++)
+		seen |= (uint32_t)(f->stats.kinds[k] != 0) << k;
+	if (kinds & ~f->options.kinds)
+		return false;
+	if (!(kinds & ~seen) || f->stats.findings[what] < DOUBTFUL_MAX)
+		return !(kinds & ~seen) || !f->withdrawn[what];
+	if (f->options.withdrawn)
+		f->options.withdrawn(f->options.ctx, what);
+	f->stats.findings[what] = 0;
+	f->withdrawn[what] = true;
+	return false;
+}
+
 static void report(struct follow *f, const struct follow_finding *finding)
 {
+	if (!is_believed(f, finding->what))
+		return;
 	f->stats.findings[finding->what]++;
 	if (f->options.found)
 		f->options.found(f->options.ctx, finding);
@@ -307,8 +359,9 @@ static void close_open(struct follow *f, struct follow_cpu *cpu, bool unknown)
 /* May the page have been handed out without an event, if this CPU frees more such pages? */
 static bool may_be_silent(const struct follow *f, const struct event *e, const struct page *page)
 {
+	/* What page sets do not hold lies on the free lists when it was freed. */
 	if (f->bulk)
-		return !e->order || page->state == FOLLOW_LISTED;
+		return !e->order || page->state == FOLLOW_LISTED || e->order > COSTLY_ORDER;
 	return page->state == FOLLOW_LISTED ||
 	       (page->state == FOLLOW_FREE && !uses(f, EVENT_PCPU_DRAIN));
 }
@@ -400,6 +453,8 @@ static void on_pages(struct follow *f, const struct event *e)
 		break;
 	case EVENT_EXTFRAG:
 		refuse(f, IMPOSSIBLE_IN_USE, e, 1U << FOLLOW_IN_USE);
+		if (f->fallback_gives)
+			set_block(f, e, FOLLOW_TAKEN);
 		break;
 	default:
 		break;
@@ -420,9 +475,10 @@ static void follow_used(struct follow *f, const struct event *e)
 		forget(f);
 	} else if (e->kind >= EVENT_MARKER) {
 		return;
-	} else if (e->pfn == PFN_NONE) {
-		f->stats.failed += e->kind == EVENT_ALLOC;
-	} else if (!find_range(f, e->pfn) || !find_range(f, e->pfn + (1ULL << e->order) - 1)) {
+	} else if (e->pfn == PFN_NONE && e->kind == EVENT_ALLOC) {
+		f->stats.failed++;
+	} else if (e->pfn == PFN_NONE || !find_range(f, e->pfn) ||
+		   !find_range(f, e->pfn + (1ULL << e->order) - 1)) {
 		tell(f, IMPOSSIBLE_OUTSIDE, e, NULL, e->pfn);
 	} else {
 		on_pages(f, e);

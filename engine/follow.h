@@ -21,6 +21,9 @@
  *
  * Such frees are counted as silent; the others are findings.
  *
+ * A trace may have been recorded without some kinds of events.  Where not one event was seen of a kind that would
+ * explain them, a few findings are believed, but not many: those are withdrawn.
+ *
  * Memory: 8 bytes a page, in chunks of 1024 pages that exist once one of them was named.
  */
 #ifndef ENGINE_FOLLOW_H
@@ -70,6 +73,8 @@ struct follow_options {
 	uint32_t cpu_count; /* CPUs the machine has */
 	/* Called for each impossible event; may be NULL. */
 	void (*found)(void *ctx, const struct follow_finding *f);
+	/* All findings of @what so far are none; may be NULL. */
+	void (*withdrawn)(void *ctx, enum impossible what);
 	void *ctx;
 };
 

@@ -21,6 +21,13 @@ struct fixture {
 	uint32_t count; /* findings */
 };
 
+static void on_withdrawn(void *ctx, enum impossible what)
+{
+	struct fixture *f = ctx;
+
+	f->count -= (uint32_t)follow_stats(f->follow)->findings[what];
+}
+
 static void on_finding(void *ctx, const struct follow_finding *finding)
 {
 	struct fixture *f = ctx;
@@ -32,9 +39,11 @@ static void on_finding(void *ctx, const struct follow_finding *finding)
 static struct fixture *start(const char *version, uint32_t kinds)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct follow_options options = {
-		.kinds = kinds, .cpu_count = 2, .found = on_finding, .ctx = f
-	};
+	struct follow_options options = { .kinds = kinds,
+					  .cpu_count = 2,
+					  .found = on_finding,
+					  .withdrawn = on_withdrawn,
+					  .ctx = f };
 	uint32_t v;
 
 	assert_non_null(f);
@@ -145,6 +154,41 @@ static void test_in_use(void **state)
 	finish(f);
 }
 
+/* What a trace has no events of cannot be missed in it: more than a few findings are none. */
+static void test_one_kind_alone(void **state)
+{
+	static const struct {
+		enum event_kind kind, other;
+		uint32_t found;
+	} cases[] = {
+		{ EVENT_ALLOC, EVENT_FREE, 1 },
+		{ EVENT_ZONE_LOCKED, EVENT_PCPU_DRAIN, 0 },
+		{ EVENT_PCPU_DRAIN, EVENT_ZONE_LOCKED, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture *f = start("5.10", 0);
+
+		for (unsigned int times = 0; times < 10; times++)
+			event(f, cases[i].kind, 0x1000, 0);
+		assert_int_equal(f->count, 9);
+		for (unsigned int times = 0; times < 100; times++)
+			event(f, cases[i].kind, 0x1000, 0);
+		assert_int_equal(f->count, 0);
+		/* Now it does have them. */
+		event(f, cases[i].other, 0x3000, 0);
+		event(f, cases[i].kind, 0x1000, 0);
+		assert_int_equal(f->count, cases[i].found);
+		finish(f);
+		f = start("5.10", UINT32_MAX & ~(1U << cases[i].other));
+		event(f, cases[i].kind, 0x1000, 0);
+		event(f, cases[i].kind, 0x1000, 0);
+		assert_int_equal(f->count, 0);
+		finish(f);
+	}
+}
+
 /* Up to 4.14 the batch is told first. */
 static void test_batched_before_free(void **state)
 {
@@ -182,10 +226,13 @@ static void test_shapes(void **state)
 	expect(f, 1, IMPOSSIBLE_OUTSIDE, 0x2000, 0);
 	event(f, EVENT_FREE, 0xfffffffffffffffeULL, 1);
 	expect(f, 2, IMPOSSIBLE_OUTSIDE, 0xfffffffffffffffeULL, 0);
+	/* Only an allocation can be of no page: it failed. */
+	event(f, EVENT_FREE, PFN_NONE, 0);
+	expect(f, 3, IMPOSSIBLE_OUTSIDE, PFN_NONE, 0);
 	event(f, EVENT_ALLOC, 0x1000, 11);
-	expect(f, 3, IMPOSSIBLE_ORDER, PFN_NONE, 0);
+	expect(f, 4, IMPOSSIBLE_ORDER, PFN_NONE, 0);
 	event(f, EVENT_ALLOC, 0x1001, 1);
-	expect(f, 4, IMPOSSIBLE_MISALIGNED, PFN_NONE, 0);
+	expect(f, 5, IMPOSSIBLE_MISALIGNED, PFN_NONE, 0);
 	follow_event(f->follow, &odd);
 	assert_string_equal(impossible_name(f->last.what), "cpu");
 	odd.cpu = 0;
@@ -290,6 +337,63 @@ static void test_alone(void **state)
 	finish(f);
 }
 
+/* Blocks that page sets do not hold are given to memory that goes offline, and freed again when it comes back. */
+static void test_large_blocks(void **state)
+{
+	struct fixture *f = start("6.12", 0);
+
+	(void)state;
+	event(f, EVENT_ALLOC, 0x3000, 0);
+	event(f, EVENT_FREE, 0x1000, 10);
+	event(f, EVENT_FREE, 0x1400, 10);
+	event(f, EVENT_FREE, 0x1000, 10);
+	event(f, EVENT_FREE, 0x1400, 10);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 0);
+	assert_int_equal(follow_stats(f->follow)->silent, 2);
+	finish(f);
+}
+
+/* From 6.10 on a fallback hands a block out itself, so that it can be drained once more. */
+static void test_fallback_gives(void **state)
+{
+	static const struct {
+		const char *version;
+		uint32_t found;
+	} cases[] = { { "6.1", 1 }, { "6.12", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture *f = start(cases[i].version, 0);
+
+		event(f, EVENT_ZONE_LOCKED, 0x3000, 0);
+		event(f, EVENT_PCPU_DRAIN, 0x1000, 0);
+		event(f, EVENT_EXTFRAG, 0x1000, 0);
+		event(f, EVENT_PCPU_DRAIN, 0x1000, 0);
+		assert_int_equal(f->count, cases[i].found);
+		finish(f);
+	}
+}
+
+/* What an interrupt frees is not its task's. */
+static void test_interrupt_and_task(void **state)
+{
+	struct event e = { .kind = EVENT_ALLOC, .pfn = 0x1000, .pid = 1 };
+	struct fixture *f = start("6.1", 0);
+
+	(void)state;
+	follow_event(f->follow, &e);
+	e.kind = EVENT_FREE;
+	e.context = EVENT_CONTEXT_TOLD | EVENT_CONTEXT_INTERRUPT;
+	follow_event(f->follow, &e);
+	e.context = EVENT_CONTEXT_TOLD;
+	follow_event(f->follow, &e);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 0);
+	assert_int_equal(follow_stats(f->follow)->silent, 1);
+	finish(f);
+}
+
 static void test_another_task(void **state)
 {
 	struct fixture *f = start("6.1", 0);
@@ -330,17 +434,12 @@ static void test_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_good_life),
-		cmocka_unit_test(test_in_use),
-		cmocka_unit_test(test_batched_before_free),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_free_of_free),
-		cmocka_unit_test(test_bulk),
-		cmocka_unit_test(test_compaction),
-		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_another_task),
-		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_a_good_life),    cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_one_kind_alone), cmocka_unit_test(test_batched_before_free),
+		cmocka_unit_test(test_lists),	       cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_free_of_free),   cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_compaction),     cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_another_task),   cmocka_unit_test(test_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
