@@ -79,16 +79,6 @@ static const struct cli_example examples[] = {
 	{ 0 }
 };
 
-/* Findings that are listed; all are counted. */
-#define FINDINGS_SHOWN 20
-
-struct finding {
-	enum impossible what;
-	enum event_kind kind;
-	uint64_t index, line;
-	pfn_t pfn;
-};
-
 /* How often the first guess was right. */
 struct rate {
 	uint64_t predicted, right;
@@ -110,9 +100,9 @@ struct report {
 	FILE *predictions; /* NULL: not wanted */
 	struct rate (*zones)[EVENT_KIND_COUNT]; /* by zone; the last is no zone */
 	uint32_t zone_count;
-	uint64_t impossible[IMPOSSIBLE_COUNT];
-	struct finding findings[FINDINGS_SHOWN];
-	uint64_t finding_count;
+	struct follow *follow; /* the trace taken at its word: what is impossible in it */
+	struct replay_findings findings;
+	bool refused; /* the event at hand is none of this machine, and the model is not given it */
 	const char *broken; /* what buddy_check() says after the last event, or NULL */
 };
 
@@ -152,14 +142,20 @@ static void on_prediction(void *ctx, const struct replay_prediction *p)
 		write_prediction(report, p);
 }
 
-static void on_impossible(struct report *report, enum impossible what, const struct event *e)
+static void on_finding(void *ctx, const struct follow_finding *f)
 {
-	report->impossible[what]++;
-	if (report->finding_count < FINDINGS_SHOWN)
-		report->findings[report->finding_count] =
-			(struct finding){ what, (enum event_kind)e->kind, report->r.index - 1,
-					  e->line, e->pfn };
-	report->finding_count++;
+	struct report *report = ctx;
+
+	replay_findings_add(&report->findings, f);
+	/* Of a page that is not as it should be, what was recorded last is believed. */
+	report->refused = f->index == report->r.index - 1 && f->what <= IMPOSSIBLE_OUTSIDE;
+}
+
+static void on_withdrawn(void *ctx, enum impossible what)
+{
+	struct report *report = ctx;
+
+	replay_findings_withdraw(&report->findings, report->follow, what);
 }
 
 /* What an event that does nothing but keep its number becomes. */
@@ -168,13 +164,7 @@ static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
 /* @watched: pictures are compared with the model here. */
 static void on_event(struct report *report, const struct event *e, bool watched)
 {
-	struct replayed *r = &report->r;
-	enum impossible what = POSSIBLE;
-
-	if (replayed_uses(r, e))
-		what = replayed_check(r, replay_alloc(report->replay), e);
-	if (what != POSSIBLE) {
-		on_impossible(report, what, e);
+	if (report->refused) {
 		replay_event(report->replay, &nothing);
 		return;
 	}
@@ -191,13 +181,19 @@ static enum cli_exit prepare(struct cli *cli, struct report *report)
 				      .cpu_count = report->r.cpu_count,
 				      .predicted = on_prediction,
 				      .ctx = report };
+	const struct follow_options follow = { .kinds = report->r.kinds,
+					       .cpu_count = report->r.cpu_count,
+					       .found = on_finding,
+					       .withdrawn = on_withdrawn,
+					       .ctx = report };
 	enum cli_exit code;
 	struct error *err;
 
 	report->zone_count = m->buddy->zone_count;
 	report->zones = calloc((size_t)report->zone_count + 1, sizeof(*report->zones));
 	report->replay = replay_create(m, &report->r.late, &how);
-	if (!report->zones || !report->replay)
+	report->follow = follow_create(&report->r.late, &follow);
+	if (!report->zones || !report->replay || !report->follow)
 		return cli_fail_error(cli, error_no_memory());
 	err = picture_watch_create(&report->r.pictures, m->buddy, &m->config, &m->facts,
 				   &report->watch);
@@ -298,6 +294,8 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 					  &uses);
 		if (code != CLI_OK)
 			return code;
+		report->refused = false;
+		follow_event(report->follow, e);
 		if (uses)
 			on_event(report, e, watched);
 		else
@@ -310,7 +308,11 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 		return cli_fail(cli,
 				"the trace ends, after %" PRIu64 " events, before it comes to '%s'",
 				report->r.index, report->stop.text);
-	if (replay_out_of_memory(report->replay) || picture_watch_out_of_memory(report->watch))
+	/* Where the trace goes on, what is open may be explained yet. */
+	if (!e)
+		follow_end(report->follow);
+	if (replay_out_of_memory(report->replay) || picture_watch_out_of_memory(report->watch) ||
+	    follow_out_of_memory(report->follow))
 		return cli_fail_error(cli, error_no_memory());
 	report->broken = buddy_check(report->r.booted.m.buddy, false);
 	return CLI_OK;
@@ -398,26 +400,20 @@ static void print_misses(struct cli *cli, const struct report *report)
 	if (stats->silent)
 		fprintf(out, "%-30s %-12s %10" PRIu64 "\n", "pages taken without an event", "",
 			stats->silent);
+	if (follow_stats(report->follow)->failed)
+		fprintf(out, "%-30s %-12s %10" PRIu64 "\n", "allocations that failed", "",
+			follow_stats(report->follow)->failed);
 }
 
 static void print_findings(struct cli *cli, const struct report *report)
 {
 	FILE *out = cli_out(cli);
 
-	if (!report->finding_count)
+	if (!report->findings.count)
 		return;
 	fprintf(out, "\n%sfindings: events that this machine cannot have recorded%s\n",
 		cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
-	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++) {
-		const struct finding *f = &report->findings[i];
-
-		fprintf(out, "line %" PRIu64 ": %s", f->line, event_kind_name(f->kind));
-		if (f->pfn != PFN_NONE)
-			fprintf(out, " of page frame 0x%" PRIx64, f->pfn);
-		fprintf(out, ": %s\n", impossible_meaning(f->what));
-	}
-	if (report->finding_count > FINDINGS_SHOWN)
-		fprintf(out, "... and %" PRIu64 " more\n", report->finding_count - FINDINGS_SHOWN);
+	replay_findings_print(out, &report->findings);
 }
 
 /* The last column is not filled up. */
@@ -525,7 +521,7 @@ static void print_verdict(struct cli *cli, const struct report *report)
 		seen += p[i].line != 0;
 		equal += p[i].line != 0 && is_equal(&p[i]);
 	}
-	fprintf(out, "\n%s", cli_colour(cli, report->finding_count ? CLI_BAD : CLI_GOOD));
+	fprintf(out, "\n%s", cli_colour(cli, report->findings.count ? CLI_BAD : CLI_GOOD));
 	if (stats->predicted[EVENT_ALLOC]) {
 		fprintf(out, "first guess right for");
 		print_rate(out, stats->right[EVENT_ALLOC], stats->predicted[EVENT_ALLOC]);
@@ -536,9 +532,9 @@ static void print_verdict(struct cli *cli, const struct report *report)
 	}
 	if (seen)
 		fprintf(out, "; %" PRIu32 " of %" PRIu32 " pictures equal", equal, seen);
-	if (report->finding_count)
-		fprintf(out, "; %" PRIu64 " finding%s", report->finding_count,
-			report->finding_count == 1 ? "" : "s");
+	if (report->findings.count)
+		fprintf(out, "; %" PRIu64 " finding%s", report->findings.count,
+			report->findings.count == 1 ? "" : "s");
 	fprintf(out, "%s\n", cli_colour(cli, CLI_PLAIN));
 }
 
@@ -579,6 +575,7 @@ static void json_kinds(struct json *j, const struct report *report)
 	}
 	json_array_end(j);
 	json_key_u64(j, "silent_pages", stats->silent);
+	json_key_u64(j, "failed_allocations", follow_stats(report->follow)->failed);
 }
 
 static void json_zones(struct json *j, const struct report *report)
@@ -604,34 +601,6 @@ static void json_zones(struct json *j, const struct report *report)
 		json_object_end(j);
 	}
 	json_array_end(j);
-}
-
-static void json_findings(struct json *j, const struct report *report)
-{
-	json_key_object_begin(j, "findings");
-	json_key_u64(j, "count", report->finding_count);
-	json_key_object_begin(j, "by_rule");
-	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++)
-		if (report->impossible[i])
-			json_key_u64(j, impossible_name((enum impossible)i), report->impossible[i]);
-	json_object_end(j);
-	json_key_array_begin(j, "first");
-	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++) {
-		const struct finding *f = &report->findings[i];
-
-		json_object_begin(j);
-		json_key_u64(j, "index", f->index);
-		json_key_u64(j, "line", f->line);
-		json_key_string(j, "kind", event_kind_name(f->kind));
-		if (f->pfn == PFN_NONE)
-			json_key_null(j, "pfn");
-		else
-			json_key_u64(j, "pfn", f->pfn);
-		json_key_string(j, "rule", impossible_name(f->what));
-		json_object_end(j);
-	}
-	json_array_end(j);
-	json_object_end(j);
 }
 
 static void json_pictures(struct json *j, const struct report *report)
@@ -679,7 +648,7 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	replay_start_json(&j, &report->start);
 	json_kinds(&j, report);
 	json_zones(&j, report);
-	json_findings(&j, report);
+	replay_findings_json(&j, &report->findings, report->follow);
 	json_pictures(&j, report);
 	if (state)
 		state_view_json(&j, &report->r, report->replay);
@@ -735,8 +704,10 @@ static enum cli_exit run(struct cli *cli)
 			print_json(cli, &report, view != VIEW_SUMMARY);
 		else
 			print_view(cli, &report, view);
-		if (report.finding_count)
+		if (report.findings.count)
 			code = CLI_FINDING;
+		if (report.stop.kind == STOP_NOWHERE)
+			code = replayed_end(cli, &report.r, code);
 		if (report.broken) {
 			cli_fail(cli, "this is a bug in mmreplay: the model's free lists broke: %s",
 				 report.broken);
@@ -745,6 +716,7 @@ static enum cli_exit run(struct cli *cli)
 	}
 	picture_watch_destroy(report.watch);
 	replay_destroy(report.replay);
+	follow_destroy(report.follow);
 	free(report.zones);
 	replayed_deinit(&report.r);
 	return code;
@@ -816,7 +788,11 @@ const struct command command_replay = {
 		"invariant is looked at; those that do not hold are the findings.\n"
 		"\n"
 		"An event that this machine cannot have recorded (a page frame no zone has, an order "
-		"too high, a CPU it does not have) is a finding and takes no part.",
+		"too high, a CPU it does not have) is a finding and takes no part. What --mode follow "
+		"finds impossible is a finding here, too; there the model believes what was recorded "
+		"last. A file with no event and no heading of a tracer is no trace, and refused; of a stored "
+		"trace that is damaged or cut off all whole blocks are replayed and reported, and then the "
+		"first that is not is an error (exit code 2).",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

@@ -4,27 +4,31 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "engine/follow.h"
-
-/* Findings that are listed; all are counted. */
-#define FINDINGS_SHOWN 20
-
 struct follow_report {
 	struct follow *follow;
-	struct follow_finding findings[FINDINGS_SHOWN];
-	uint64_t finding_count;
+	struct replay_findings findings;
 };
 
-static void on_finding(void *ctx, const struct follow_finding *f)
-{
-	struct follow_report *report = ctx;
+/* ---- findings ---------------------------------------------------------------------------------- */
 
-	if (report->finding_count < FINDINGS_SHOWN)
-		report->findings[report->finding_count] = *f;
-	report->finding_count++;
+void replay_findings_add(struct replay_findings *list, const struct follow_finding *f)
+{
+	if (list->shown < REPLAY_FINDINGS_SHOWN)
+		list->first[list->shown++] = *f;
+	list->count++;
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+void replay_findings_withdraw(struct replay_findings *list, const struct follow *follow,
+			      enum impossible what)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->shown; i++)
+		if (list->first[i].what != what)
+			list->first[kept++] = list->first[i];
+	list->shown = kept;
+	list->count -= follow_stats(follow)->findings[what];
+}
 
 static void print_finding(FILE *out, const struct follow_finding *f)
 {
@@ -43,6 +47,69 @@ static void print_finding(FILE *out, const struct follow_finding *f)
 	}
 	fputc('\n', out);
 }
+
+void replay_findings_print(FILE *out, const struct replay_findings *list)
+{
+	for (uint32_t i = 0; i < list->shown; i++)
+		print_finding(out, &list->first[i]);
+	if (list->count > list->shown)
+		fprintf(out, "... and %" PRIu64 " more\n", list->count - list->shown);
+}
+
+static void json_finding(struct json *j, const struct follow_finding *f)
+{
+	json_object_begin(j);
+	json_key_u64(j, "index", f->index);
+	json_key_u64(j, "line", f->event.line);
+	json_key_string(j, "kind", event_kind_name((enum event_kind)f->event.kind));
+	if (f->event.pfn == PFN_NONE)
+		json_key_null(j, "pfn");
+	else
+		json_key_u64(j, "pfn", f->event.pfn);
+	json_key_u64(j, "order", f->event.order);
+	json_key_string(j, "rule", impossible_name(f->what));
+	if (f->before != FOLLOW_UNKNOWN) {
+		json_key_u64(j, "page", f->page);
+		json_key_string(j, "before", follow_state_name(f->before));
+		json_key_u64(j, "line_before", f->line_before);
+	}
+	json_object_end(j);
+}
+
+void replay_findings_json(struct json *j, const struct replay_findings *list,
+			  const struct follow *follow)
+{
+	const struct follow_stats *s = follow_stats(follow);
+
+	json_key_object_begin(j, "findings");
+	json_key_u64(j, "count", list->count);
+	json_key_object_begin(j, "by_rule");
+	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++)
+		if (s->findings[i])
+			json_key_u64(j, impossible_name((enum impossible)i), s->findings[i]);
+	json_object_end(j);
+	json_key_array_begin(j, "first");
+	for (uint32_t i = 0; i < list->shown; i++)
+		json_finding(j, &list->first[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void on_finding(void *ctx, const struct follow_finding *f)
+{
+	struct follow_report *report = ctx;
+
+	replay_findings_add(&report->findings, f);
+}
+
+static void on_withdrawn(void *ctx, enum impossible what)
+{
+	struct follow_report *report = ctx;
+
+	replay_findings_withdraw(&report->findings, report->follow, what);
+}
+
+/* ---- text -------------------------------------------------------------------------------------- */
 
 static void print_count(FILE *out, const char *name, uint64_t count)
 {
@@ -70,40 +137,17 @@ static void print_follow(struct cli *cli, const struct replayed *r,
 	print_count(out, "gaps, where all was forgotten", s->gaps);
 	print_count(out, "pages in use at the end", s->pages[FOLLOW_IN_USE]);
 	print_count(out, "pages in use at most", s->in_use_max);
-	if (report->finding_count)
+	if (report->findings.count)
 		fprintf(out, "\n%sfindings: what no kernel can have done%s\n",
 			cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
-	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++)
-		print_finding(out, &report->findings[i]);
-	if (report->finding_count > FINDINGS_SHOWN)
-		fprintf(out, "... and %" PRIu64 " more\n", report->finding_count - FINDINGS_SHOWN);
+	replay_findings_print(out, &report->findings);
 	fprintf(out, "\n%sfollowed %" PRIu64 " events; %" PRIu64 " finding%s%s\n",
-		cli_colour(cli, report->finding_count ? CLI_BAD : CLI_GOOD), s->events,
-		report->finding_count, report->finding_count == 1 ? "" : "s",
+		cli_colour(cli, report->findings.count ? CLI_BAD : CLI_GOOD), s->events,
+		report->findings.count, report->findings.count == 1 ? "" : "s",
 		cli_colour(cli, CLI_PLAIN));
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
-
-static void json_finding(struct json *j, const struct follow_finding *f)
-{
-	json_object_begin(j);
-	json_key_u64(j, "index", f->index);
-	json_key_u64(j, "line", f->event.line);
-	json_key_string(j, "kind", event_kind_name((enum event_kind)f->event.kind));
-	if (f->event.pfn == PFN_NONE)
-		json_key_null(j, "pfn");
-	else
-		json_key_u64(j, "pfn", f->event.pfn);
-	json_key_u64(j, "order", f->event.order);
-	json_key_string(j, "rule", impossible_name(f->what));
-	if (f->before != FOLLOW_UNKNOWN) {
-		json_key_u64(j, "page", f->page);
-		json_key_string(j, "before", follow_state_name(f->before));
-		json_key_u64(j, "line_before", f->line_before);
-	}
-	json_object_end(j);
-}
 
 static void json_follow(struct cli *cli, const struct replayed *r,
 			const struct follow_report *report)
@@ -134,18 +178,7 @@ static void json_follow(struct cli *cli, const struct replayed *r,
 	json_key_u64(&j, "gaps", s->gaps);
 	json_key_u64(&j, "pages_in_use", s->pages[FOLLOW_IN_USE]);
 	json_key_u64(&j, "pages_in_use_max", s->in_use_max);
-	json_key_object_begin(&j, "findings");
-	json_key_u64(&j, "count", report->finding_count);
-	json_key_object_begin(&j, "by_rule");
-	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++)
-		if (s->findings[i])
-			json_key_u64(&j, impossible_name((enum impossible)i), s->findings[i]);
-	json_object_end(&j);
-	json_key_array_begin(&j, "first");
-	for (uint64_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++)
-		json_finding(&j, &report->findings[i]);
-	json_array_end(&j);
-	json_object_end(&j);
+	replay_findings_json(&j, &report->findings, report->follow);
 	json_object_end(&j);
 	json_deinit(&j);
 }
@@ -154,9 +187,11 @@ static void json_follow(struct cli *cli, const struct replayed *r,
 
 static enum cli_exit follow_all(struct cli *cli, struct replayed *r, struct follow_report *report)
 {
-	const struct follow_options options = {
-		.kinds = r->kinds, .cpu_count = r->cpu_count, .found = on_finding, .ctx = report
-	};
+	const struct follow_options options = { .kinds = r->kinds,
+						.cpu_count = r->cpu_count,
+						.found = on_finding,
+						.withdrawn = on_withdrawn,
+						.ctx = report };
 	const struct event *e;
 	enum cli_exit code;
 
@@ -184,8 +219,9 @@ enum cli_exit replay_follow(struct cli *cli, struct replayed *r)
 			json_follow(cli, r, &report);
 		else
 			print_follow(cli, r, &report);
-		if (report.finding_count)
+		if (report.findings.count)
 			code = CLI_FINDING;
+		code = replayed_end(cli, r, code);
 	}
 	follow_destroy(report.follow);
 	return code;

@@ -170,6 +170,28 @@ void replayed_deinit(struct replayed *r)
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
+/*
+ * Has the file nothing of a trace?  A tracer that recorded nothing leaves its heading, and the other forms say
+ * themselves what they are.
+ */
+static bool is_no_trace(const struct replayed *r)
+{
+	const struct trace_stats *stats = trace_stats(r->trace);
+
+	return !r->index && trace_is_text(r->trace) && (stats->unknown || !stats->ignored);
+}
+
+enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code)
+{
+	const struct error *damage = trace_damage(r->trace);
+	char text[512];
+
+	if (!damage)
+		return code;
+	error_format(damage, text, sizeof(text));
+	return cli_fail(cli, "%s", text);
+}
+
 enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret)
 {
 	if (r->at == r->count) {
@@ -180,6 +202,11 @@ enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct ev
 			r->count = 0;
 			return cli_fail_error(cli, err);
 		}
+		if (!r->count && is_no_trace(r))
+			return cli_fail(cli,
+					"'%s' is no trace: none of its %" PRIu64
+					" lines is an event, or the heading of a tracer",
+					r->trace_path, trace_stats(r->trace)->lines);
 	}
 	*ret = r->count ? &r->batch[r->at++] : NULL;
 	r->index += r->count != 0;

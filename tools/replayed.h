@@ -63,6 +63,11 @@ void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */
 enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret);
+/*
+ * Behind the report of a trace that was read to its end: was any of it damaged?  Then it says so and returns
+ * CLI_UNUSABLE, else @code.
+ */
+enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code);
 /* Is the event one of --events?  Markers always are. */
 static inline bool replayed_uses(const struct replayed *r, const struct event *e)
 {

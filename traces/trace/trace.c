@@ -130,6 +130,12 @@ const struct gfp_table *trace_gfp(const struct trace *t)
 	return &t->gfp;
 }
 
+bool trace_is_text(const struct trace *t)
+{
+	return !mmtrace_is(t->head, t->head_size) && !dat_is(t->head, t->head_size) &&
+	       !perf_is(t->head, t->head_size);
+}
+
 void reader_fail(struct trace *t, struct error *err)
 {
 	t->end = true;

@@ -69,6 +69,8 @@ struct trace_stats {
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);
+/* Is it text, as anything is that says nothing else of itself? */
+bool trace_is_text(const struct trace *t);
 /* The first block of a stored trace that is damaged or missing, or NULL.  Borrowed until the next call. */
 const struct error *trace_damage(const struct trace *t);
 
