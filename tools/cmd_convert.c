@@ -67,6 +67,11 @@ struct source {
 	bool trace_is_stored; /* with a boot perhaps, and then perhaps without an event */
 	uint64_t events; /* written */
 	char *trace_note; /* what was odd about the trace, or NULL */
+	struct probe {
+		uint64_t known, others, unknown, damaged, ignored; /* events, and lines */
+		uint64_t first_damaged_line;
+		char other[64]; /* the first event of another kind */
+	} probe; /* of the beginning, read as a trace */
 };
 
 static void source_deinit(struct source *s)
@@ -95,28 +100,35 @@ static bool is_folder(const char *path)
 }
 
 /* Does it begin like a trace?  A log may hold a line or two that look like one. */
-static bool looks_like_trace(struct trace *t)
+static bool looks_like_trace(struct trace *t, struct probe *ret)
 {
 	const struct event *events;
-	uint64_t known = 0;
 	size_t count;
 	struct error *err = trace_next(t, &events, &count);
+	const struct trace_stats *stats = trace_stats(t);
 
-	for (size_t i = 0; !err && i < count; i++)
-		known += events[i].kind != EVENT_OTHER;
-	known = known > trace_stats(t)->unknown;
+	for (size_t i = 0; !err && i < count; i++) {
+		if (events[i].kind == EVENT_OTHER && !ret->others++)
+			snprintf(ret->other, sizeof(ret->other), "%s",
+				 trace_string(t, events[i].text));
+		ret->known += events[i].kind != EVENT_OTHER;
+	}
+	ret->unknown = stats->unknown;
+	ret->damaged = stats->damaged;
+	ret->first_damaged_line = stats->first_damaged_line;
+	ret->ignored = stats->ignored;
 	error_destroy(err);
-	return known;
+	return ret->known && ret->known + ret->others > ret->unknown;
 }
 
-static struct error *is_trace(const char *path, bool *ret)
+static struct error *is_trace(const char *path, struct probe *probe, bool *ret)
 {
 	struct trace *t;
 	struct error *err = trace_open(path, NULL, &t);
 
 	if (err)
 		return err;
-	*ret = looks_like_trace(t);
+	*ret = looks_like_trace(t, probe);
 	trace_close(t);
 	return NULL;
 }
@@ -163,7 +175,7 @@ static struct error *read_input(struct source *s)
 	err = trace_open_bytes(in->name, in->data, in->size, NULL, &t);
 	if (err)
 		return err;
-	s->trace_in_input = looks_like_trace(t);
+	s->trace_in_input = looks_like_trace(t, &s->probe);
 	trace_close(t);
 	if (s->trace_in_input)
 		return NULL;
@@ -185,7 +197,7 @@ static struct error *read_path(struct source *s)
 	if (s->trace_is_stored)
 		return take_boot(capture_read(s->path, &s->log), s);
 	if (!is_folder(s->path))
-		err = is_trace(s->path, &trace);
+		err = is_trace(s->path, &s->probe, &trace);
 	if (!err && trace) {
 		s->trace_path = strdup(s->path);
 		return s->trace_path ? NULL : error_no_memory();
@@ -504,6 +516,31 @@ static bool is_empty(const struct source *s)
 	       !s->trace_path && !s->trace_in_input;
 }
 
+/* Neither a boot nor a trace of page allocations: what is it instead? */
+static enum cli_exit fail_empty(struct cli *cli, const struct source *s)
+{
+	const struct probe *p = &s->probe;
+
+	if (p->damaged && p->first_damaged_line)
+		return cli_fail(
+			cli,
+			"'%s' tells nothing that could be stored: line %" PRIu64
+			" is of a page-allocation event, but cannot be read as ftrace, trace-cmd "
+			"or perf script write it",
+			s->path, p->first_damaged_line);
+	if (p->others > p->unknown)
+		return cli_fail(cli,
+				"'%s' is a trace, but of other events than those of page "
+				"allocation: the first is '%s'",
+				s->path, p->other);
+	if (p->ignored > p->unknown)
+		return cli_fail(cli,
+				"'%s' is a trace, but has headings, calls and stacks alone, and no "
+				"event",
+				s->path);
+	return cli_fail(cli, "'%s' tells nothing that could be stored", s->path);
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	const char *path = cli_text(cli, "output");
@@ -531,7 +568,7 @@ static enum cli_exit run(struct cli *cli)
 	else if (text && s.input.data && mmtrace_is(s.input.data, s.input.size) && !s.trace_path)
 		code = show_input(cli, &s.input);
 	else if (is_empty(&s))
-		code = cli_fail(cli, "'%s' tells nothing that could be stored", s.path);
+		code = fail_empty(cli, &s);
 	else if (text)
 		code = convert_to_text(cli, &s);
 	else

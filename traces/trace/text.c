@@ -624,23 +624,90 @@ static bool is_noise(struct scan s)
 	return scan_hex(&s, &number) && scan_peek(&s) == ' ' && s.end[-1] == ')';
 }
 
-enum text_class text_line_parse(const char *line, const char *end, struct text_line *ret)
+/*
+ * Behind what a mail or the comment of a program puts before lines it quotes, ">", "//", "*" or "#", and one
+ * blank; @line itself where nothing of that is there.
+ */
+static const char *behind_quote(const char *line, const char *end)
 {
-	struct scan s = { line, end };
+	const char *ret = line, *p = line;
 
-	if (end > line && end[-1] == '\r')
-		s.end--;
-	*ret = (struct text_line){ .event = { .pfn = PFN_NONE, .pid = -1 } };
-	if (scan_blank_end(&s))
-		return TEXT_IGNORED;
-	s.p = line;
-	if (*line == '#') {
-		parse_heading(s, ret);
-		return TEXT_IGNORED;
+	for (;;) {
+		while (p < end && scan_is_blank(*p))
+			p++;
+		if (p < end && (*p == '>' || *p == '#'))
+			p++;
+		else if (end - p > 1 && p[0] == '/' && p[1] == '/')
+			p += 2;
+		else if (end - p > 1 && p[0] == '*' && scan_is_blank(p[1]))
+			p++;
+		else
+			break;
+		ret = p;
 	}
+	return ret > line && ret < end && scan_is_blank(*ret) ? ret + 1 : ret;
+}
+
+static bool is_page_event(enum event_kind kind)
+{
+	return kind < EVENT_MARKER || kind == EVENT_CMA_ALLOC || kind == EVENT_CMA_RELEASE;
+}
+
+/* An event we know without any head, as the option nocontext-info writes it: of which CPU is not told. */
+static bool is_bare_event(struct scan s)
+{
+	struct scan_str name;
+
+	scan_ws(&s);
+	if (!scan_name(&s, &name) || scan_peek(&s) != ':')
+		return false;
+	if (text_event_kind(name) == EVENT_OTHER && (!scan_char(&s, ':') || !scan_name(&s, &name)))
+		return false;
+	return is_page_event(text_event_kind(name)) && scan_peek(&s) == ':';
+}
+
+/* The same in a function graph, in a comment that has no end. */
+static bool is_cut_comment(struct scan s)
+{
+	uint32_t cpu;
+
+	scan_ws(&s);
+	return scan_u32(&s, &cpu) && scan_char(&s, ')') && scan_past(&s, "|") && scan_ws(&s) &&
+	       scan_lit(&s, "/* ") && is_bare_event(s);
+}
+
+static enum text_class parse_line(struct scan s, struct text_line *ret)
+{
 	if (parse_head(&s, ret))
 		return parse_event(&s, ret);
 	if (parse_lost(s, ret))
 		return TEXT_LOST;
+	if (is_bare_event(s) || is_cut_comment(s))
+		return TEXT_DAMAGED;
 	return is_noise(s) ? TEXT_IGNORED : TEXT_UNKNOWN;
+}
+
+enum text_class text_line_parse(const char *line, const char *end, struct text_line *ret)
+{
+	static const struct text_line none = { .event = { .pfn = PFN_NONE, .pid = -1 } };
+	struct scan s = { line, end };
+	enum text_class class;
+
+	if (end > line && end[-1] == '\r')
+		s.end--;
+	*ret = none;
+	if (scan_blank_end(&s))
+		return TEXT_IGNORED;
+	s.p = behind_quote(line, s.end);
+	if (s.p == line)
+		return parse_line(s, ret);
+	/* Headings are as a comment would be; what is one and looks like an event of ours was quoted. */
+	class = parse_line(s, ret);
+	if (!memchr(line, '#', (size_t)(s.p - line)) ||
+	    (class == TEXT_EVENT && is_page_event((enum event_kind)ret->event.kind)))
+		return class;
+	*ret = none;
+	s.p = line;
+	parse_heading(s, ret);
+	return TEXT_IGNORED;
 }

@@ -356,6 +356,74 @@ static void test_other_lines(void **state)
 	}
 }
 
+/* Lines that a mail or a program's comment quotes. */
+static void test_quoted(void **state)
+{
+	static const char event[] =
+		"  <...>-187168 [003] 14540.343835: mm_page_free: page=0x3070e0 pfn=0x42 order=1";
+	static const char *const quotes[] = { "", "> ", ">> > ", "\t// ", " * ", "# ", "\t# > " };
+	struct text_line got;
+	char line[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
+		int len = snprintf(line, sizeof(line), "%s%s", quotes[i], event);
+
+		assert_int_equal(text_line_parse(line, line + len, &got), TEXT_EVENT);
+		assert_int_equal(got.event.kind, EVENT_FREE);
+		assert_int_equal(got.event.pfn, 0x42);
+		assert_int_equal(got.event.cpu, 3);
+		assert_int_equal(got.event.pid, 187168);
+		check_str(got.comm, "<...>");
+		len = snprintf(line, sizeof(line), "%s => free_pcp_prepare", quotes[i]);
+		assert_int_equal(text_line_parse(line, line + len, &got), TEXT_IGNORED);
+		len = snprintf(
+			line, sizeof(line),
+			"%s1287587.105144 |   1)    |  /* mm_page_free: page=1 pfn=0x42 order=1 */",
+			quotes[i]);
+		assert_int_equal(text_line_parse(line, line + len, &got), TEXT_EVENT);
+		assert_int_equal(got.event.pfn, 0x42);
+		assert_int_equal(got.event.cpu, 1);
+	}
+	/* Of others a comment is no event, but a quote is. */
+	snprintf(line, sizeof(line), "# a-1 [000] 1.0: sched_switch: x");
+	assert_int_equal(text_line_parse(line, line + strlen(line), &got), TEXT_IGNORED);
+	snprintf(line, sizeof(line), "> a-1 [000] 1.0: sched_switch: x");
+	assert_int_equal(text_line_parse(line, line + strlen(line), &got), TEXT_EVENT);
+	snprintf(line, sizeof(line), "> # entries-in-buffer/entries-written: 140/150   #P:2");
+	assert_int_equal(text_line_parse(line, line + strlen(line), &got), TEXT_IGNORED);
+	assert_int_equal(got.overwritten, 10);
+	/* A heading is nothing to be damaged. */
+	snprintf(line, sizeof(line), "# mm_page_free: 12");
+	assert_int_equal(text_line_parse(line, line + strlen(line), &got), TEXT_IGNORED);
+}
+
+/* Events of which nothing tells the CPU. */
+static void test_bare(void **state)
+{
+	static const struct {
+		const char *line;
+		enum text_class class;
+	} cases[] = {
+		{ "  mm_page_alloc:  page=0x1 pfn=0x1 order=0 migratetype=1 gfp_flags=0x140cca",
+		  TEXT_DAMAGED },
+		{ "kmem:mm_page_free: page=0x1 pfn=0x1 order=0", TEXT_DAMAGED },
+		{ "mm_page_free page=0x1 pfn=0x1 order=0", TEXT_UNKNOWN },
+		{ "print: SNAP 1 begin", TEXT_UNKNOWN },
+		{ "kmem:kmalloc: ptr=1", TEXT_UNKNOWN },
+		{ "kmem:", TEXT_UNKNOWN },
+		{ " 24)               |  /* mm_page_alloc: page=0 pfn=0", TEXT_DAMAGED },
+		{ " 24)               |  /* memlatency: lat=3", TEXT_IGNORED },
+	};
+	struct text_line got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(text_line_parse(cases[i].line,
+						 cases[i].line + strlen(cases[i].line), &got),
+				 cases[i].class);
+}
+
 static void test_lost(void **state)
 {
 	static const struct {
@@ -391,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_layouts),	    cmocka_unit_test(test_context),
 		cmocka_unit_test(test_events),	    cmocka_unit_test(test_no_page),
 		cmocka_unit_test(test_other_lines), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_quoted),	    cmocka_unit_test(test_bare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
