@@ -434,12 +434,21 @@ static void test_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_good_life),    cmocka_unit_test(test_in_use),
-		cmocka_unit_test(test_one_kind_alone), cmocka_unit_test(test_batched_before_free),
-		cmocka_unit_test(test_lists),	       cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_free_of_free),   cmocka_unit_test(test_bulk),
-		cmocka_unit_test(test_compaction),     cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_another_task),   cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_a_good_life),
+		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_one_kind_alone),
+		cmocka_unit_test(test_batched_before_free),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_free_of_free),
+		cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_compaction),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_large_blocks),
+		cmocka_unit_test(test_fallback_gives),
+		cmocka_unit_test(test_interrupt_and_task),
+		cmocka_unit_test(test_another_task),
+		cmocka_unit_test(test_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
