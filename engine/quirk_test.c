@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,9 +23,7 @@ static void test_ids(void **state)
 		assert_int_equal(quirk_parse(id, len), q);
 		/* Neither a part of it nor more than it, unless that is the name of another. */
 		assert_int_not_equal(quirk_parse(id, len - 1), q);
-		assert_true(len + 2 < sizeof(longer));
-		memcpy(longer, id, len);
-		longer[len] = 'x';
+		assert_true((size_t)snprintf(longer, sizeof(longer), "%sx", id) < sizeof(longer));
 		assert_int_equal(quirk_parse(longer, len), q);
 		assert_int_equal(quirk_parse(longer, len + 1), QUIRK_COUNT);
 		longer[len - 1] = '#';
