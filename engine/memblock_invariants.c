@@ -223,8 +223,12 @@ void memblock_invariants_cap(struct memblock *mb, phys_t base, uint64_t size,
 		findings_add(ret, INVARIANT_MEMBLOCK_CAP, -1, -1, base, memory,
 			     bytes_in(&mb->memory, 0, PHYS_MAX, NID_NONE),
 			     "a cap leaves another amount of memory");
-	/* Where base + size overflows, all reservations may go: docs/FINDINGS.md. */
-	if (size && ((base + size) & mb->phys_max) < base)
+	/*
+	 * Where base + size overflows, all reservations may go, and what memory lost at its ends by page
+	 * counts as memory to the end: docs/FINDINGS.md.
+	 */
+	if (size && (((base + size) & mb->phys_max) < base ||
+		     (!before->memory.cnt && before->memory.total_size)))
 		return;
 	if (bytes_in(&mb->reserved, 0, PHYS_MAX, NID_NONE) != reserved)
 		findings_add(ret, INVARIANT_MEMBLOCK_CAP, -1, -1, base, reserved,
