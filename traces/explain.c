@@ -208,6 +208,24 @@ static const char *shape_of(const struct meminfo_report *report)
 	return zone ? "2.6.32" : "6.1";
 }
 
+/* The kernel that line @i names: the first line of a boot, or a report of whatever. */
+static bool read_banner(const struct reader *r, size_t i, struct explanation *e)
+{
+	struct scan s = line_scan(r, i);
+
+	if (!scan_lit(&s, "Linux version ") || !read_release(s, e))
+		return false;
+	e->version_source = EXPLAIN_VERSION_BANNER;
+	e->version_line = r->lines[i].line;
+	return true;
+}
+
+static bool read_other_report(const struct reader *r, size_t i, struct explanation *e)
+{
+	e->version_source = EXPLAIN_VERSION_REPORT;
+	return read_tainted(r, i, e);
+}
+
 static void find_version(const struct reader *r, struct explanation *e)
 {
 	size_t first = e->report->first, from = r->from;
@@ -226,15 +244,16 @@ static void find_version(const struct reader *r, struct explanation *e)
 			goto out;
 		}
 	}
-	for (size_t i = r->from; i-- > 0;) {
-		struct scan s = line_scan(r, i);
-
-		if (scan_lit(&s, "Linux version ") && read_release(s, e)) {
-			e->version_source = EXPLAIN_VERSION_BANNER;
-			e->version_line = r->lines[i].line;
+	for (size_t i = r->from; i-- > 0;)
+		if (read_banner(r, i, e))
 			goto out;
-		}
-	}
+	/* What the log says elsewhere is of the same machine: the nearest before, or else the first behind. */
+	for (size_t i = r->from; i-- > 0;)
+		if (read_other_report(r, i, e))
+			goto out;
+	for (size_t i = e->report->end; i < r->nlines; i++)
+		if (read_banner(r, i, e) || read_other_report(r, i, e))
+			goto out;
 	e->version_source = EXPLAIN_VERSION_SHAPE;
 	facts_parse_version(shape_of(e->report), &e->version);
 out:
@@ -286,12 +305,20 @@ static bool request_line_says(const struct reader *r, const char *text)
 /* "vmalloc: allocation failure: 8589934588 bytes", "vmalloc error: size 4096, exceeds total pages" */
 static bool is_vmalloc_alone(const struct reader *r, struct explanation *e)
 {
-	struct scan s = line_scan(r, r->from);
+	struct scan s;
 
 	if (e->report->request.kind != MEMINFO_REQUEST_VMALLOC)
 		return false;
+	s = line_scan(r, r->from);
 	if (scan_past(&s, "allocation failure: ") && scan_dec(&s, &e->vmalloc_bytes))
 		return true;
+	/* Up to 4.10 it was a line of its own before the request's. */
+	for (size_t i = r->from; i > 0 && i + MEMINFO_VMALLOC_LINES > r->from; i--) {
+		s = line_scan(r, i - 1);
+		if (scan_lit(&s, "vmalloc: allocation failure: ") &&
+		    scan_dec(&s, &e->vmalloc_bytes))
+			return true;
+	}
 	s = line_scan(r, r->from);
 	if (scan_past(&s, "size ") && scan_dec(&s, &e->vmalloc_bytes))
 		return request_line_says(r, "exceeds total pages") ||
@@ -520,9 +547,10 @@ static void read_numbers(struct explanation *e, struct explain_zone *z)
 	read_highatomic(e, z);
 	z->reclaimable_pages =
 		pages_of_value(e, z, "active_file") + pages_of_value(e, z, "inactive_file");
-	if (e->report->free_swap_kb)
-		z->reclaimable_pages +=
-			pages_of_value(e, z, "active_anon") + pages_of_value(e, z, "inactive_anon");
+	/* Anonymous pages go as far as swap space has room for them. */
+	z->reclaimable_pages +=
+		min_u64(pages_of_value(e, z, "active_anon") + pages_of_value(e, z, "inactive_anon"),
+			e->report->free_swap_kb / e->page_kb);
 }
 
 /* The largest order with a free block of these migratetypes, -1 if there is none. */

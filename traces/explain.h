@@ -51,8 +51,8 @@ bool explain_is_explained(enum explain_verdict verdict);
 /* Where the kernel's version comes from. */
 enum explain_source {
 	EXPLAIN_VERSION_GIVEN, /* by the caller */
-	EXPLAIN_VERSION_REPORT, /* "Not tainted 6.1.0-13-amd64" between request and Mem-Info */
-	EXPLAIN_VERSION_BANNER, /* "Linux version ..." before */
+	EXPLAIN_VERSION_REPORT, /* "Not tainted 6.1.0-13-amd64", of this report or the nearest other one */
+	EXPLAIN_VERSION_BANNER, /* "Linux version ..." */
 	EXPLAIN_VERSION_SHAPE, /* guessed from what the report looks like */
 };
 
@@ -121,7 +121,7 @@ struct explain_zone {
 	uint32_t types; /* migratetypes that were looked at for a block */
 	int largest_order; /* of the free blocks of these; -1: none */
 	int largest_other; /* of the other free blocks; -1: none */
-	/* File pages, and with swap space anonymous ones: what reclaim could have freed at most. */
+	/* File pages, and anonymous ones as far as there is swap space: what reclaim could have freed at most. */
 	uint64_t reclaimable_pages;
 };
 

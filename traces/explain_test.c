@@ -118,6 +118,8 @@ static void masks(void **state)
 	"[    1.000000] a: page allocation failure: order:0, mode:0xcc0(GFP_KERNEL), " \
 	"nodemask=(null),cpuset=/,mems_allowed=0\n"
 
+#define OTHER "[    2.000000] CPU: 0 PID: 2 Comm: b Not tainted 5.4.7 #1\n"
+
 static void versions(void **state)
 {
 	static const struct {
@@ -125,33 +127,43 @@ static void versions(void **state)
 		enum explain_source source;
 		uint32_t version;
 		const char *release;
+		const char *tail; /* behind it */
 	} cases[] = {
 		{ REQUEST "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted 5.4.100 #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 4, 100), "5.4.100" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 4, 100), "5.4.100", NULL },
 		{ REQUEST "[    1.000000] CPU: 0 UID: 0 PID: 1 Comm: a Tainted: G        W  O  "
 			  "6.12.3-dirty #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 12, 3), "6.12.3-dirty" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 12, 3), "6.12.3-dirty", NULL },
 		{ REQUEST "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted 6.1.0-13-amd64 #1 "
 			  "Debian 6.1.55-1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 1, 55), "6.1.0-13-amd64" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 1, 55), "6.1.0-13-amd64", NULL },
 		/* linux-next is what the next release is made of. */
 		{ REQUEST "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted "
 			  "5.8.0-rc4-next-20200710 #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 9, 0), "5.8.0-rc4-next-20200710" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 9, 0), "5.8.0-rc4-next-20200710", NULL },
 		{ REQUEST "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted "
 			  "5.19.0-rc1-next-20220610 #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 0, 0), "5.19.0-rc1-next-20220610" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(6, 0, 0), "5.19.0-rc1-next-20220610",
+		  NULL },
 		/* Wrapped. */
 		{ REQUEST "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted\n5.15.7 #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 15, 7), "5.15.7" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 15, 7), "5.15.7", NULL },
 		/* The report knows better than the start of the log, if it says it. */
 		{ "[    0.000000] Linux version 4.4.1 (x) #1\n" REQUEST, EXPLAIN_VERSION_BANNER,
-		  FACTS_VERSION(4, 4, 1), "4.4.1" },
+		  FACTS_VERSION(4, 4, 1), "4.4.1", NULL },
 		{ "[    0.000000] Linux version 4.4.1 (x) #1\n" REQUEST
 		  "[    1.000000] CPU: 0 PID: 1 Comm: a Not tainted 5.4.100 #1\n",
-		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 4, 100), "5.4.100" },
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 4, 100), "5.4.100", NULL },
+		/* Another report of the log says it: the nearest before, or else one behind. */
+		{ "[    0.500000] CPU: 0 PID: 2 Comm: b Not tainted 4.9.4 #1\n"
+		  "[    0.600000] CPU: 0 PID: 2 Comm: b Not tainted 4.9.5 #1\n" REQUEST,
+		  EXPLAIN_VERSION_REPORT, FACTS_VERSION(4, 9, 5), "4.9.5", OTHER },
+		{ "[    0.000000] Linux version 4.4.1 (x) #1\n"
+		  "[    0.600000] CPU: 0 PID: 2 Comm: b Not tainted 4.4.0-22 #1\n" REQUEST,
+		  EXPLAIN_VERSION_BANNER, FACTS_VERSION(4, 4, 1), "4.4.1", OTHER },
+		{ REQUEST, EXPLAIN_VERSION_REPORT, FACTS_VERSION(5, 4, 7), "5.4.7", OTHER },
 		/* Not told: "boost" is in the report. */
-		{ REQUEST, EXPLAIN_VERSION_SHAPE, FACTS_VERSION(6, 1, 176), "" },
+		{ REQUEST, EXPLAIN_VERSION_SHAPE, FACTS_VERSION(6, 1, 176), "", NULL },
 	};
 
 	(void)state;
@@ -160,7 +172,8 @@ static void versions(void **state)
 		struct log log;
 		const struct explanation *e;
 
-		snprintf(text, sizeof(text), "%s%s", cases[i].head, REPORT);
+		snprintf(text, sizeof(text), "%s%s%s", cases[i].head, REPORT,
+			 cases[i].tail ? cases[i].tail : "");
 		e = explain_text(text, NULL, &log);
 		if (e->version_source != cases[i].source || e->version != cases[i].version ||
 		    strcmp(e->release, cases[i].release) != 0)
@@ -623,9 +636,83 @@ static void numbers_beyond_measure(void **state)
 	end(&log);
 }
 
+/* Up to 4.10 vmalloc told in a line of its own that it had found no range of addresses. */
+static void vmalloc_before(void **state)
+{
+	static const struct {
+		const char *before;
+		enum explain_verdict verdict;
+	} cases[] = {
+		{ "[    1.000000] vmalloc: allocation failure: 17178820608 bytes\n",
+		  EXPLAIN_NOT_PAGES },
+		{ "[    1.000000] vmalloc: allocation failure: 17178820608 bytes\n"
+		  "[    1.000000] b: something\n[    1.000000] c: else\n",
+		  EXPLAIN_NOT_PAGES },
+		{ "[    1.000000] vmalloc: allocation failure, allocated 12 of 4096 bytes\n",
+		  EXPLAIN_REFUSED },
+		{ "[    1.000000] vmalloc: allocation failure: 8192 bytes\n"
+		  "[    1.000000] b\n[    1.000000] c\n[    1.000000] d\n[    1.000000] e\n",
+		  EXPLAIN_REFUSED },
+		{ "", EXPLAIN_REFUSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct explanation *e;
+		char text[4096];
+		struct log log;
+
+		snprintf(text, sizeof(text), "%s%s%s", cases[i].before, REQUEST, REPORT);
+		e = explain_text(text, NULL, &log);
+		assert_int_equal(log.all.count, 1);
+		assert_int_equal(e->verdict, cases[i].verdict);
+		assert_int_equal(e->report->request.kind, cases[i].verdict == EXPLAIN_NOT_PAGES
+								  ? MEMINFO_REQUEST_VMALLOC
+								  : MEMINFO_REQUEST_PAGE_ALLOC);
+		if (!i)
+			assert_int_equal(e->vmalloc_bytes, 17178820608);
+		end(&log);
+	}
+}
+
+/* What reclaim could have freed: anonymous pages only as far as swap has room. */
+static void reclaimable(void **state)
+{
+	static const struct {
+		const char *swap;
+		uint64_t pages;
+	} cases[] = {
+		{ "", 300 },
+		{ "[    1.000000] Free swap  = 0kB\n", 300 },
+		{ "[    1.000000] Free swap  = 84kB\n", 321 },
+		{ "[    1.000000] Free swap  = 999999kB\n", 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct explanation *e;
+		char text[4096];
+		struct log log;
+
+		snprintf(
+			text, sizeof(text),
+			"%s[    1.000000] Mem-Info:\n"
+			"[    1.000000] Node 0 Normal free:4000kB min:8000kB low:9000kB high:10000kB "
+			"active_anon:2000kB inactive_anon:800kB active_file:1000kB "
+			"inactive_file:200kB present:40000kB managed:40000kB\n%s",
+			REQUEST, cases[i].swap);
+		e = explain_text(text, NULL, &log);
+		assert_int_equal(e->nzones, 1);
+		assert_int_equal(e->zones[0].reclaimable_pages, cases[i].pages);
+		end(&log);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vmalloc_before),
+		cmocka_unit_test(reclaimable),
 		cmocka_unit_test(masks),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(given_version),

@@ -49,6 +49,8 @@ struct reader {
 	struct meminfo_request request;
 	struct strings request_strings;
 	size_t request_at;
+	/* One more than the index of the last line in which vmalloc found no range of addresses; 0: none. */
+	size_t vmalloc_at;
 
 	/* The report read now. */
 	bool in_report;
@@ -911,6 +913,15 @@ static size_t join(struct reader *r, size_t at, size_t nlines, struct scan *s)
 	return n;
 }
 
+/* "vmalloc: allocation failure: 17178820608 bytes"; other lines of it are about pages. */
+static bool is_vmalloc(struct scan s)
+{
+	uint64_t bytes;
+
+	return scan_lit(&s, "vmalloc: allocation failure: ") && scan_dec(&s, &bytes) &&
+	       scan_lit(&s, " bytes") && scan_blank_end(&s);
+}
+
 /* Reads line @at and what belongs to it; returns how many lines that were. */
 static size_t read_line(struct reader *r, size_t at, size_t nlines)
 {
@@ -923,9 +934,15 @@ static size_t read_line(struct reader *r, size_t at, size_t nlines)
 		start_report(r, at);
 		return n;
 	}
+	if (is_vmalloc(s))
+		r->vmalloc_at = at + 1;
 	n = join(r, at, nlines, &s);
 	if (read_request(r, s, line->line)) {
 		r->request_at = at;
+		if (r->request.kind == MEMINFO_REQUEST_PAGE_ALLOC && r->vmalloc_at &&
+		    at - r->vmalloc_at < MEMINFO_VMALLOC_LINES)
+			r->request.kind = MEMINFO_REQUEST_VMALLOC;
+		r->vmalloc_at = 0;
 		end_report(r);
 		return n;
 	}

@@ -44,8 +44,13 @@ enum meminfo_request_kind {
 	MEMINFO_REQUEST_OOM, /* "X invoked oom-killer: ..." */
 	MEMINFO_REQUEST_PAGE_ALLOC, /* "X: page allocation failure: ...", "vmemmap alloc ..." */
 	MEMINFO_REQUEST_STALL, /* "X: page allocation stalls for 10004ms, ..." */
-	MEMINFO_REQUEST_VMALLOC, /* "X: vmalloc: allocation failure: ..." and its variants */
+	/*
+	 * "X: vmalloc: allocation failure: ..." and its variants; up to 4.10 "vmalloc: allocation failure:
+	 * N bytes" in one of the MEMINFO_VMALLOC_LINES before "X: page allocation failure: ..."
+	 */
+	MEMINFO_REQUEST_VMALLOC,
 };
+#define MEMINFO_VMALLOC_LINES 4
 
 enum meminfo_request_field {
 	MEMINFO_REQUEST_ORDER = 1 << 0,
