@@ -47,8 +47,8 @@ static const struct cli_option options[] = {
 	{ .name = "at",
 	  .kind = CLI_KIND_TEXT,
 	  .value = "WHERE",
-	  .help = "stop before event number WHERE (from 0), before the trace marker of this text, or "
-		  "before the first event at this time in seconds (3.5, 4s)" },
+	  .help = "stop before event number WHERE (from 0), before the first trace marker that is this "
+		  "text, or before the first event at this time or later, in seconds (3.5, 4s)" },
 	{ .name = "view",
 	  .kind = CLI_KIND_CHOICE,
 	  .value = "VIEW",
@@ -446,6 +446,15 @@ static bool is_equal(const struct picture_result *p)
 	return true;
 }
 
+/* The trace may end, or --at stop, before there was anything to compare. */
+static bool was_compared(const struct picture_result *p)
+{
+	for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++)
+		if (p->tables[t].match != PICTURE_NOT_SEEN)
+			return true;
+	return false;
+}
+
 /* What the pictures say that the trace has, and how much of it is otherwise in the model. */
 static void print_entries(struct cli *cli, const struct picture_result *p, uint32_t count)
 {
@@ -518,8 +527,8 @@ static void print_verdict(struct cli *cli, const struct report *report)
 	const struct picture_result *p = picture_watch_results(report->watch, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		seen += p[i].line != 0;
-		equal += p[i].line != 0 && is_equal(&p[i]);
+		seen += was_compared(&p[i]);
+		equal += was_compared(&p[i]) && is_equal(&p[i]);
 	}
 	fprintf(out, "\n%s", cli_colour(cli, report->findings.count ? CLI_BAD : CLI_GOOD));
 	if (stats->predicted[EVENT_ALLOC]) {
@@ -613,7 +622,10 @@ static void json_pictures(struct json *j, const struct report *report)
 		json_object_begin(j);
 		json_key_string(j, "name", p[i].picture->name);
 		json_key_u64(j, "line", p[i].line);
-		json_key_bool(j, "equal", is_equal(&p[i]));
+		if (was_compared(&p[i]))
+			json_key_bool(j, "equal", is_equal(&p[i]));
+		else
+			json_key_null(j, "equal");
 		for (unsigned int t = 0; t < PICTURE_TABLE_COUNT; t++) {
 			json_key_object_begin(j, picture_table_name((enum picture_table)t));
 			json_key_string(j, "match", picture_match_name(p[i].tables[t].match));
@@ -769,6 +781,11 @@ const struct command command_replay = {
 		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "
 		"predicted_pfn, zone, miss_rule. Page frames are decimal; '-' is no page, no zone, "
 		"or no miss. A zone is its node and its name: 0:DMA32.\n"
+		"\n"
+		"A number for --at is that of an event, up to how many there are, which is the end; with a "
+		"point or an 's' behind it is a time by the stamps of the trace, if its clock tells "
+		"seconds. A marker is named by its whole text; of several the first counts (step's "
+		"'mark' finds the others). A place that the trace does not have is an error.\n"
 		"\n"
 		"Views of the state at the end, or where --at stops:\n"
 		"  summary       what is told above (the default)\n"
