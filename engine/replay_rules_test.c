@@ -605,7 +605,7 @@ static void test_misses_have_reasons(void **state)
 	other = take(&f, low, 1) + 1;
 	assert_int_equal(guess(&f, low), other);
 	for (unsigned int i = 0; i < 4; i++)
-		release(&f, e, 0x1000 + 16 * i);
+		release(&f, e, 0x1000 + 16ULL * i);
 	release(&f, request(1, MOVABLE), 0x1800);
 	expect_miss(&f, e, 0x1030, REPLAY_HIT);
 	assert_int_equal(f.zone, page_alloc_zone_of(replay_alloc(f.replay), 0x1030));
@@ -884,6 +884,137 @@ static void test_places_that_were_passed_over(void **state)
 	tear_down(&f);
 }
 
+/* ---- a drain that tells of types --------------------------------------------------------------------- */
+
+/* A full page set: the next free drains its oldest page, whose pageblock is of another type than was known. */
+static void drain_tells_type(const char *version, unsigned int told_type, enum migratetype want)
+{
+	struct fixture f;
+	struct event drain = told(EVENT_PCPU_DRAIN, told_type);
+	struct page_alloc *a;
+	struct pageset *set;
+	const pfn_t first = 0x1000;
+	pfn_t drained;
+
+	set_up(&f, version, 0);
+	begin_late(&f, 0x5000, 0x7000);
+	/* So that the trace tells. */
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	a = replay_alloc(f.replay);
+	set = page_alloc_set(a, page_alloc_zone_of(a, first), 0);
+	for (unsigned int i = 0; i < 8; i++)
+		release(&f, request(0, MOVABLE), first + 16ULL * i);
+	tell(&f, request(0, UNMOVABLE), page_in_use());
+	set->high = set->high_min = set->high_max = set->count;
+	release(&f, request(0, MOVABLE), first + 0x80);
+	assert_int_equal(block_type(&f, first), MIGRATE_MOVABLE);
+	drained = guess(&f, drain);
+	assert_true(drained >= first && drained < first + 0x90);
+	tell(&f, drain, drained);
+	assert_int_equal(f.miss, REPLAY_HIT);
+	assert_true(is_free(&f, drained));
+	assert_int_equal(block_type(&f, drained), want);
+	tear_down(&f);
+}
+
+static void test_drains_tell_types(void **state)
+{
+	(void)state;
+	drain_tells_type("6.12", MOVABLE, MIGRATE_MOVABLE);
+	drain_tells_type("6.12", UNMOVABLE, MIGRATE_UNMOVABLE);
+	drain_tells_type("5.10", UNMOVABLE, MIGRATE_UNMOVABLE);
+}
+
+/* ---- a state that is told ---------------------------------------------------------------------------- */
+
+/*
+ *	told	[ free 0x2000 ... 0x2010 ]	else in use
+ *	events	0x2004 was handed out, 0x3000 freed, while it was told
+ */
+static void take_over(bool watched)
+{
+	static const struct start_range ranges[] = { { 0x2000, 0x2010 } };
+	struct fixture f;
+	struct start_report report;
+	struct start s = { .page_count = 128 * MIB / 4096, .free = { ranges, 1 } };
+	struct page_alloc *a;
+
+	set_up(&f, "6.1", 0);
+	a = replay_alloc(f.replay);
+	s.zones = calloc(a->zone_count, sizeof(*s.zones));
+	s.sets = calloc((size_t)a->zone_count * CPUS, sizeof(*s.sets));
+	assert_true(s.zones && s.sets);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5001);
+	if (watched)
+		replay_watch_changes(f.replay);
+	tell(&f, request(0, MOVABLE), 0x2004);
+	tell(&f, told(EVENT_PCPU_DRAIN, MOVABLE), 0x3000);
+	/* Only two of the pages of which the two think otherwise have changed. */
+	assert_true(replay_distance(f.replay, &s) > 0x1000);
+	assert_true(replay_take_over(f.replay, &s, &report));
+	assert_int_equal(replay_distance(f.replay, &s), 0);
+	assert_false(replay_begins_late(f.replay) != replay_tells(f.replay));
+	assert_int_equal(is_free(&f, 0x2004), !watched);
+	assert_int_equal(is_free(&f, 0x3000), watched);
+	assert_true(is_free(&f, 0x2003) && is_free(&f, 0x200f));
+	assert_false(is_free(&f, 0x2010) || is_free(&f, 0x5001));
+	assert_int_equal(report.pages, 0x10);
+	/* Once it is over, changes are not remembered any more. */
+	tell(&f, request(0, MOVABLE), 0x2005);
+	assert_false(is_free(&f, 0x2005));
+	replay_watch_changes(f.replay);
+	assert_true(replay_take_over(f.replay, &s, &report));
+	assert_true(is_free(&f, 0x2005) && is_free(&f, 0x2004));
+	free(s.sets);
+	free(s.zones);
+	tear_down(&f);
+}
+
+static void test_what_is_told_is_taken_over(void **state)
+{
+	(void)state;
+	take_over(false);
+	take_over(true);
+}
+
+/* ---- memory that joins late -------------------------------------------------------------------------- */
+
+/* A page of memory that has not joined yet is handed out: so all of it had, before the trace began. */
+static void test_memory_had_joined(void **state)
+{
+	struct fixture f;
+	struct event e = request(0, MOVABLE);
+	struct page_alloc *a;
+	pfn_t pending, expected;
+
+	(void)state;
+	f.guesses = 0;
+	made_boot_init(&f.boot, ARCH_X86_64, "6.1");
+	f.boot.in.config.deferred_struct_page = true;
+	made_boot_memory(&f.boot, MIB, 2048 * MIB, 0);
+	made_boot_memory(&f.boot, 4096 * MIB, 8192 * MIB, 0);
+	made_boot_cpus(&f.boot, CPUS, 0);
+	boot(&f, &f.booted, STAGE_MEM_INIT);
+	boot(&f, &f.late, STAGE_LATE);
+	start_replay(&f, ALLOC_AND_FREE);
+	a = replay_alloc(f.replay);
+	assert_int_not_equal(a->buddy->pending_count, 0);
+	pending = a->buddy->pending[0].end - 1;
+	assert_false(is_free(&f, pending));
+	expected = guess(&f, e);
+	/* The guess is that of a model that does not know. */
+	tell(&f, e, pending);
+	assert_int_equal(f.guess, expected);
+	assert_int_equal(a->buddy->pending_count, 0);
+	assert_true(is_free(&f, pending - 1) || is_listed(&f, pending - 1));
+	assert_false(is_free(&f, pending) || is_listed(&f, pending));
+	/* The page sets have their last sizes. */
+	assert_true(page_alloc_set(a, page_alloc_zone_of(a, pending), 1)->batch > 1);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -909,6 +1040,9 @@ int main(void)
 		cmocka_unit_test(test_areas_are_activated),
 		cmocka_unit_test(test_leftovers_of_areas),
 		cmocka_unit_test(test_places_that_were_passed_over),
+		cmocka_unit_test(test_drains_tell_types),
+		cmocka_unit_test(test_what_is_told_is_taken_over),
+		cmocka_unit_test(test_memory_had_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
