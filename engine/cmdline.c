@@ -177,9 +177,13 @@ static bool parse_sysctl(struct cmdline *c, const char *name, const char *value)
 
 	if (which == SYSCTL_COUNT)
 		return false;
-	/* What is refused leaves the value that there was. */
+	/*
+	 * What is refused leaves the value that there was.  The handler of lowmem_reserve_ratio does not ask
+	 * whether it was: reserves are worked out again, from what zones have by then
+	 * (lowmem_reserve_ratio_sysctl_handler, 6.1 and 6.12).
+	 */
 	sysctl_read(which, value, NULL, v, &count);
-	if (!count)
+	if (!count && which != SYSCTL_LOWMEM_RESERVE_RATIO)
 		return true;
 	switch (which) {
 	case SYSCTL_MIN_FREE_KBYTES:

@@ -68,7 +68,7 @@ struct cmdline {
 	uint64_t sysctl_watermark_scale_factor;
 	uint64_t sysctl_pcp_fraction; /* percpu_pagelist_fraction */
 	uint64_t sysctl_pcp_high_fraction; /* percpu_pagelist_high_fraction */
-	bool sysctl_lowmem_set;
+	bool sysctl_lowmem_set; /* it was written, if only with what the kernel refuses */
 	uint64_t sysctl_lowmem_ratio[SYSCTL_VALUES_MAX]; /* by rank of the zone */
 	unsigned int sysctl_lowmem_count;
 	unsigned int mminit_loglevel; /* mminit_loglevel=N; 0 = none */
