@@ -209,7 +209,7 @@ static bool same_memory(const struct machine *a, const struct machine *b)
 	return true;
 }
 
-/* Says which of --edit and --sysctl the changed machine, which is booted, would be the same without. */
+/* Says what the changed machine, which is booted, would be the same without. */
 static enum cli_exit note_idle(struct cli *cli, struct comparison_of_two *c,
 			       const char *command_line)
 {
@@ -217,6 +217,9 @@ static enum cli_exit note_idle(struct cli *cli, struct comparison_of_two *c,
 	unsigned int edits = 0, number = 0;
 	enum cli_exit code = CLI_OK;
 
+	if ((cli_has(cli, "era") || cli_has(cli, "set")) &&
+	    !memcmp(&c->log.input.facts, &c->r.booted.log.input.facts, sizeof(struct facts)))
+		cli_note(cli, "--era and --set leave every fact of the kernel as it was");
 	while (cli_text_at(cli, "edit", edits))
 		edits++;
 	for (; code == CLI_OK; number++) {
