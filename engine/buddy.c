@@ -936,6 +936,12 @@ static bool block_has_type(const struct buddy *b, size_t index, unsigned int ord
 	return false;
 }
 
+/* Does what is kept for high orders stay apart here? */
+static bool is_kept_apart(enum migratetype a, enum migratetype b)
+{
+	return a != b && (a == MIGRATE_HIGHATOMIC || b == MIGRATE_HIGHATOMIC);
+}
+
 /* A block on a list, seen on its own. */
 static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsigned int order,
 				    enum migratetype type, uint32_t link, bool typed)
@@ -974,11 +980,11 @@ static enum buddy_wrong check_block(const struct buddy *b, uint32_t zone, unsign
 	right = block_type(b, block_index(b, slot, off ^ 1u << order));
 	/*
 	 * Whether types that are no fallbacks merge depends on the kernel, on who was freed last, and on
-	 * the type of which it was remembered then.
+	 * the type of which it was remembered then, which is compared with the other's pageblock.
 	 */
 	other = entry_type(b->entries[base + (off ^ 1u << order)]);
-	if (b->types_changed_free ||
-	    (type != other && (type == MIGRATE_HIGHATOMIC || other == MIGRATE_HIGHATOMIC)) ||
+	if (b->types_changed_free || is_kept_apart(type, other) || is_kept_apart(type, right) ||
+	    is_kept_apart(other, left) ||
 	    (left != right && (left >= MIGRATE_HIGHATOMIC || right >= MIGRATE_HIGHATOMIC)))
 		return BUDDY_RIGHT;
 	return BUDDY_WRONG_UNMERGED;
