@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Drains that were none.  Where a trace does not tell of drains, their moments follow from how many pages
- * a page set holds and from a mark that the kernel keeps changing; both can be off by what was taken without
- * an event.  So the last drained blocks are remembered, and put back when one of them is handed out:
+ * a page set holds and from a mark that may change; both can be off by what was taken without an event, or
+ * before the trace.  So the last drained blocks are remembered, and put back when one of them is handed out:
  *
  *	model	[ a b c ] drained, last to first: d e f g	the list is empty, and filled anew
  *	kernel	[ a b c d e f g ]				the request got d: next are e f g
@@ -114,7 +114,7 @@ bool replay_may_undrain(struct replay_model *r, const struct event *e, uint32_t 
 	struct page_alloc *a = &r->alloc;
 	struct buddy_block block;
 
-	return a->rules.high_decays && index != PCP_LIST_NONE && zone == r->wrong_zone &&
+	return index != PCP_LIST_NONE && zone == r->wrong_zone &&
 	       unsurely_filled(r, e, zone, index) &&
 	       (pageset_holds(a, zone, e->pfn) || buddy_find(a->buddy, zone, e->pfn, &block)) &&
 	       find_drained(r, e, index) != r->drained_count;
