@@ -34,6 +34,8 @@ struct pageset {
 	struct pcp_list lists[PCP_LISTS_MAX];
 	uint32_t nonempty; /* bit per list */
 	uint32_t count; /* pages */
+	uint32_t
+		unknown; /* of these, pages of which nobody knows which; they lie below all others */
 	uint32_t batch, high, high_min, high_max; /* pages */
 	uint32_t free_count; /* pages freed in a row, 6.7 and later */
 	uint8_t alloc_factor, free_factor; /* powers of two */

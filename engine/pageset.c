@@ -420,6 +420,13 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		a->endless_drains += !a->rules.drain_clamped;
 		pages = set->count;
 	}
+	if (set->unknown) {
+		uint32_t gone = min_u32(set->unknown, pages);
+
+		set->unknown -= gone;
+		pcp_count_down(set, gone);
+		pages -= gone;
+	}
 	if (a->rules.drain_order != DRAIN_LIST_FIRST) {
 		drain_in_turns(a, zone, set, pages, a->rules.drain_order == DRAIN_TURNS_OR_ONLY);
 		return;

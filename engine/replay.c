@@ -23,6 +23,8 @@ enum { MODELS_MAX = 64, MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
 /* Models that come before it is looked for equal ones again; that are made before it is asked what for. */
 enum { UNITE_SPACING = 3, COPIES_FREE = 4096 };
 enum { MODELS_BYTES = 256 << 20 };
+/* Blocks that were freed and are remembered. */
+enum { FREED_MAX = 1 << 15 };
 
 /* With larger pages a thread's stack is a single one, which is no bulk. */
 enum { STACK_PAGE_SHIFT = 12 };
@@ -44,6 +46,10 @@ struct replay {
 	bool watches; /* changes are remembered: the page frames of events, as they come */
 	struct start_range *changed;
 	uint32_t changed_count, changed_room;
+	int32_t *net; /* pages that came to each page set since @watches began */
+	/* Blocks that were freed, the last FREED_MAX in turn, until a picture is taken over. */
+	struct start_freed *freed;
+	uint64_t freed_count;
 	bool out_of_memory; /* changes, or models, are missing */
 	struct buddy
 		first; /* of a trace that begins late: what is learned begins with these types */
@@ -148,6 +154,8 @@ void replay_destroy(struct replay *r)
 	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
 		free(r->setup.sizes[i]);
 	free(r->changed);
+	free(r->net);
+	free(r->freed);
 	if (r->first.slots)
 		buddy_deinit(&r->first);
 	free(r);
@@ -204,6 +212,31 @@ const char *replay_check(const struct replay *r)
 	return wrong;
 }
 
+/* ---- what was freed ----------------------------------------------------------------------------- */
+
+static void note_freed(struct replay *r, const struct event *e)
+{
+	if (!r->freed)
+		r->freed = malloc(FREED_MAX * sizeof(*r->freed));
+	if (!r->freed) {
+		r->out_of_memory = true;
+		return;
+	}
+	r->freed[r->freed_count++ % FREED_MAX] = (struct start_freed){ e->pfn, e->cpu, e->order };
+}
+
+/* What note_freed() remembers, the oldest first, to be freed; NULL: the host has no memory. */
+static struct start_freed *last_freed(const struct replay *r, uint32_t *count_ret)
+{
+	uint64_t from = r->freed_count > FREED_MAX ? r->freed_count - FREED_MAX : 0;
+	struct start_freed *ret = malloc((r->freed_count - from + 1) * sizeof(*ret));
+
+	*count_ret = 0;
+	for (uint64_t at = from; ret && r->freed && at < r->freed_count; at++)
+		ret[(*count_ret)++] = r->freed[at % FREED_MAX];
+	return ret;
+}
+
 /* ---- states to come back to -------------------------------------------------------------------- */
 
 /* The models have lists of their own here. */
@@ -214,6 +247,9 @@ struct replay_state {
 	uint64_t copies;
 	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
+	struct start_freed *freed; /* NULL: none are remembered */
+	uint32_t freed_kept;
+	uint64_t freed_count;
 };
 
 /* False, and no models: the host has no memory. */
@@ -237,10 +273,14 @@ struct replay_state *replay_save(const struct replay *r)
 
 	if (!s)
 		return NULL;
-	if (!clone_models(r->models, r->model_count, s->models)) {
+	if (r->freed)
+		s->freed = last_freed(r, &s->freed_kept);
+	if ((r->freed && !s->freed) || !clone_models(r->models, r->model_count, s->models)) {
+		free(s->freed);
 		free(s);
 		return NULL;
 	}
+	s->freed_count = r->freed_count;
 	s->stats = r->stats;
 	s->model_count = r->model_count;
 	s->united = r->united;
@@ -260,6 +300,7 @@ void replay_state_destroy(struct replay_state *s)
 		return;
 	for (uint32_t i = 0; i < s->model_count; i++)
 		replay_model_destroy(s->models[i]);
+	free(s->freed);
 	free(s);
 }
 
@@ -267,8 +308,14 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 {
 	struct replay_model *models[MODELS_MAX];
 
-	if (!clone_models(s->models, s->model_count, models))
+	if (s->freed && !r->freed)
+		r->freed = malloc(FREED_MAX * sizeof(*r->freed));
+	if ((s->freed && !r->freed) || !clone_models(s->models, s->model_count, models))
 		return false;
+	if (s->freed && r->freed)
+		for (uint32_t i = 0; i < s->freed_kept; i++)
+			r->freed[(s->freed_count - s->freed_kept + i) % FREED_MAX] = s->freed[i];
+	r->freed_count = s->freed_count;
 	for (uint32_t i = 0; i < r->model_count; i++)
 		replay_model_destroy(r->models[i]);
 	memcpy(r->models, models, s->model_count * sizeof(struct replay_model *));
@@ -299,7 +346,7 @@ uint64_t replay_state_index(const struct replay_state *s)
 
 uint64_t replay_state_bytes(const struct replay_state *s)
 {
-	uint64_t bytes = sizeof(*s);
+	uint64_t bytes = sizeof(*s) + s->freed_kept * sizeof(*s->freed);
 
 	for (uint32_t i = 0; i < s->model_count; i++)
 		bytes += replay_model_bytes(s->models[i]);
@@ -578,14 +625,49 @@ void replay_forget(struct replay *r)
 	replay_model_activate_cma(r->models[0]);
 }
 
+/* Where a trace tells when lists are filled and drained, the model knows what comes to them and goes. */
+static void count_sets(struct replay *r, int32_t sign)
+{
+	const struct page_alloc *a = &r->models[0]->alloc;
+
+	for (uint32_t i = 0; r->net && i < a->zone_count * a->cpu_count; i++)
+		if (r->setup.kinds & TELLING)
+			r->net[i] += sign * (int32_t)a->sets[i].count;
+}
+
 void replay_watch_changes(struct replay *r)
 {
+	const struct page_alloc *a = &r->models[0]->alloc;
+	uint32_t sets = a->zone_count * a->cpu_count;
+
 	r->watches = true;
 	r->changed_count = 0;
+	free(r->net);
+	r->net = calloc((size_t)sets + 1, sizeof(*r->net));
+	r->out_of_memory |= !r->net;
+	count_sets(r, -1);
+}
+
+/* Pages that @e brings to the page set of its CPU, or (below 0) takes, where nothing tells of the rest. */
+static int32_t pages_brought(struct replay *r, const struct event *e, uint32_t zone)
+{
+	struct page_alloc *a = &r->models[0]->alloc;
+	enum migratetype type = buddy_block_type(a->buddy, zone, e->pfn);
+	int32_t pages = 1 << e->order;
+
+	if (e->order > a->buddy->max_order ||
+	    a->rules.list_of_freed[e->order][type] == PCP_LIST_NONE)
+		return 0;
+	return e->kind == EVENT_ALLOC ? -pages : e->kind == EVENT_FREE ? pages : 0;
 }
 
 static void note_change(struct replay *r, const struct event *e)
 {
+	uint32_t zone = e->pfn == PFN_NONE ? BUDDY_ZONE_NONE
+					   : page_alloc_zone_of(&r->models[0]->alloc, e->pfn);
+
+	if (r->net && zone != BUDDY_ZONE_NONE && !(r->setup.kinds & TELLING))
+		r->net[zone * r->setup.cpu_count + e->cpu] += pages_brought(r, e, zone);
 	if (e->pfn == PFN_NONE || e->kind > EVENT_EXTFRAG)
 		return;
 	if (r->changed_count == r->changed_room) {
@@ -605,6 +687,9 @@ static void note_change(struct replay *r, const struct event *e)
 
 bool replay_take_over(struct replay *r, struct start *s, struct start_report *ret)
 {
+	struct start_freed *freed;
+	bool done;
+
 	while (r->model_count > 1)
 		drop(r, r->model_count - 1);
 	/* What was expected are pages of lists that change now. */
@@ -612,11 +697,25 @@ bool replay_take_over(struct replay *r, struct start *s, struct start_report *re
 		replay_model_settle(r->models[0], cpu);
 	s->types = r->first.slots ? &r->first : NULL;
 	s->changed = (struct start_ranges){ r->changed, r->changed_count };
+	count_sets(r, 1);
+	s->net = r->net;
+	freed = last_freed(r, &s->freed_count);
+	s->freed = freed;
+	/* Of what was freed since the boot, much was taken in bulk again, of which nothing tells. */
+	s->late = !r->models[0]->from_idle;
+	if (!s->late || r->setup.kinds & TELLING)
+		s->freed_count = 0;
 	r->watches = false;
 	r->setup.from_boot = false;
 	r->taken_over = true;
-	return start_apply(&r->models[0]->alloc, s, ret) && !r->out_of_memory &&
+	done = freed && start_apply(&r->models[0]->alloc, s, ret) && !r->out_of_memory &&
 	       !r->first.out_of_memory;
+	free(freed);
+	free(r->freed);
+	r->freed = NULL;
+	s->freed = NULL;
+	s->freed_count = 0;
+	return done;
 }
 
 bool replay_begins_late(const struct replay *r)
@@ -723,6 +822,8 @@ static inline void take_in(struct replay *r, const struct event *e)
 		r->boot_over = comes_after_boot(r, e);
 	if (r->watches)
 		note_change(r, e);
+	if (e->kind == EVENT_FREE && !r->taken_over && !(r->setup.kinds & TELLING))
+		note_freed(r, e);
 	if (!r->silent) {
 		r->stats.events++;
 		r->stats.kinds[e->kind]++;

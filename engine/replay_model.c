@@ -171,6 +171,7 @@ uint64_t replay_model_hash(const struct replay_model *r)
 				hash = digest_add(hash, pfn);
 			hash = digest_add(hash, index);
 		}
+		hash = digest_add(hash, set->unknown);
 		hash = digest_add(digest_add(hash, set->high), (uint64_t)set->free_count << 16 |
 								       set->alloc_factor << 8 |
 								       set->free_factor);

@@ -774,6 +774,17 @@ static bool finish(struct replay_model *r, const struct event *e, unsigned int i
 	return true;
 }
 
+/* One of the pages that were not known by name was handed out. */
+static void name_unknown(struct pageset *set, unsigned int order)
+{
+	uint32_t pages = 1u << order;
+
+	if (set->unknown < pages)
+		return;
+	set->unknown -= pages;
+	pcp_count_down(set, pages);
+}
+
 bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -918,6 +929,8 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	if (!done) {
 		enum replay_miss was = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 
+		if (was == REPLAY_MISS_UNTRACED && index != PCP_LIST_NONE)
+			name_unknown(set, e->order);
 		/* What the list was filled with just now is not on it. */
 		if (!told && r->fresh && was == REPLAY_MISS_UNTRACED && r->wrong_zone == zone)
 			pageset_unrefill(a, zone, set, index, r->fresh);

@@ -6,6 +6,7 @@
 
 #include "engine/buddy_view.h"
 #include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/start_types.h"
 
 /* Bits by page frame. */
@@ -18,6 +19,7 @@ struct work {
 	struct page_alloc *a;
 	const struct start *s;
 	struct bits free, lru, slab, reserved, changed;
+	struct bits listed; /* of what was freed: it lies on a page set */
 	struct start_report report;
 	bool out_of_memory;
 };
@@ -356,6 +358,110 @@ static void add_all(struct work *w)
 
 /* ---- page sets ---------------------------------------------------------------------------------- */
 
+/*
+ * Does the freed block lie on a page set of its CPU, which nothing tells: it is no part of what is free, and
+ * nobody was handed it since?  Of what changed while all was told the lists know it, unless they drained
+ * what the kernel, whose page sets are larger, kept.
+ */
+static bool lies_on_set(struct work *w, uint32_t zone, const struct start_freed *f)
+{
+	struct page_alloc *a = w->a;
+	const struct start_set *told = &w->s->sets[zone * a->cpu_count + f->cpu];
+	bool drained = told->known && told->high > page_alloc_set(a, zone, f->cpu)->high;
+
+	for (pfn_t pfn = f->pfn; pfn < f->pfn + (1ULL << f->order); pfn++) {
+		if (page_alloc_zone_of(a, pfn) != zone ||
+		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
+			return false;
+		if (bit(&w->changed, pfn) ? !drained && !pageset_holds(a, zone, pfn)
+					  : bit(&w->free, pfn))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What was freed last lies at the head of its list; what the lists have been filled with lies below all that:
+ *
+ *	freed a, b, c		list [ c b a, what was there ]
+ *
+ * First it is found out what that is, while the lists are as they were.  False: the host has no memory.
+ */
+static bool find_listed(struct work *w)
+{
+	struct page_alloc *a = w->a;
+	bool made = bits_make(&w->listed, w->s->freed_count, &(struct start_ranges){ NULL, 0 });
+	struct bits seen;
+
+	made = bits_make(&seen, w->s->page_count, &(struct start_ranges){ NULL, 0 }) && made;
+	for (uint32_t i = w->s->freed_count; made && i--;) {
+		const struct start_freed *f = &w->s->freed[i];
+		uint32_t zone = page_alloc_zone_of(a, f->pfn);
+		bool again = zone == BUDDY_ZONE_NONE;
+
+		for (pfn_t pfn = f->pfn; pfn < f->pfn + (1ULL << f->order); pfn++) {
+			again |= pfn >= seen.count || bit(&seen, pfn);
+			if (pfn < seen.count)
+				seen.words[pfn / 64] |= 1ULL << pfn % 64;
+		}
+		if (!again && lies_on_set(w, zone, f))
+			w->listed.words[i / 64] |= 1ULL << i % 64;
+	}
+	free(seen.words);
+	return made;
+}
+
+/* Takes what the lists have of the block at @pfn off them. */
+static void forget_block(struct work *w, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	struct page_alloc *a = w->a;
+
+	for (pfn_t at = pfn; at < pfn + (1ULL << order); at++) {
+		struct buddy_block block;
+		unsigned int index;
+		uint32_t depth;
+
+		if (buddy_find(a->buddy, zone, at, &block))
+			buddy_carve(a->buddy, zone, &block, at, 0, block.type);
+		for (uint32_t cpu = 0; pageset_holds(a, zone, at) && cpu < a->cpu_count; cpu++)
+			if (pageset_find(a, page_alloc_set(a, zone, cpu), at, &index, &depth))
+				pageset_remove(a, zone, page_alloc_set(a, zone, cpu), index, at);
+	}
+}
+
+static void list_freed(struct work *w)
+{
+	struct page_alloc *a = w->a;
+
+	for (uint32_t i = 0; i < w->s->freed_count; i++) {
+		const struct start_freed *f = &w->s->freed[i];
+		uint32_t zone = page_alloc_zone_of(a, f->pfn);
+		struct pageset *set;
+		unsigned int index;
+
+		if (!bit(&w->listed, i))
+			continue;
+		index = a->rules.list_of_freed[f->order][buddy_block_type(a->buddy, zone, f->pfn)];
+		if (index == PCP_LIST_NONE)
+			continue;
+		set = page_alloc_set(a, zone, f->cpu);
+		forget_block(w, zone, f->pfn, f->order);
+		pageset_insert(a, zone, set, index, f->pfn, false);
+		/* Nothing was drained, and so nothing makes it grow. */
+		set->free_factor = 0;
+	}
+}
+
+/* Pages on all lists of @set. */
+static uint32_t listed_pages(const struct page_alloc *a, const struct pageset *set)
+{
+	uint32_t pages = 0;
+
+	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
+		pages += set->lists[index].count << pageset_list_order(a, index);
+	return pages;
+}
+
 static void size_sets(struct work *w)
 {
 	struct page_alloc *a = w->a;
@@ -363,6 +469,7 @@ static void size_sets(struct work *w)
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
 		const struct start_set *told = &w->s->sets[i];
 		struct pageset *set = &a->sets[i];
+		int64_t held;
 
 		if (!told->known)
 			continue;
@@ -370,8 +477,18 @@ static void size_sets(struct work *w)
 		set->high = told->high;
 		set->high_min = told->high_max ? told->high_min : told->high;
 		set->high_max = told->high_max ? told->high_max : told->high;
-		if (told->count > set->count)
-			w->report.unlisted += told->count - set->count;
+		pcp_count_down(set, set->unknown);
+		set->unknown = 0;
+		if (w->s->freed_count)
+			set->count = listed_pages(a, set);
+		if (!w->s->late)
+			continue;
+		held = (int64_t)told->count + (w->s->net ? w->s->net[i] : 0);
+		if (held <= set->count)
+			continue;
+		set->unknown = (uint32_t)(held - set->count);
+		set->count += set->unknown;
+		w->report.unlisted += set->unknown;
 	}
 }
 
@@ -412,12 +529,14 @@ bool start_apply(struct page_alloc *a, const struct start *s, struct start_repor
 	made = bits_make(&w.slab, s->page_count, &s->slab) && made;
 	made = bits_make(&w.reserved, s->page_count, &s->reserved) && made;
 	made = bits_make(&w.changed, s->page_count, &s->changed) && made;
+	made = made && find_listed(&w);
 	if (made) {
 		w.report.pages = bits_count(&w.free, 0, s->page_count);
 		drop_all(&w);
 		for (uint32_t zone = 0; zone < a->zone_count; zone++)
 			assign_types(&w, zone);
 		unlist_all(&w);
+		list_freed(&w);
 		add_all(&w);
 		size_sets(&w);
 	}
@@ -426,6 +545,7 @@ bool start_apply(struct page_alloc *a, const struct start *s, struct start_repor
 	free(w.slab.words);
 	free(w.reserved.words);
 	free(w.changed.words);
+	free(w.listed.words);
 	*ret = w.report;
 	return made && !w.out_of_memory && !a->buddy->out_of_memory;
 }

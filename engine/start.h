@@ -40,6 +40,13 @@ struct start_set {
 	uint32_t high_min, high_max; /* both 0: not told */
 };
 
+/* A block that was freed by a CPU. */
+struct start_freed {
+	pfn_t pfn;
+	uint32_t cpu;
+	unsigned int order;
+};
+
 struct start {
 	uint64_t page_count; /* page frames that were told of, from 0 on */
 	struct start_ranges free;
@@ -53,6 +60,15 @@ struct start {
 	const struct buddy *types;
 	struct start_zone *zones; /* as those of the buddy */
 	struct start_set *sets; /* zone by zone, CPU by CPU, as those of the allocator */
+	bool late; /* page sets may have pages from before anything was known */
+	/*
+	 * The last blocks that were freed before all was told, the oldest first: what nobody was handed since
+	 * and is not free lies on a page set.
+	 */
+	const struct start_freed *freed;
+	uint32_t freed_count;
+	/* Pages that came to each page set since that was told, or (below 0) went; NULL: none did. */
+	const int32_t *net;
 };
 
 /* How far the state was from what was told. */

@@ -194,12 +194,127 @@ static void page_sets_are_sized(void **state)
 	assert_int_equal(set->high, 200);
 	assert_int_equal(set->high_min, 200);
 	assert_int_equal(set->high_max, 200);
+	assert_int_equal(report.unlisted, 0);
+	f->s.late = true;
+	assert_true(start_apply(&f->a, &f->s, &report));
 	assert_int_equal(report.unlisted, 77);
 	f->set.high_min = 100;
 	f->set.high_max = 300;
 	assert_true(start_apply(&f->a, &f->s, &report));
 	assert_int_equal(set->high_min, 100);
 	assert_int_equal(set->high_max, 300);
+	finish(f);
+}
+
+/*
+ *	freed, one after the other	a b c d a e		d was handed out again, e is free
+ *	list				[ a c b x ]		x, which it was filled with, lay there
+ */
+static void what_was_freed_lies_on_its_list(void **state)
+{
+	static const struct start_range ranges[] = { { START + 0x40, END } };
+	static const struct start_freed freed[] = {
+		{ START + 0, 0, 0 },	{ START + 2, 0, 0 },   { START + 4, 0, 0 },
+		{ START + 6, 0, 0 },	{ START + 0, 0, 0 },   { START + 0x80, 0, 0 },
+		{ START + 0x20, 0, 1 }, { START + 0x30, 0, 4 }
+	};
+	static const pfn_t expected[] = { START + 0, START + 4, START + 2, START + 0x3f };
+	struct fixture *f = begin();
+	struct start_report report;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+	struct buddy_block block;
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t pfn;
+
+	(void)state;
+	assert_true(buddy_find(&f->b, ZONE, START + 0x3f, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 0x3f, 0, block.type);
+	pageset_insert(&f->a, ZONE, set, 1, START + 0x3f, false);
+	/* The allocator had put it elsewhere. */
+	assert_true(buddy_find(&f->b, ZONE, START + 4, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 4, 0, block.type);
+	pageset_insert(&f->a, ZONE, set, 0, START + 4, false);
+	assert_true(buddy_find(&f->b, ZONE, START + 6, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 6, 0, block.type);
+	page_alloc_mark(&f->a, ZONE, START + 6, 0, MIGRATE_MOVABLE);
+	set->free_factor = 3;
+	f->s.free = (struct start_ranges){ ranges, 1 };
+	f->s.late = true;
+	f->s.freed = freed;
+	f->s.freed_count = sizeof(freed) / sizeof(*freed);
+	f->set = (struct start_set){ .known = true, .count = 9, .batch = 31, .high = 200 };
+	assert_true(start_apply(&f->a, &f->s, &report));
+	for (unsigned int i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		assert_true(pageset_next(&f->a, set, 1, &cursor, &pfn));
+		assert_int_equal(pfn, expected[i]);
+	}
+	assert_false(pageset_next(&f->a, set, 1, &cursor, &pfn));
+	assert_int_equal(set->lists[0].count, 0);
+	assert_int_equal(pageset_head(&f->a, set, 4), START + 0x20);
+	/* Order 4 has no list. */
+	assert_false(pageset_holds(&f->a, ZONE, START + 0x30));
+	assert_int_equal(set->free_factor, 0);
+	/* Four pages and a block of two are known by name. */
+	assert_int_equal(set->count, 9);
+	assert_int_equal(set->unknown, 3);
+	assert_int_equal(report.unlisted, 3);
+	finish(f);
+}
+
+/*
+ * While all was told, pages went on to be freed.  What the model drained of these was not drained where the
+ * kernel's page set is the larger one, and else was.
+ */
+static void what_is_freed_meanwhile_is_kept_by_a_larger_set(void **state)
+{
+	static const struct start_range changed[] = { { START, START + 1 } };
+	static const struct start_freed freed[] = { { START, 0, 0 } };
+	static const struct start_range ranges[] = { { START, END } };
+
+	(void)state;
+	for (uint32_t high = 100; high <= 200; high += 100) {
+		struct fixture *f = begin();
+		struct start_report report;
+
+		page_alloc_set(&f->a, ZONE, 0)->high = 100;
+		f->s.free = (struct start_ranges){ ranges, 1 };
+		f->s.changed = (struct start_ranges){ changed, 1 };
+		f->s.freed = freed;
+		f->s.freed_count = 1;
+		f->set = (struct start_set){ .known = true, .batch = 31, .high = high };
+		assert_true(start_apply(&f->a, &f->s, &report));
+		assert_int_equal(is_free(f, START), high == 100);
+		assert_int_equal(pageset_holds(&f->a, ZONE, START), high == 200);
+		finish(f);
+	}
+}
+
+/* How many pages a page set has is told for a moment; what came and went since counts, too. */
+static void page_sets_change_meanwhile(void **state)
+{
+	static const struct start_range ranges[] = { { START, END } };
+	static const int32_t net[] = { -7 };
+	struct fixture *f = begin();
+	struct start_report report;
+	struct pageset *set = page_alloc_set(&f->a, ZONE, 0);
+
+	(void)state;
+	f->set = (struct start_set){ .known = true, .count = 77, .batch = 31, .high = 200 };
+	f->s.free = (struct start_ranges){ ranges, 1 };
+	f->s.late = true;
+	f->s.net = net;
+	assert_true(start_apply(&f->a, &f->s, &report));
+	assert_int_equal(set->unknown, 70);
+	assert_int_equal(set->count, 70);
+	/* They lie below all others: what is drained first is of them. */
+	pageset_insert(&f->a, ZONE, set, 1, buddy_take(&f->b, ZONE, 0, MIGRATE_MOVABLE), false);
+	pageset_drain(&f->a, ZONE, set, 31, 0);
+	assert_int_equal(set->unknown, 39);
+	assert_int_equal(set->count, 40);
+	assert_int_equal(set->lists[1].count, 1);
+	pageset_drain(&f->a, ZONE, set, 40, 0);
+	assert_int_equal(set->count, 0);
+	assert_int_equal(set->lists[1].count, 0);
 	finish(f);
 }
 
@@ -301,6 +416,9 @@ int main(void)
 		cmocka_unit_test(a_free_page_leaves_its_list),
 		cmocka_unit_test(a_free_page_takes_its_block_along),
 		cmocka_unit_test(page_sets_are_sized),
+		cmocka_unit_test(what_was_freed_lies_on_its_list),
+		cmocka_unit_test(what_is_freed_meanwhile_is_kept_by_a_larger_set),
+		cmocka_unit_test(page_sets_change_meanwhile),
 		cmocka_unit_test(pageblocks_get_types),
 		cmocka_unit_test(an_unused_pageblock_follows_its_neighbour),
 		cmocka_unit_test(free_blocks_decide),
