@@ -56,6 +56,8 @@ static void test_values(void **state)
 		{ "4.4", "GFP_ATOMIC", 0x2080020 },
 		{ "4.4", "GFP_HIGHUSER_MOVABLE", 0x24200ca },
 		{ "4.4", "GFP_HIGH|GFP_ATOMIC", 0x80020 },
+		{ "2.6.32", "GFP_NOIO|GFP_MOVABLE", 0x18 },
+		{ "4.4", "GFP_MOVABLE", 0x8 },
 		{ "4.4", "GFP_NOIO|GFP_ATOMIC", 0x2480000 },
 		{ "4.4", "GFP_NOWAIT", 0 },
 		{ "4.9", "GFP_ATOMIC|__GFP_COMP", 0x2084020 },

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -120,11 +121,117 @@ static void wrong_rule(void **unused)
 	scenario_deinit(&s);
 }
 
+static enum migratetype type_at(const struct scenario *s, pfn_t pfn)
+{
+	uint32_t zone = buddy_zone_at(s->machine.buddy, pfn);
+
+	assert_int_not_equal(zone, BUDDY_ZONE_NONE);
+	return buddy_block_type(s->machine.buddy, zone, pfn);
+}
+
+/* A pageblock that is isolated no longer is again what it was for: an area's, of several, or Movable. */
+static void isolated_blocks_come_back(void **unused)
+{
+	static const pfn_t pfns[] = { 64 * MIB >> 12, 80 * MIB >> 12, 96 * MIB >> 12 };
+	struct operation op = { .pages = 512 };
+	struct boot_input in;
+	struct scenario s;
+	struct cma_area *areas = calloc(2, sizeof(*areas));
+
+	(void)unused;
+	assert_non_null(areas);
+	make_input(&in, FACT_memoryless_local_node_skipped, 1);
+	scenario_init(&s);
+	scenario_boot(&s, &in, &all);
+	assert_int_equal(s.machine.cma_count, 0);
+	free(s.machine.cma);
+	s.machine.cma = areas;
+	s.machine.cma_count = s.machine.cma_room = 2;
+	for (unsigned int i = 0; i < 2; i++) {
+		areas[i] = (struct cma_area){ .start = (pfns[i] - 512) << 12,
+					      .end = (pfns[i] + 512) << 12 };
+		buddy_set_block_type(s.machine.buddy, buddy_zone_at(s.machine.buddy, pfns[i]),
+				     pfns[i], MIGRATE_CMA);
+	}
+	for (unsigned int i = 0; i < 3; i++) {
+		enum migratetype was = type_at(&s, pfns[i]);
+
+		assert_int_equal(was, i < 2 ? MIGRATE_CMA : MIGRATE_MOVABLE);
+		op.kind = OPERATION_ISOLATE_BLOCKS;
+		op.pfn = pfns[i];
+		scenario_do(&s, &op);
+		assert_int_equal(type_at(&s, pfns[i]), MIGRATE_ISOLATE);
+		op.kind = OPERATION_UNISOLATE_BLOCKS;
+		scenario_do(&s, &op);
+		assert_int_equal(type_at(&s, pfns[i]), was);
+	}
+	scenario_deinit(&s);
+}
+
+/* The last pageblock that a zone keeps for high-order atomic requests goes by force alone. */
+static void the_last_reserve_goes_by_force(void **unused)
+{
+	static const struct operation get = { .kind = OPERATION_ALLOC,
+					      .nid = 1,
+					      .order = 3,
+					      .highest = ZONE_NORMAL,
+					      .flags = ALLOC_HIGHATOMIC | ALLOC_MIN_RESERVE |
+						       ALLOC_NON_BLOCK };
+	struct operation unreserve = { .kind = OPERATION_UNRESERVE,
+				       .nid = 1,
+				       .highest = ZONE_NORMAL };
+	struct boot_input in;
+	struct scenario s;
+
+	(void)unused;
+	make_input(&in, FACT_memoryless_local_node_skipped, 1);
+	scenario_init(&s);
+	scenario_boot(&s, &in, &all);
+	for (int64_t force = 0; force < 2; force++) {
+		uint64_t reserved = 0, left = 0;
+
+		scenario_do(&s, &get);
+		for (uint32_t z = 0; z < s.alloc.zone_count; z++)
+			reserved += s.alloc.zones[z].reserved_highatomic;
+		assert_true(reserved > 0);
+		unreserve.value = force;
+		scenario_do(&s, &unreserve);
+		for (uint32_t z = 0; z < s.alloc.zone_count; z++)
+			left += s.alloc.zones[z].reserved_highatomic;
+		assert_int_equal(left, force ? 0 : reserved);
+	}
+	scenario_deinit(&s);
+}
+
+/* Once lists are broken nothing is done with them any more, however often they are looked at. */
+static void broken_lists_stay_broken(void **unused)
+{
+	static const struct operation get = { .kind = OPERATION_ALLOC,
+					      .nid = 1,
+					      .highest = ZONE_NORMAL };
+	struct boot_input in;
+	struct scenario s;
+
+	(void)unused;
+	make_input(&in, FACT_memoryless_local_node_skipped, 1);
+	scenario_init(&s);
+	scenario_boot(&s, &in, &all);
+	s.lists_broken = true;
+	scenario_check(&s, INVARIANT_COST_DEEP);
+	assert_true(s.lists_broken);
+	scenario_do(&s, &get);
+	assert_int_equal(s.held_pages, 0);
+	scenario_deinit(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life),
 		cmocka_unit_test(wrong_rule),
+		cmocka_unit_test(isolated_blocks_come_back),
+		cmocka_unit_test(the_last_reserve_goes_by_force),
+		cmocka_unit_test(broken_lists_stay_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

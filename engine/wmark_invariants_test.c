@@ -146,6 +146,15 @@ static void broken_numbers(void **unused)
 		invariant = break_machine(&s.machine, (enum break_kind)kind);
 		scenario_check(&s, INVARIANT_COST_WALK);
 		assert_true(s.findings.count[invariant] > 0);
+		if (kind == SPLIT_MIN || kind == SPLIT_MAX) {
+			const struct finding *f = &s.findings.first[invariant];
+			const struct zone *z = &s.machine.nodes[f->nid].zones[f->zone];
+
+			/* What all CPUs may keep is told, and what it should have been. */
+			assert_int_equal(f->seen, (kind == SPLIT_MIN ? z->high_min : z->high_max) *
+							  s.machine.nodes[f->nid].cpus);
+			assert_true(f->expected < f->seen);
+		}
 	}
 	scenario_deinit(&s);
 }
