@@ -554,6 +554,9 @@ static void take_step(struct boot *b, const struct boot_step *s)
 		setup_arch_move_ramdisk(m, s, b->step);
 		break;
 	case STEP_CMA_RESERVE:
+		/* Some areas are for nodes, which are found before; a made-up boot may not tell when. */
+		if (b->in->reservations_told && b->until >= STAGE_NUMA)
+			boot_stamp_nodes(b);
 		/* Memory that was handed over is not memblock's any more. */
 		if (m->stage < STAGE_MEM_INIT)
 			setup_arch_reserve_cma(m, b->in, s, b->step);
