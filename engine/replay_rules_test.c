@@ -1007,6 +1007,8 @@ static void test_memory_had_joined(void **state)
 	/* The guess is that of a model that does not know. */
 	tell(&f, e, pending);
 	assert_int_equal(f.guess, expected);
+	/* Coming back from the guess made the model anew. */
+	a = replay_alloc(f.replay);
 	assert_int_equal(a->buddy->pending_count, 0);
 	assert_true(is_free(&f, pending - 1) || is_listed(&f, pending - 1));
 	assert_false(is_free(&f, pending) || is_listed(&f, pending));
