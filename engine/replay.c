@@ -26,6 +26,12 @@ enum { MODELS_BYTES = 256 << 20 };
 /* Blocks that were freed and are remembered. */
 enum { FREED_MAX = 1 << 15 };
 
+/*
+ * To find out what may have happened when a guess was wrong takes time, and is worth it where guesses are right
+ * mostly.  So each wrong one costs a part of what right ones have earned; at most so much is kept.
+ */
+enum { CREDIT_MAX = 2048 };
+
 /* With larger pages a thread's stack is a single one, which is no bulk. */
 enum { STACK_PAGE_SHIFT = 12 };
 
@@ -39,6 +45,7 @@ struct replay {
 	uint64_t index;
 	uint32_t united; /* models that were left when equal ones were last united */
 	uint64_t copies; /* models that were made */
+	uint32_t credit; /* see CREDIT_MAX */
 	uint32_t wanted; /* kinds of events that are used */
 	bool silent; /* predictions are not counted */
 	bool taken_over; /* the state is one that the machine told */
@@ -142,6 +149,7 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 		return NULL;
 	}
 	r->model_count = 1;
+	r->credit = CREDIT_MAX;
 	return r;
 }
 
@@ -243,7 +251,7 @@ static struct start_freed *last_freed(const struct replay *r, uint32_t *count_re
 struct replay_state {
 	struct replay_stats stats;
 	struct replay_model *models[MODELS_MAX];
-	uint32_t model_count, united, kinds;
+	uint32_t model_count, united, credit, kinds;
 	uint64_t copies;
 	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
@@ -285,6 +293,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->model_count = r->model_count;
 	s->united = r->united;
 	s->copies = r->copies;
+	s->credit = r->credit;
 	s->kinds = r->setup.kinds;
 	s->from_boot = r->setup.from_boot;
 	s->silent = r->silent;
@@ -328,6 +337,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->model_count = s->model_count;
 	r->united = s->united;
 	r->copies = s->copies;
+	r->credit = s->credit;
 	r->setup.kinds = s->kinds;
 	r->setup.from_boot = s->from_boot;
 	r->silent = s->silent;
@@ -394,23 +404,35 @@ static uint32_t models_worth(const struct replay *r)
 	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
 }
 
+/* One more account, which is that of @m so far; NULL when there are @most, or the host has no memory. */
+static struct replay_model *branch_off(struct replay *r, const struct replay_model *m,
+				       uint32_t most)
+{
+	struct replay_model *next;
+
+	if (r->model_count >= most)
+		return NULL;
+	next = replay_model_clone(m);
+	if (!next) {
+		r->out_of_memory = true;
+		return NULL;
+	}
+	r->models[r->model_count++] = next;
+	r->copies++;
+	return next;
+}
+
 /* One more account for each in which the sizes may change at this very moment. */
 static void branch(struct replay *r, const struct event *e)
 {
 	for (uint32_t i = r->model_count; i--;) {
 		struct replay_model *m = r->models[i], *next;
 
-		if (!replay_model_has_next_stage(m) || !replay_model_would_refill(m, e) ||
-		    r->model_count >= models_worth(r))
+		if (!replay_model_has_next_stage(m) || !replay_model_would_refill(m, e))
 			continue;
-		next = replay_model_clone(m);
-		if (!next) {
-			r->out_of_memory = true;
-			return;
-		}
-		replay_model_next_stage(next);
-		r->models[r->model_count++] = next;
-		r->copies++;
+		next = branch_off(r, m, models_worth(r));
+		if (next)
+			replay_model_next_stage(next);
 	}
 }
 
@@ -422,14 +444,9 @@ static void branch_at_interrupt(struct replay *r, const struct event *e)
 
 		if (r->model_count >= most || !replay_model_may_bypass(r->models[i], e))
 			continue;
-		next = replay_model_clone(r->models[i]);
-		if (!next) {
-			r->out_of_memory = true;
-			return;
-		}
-		replay_model_bypass(next, e);
-		r->models[r->model_count++] = next;
-		r->copies++;
+		next = branch_off(r, r->models[i], most);
+		if (next)
+			replay_model_bypass(next, e);
 	}
 }
 
@@ -444,14 +461,9 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 	if (r->model_count >= MODELS_MANY || r->model_count >= models_worth(r) ||
 	    !r->setup.bulk_stacks || !replay_model_would_drain(r->models[0], e))
 		return;
-	next = replay_model_clone(r->models[0]);
-	if (!next) {
-		r->out_of_memory = true;
-		return;
-	}
-	replay_model_take_stack(next, e);
-	r->models[r->model_count++] = next;
-	r->copies++;
+	next = branch_off(r, r->models[0], MODELS_MANY);
+	if (next)
+		replay_model_take_stack(next, e);
 }
 
 /*
@@ -466,15 +478,11 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 		struct replay_model *m = r->models[i], *next;
 
 		if (r->model_count < most && replay_model_decays_soon(m, e)) {
-			next = replay_model_clone(m);
-			if (!next) {
-				r->out_of_memory = true;
+			next = branch_off(r, m, most);
+			if (!next)
 				return;
-			}
 			replay_model_first_decay(next, true);
 			replay_model_first_decay(m, false);
-			r->models[r->model_count++] = next;
-			r->copies++;
 		}
 		if (r->model_count >= most || !replay_model_may_decay(m, e) ||
 		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
@@ -482,15 +490,11 @@ static void branch_at_decay(struct replay *r, const struct event *e)
 		if (r->model_count >= MODELS_MANY &&
 		    e->time % SECOND < m->phase_low + SECOND / MODELS_MAX)
 			continue;
-		next = replay_model_clone(m);
-		if (!next) {
-			r->out_of_memory = true;
+		next = branch_off(r, m, most);
+		if (!next)
 			return;
-		}
 		replay_model_decayed(next, e, true);
 		replay_model_decayed(m, e, false);
-		r->models[r->model_count++] = next;
-		r->copies++;
 	}
 }
 
@@ -507,6 +511,10 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 	unsigned int count = sizeof(others) / sizeof(*others);
 	uint32_t first = r->model_count;
 
+	if (m->thrifty) {
+		replay_model_correct(m, e, REPLAY_BY_PAGE);
+		return;
+	}
 	for (unsigned int k = 0; blind && k < count && r->model_count < models_worth(r); k++) {
 		struct replay_model *other;
 
@@ -514,13 +522,9 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 			break;
 		if (!replay_model_may_correct(m, e, others[k]))
 			continue;
-		other = replay_model_clone(m);
-		r->copies++;
-		r->out_of_memory |= !other;
-		if (other && replay_model_correct(other, e, others[k]))
-			r->models[r->model_count++] = other;
-		else
-			replay_model_destroy(other);
+		other = branch_off(r, m, MODELS_MAX);
+		if (other && !replay_model_correct(other, e, others[k]))
+			drop(r, r->model_count - 1);
 	}
 	replay_model_correct(m, e, REPLAY_BY_STATE);
 	if (!i && first < r->model_count)
@@ -747,11 +751,26 @@ static inline void give(struct replay *r, uint32_t i, const struct event *e)
 
 	if (o->predicted) {
 		m->misses += o->miss != REPLAY_HIT;
-		if (!i)
+		if (!i) {
 			count(r, e, o);
+			if (o->miss != REPLAY_HIT)
+				r->credit -= r->credit > 0;
+			else
+				r->credit += r->credit < CREDIT_MAX;
+		}
 	}
 	if (m->wrong)
 		correct(r, i, e, !(r->setup.kinds & TELLING));
+}
+
+/* The trace is not what the model takes it for: its page frames are believed, and nothing is made of them. */
+static void give_thriftily(struct replay *r, const struct event *e)
+{
+	while (r->model_count > 1)
+		drop(r, r->model_count - 1);
+	r->models[0]->thrifty = true;
+	give(r, 0, e);
+	r->models[0]->thrifty = false;
 }
 
 /* An event of a trace that has only allocations and frees. */
@@ -831,8 +850,10 @@ static inline void take_in(struct replay *r, const struct event *e)
 	/* Once the trace tells, there is one model. */
 	if (r->setup.kinds & TELLING)
 		give(r, 0, e);
-	else
+	else if (r->credit)
 		give_blind(r, e);
+	else
+		give_thriftily(r, e);
 	r->stats.silent = r->models[0]->silent;
 }
 

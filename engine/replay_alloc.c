@@ -29,9 +29,6 @@ static uint32_t told_zone(struct replay_model *r, const struct alloc_request *re
 	return chosen;
 }
 
-/* Blocks that the next one may be further on. */
-enum { STRIDE_MAX = 8 };
-
 /*
  * Lists that were filled give ascending pages, lists of freed pages often descending ones, or every second
  * or fourth.

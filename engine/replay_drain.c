@@ -15,9 +15,6 @@ static unsigned int next_list(const struct pageset *set, unsigned int index)
 	return PCP_LIST_NONE;
 }
 
-/* Blocks that the next one may be further on. */
-enum { STRIDE_MAX = 8 };
-
 /* The page of @e was drained: from no list that the model knows, if @strange. */
 static void note_drained(struct replay_cpu *c, const struct event *e, bool strange)
 {

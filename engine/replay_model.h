@@ -255,6 +255,7 @@ struct replay_model {
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
+	bool thrifty; /* nothing that takes long is done to find out what may have happened */
 	bool wrong_strange; /* it thought that the page was not on the list */
 	uint32_t wrong_zone; /* where the model took its page from */
 	pfn_t contig_next; /* the page after the last one a contiguous allocation gave back */
@@ -345,6 +346,7 @@ enum replay_correction {
 	REPLAY_BY_DRAIN, /* what the model drained with it was not drained */
 	REPLAY_BY_DRAINS, /* nor what it drained from the list before */
 	REPLAY_BY_END, /* all of the list was drained, and it was filled anew */
+	REPLAY_BY_PAGE, /* who knows: the page is on no list any more */
 };
 /* False: replay_model_correct() would say so, too.  For who would have to copy the model to ask it. */
 bool replay_model_may_correct(struct replay_model *r, const struct event *e,

@@ -9,6 +9,9 @@
 
 #include "engine/replay_model.h"
 
+/* Blocks that the next one may be further on, where pages come in the order of their page frames. */
+enum { STRIDE_MAX = 8 };
+
 static inline void tell(struct replay_model *r, const struct event *e, pfn_t predicted,
 			uint32_t zone, enum replay_miss miss)
 {

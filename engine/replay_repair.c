@@ -489,7 +489,7 @@ bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pf
 		}
 		return c->returned_zone == zone;
 	}
-	if (c->returned_zone != zone || set->lists[0].count > 2 * c->returned ||
+	if (r->thrifty || c->returned_zone != zone || set->lists[0].count > 2 * c->returned ||
 	    !buddy_find(a->buddy, zone, pfn, &block))
 		return c->returned_zone == zone;
 	/* Only if it is among the next. */
@@ -813,6 +813,10 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 	r->wrong = false;
 	if (zone == BUDDY_ZONE_NONE)
 		return how == REPLAY_BY_STATE;
+	if (how == REPLAY_BY_PAGE) {
+		replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+		return finish(r, e, index, zone, true);
+	}
 	set = page_alloc_set(a, zone, e->cpu);
 	if (r->wrong_strange && zone == r->wrong_zone) {
 		/* What was strange is over, or goes on elsewhere: what would the list have been? */
