@@ -211,13 +211,18 @@ static void a_program_is_no_fork(void **state)
 /* A task that stops forking is believed to fork a while, and then not any more. */
 static void faults_are_learned(void **state)
 {
-	struct play p;
+	/* A fault, and a program that is executed. */
+	static const unsigned int tables[] = { 2, 4 };
 
 	(void)state;
-	begin_with_fork(&p);
-	assert_false(make_tables(&p, SHELL, 2));
-	assert_true(make_tables(&p, SHELL, 2));
-	end(&p);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct play p;
+
+		begin_with_fork(&p);
+		assert_false(make_tables(&p, SHELL, tables[i]));
+		assert_true(make_tables(&p, SHELL, tables[i]));
+		end(&p);
+	}
 }
 
 /* kthreadd asks for nothing but what a new thread needs, before or behind its stack. */
