@@ -326,6 +326,36 @@ static void a_lock_is_found_out(void **state)
 	end(&p);
 }
 
+/* So it does of what an interrupt freed before another one did. */
+static void an_earlier_lock_is_found_out(void **state)
+{
+	struct play p;
+	pfn_t first;
+	uint64_t silent;
+
+	(void)state;
+	begin(&p, "6.1.57");
+	first = p.next;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
+	give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
+	take_user(&p, SHELL);
+	give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	for (unsigned int i = 0; i < 3; i++) {
+		take_user(&p, SHELL);
+		give(&p, EVENT_FREE, SHELL, ELSEWHERE + p.time / 1000, 0, 0,
+		     EVENT_CONTEXT_INTERRUPT);
+	}
+	silent = replay_stats(p.replay)->silent;
+	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	/* It went past the page set, and was taken by nobody. */
+	assert_int_equal(replay_stats(p.replay)->silent, silent);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +368,7 @@ int main(void)
 		cmocka_unit_test(older_kernels_tell),
 		cmocka_unit_test(interrupts_meet_a_lock),
 		cmocka_unit_test(a_lock_is_found_out),
+		cmocka_unit_test(an_earlier_lock_is_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
