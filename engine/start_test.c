@@ -380,6 +380,32 @@ static void an_unused_pageblock_follows_its_neighbour(void **state)
 	assert_int_equal(misfits, 0);
 }
 
+/* The neighbour may lie before it or behind it, in the same block of the largest order. */
+static void neighbours_lie_on_both_sides(void **state)
+{
+	(void)state;
+	for (unsigned int used = 4; used < 6; used++) {
+		const pfn_t slab_start = START + used * 512ULL + 10, slab_end = slab_start + 90;
+		const struct start_range ranges[] = { { START, slab_start }, { slab_end, END } };
+		const struct start_range slab[] = { { slab_start, slab_end } };
+		struct fixture *f = begin();
+		struct start_report report;
+
+		f->s.free = (struct start_ranges){ ranges, 2 };
+		f->s.has_uses = true;
+		f->s.slab = (struct start_ranges){ slab, 1 };
+		f->zone.has_blocks = true;
+		f->zone.blocks[MIGRATE_UNMOVABLE] = 2;
+		f->zone.blocks[MIGRATE_MOVABLE] = (END - START) / 512 - 2;
+		assert_true(start_apply(&f->a, &f->s, &report));
+		for (pfn_t pfn = START; pfn < END; pfn += 512)
+			assert_int_equal(buddy_block_type(&f->b, ZONE, pfn),
+					 (pfn - START) / 1024 == 2 ? MIGRATE_UNMOVABLE
+								   : MIGRATE_MOVABLE);
+		finish(f);
+	}
+}
+
 /* Numbers of free blocks decide between pageblocks that are used alike; what does not fit is told. */
 static void free_blocks_decide(void **state)
 {
@@ -421,6 +447,7 @@ int main(void)
 		cmocka_unit_test(page_sets_change_meanwhile),
 		cmocka_unit_test(pageblocks_get_types),
 		cmocka_unit_test(an_unused_pageblock_follows_its_neighbour),
+		cmocka_unit_test(neighbours_lie_on_both_sides),
 		cmocka_unit_test(free_blocks_decide),
 	};
 
