@@ -82,6 +82,34 @@ static void the_largest_that_is_not_too_large(void **state)
 	}
 }
 
+/*
+ *	pageblock [ no zone | zone ...  free: 0x20[2] ]
+ *
+ * A kernel that begins below its zone looks at pages that no zone has, and takes none of them.
+ */
+static void it_may_begin_below_the_zone(void **state)
+{
+	(void)state;
+	for (unsigned int in_zone = 0; in_zone < 2; in_zone++) {
+		struct zone_of_few f;
+
+		begin(&f);
+		free_block(&f, START + 0x20, 2);
+		/* Enough to stay. */
+		for (unsigned int i = 0; i < 16; i += 4)
+			free_block(&f, START + 3 * BLOCK + i, 1);
+		f.b.zones[0].start = START + 0x10;
+		memset(&f.a.near, 0, sizeof(f.a.near));
+		assert_int_equal(page_alloc_zone_of(&f.a, START), BUDDY_ZONE_NONE);
+		f.a.rules.compaction_in_zone = in_zone;
+		assert_int_equal(compaction_fast_isolate(&f.a, 0, 0, 9),
+				 in_zone ? START + 0x10 : START);
+		assert_int_equal(page_alloc_set(&f.a, 0, 0)->count, 4);
+		assert_false(is_free(&f, START + 0x20));
+		end(&f);
+	}
+}
+
 static void nothing_that_can_be_moved(void **state)
 {
 	struct zone_of_few f;
@@ -127,6 +155,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_largest_that_is_not_too_large),
+		cmocka_unit_test(it_may_begin_below_the_zone),
 		cmocka_unit_test(nothing_that_can_be_moved),
 		cmocka_unit_test(enough_has_to_stay),
 	};

@@ -166,6 +166,7 @@ static void unknown_fields_are_left_out(void **state)
 	dump_zoneinfo(&m, &sink);
 	assert_null(strstr(sink_text_string(&text), "min"));
 	assert_null(strstr(sink_text_string(&text), "managed"));
+	assert_null(strstr(sink_text_string(&text), "pagesets"));
 	sink_text_deinit(&text);
 	machine_deinit(&m);
 }
