@@ -133,7 +133,7 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 /* Whose zonelist the request of @e begins with; what its page tells of that. */
 int32_t replay_node_of(const struct replay_model *r, const struct event *e);
 void replay_learn_node(struct replay_model *r, const struct event *e, uint32_t zone);
-/* An allocation that may be a new process; a free that may end one. */
+/* An allocation of a page that a zone has, which may be a new process; a free that may end one. */
 void replay_watch_fork(struct replay_model *r, const struct event *e);
 void replay_watch_exit(struct replay_model *r, const struct event *e);
 /*

@@ -46,8 +46,6 @@ void replay_watch_fork(struct replay_model *r, const struct event *e)
 		return;
 	}
 	zone = page_alloc_zone_of(a, e->pfn);
-	if (zone == BUDDY_ZONE_NONE)
-		return;
 	set = page_alloc_set(a, zone, e->cpu);
 	c->stack_zone = zone;
 	c->stack_count = 0;
