@@ -505,11 +505,12 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 {
 	struct replay_model *m = r->models[i];
 
-	static const enum replay_correction others[] = { REPLAY_BY_OTHER,  REPLAY_BY_STACKS,
-							 REPLAY_BY_BULK,   REPLAY_BY_END,
-							 REPLAY_BY_DRAINS, REPLAY_BY_DRAIN };
+	static const enum replay_correction others[] = { REPLAY_BY_OTHER,    REPLAY_BY_STACKS,
+							 REPLAY_BY_BULK,     REPLAY_BY_END,
+							 REPLAY_BY_DRAINS,   REPLAY_BY_DRAIN,
+							 REPLAY_BY_ELSEWHERE };
 	unsigned int count = sizeof(others) / sizeof(*others);
-	uint32_t first = r->model_count;
+	uint32_t first = r->model_count, likely = 0;
 
 	if (m->thrifty) {
 		replay_model_correct(m, e, REPLAY_BY_PAGE);
@@ -525,9 +526,12 @@ static void correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 		other = branch_off(r, m, MODELS_MAX);
 		if (other && !replay_model_correct(other, e, others[k]))
 			drop(r, r->model_count - 1);
+		/* Drains from elsewhere are rare: they have to be right more often before they are believed. */
+		if (others[k] != REPLAY_BY_ELSEWHERE)
+			likely = r->model_count - first;
 	}
 	replay_model_correct(m, e, REPLAY_BY_STATE);
-	if (!i && first < r->model_count)
+	if (!i && likely)
 		believe(r, first);
 }
 

@@ -706,6 +706,8 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 		       requested_type(r, e) == MIGRATE_UNMOVABLE;
 	if (zone != r->wrong_zone)
 		return false;
+	if (how == REPLAY_BY_ELSEWHERE)
+		return replay_may_be_elsewhere(r, e, zone, index);
 	if (how == REPLAY_BY_END)
 		return replay_may_end(r, e, zone, index);
 	if (how == REPLAY_BY_DRAIN || how == REPLAY_BY_DRAINS)
@@ -850,6 +852,10 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		done = true;
 	} else if (how == REPLAY_BY_END) {
 		if (!replay_end(r, e, &req, zone, index))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_ELSEWHERE) {
+		if (!replay_drain_elsewhere(r, e, &req, zone, index))
 			return false;
 		done = true;
 	} else if (how == REPLAY_BY_OTHER) {

@@ -182,3 +182,72 @@ bool replay_end(struct replay_model *r, const struct event *e, const struct allo
 	pageset_pop(a, set, index);
 	return true;
 }
+
+/* ---- drains from elsewhere ----------------------------------------------------------------------- */
+
+/* So many batches make a page set large. */
+enum { MANY_BATCHES = 4 };
+
+/* The other CPU whose page set has the page; cpu_count: none has. */
+static uint32_t holder_of(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	unsigned int index;
+	uint32_t depth;
+
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+		if (cpu != e->cpu &&
+		    pageset_find(a, page_alloc_set(a, zone, cpu), e->pfn, &index, &depth))
+			return cpu;
+	return a->cpu_count;
+}
+
+/*
+ * A CPU hands out what another one has on a list, and that one has not so many pages yet that it drains them
+ * itself.  So someone else did: the CPU is gone (page_alloc_cpu_dead()), or all page sets of the zone were
+ * drained (drain_all_pages(), as when memory is to go offline).
+ */
+bool replay_may_be_elsewhere(struct replay_model *r, const struct event *e, uint32_t zone,
+			     unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	const struct pageset *set;
+	uint32_t cpu;
+
+	if (index == PCP_LIST_NONE || zone != r->wrong_zone || a->cpu_count == 1 ||
+	    !pageset_holds(a, zone, e->pfn))
+		return false;
+	cpu = holder_of(r, e, zone);
+	if (cpu == a->cpu_count)
+		return false;
+	/* Of small ones, it is soon not known well enough how many pages they have. */
+	set = page_alloc_set(a, zone, cpu);
+	return set->count >= MANY_BATCHES * set->batch && set->count + set->batch < set->high;
+}
+
+bool replay_drain_elsewhere(struct replay_model *r, const struct event *e,
+			    const struct alloc_request *req, uint32_t zone, unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	/* Where the list had pages, and the kernel filled it all the same, all sets were drained. */
+	bool all = !r->fresh;
+	uint32_t cpu;
+
+	if (!replay_may_be_elsewhere(r, e, zone, index))
+		return false;
+	cpu = holder_of(r, e, zone);
+	pageset_unrefill(a, zone, set, index, r->fresh);
+	for (uint32_t i = 0; i < a->cpu_count; i++) {
+		struct pageset *drained = page_alloc_set(a, zone, i);
+
+		if (all || i == cpu)
+			pageset_drain(a, zone, drained, drained->count, 0);
+	}
+	pageset_refill(a, zone, set, index, req->type, req->flags,
+		       pageset_refill_count(a, zone, set, req->order));
+	if (pageset_head(a, set, index) != e->pfn)
+		return false;
+	pageset_pop(a, set, index);
+	return true;
+}

@@ -18,7 +18,7 @@
 
 #define START 0x10000
 
-enum { BATCH = 8, HIGH = 32, HIGH_MAX = 64, PAGES = 48 };
+enum { CPUS = 2, BATCH = 8, HIGH = 32, HIGH_MAX = 64, PAGES = 48 };
 
 struct world {
 	struct facts facts;
@@ -32,6 +32,7 @@ struct world {
 	struct replay_setup setup;
 	struct replay_model *model;
 	pfn_t pages[PAGES];
+	uint32_t cpu; /* that works */
 	struct event last;
 };
 
@@ -43,10 +44,13 @@ static struct world *start(uint32_t version)
 	assert_non_null(w);
 	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->kernel);
 	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->model_lists, &w->unused);
-	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH_MAX);
 	w->late.nodes = &w->node;
 	w->late.node_count = 1;
 	zonelists_build(&w->late.zonelists, &w->node, 1, &distance, NULL, &w->config, &w->facts);
+	page_alloc_deinit(&w->kernel);
+	page_alloc_init(&w->kernel, &w->lists, &w->config, &w->facts, &w->node, 1,
+			&w->late.zonelists, CPUS);
+	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH_MAX);
 	w->setup.late = &w->late;
 	w->setup.config = &w->config;
 	w->setup.facts = &w->facts;
@@ -54,7 +58,7 @@ static struct world *start(uint32_t version)
 	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
 		w->setup.types[i] = migratetype_at(i, &w->config, &w->facts);
 	w->setup.kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
-	w->setup.cpu_count = 1;
+	w->setup.cpu_count = CPUS;
 	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
 		w->setup.sizes[i] = calloc(2, sizeof(struct stage_sizes));
 		assert_non_null(w->setup.sizes[i]);
@@ -86,11 +90,12 @@ static struct pageset *set_of(struct page_alloc *a)
 /* The kernel gives a page of @type; did the model name it?  If not, it is not corrected yet. */
 static bool take(struct world *w, enum migratetype type, pfn_t *ret)
 {
-	const struct alloc_request req = { .type = type, .highest = ZONE_NORMAL };
+	const struct alloc_request req = { .cpu = w->cpu, .type = type, .highest = ZONE_NORMAL };
 
 	*ret = page_alloc_get(&w->kernel, &req, NULL);
 	assert_int_not_equal(*ret, PFN_NONE);
 	w->last = (struct event){ .kind = EVENT_ALLOC,
+				  .cpu = w->cpu,
 				  .pfn = *ret,
 				  .migratetype = type == MIGRATE_MOVABLE };
 	return replay_model_event(w->model, &w->last)->miss == REPLAY_HIT;
@@ -98,9 +103,9 @@ static bool take(struct world *w, enum migratetype type, pfn_t *ret)
 
 static void give(struct world *w, pfn_t pfn)
 {
-	const struct event e = { .kind = EVENT_FREE, .pfn = pfn };
+	const struct event e = { .kind = EVENT_FREE, .cpu = w->cpu, .pfn = pfn };
 
-	page_alloc_put(&w->kernel, 0, pfn, 0);
+	page_alloc_put(&w->kernel, w->cpu, pfn, 0);
 	replay_model_event(w->model, &e);
 }
 
@@ -215,6 +220,72 @@ static void test_where_it_cannot_be(void **state)
 	finish(w);
 }
 
+/*
+ *	CPU 1	[ a b c ... ]	which are drained as the CPU goes	CPU 0	[ ]	is filled with a b ...
+ *
+ * Where CPU 0 has pages on its list and gets others all the same, its own are drained, too.
+ */
+static void test_page_sets_are_drained_from_elsewhere(void **state)
+{
+	(void)state;
+	for (unsigned int kept = 0; kept <= 2; kept += 2) {
+		struct world *w = start(FACTS_VERSION(6, 1, 0));
+		pfn_t mine[2];
+
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+			page_alloc_set(&w->kernel, 0, cpu)->high = 4 * PAGES;
+			page_alloc_set(&w->model->alloc, 0, cpu)->high = 4 * PAGES;
+		}
+		for (unsigned int i = 0; i < kept; i++)
+			assert_true(take(w, MIGRATE_MOVABLE, &mine[i]));
+		w->cpu = 1;
+		for (unsigned int i = 0; i < PAGES; i++)
+			assert_true(take(w, MIGRATE_MOVABLE, &w->pages[i]));
+		for (unsigned int i = 0; i < PAGES; i++)
+			give(w, w->pages[i]);
+		w->cpu = 0;
+		for (uint32_t cpu = kept ? 0 : 1; cpu < CPUS; cpu++) {
+			struct pageset *set = page_alloc_set(&w->kernel, 0, cpu);
+
+			pageset_drain(&w->kernel, 0, set, set->count, 0);
+		}
+		assert_true(until_wrong(w, MIGRATE_MOVABLE));
+		assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_ELSEWHERE));
+		assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_ELSEWHERE));
+		assert_int_equal(page_alloc_set(&w->model->alloc, 0, 1)->count, 0);
+		assert_true(goes_on(w, PAGES));
+		finish(w);
+	}
+}
+
+/* So many pages that the CPU may have drained them itself; so few that it is not known how many. */
+static void test_whoever_has_many_pages_drains_them(void **state)
+{
+	static const uint32_t highs[] = { PAGES + BATCH, 4 * PAGES, 4 * PAGES };
+	static const unsigned int left[] = { PAGES, PAGES, 4 * BATCH - 1 };
+
+	(void)state;
+	for (unsigned int k = 0; k < 3; k++) {
+		struct world *w = start(FACTS_VERSION(6, 1, 0));
+		struct pageset *set = page_alloc_set(&w->model->alloc, 0, 1);
+
+		w->cpu = 1;
+		page_alloc_set(&w->kernel, 0, 1)->high = set->high = 4 * PAGES;
+		for (unsigned int i = 0; i < PAGES; i++)
+			assert_true(take(w, MIGRATE_MOVABLE, &w->pages[i]));
+		for (unsigned int i = 0; i < PAGES; i++)
+			give(w, w->pages[i]);
+		w->cpu = 0;
+		pageset_drain(&w->kernel, 0, page_alloc_set(&w->kernel, 0, 1), PAGES, 0);
+		assert_true(until_wrong(w, MIGRATE_MOVABLE));
+		set->high = highs[k];
+		set->count = left[k];
+		assert_int_equal(replay_model_may_correct(w->model, &w->last, REPLAY_BY_ELSEWHERE),
+				 k == 1);
+		finish(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +294,8 @@ int main(void)
 		cmocka_unit_test(test_one_drain_comes_back),
 		cmocka_unit_test(test_what_was_drained_goes),
 		cmocka_unit_test(test_where_it_cannot_be),
+		cmocka_unit_test(test_page_sets_are_drained_from_elsewhere),
+		cmocka_unit_test(test_whoever_has_many_pages_drains_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
