@@ -893,6 +893,7 @@ static void drain_tells_type(const char *version, unsigned int told_type, enum m
 	struct event drain = told(EVENT_PCPU_DRAIN, told_type);
 	struct page_alloc *a;
 	struct pageset *set;
+	struct buddy_block block;
 	const pfn_t first = 0x1000;
 	pfn_t drained;
 
@@ -910,11 +911,14 @@ static void drain_tells_type(const char *version, unsigned int told_type, enum m
 	release(&f, request(0, MOVABLE), first + 0x80);
 	assert_int_equal(block_type(&f, first), MIGRATE_MOVABLE);
 	drained = guess(&f, drain);
+	a = replay_alloc(f.replay);
 	assert_true(drained >= first && drained < first + 0x90);
 	tell(&f, drain, drained);
 	assert_int_equal(f.miss, REPLAY_HIT);
-	assert_true(is_free(&f, drained));
+	assert_true(buddy_find(a->buddy, page_alloc_zone_of(a, drained), drained, &block));
 	assert_int_equal(block_type(&f, drained), want);
+	/* It is on the list of that type. */
+	assert_int_equal(block.type, want);
 	tear_down(&f);
 }
 
