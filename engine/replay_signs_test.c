@@ -356,6 +356,27 @@ static void an_earlier_lock_is_found_out(void **state)
 	end(&p);
 }
 
+/*
+ *	freed	[interrupt: a]  x  [interrupt: b]	list [ b x a ]	the task gets x: b is not there, a is
+ */
+static void interrupts_are_told_apart(void **state)
+{
+	struct play p;
+	pfn_t first;
+
+	(void)state;
+	begin(&p, "6.1.57");
+	first = p.next;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	for (unsigned int i = 0; i < 3; i++)
+		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, i == 1 ? 0 : EVENT_CONTEXT_INTERRUPT);
+	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +390,7 @@ int main(void)
 		cmocka_unit_test(interrupts_meet_a_lock),
 		cmocka_unit_test(a_lock_is_found_out),
 		cmocka_unit_test(an_earlier_lock_is_found_out),
+		cmocka_unit_test(interrupts_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
