@@ -290,6 +290,9 @@ static void shown_by_nodes(void **unused)
 			assert_int_equal(zone->spanned, step->zones[z].spanned);
 			assert_int_equal(zone->start_pfn, step->zones[z].start);
 		}
+		for (unsigned int nid = 0; nid < 2; nid++)
+			assert_int_equal(m->nodes[nid].spanned,
+					 m->nodes[nid].end_pfn - m->nodes[nid].start_pfn);
 		assert_int_equal(m->nodes[0].zones[ZONE_DMA].lowmem_reserve[ZONE_MOVABLE], 359);
 		assert_int_equal(m->nodes[1].zones[ZONE_NORMAL].lowmem_reserve[ZONE_MOVABLE],
 				 step->protection);

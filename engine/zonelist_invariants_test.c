@@ -63,6 +63,7 @@ static void broken_orders(void **unused)
 		{ 1, 4, { 0, 1, 2, 3 }, INVARIANT_FALLBACK_DISTANCE },
 		{ 3, 4, { 3, 0, 2, 1 }, INVARIANT_FALLBACK_DISTANCE },
 		{ 3, 4, { 3, 2, 0, 1 }, INVARIANT_FALLBACK_TURNS },
+		{ 2, 0, { 0 }, INVARIANT_NODE_DATA },
 	};
 	static struct findings found;
 	struct made_boot b;
