@@ -18,6 +18,9 @@ struct chunk {
 	pfn_t *own; /* NULL: the slot is free */
 };
 
+/* Kept for a page of a request that failed here. */
+#define NOT_SERVED (PFN_NONE - 1)
+
 struct rerun {
 	struct page_alloc alloc;
 	struct buddy lists; /* of a clone; zeroed where they are the machine's */
@@ -196,6 +199,11 @@ static bool grow_chunks(struct rerun *r)
 	return true;
 }
 
+static bool is_page(pfn_t own)
+{
+	return own != PFN_NONE && own != NOT_SERVED;
+}
+
 /* Where our page for the recorded frame @pfn is kept; NULL without memory, or if not @make. */
 static pfn_t *own_page(struct rerun *r, pfn_t pfn, bool make)
 {
@@ -263,11 +271,12 @@ static void free_block(struct rerun *r, const struct event *e)
 		unsigned int order = 0;
 		uint64_t pages = 1;
 
-		if (own == PFN_NONE) {
+		if (first)
+			*first = PFN_NONE;
+		if (!is_page(own)) {
 			pfn++;
 			continue;
 		}
-		*first = PFN_NONE;
 		/* Pages that follow each other in both are freed together as far as they are one buddy. */
 		while (order < e->order && !((pfn | own) & pages) && pfn + 2 * pages <= end) {
 			uint64_t more = 0;
@@ -290,24 +299,25 @@ static void free_block(struct rerun *r, const struct event *e)
 	}
 }
 
-static bool is_known(struct rerun *r, const struct event *e)
+/* Which of the counts a free of @e's block belongs to: by its pages, of which it may be a part or several. */
+static uint64_t *count_of_free(struct rerun *r, const struct event *e)
 {
+	uint64_t *count = &r->stats.unknown_frees;
+
 	for (uint64_t i = 0; i < 1ULL << e->order; i++) {
 		const pfn_t *own = own_page(r, e->pfn + i, false);
 
-		if (own && *own != PFN_NONE)
-			return true;
+		if (own && is_page(*own))
+			return &r->stats.frees;
+		if (own && *own == NOT_SERVED)
+			count = &r->stats.failed_frees;
 	}
-	return false;
+	return count;
 }
 
 static void on_free(struct rerun *r, const struct event *e)
 {
-	if (!is_known(r, e)) {
-		r->stats.unknown_frees++;
-		return;
-	}
-	r->stats.frees++;
+	++*count_of_free(r, e);
 	free_block(r, e);
 }
 
@@ -384,14 +394,15 @@ static void on_alloc(struct rerun *r, const struct event *e)
 		r->stats.failed++;
 		r->stats.must_reclaim += gfp_has(&r->gfp, e->gfp, GFP_BIT_DIRECT_RECLAIM);
 		r->stats.failed_order[e->order]++;
-		return;
 	}
 	for (uint64_t i = 0; i < 1ULL << e->order; i++) {
 		pfn_t *to = own_page(r, e->pfn + i, true);
 
 		if (to)
-			*to = own + i;
+			*to = own == PFN_NONE ? NOT_SERVED : own + i;
 	}
+	if (own == PFN_NONE)
+		return;
 	r->stats.remote += is_remote(r, zone, req.nid);
 	r->stats.lower_zone += is_lower_zone(r, zone, req.highest);
 }

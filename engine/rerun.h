@@ -38,6 +38,8 @@ struct rerun_stats {
 	uint64_t remote; /* pages from another node than that of the CPU */
 	uint64_t lower_zone; /* pages from a lower zone than the request allowed and the node has */
 	uint64_t frees; /* blocks, or parts of them */
+	uint64_t
+		failed_frees; /* of blocks whose request had failed here: there is nothing to free */
 	uint64_t unknown_frees; /* of pages this trace has not allocated */
 	uint64_t lock_takes; /* of a zone's lock */
 	/* What the trace itself tells, of the kernel that wrote it, by the zones that this machine has. */

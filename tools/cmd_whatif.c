@@ -397,6 +397,8 @@ static const struct row rows[] = {
 	{ "zone lock takes", "lock_takes", offsetof(struct rerun_stats, lock_takes), NOT_TOLD },
 	{ "frees", "frees", offsetof(struct rerun_stats, frees),
 	  offsetof(struct rerun_stats, told.frees) },
+	{ "frees of what had failed (left out)", "failed_frees",
+	  offsetof(struct rerun_stats, failed_frees), NOT_TOLD },
 	{ "frees of pages from before (left out)", "unknown_frees",
 	  offsetof(struct rerun_stats, unknown_frees), NOT_TOLD },
 };

@@ -123,6 +123,15 @@ static void test_failure(void **state)
 	assert_int_equal(s->from_reserves + s->must_reclaim, 0);
 	/* The blocks of the lower zones served what Normal could not. */
 	assert_true(rerun_unusable(f->r, 0) == 0);
+	/* What was not served cannot be freed, in one piece or in parts, and once only; it is not from before. */
+	event(f, EVENT_FREE, 599 << 10, 9);
+	event(f, EVENT_FREE, (599 << 10) + 512, 9);
+	event(f, EVENT_FREE, 598 << 10, 10);
+	assert_int_equal(s->failed_frees, 3);
+	event(f, EVENT_FREE, 598 << 10, 10);
+	assert_int_equal(s->failed_frees, 3);
+	assert_int_equal(s->unknown_frees, 1);
+	assert_int_equal(s->frees, 0);
 	finish(f);
 }
 
