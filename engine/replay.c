@@ -31,6 +31,8 @@ enum { FREED_MAX = 1 << 15 };
  * mostly.  So each wrong one costs a part of what right ones have earned; at most so much is kept.
  */
 enum { CREDIT_MAX = 2048 };
+/* After so many wrong guesses in a row several accounts are no better than two. */
+enum { STREAK_MAX = 128 };
 
 /* With larger pages a thread's stack is a single one, which is no bulk. */
 enum { STACK_PAGE_SHIFT = 12 };
@@ -46,6 +48,7 @@ struct replay {
 	uint32_t united; /* models that were left when equal ones were last united */
 	uint64_t copies; /* models that were made */
 	uint32_t credit; /* see CREDIT_MAX */
+	uint32_t streak; /* guesses that were wrong since the last right one */
 	uint32_t wanted; /* kinds of events that are used */
 	bool silent; /* predictions are not counted */
 	bool taken_over; /* the state is one that the machine told */
@@ -251,7 +254,7 @@ static struct start_freed *last_freed(const struct replay *r, uint32_t *count_re
 struct replay_state {
 	struct replay_stats stats;
 	struct replay_model *models[MODELS_MAX];
-	uint32_t model_count, united, credit, kinds;
+	uint32_t model_count, united, credit, streak, kinds;
 	uint64_t copies;
 	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
@@ -294,6 +297,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->united = r->united;
 	s->copies = r->copies;
 	s->credit = r->credit;
+	s->streak = r->streak;
 	s->kinds = r->setup.kinds;
 	s->from_boot = r->setup.from_boot;
 	s->silent = r->silent;
@@ -338,6 +342,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->united = s->united;
 	r->copies = s->copies;
 	r->credit = s->credit;
+	r->streak = s->streak;
 	r->setup.kinds = s->kinds;
 	r->setup.from_boot = s->from_boot;
 	r->silent = s->silent;
@@ -399,7 +404,7 @@ static uint32_t models_worth(const struct replay *r)
 			: misses < 1024 || misses < 4 * share ? MODELS_MANY
 							      : 2;
 
-	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / 8)
+	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / 8 || r->streak >= STREAK_MAX)
 		most = 2;
 	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
 }
@@ -757,10 +762,13 @@ static inline void give(struct replay *r, uint32_t i, const struct event *e)
 		m->misses += o->miss != REPLAY_HIT;
 		if (!i) {
 			count(r, e, o);
-			if (o->miss != REPLAY_HIT)
+			if (o->miss != REPLAY_HIT) {
 				r->credit -= r->credit > 0;
-			else
+				r->streak += r->streak < STREAK_MAX;
+			} else {
 				r->credit += r->credit < CREDIT_MAX;
+				r->streak = 0;
+			}
 		}
 	}
 	if (m->wrong)
@@ -780,6 +788,8 @@ static void give_thriftily(struct replay *r, const struct event *e)
 /* An event of a trace that has only allocations and frees. */
 static __attribute__((noinline)) void give_blind(struct replay *r, const struct event *e)
 {
+	while (r->streak >= STREAK_MAX && r->model_count > 2)
+		drop(r, r->model_count - 1);
 	if (e->kind == EVENT_ALLOC)
 		branch(r, e);
 	if (e->kind == EVENT_FREE)

@@ -260,6 +260,8 @@ struct replay_model {
 	uint32_t wrong_zone; /* where the model took its page from */
 	pfn_t contig_next; /* the page after the last one a contiguous allocation gave back */
 	bool swaps; /* events of two tasks come in another order than their pages left the list */
+	uint32_t
+		vain; /* times in a row that it was looked for a bulk allocation, and there was none */
 	uint64_t silent; /* pages found to have been taken without an event */
 	uint64_t misses;
 	struct replay_drained drained[REPLAY_DRAINED]; /* the last of drained_count, in turn */

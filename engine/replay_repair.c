@@ -463,6 +463,9 @@ static bool fill_until(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 	return false;
 }
 
+/* After so many looks in a row that were in vain, only one of so many is taken. */
+enum { VAIN_MAX = 64 };
+
 bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
 		   unsigned int order)
 {
@@ -492,10 +495,13 @@ bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pf
 	if (r->thrifty || c->returned_zone != zone || set->lists[0].count > 2 * c->returned ||
 	    !buddy_find(a->buddy, zone, pfn, &block))
 		return c->returned_zone == zone;
+	if (r->vain >= VAIN_MAX && ++r->vain % VAIN_MAX)
+		return true;
 	/* Only if it is among the next. */
 	trial = replay_model_clone(r);
 	possible = trial && fill_until(trial, cpu, zone, pfn, c->returned);
 	replay_model_destroy(trial);
+	r->vain = possible ? 0 : r->vain + 1;
 	if (possible) {
 		fill_until(r, cpu, zone, pfn, c->returned);
 		c->returned_zone = zone;
