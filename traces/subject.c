@@ -142,6 +142,7 @@ static struct error *read_scenario(const char *path, struct subject_file *file)
 	file->log = scenario.log;
 	file->operations = scenario.operations;
 	file->subject.operation_count = scenario.operation_count;
+	file->subject.is_scenario = true;
 	return err;
 }
 
@@ -248,7 +249,7 @@ struct error *subject_write(const struct subject *s, const char *name, struct si
 	err = boot_store_write(&s->log, name, w);
 	if (!err && s->event_count)
 		err = write_events(s, w);
-	if (!err && s->operation_count)
+	if (!err && s->is_scenario)
 		err = scenario_store_write_operations(s->operations, s->operation_count, w);
 	if (!err)
 		err = mmtrace_write_end(w);

@@ -25,7 +25,8 @@ struct subject {
 	uint32_t event_count;
 	const char *const *strings; /* of the trace: event.text is a place in it */
 	uint32_t string_count;
-	const struct operation *operations; /* of a scenario, which has no events */
+	bool is_scenario; /* it has operations, if only none, in place of events */
+	const struct operation *operations;
 	uint32_t operation_count;
 	/*
 	 * Subjects with the same number, which is not 0, have equal log.input but for the facts, and what the
@@ -60,8 +61,8 @@ struct subject_file {
 
 /*
  * Reads the source @path as capture_read() does, with its trace; @trace names another one in its place, or
- * is NULL.  A source without a trace has no events; a stored scenario has operations.  @ret (zeroed) is ended by subject_file_deinit() in any
- * case.  Errors name the file; ERROR_LIMIT: more than UINT32_MAX - 1 events.
+ * is NULL.  A source without a trace has no events; a stored scenario has operations.  @ret (zeroed) is ended
+ * by subject_file_deinit() in any case.  Errors name the file; ERROR_LIMIT: more than UINT32_MAX - 1 events.
  */
 struct error *subject_read(const char *path, const char *trace, struct subject_file *ret);
 /* The same for a stored file in memory; @name is what errors call it. */
