@@ -513,11 +513,10 @@ static uint32_t tuned_high(const struct alloc_zone *z, struct pageset *set, bool
 	return high;
 }
 
-/* free_unref_page_commit() of 6.7 and later, after the page is on its list. */
-static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set,
-			unsigned int order, unsigned int index)
+bool pageset_tune_freed(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, uint32_t *pages)
 {
-	uint32_t much = set->batch << BATCH_SCALE_MAX, high, pages;
+	uint32_t much = set->batch << BATCH_SCALE_MAX, high;
 	bool free_high = false;
 
 	if (order && order <= 3) {
@@ -535,29 +534,45 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 		set->free_count += 1u << order;
 	high = tuned_high(&a->zones[zone], set, free_high);
 	if (set->count < high)
-		return;
+		return false;
 	if (free_high)
-		pages = min_u32(set->count, much);
+		*pages = min_u32(set->count, much);
 	else if (high < set->batch)
-		pages = 1;
+		*pages = 1;
 	else
-		pages = clamp_u32(set->free_count, set->batch, high - set->batch);
+		*pages = clamp_u32(set->free_count, set->batch, high - set->batch);
+	return true;
+}
+
+/* free_unref_page_commit() of 6.7 and later, after the page is on its list. */
+static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, unsigned int index)
+{
+	uint32_t pages;
+
+	if (!pageset_tune_freed(a, zone, set, order, &pages))
+		return;
 	pageset_drain(a, zone, set, pages, index);
 	if (a->zones[zone].below_high && above_high(a, zone))
 		a->zones[zone].below_high = false;
 }
 
-void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
+uint32_t pageset_decayed_high(const struct pageset *set)
 {
 	uint32_t much = set->batch << BATCH_SCALE_MAX, least, eighth;
 
+	if (set->high <= set->high_min)
+		return set->high;
+	least = set->count - min_u32(set->count, much);
+	eighth = set->high - (set->high >> 3);
+	return max_u32(max_u32(least, eighth), set->high_min);
+}
+
+void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
+{
 	if (!a->rules.high_decays)
 		return;
-	if (set->high > set->high_min) {
-		least = set->count - min_u32(set->count, much);
-		eighth = set->high - (set->high >> 3);
-		set->high = max_u32(max_u32(least, eighth), set->high_min);
-	}
+	set->high = pageset_decayed_high(set);
 	/* What a page set counts may be more than it has, where a trace proved that. */
 	while (set->count > set->high && set->nonempty) {
 		uint32_t over = set->count - set->high;

@@ -55,6 +55,16 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 		   unsigned int first);
 
 /*
+ * A block of @order was freed to @set, whose count has it: what 6.7 and later tune changes.  Is something to be
+ * drained?  *@pages, which is untouched otherwise.
+ */
+bool pageset_tune_freed(struct page_alloc *a, uint32_t zone, struct pageset *set,
+			unsigned int order, uint32_t *pages);
+
+/* The high mark after the statistics worker ran. */
+uint32_t pageset_decayed_high(const struct pageset *set);
+
+/*
  * What the CPU's statistics worker does about once a second to each of its page sets: the
  * high mark sinks by an eighth, and what is above it is drained (decay_pcp_high).
  */

@@ -14,7 +14,6 @@
 #include "engine/replay_model.h"
 #include "engine/wmark.h"
 
-enum { SECOND = 1000000000 }; /* nanoseconds */
 /*
  * Models followed at once; when to look for equal ones; how many misses behind the best ends one, and if
  * there are many; what they may take on the whole.
@@ -207,6 +206,7 @@ uint64_t replay_hash(const struct replay *r)
 
 		hash = digest_add(digest_add(hash, replay_model_hash(r->models[i])),
 				  r->models[i]->misses);
+		hash = digest_add(hash, replay_phases_hash(r->models[i]));
 		for (uint32_t k = 0; k < a->zone_count * a->cpu_count; k++)
 			hash = digest_add(hash,
 					  (uint64_t)a->sets[k].count << 32 | a->sets[k].batch);
@@ -471,35 +471,51 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 		replay_model_take_stack(next, e);
 }
 
-/*
- * High marks sink once a second, at a part of it that is not known.  Where it matters whether they have sunk
- * yet, both are followed, so that the part becomes known better and better.
- */
+/* A copy of @m, which is a model by itself from now on; NULL when there is no room. */
+static struct replay_model *copy_of(struct replay *r, const struct replay_model *m)
+{
+	struct replay_model *copy;
+
+	if (r->model_count >= models_worth(r))
+		return NULL;
+	copy = replay_model_clone(m);
+	r->out_of_memory |= !copy;
+	r->copies++;
+	return copy;
+}
+
+/* Where pages are drained because high marks sank, each part of a second has a model of its own. */
 static void branch_at_decay(struct replay *r, const struct event *e)
 {
-	if (!r->models[0]->alloc.rules.high_decays)
-		return;
-	for (uint32_t i = 0, n = r->model_count, most = models_worth(r); i < n; i++) {
-		struct replay_model *m = r->models[i], *next;
+	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+		struct replay_model *m = r->models[i];
 
-		if (r->model_count < most && replay_model_decays_soon(m, e)) {
-			next = branch_off(r, m, most);
-			if (!next)
+		for (uint64_t left = replay_model_sinking(m, e); left;) {
+			uint64_t alike = replay_model_alike(m, lowest_bit_u64(left)) & left;
+			struct replay_model *other;
+
+			left &= ~alike;
+			if (replay_model_is_all(m, alike))
+				break;
+			other = copy_of(r, m);
+			if (!other)
 				return;
-			replay_model_first_decay(next, true);
-			replay_model_first_decay(m, false);
+			replay_model_limit(other, alike);
+			replay_model_limit(m, ~alike);
+			r->models[r->model_count++] = other;
 		}
-		if (r->model_count >= most || !replay_model_may_decay(m, e) ||
-		    (!replay_model_would_refill(m, e) && !replay_model_near_drain(m, e)))
+	}
+	for (uint32_t i = 0, n = r->model_count; i < n && r->model_count < MODELS_MANY; i++) {
+		struct replay_model *other;
+
+		if (!replay_model_may_sink(r->models[i], e) ||
+		    (e->kind == EVENT_ALLOC && !replay_model_would_refill(r->models[i], e)))
 			continue;
-		if (r->model_count >= MODELS_MANY &&
-		    e->time % SECOND < m->phase_low + SECOND / MODELS_MAX)
-			continue;
-		next = branch_off(r, m, most);
-		if (!next)
+		other = copy_of(r, r->models[i]);
+		if (!other)
 			return;
-		replay_model_decayed(next, e, true);
-		replay_model_decayed(m, e, false);
+		replay_model_sink(other, e);
+		r->models[r->model_count++] = other;
 	}
 }
 
@@ -560,14 +576,10 @@ static void unite(struct replay *r)
 
 		while (same < i && (glances[same] != glances[i] || hashes[same] != hashes[i]))
 			same++;
-		if (same == i)
+		if (same == i || !replay_model_join_phases(r->models[same], r->models[i]))
 			continue;
 		if (r->models[i]->misses < r->models[same]->misses)
 			r->models[same]->misses = r->models[i]->misses;
-		if (r->models[i]->phase_low < r->models[same]->phase_low)
-			r->models[same]->phase_low = r->models[i]->phase_low;
-		if (r->models[i]->phase_high > r->models[same]->phase_high)
-			r->models[same]->phase_high = r->models[i]->phase_high;
 		drop(r, i);
 	}
 }
@@ -618,6 +630,8 @@ static void tells(struct replay *r)
 			     !r->stats.kinds[EVENT_FREE];
 	while (r->model_count > 1)
 		drop(r, r->model_count - 1);
+	/* What drains tell is better than when they might be due. */
+	replay_model_limit(r->models[0], 1ULL << r->models[0]->phases.chosen);
 	if (r->setup.from_boot || r->taken_over)
 		return;
 	replay_model_start_late(r->models[0]);
@@ -785,6 +799,36 @@ static void give_thriftily(struct replay *r, const struct event *e)
 	r->models[0]->thrifty = false;
 }
 
+/*
+ * The same; should the event go another way for other parts of a second, a copy of the model is given it for
+ * those.  When there is no room for one they stay where they are.
+ */
+static void give_parted(struct replay *r, uint32_t i, const struct event *e)
+{
+	struct replay_model *m = r->models[i], *before = NULL;
+	uint32_t first = r->model_count;
+	uint64_t rest;
+
+	if (replay_model_may_part(m, e))
+		before = copy_of(r, m);
+	give(r, i, e);
+	rest = replay_model_part(m, before != NULL);
+	/* What it may have been otherwise is known for the same parts. */
+	for (uint32_t k = first; k < r->model_count; k++)
+		replay_model_part(r->models[k], before != NULL);
+	if (!i)
+		replay_model_part(r->models[0], before != NULL);
+	if (!before)
+		return;
+	if (!rest || r->model_count >= MODELS_MAX) {
+		replay_model_destroy(before);
+		return;
+	}
+	replay_model_limit(before, rest);
+	r->models[r->model_count++] = before;
+	give_parted(r, r->model_count - 1, e);
+}
+
 /* An event of a trace that has only allocations and frees. */
 static __attribute__((noinline)) void give_blind(struct replay *r, const struct event *e)
 {
@@ -798,7 +842,7 @@ static __attribute__((noinline)) void give_blind(struct replay *r, const struct 
 	if (e->kind == EVENT_ALLOC)
 		branch_at_interrupt(r, e);
 	for (uint32_t i = 0, n = r->model_count; i < n; i++)
-		give(r, i, e);
+		give_parted(r, i, e);
 	if (r->model_count > 1)
 		sift(r);
 }

@@ -147,8 +147,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 			strange = predicted != PFN_NONE;
 			if (!strange && !set->lists[index].count)
 				r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
-							  pageset_refill_count(a, zone, set,
-									       req.order));
+							  replay_refill_count(r, e->cpu, zone,
+									      req.order));
 			if (!strange)
 				predicted = set->lists[index].count
 						    ? pcp_link_pfn(a->buddy, set->lists[index].head)

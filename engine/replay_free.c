@@ -414,19 +414,6 @@ bool replay_model_would_drain(struct replay_model *r, const struct event *e)
 	       set->lists[0].count >= REPLAY_STACK_PAGES;
 }
 
-bool replay_model_near_drain(struct replay_model *r, const struct event *e)
-{
-	struct page_alloc *a = &r->alloc;
-	uint32_t zone = page_alloc_zone_of(a, e->pfn);
-	const struct pageset *set;
-
-	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE)
-		return false;
-	set = page_alloc_set(a, zone, e->cpu);
-	return set->high > set->high_min &&
-	       set->count + (1u << e->order) >= set->high - (set->high >> 3);
-}
-
 bool replay_model_may_bypass(struct replay_model *r, const struct event *e)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];

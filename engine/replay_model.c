@@ -9,8 +9,6 @@
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
-enum { SECOND = 1000000000 }; /* nanoseconds */
-
 static void apply_stage(struct replay_model *r, unsigned int stage)
 {
 	const struct replay_setup *s = r->setup;
@@ -40,7 +38,7 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 	page_alloc_init(&r->alloc, buddy, s->config, s->facts, s->late->nodes, s->late->node_count,
 			&s->late->zonelists, s->cpu_count);
 	r->cpus = calloc(s->cpu_count, sizeof(*r->cpus));
-	if (r->alloc.out_of_memory || !r->cpus) {
+	if (!replay_phases_init(r) || r->alloc.out_of_memory || !r->cpus) {
 		replay_model_destroy(r);
 		return NULL;
 	}
@@ -63,7 +61,6 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
 		for (unsigned int i = 0; i < REPLAY_AWAY; i++)
 			r->cpus[cpu].away[i] = (struct replay_away){ .pid = -1, .page = PFN_NONE };
-	r->phase_high = SECOND;
 	apply_stage(r, 0);
 	return r;
 }
@@ -77,6 +74,7 @@ void replay_model_destroy(struct replay_model *r)
 		free(r->cpus[cpu].frees);
 	}
 	free(r->cpus);
+	replay_phases_deinit(&r->phases);
 	page_alloc_deinit(&r->alloc);
 	if (r->lists.slots)
 		buddy_deinit(&r->lists);
@@ -94,8 +92,10 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 	*r = *from;
 	memset(&r->lists, 0, sizeof(r->lists));
 	memset(&r->alloc, 0, sizeof(r->alloc));
+	failed = !replay_phases_copy(r, from);
 	r->cpus = calloc(s->cpu_count, sizeof(*r->cpus));
 	if (!r->cpus) {
+		replay_phases_deinit(&r->phases);
 		free(r);
 		return NULL;
 	}
@@ -130,7 +130,7 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 uint64_t replay_model_bytes(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;
-	uint64_t bytes = sizeof(*r) + buddy_memory_bytes(a->buddy);
+	uint64_t bytes = sizeof(*r) + buddy_memory_bytes(a->buddy) + replay_phases_bytes(r);
 
 	bytes += (uint64_t)a->zone_count * (sizeof(*a->zones) + a->cpu_count * sizeof(*a->sets));
 	for (uint32_t cpu = 0; cpu < r->setup->cpu_count; cpu++)
@@ -148,7 +148,6 @@ uint64_t replay_model_hash(const struct replay_model *r)
 	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
 		const struct replay_cpu *c = &r->cpus[cpu];
 
-		hash = digest_add(hash, c->second);
 		for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
 			if (c->runs[i].strange != PFN_NONE)
 				hash = digest_add(digest_add(hash, c->runs[i].strange),
@@ -172,9 +171,9 @@ uint64_t replay_model_hash(const struct replay_model *r)
 			hash = digest_add(hash, index);
 		}
 		hash = digest_add(hash, set->unknown);
-		hash = digest_add(digest_add(hash, set->high), (uint64_t)set->free_count << 16 |
-								       set->alloc_factor << 8 |
-								       set->free_factor);
+		hash = digest_add(digest_add(hash, r->phases.highs ? 0 : set->high),
+				  (uint64_t)set->free_count << 16 | set->alloc_factor << 8 |
+					  set->free_factor);
 	}
 	return hash;
 }
@@ -184,8 +183,6 @@ uint64_t replay_model_glance(const struct replay_model *r)
 	const struct page_alloc *a = &r->alloc;
 	uint64_t hash = digest_add(0, r->stage);
 
-	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-		hash = digest_add(hash, r->cpus[cpu].second);
 	for (uint32_t zone = 0; zone < a->zone_count; zone++)
 		for (unsigned int order = 0; order <= a->buddy->max_order; order++)
 			for (unsigned int type = 0; type < MIGRATE_TYPE_COUNT; type++)
@@ -199,7 +196,7 @@ uint64_t replay_model_glance(const struct replay_model *r)
 			hash = digest_add(hash, pageset_head(a, set, index));
 			hash = digest_add(hash, pageset_tail(a, set, index));
 		}
-		hash = digest_add(hash, set->high);
+		hash = digest_add(hash, r->phases.highs ? 0 : set->high);
 	}
 	return hash;
 }
@@ -322,83 +319,10 @@ static void on_event(struct replay_model *r, const struct event *e)
 	}
 }
 
-/* ---- the statistics worker ---------------------------------------------------------------------- */
-
-/*
- * About once a second vmstat_update() runs on each CPU, always at the same part of a second of the kernel's
- * own clock (round_jiffies); where that lies in a second of the trace is not known:
- *
- *	trace	|....low---------high....|....low---------high....|
- *		 not yet  perhaps  surely
- */
-enum { FIRST_DECAY = 750000000 };
-/* After so many times in a row nothing is left to sink or to drain. */
-enum { DECAYS_MAX = 1024 };
-
-/* Follows the seconds; what must have happened before @e is done. */
-static void decay(struct replay_model *r, const struct event *e)
-{
-	struct replay_cpu *c = &r->cpus[e->cpu];
-	struct page_alloc *a = &r->alloc;
-	uint64_t over; /* seconds */
-
-	if (!r->decays_from) {
-		/* The first initcalls start it; a trace that begins later begins with another task. */
-		if (!e->pid)
-			return;
-		r->decays_from = e->time + (r->seen_idle ? FIRST_DECAY : 1);
-	}
-	over = e->time < r->phase_high ? 0 : (e->time - r->phase_high) / SECOND + 1;
-	if (over > DECAYS_MAX)
-		c->second = max_u64(c->second, over - DECAYS_MAX);
-	for (; c->second < over; c->second++)
-		for (uint32_t zone = 0;
-		     c->second * SECOND + r->phase_high > r->decays_from && zone < a->zone_count;
-		     zone++)
-			replay_decay(r, e->cpu, zone);
-}
-
-bool replay_model_decays_soon(const struct replay_model *r, const struct event *e)
-{
-	uint64_t part = r->decays_from % SECOND;
-
-	return r->decays_from && e->time >= r->decays_from && r->phase_low < part &&
-	       part < r->phase_high;
-}
-
-void replay_model_first_decay(struct replay_model *r, bool yes)
-{
-	if (yes)
-		r->phase_low = r->decays_from % SECOND;
-	else
-		r->phase_high = r->decays_from % SECOND;
-}
-
-bool replay_model_may_decay(const struct replay_model *r, const struct event *e)
-{
-	const struct replay_cpu *c = &r->cpus[e->cpu];
-
-	return r->decays_from && c->second * SECOND + r->phase_low >= r->decays_from &&
-	       e->time >= c->second * SECOND + r->phase_low &&
-	       e->time < c->second * SECOND + r->phase_high;
-}
-
-void replay_model_decayed(struct replay_model *r, const struct event *e, bool yes)
-{
-	uint64_t part = e->time - r->cpus[e->cpu].second * SECOND;
-
-	if (!yes) {
-		r->phase_low = part + 1;
-		return;
-	}
-	r->phase_high = part;
-	decay(r, e);
-}
-
 const struct replay_outcome *replay_model_event(struct replay_model *r, const struct event *e)
 {
-	if (r->alloc.rules.high_decays && !(r->setup->kinds >> EVENT_PCPU_DRAIN & 1))
-		decay(r, e);
+	if (!(r->setup->kinds >> EVENT_PCPU_DRAIN & 1))
+		replay_phases_advance(r, e);
 	if (!e->pid) {
 		r->seen_idle = true;
 		r->from_idle |= !r->begun;

@@ -28,6 +28,8 @@ enum { REPLAY_NODES_NOTED = 8 };
 enum { REPLAY_GONE_MAX = 512 };
 /* Drained blocks that are remembered, the last ones. */
 enum { REPLAY_DRAINED = 2048 };
+/* Parts of a second that are told apart, one bit each. */
+enum { REPLAY_PHASES = 64 };
 
 /* Page set sizes of a zone between two moments of the boot, in pages. */
 struct stage_sizes {
@@ -203,7 +205,9 @@ struct replay_cpu {
 	unsigned int last_order;
 	enum event_kind before; /* the CPU's last event, and its page */
 	pfn_t before_pfn;
-	uint64_t second; /* in which the statistics worker runs next */
+	uint64_t part; /* of a second, counted from time 0, that is not over */
+	uint64_t
+		sunk; /* one more than the part in which high marks sank before it was over; or 0 */
 	/*
 	 * Frees that may yet turn out to be batched: those from free_first on.  Of free_loose of them it is
 	 * not known to what batch they belong.
@@ -239,6 +243,24 @@ struct replay_task {
 	pfn_t directory;
 };
 
+/*
+ * In which part of each second the statistics worker may run, as far as is known: several parts are followed
+ * by one model as long as it would do the same for each (replay_phase.c).  What differs are the high marks.
+ */
+struct replay_phases {
+	uint64_t may,
+		agree; /* bit per part; agree: of those, which the event at hand went alike for */
+	unsigned int chosen; /* the part whose high marks the page sets have */
+	uint64_t from; /* not before this time; 0 as long as that is not known */
+	/*
+	 * By page set and part: the high mark.  By page set: the lowest and the highest of these.  NULL: high
+	 * marks do not sink.
+	 */
+	uint32_t (*highs)[REPLAY_PHASES];
+	uint32_t *lowest, *highest;
+	bool correcting; /* no part is given up */
+};
+
 struct replay_model {
 	const struct replay_setup *setup; /* borrowed */
 	struct page_alloc alloc;
@@ -266,11 +288,7 @@ struct replay_model {
 	uint64_t misses;
 	struct replay_drained drained[REPLAY_DRAINED]; /* the last of drained_count, in turn */
 	uint64_t drained_count;
-	/*
-	 * In which part of each second the statistics worker runs, in nanoseconds: from low, before high.
-	 * Not before decays_from, 0 as long as that is not known.
-	 */
-	uint64_t phase_low, phase_high, decays_from;
+	struct replay_phases phases;
 	bool depth_counted; /* the trace tells how often a task may not be preempted */
 	bool seen_idle; /* the trace began while there were no tasks */
 	bool begun, from_idle; /* some event came; the first one was of the idle task */
@@ -291,11 +309,14 @@ uint64_t replay_model_bytes(const struct replay_model *r);
  */
 const char *replay_model_check(struct replay_model *r);
 
-/* Equal for models that will predict the same. */
+/* Equal for models that will predict the same as long as high marks do not matter. */
 uint64_t replay_model_hash(const struct replay_model *r);
 
+/* Of the high marks and when they sink. */
+uint64_t replay_phases_hash(const struct replay_model *r);
+
 /*
- * The same from counts and the ends of lists alone, which takes far less time: equal for equal models, and
+ * As replay_model_hash() from counts and the ends of lists alone, which takes far less time: equal for equal models, and
  * seldom for others.
  */
 uint64_t replay_model_glance(const struct replay_model *r);
@@ -310,21 +331,37 @@ void replay_model_activate_cma(struct replay_model *r);
 void replay_model_settle(struct replay_model *r, uint32_t cpu);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
-/* Would the free @e make it drain if high marks had sunk just before? */
-bool replay_model_near_drain(struct replay_model *r, const struct event *e);
 /* Would the free @e make this model drain? */
 bool replay_model_would_drain(struct replay_model *r, const struct event *e);
+/* Is it known in which part of a second the statistics worker runs, or does it not matter? */
+bool replay_model_phase_known(const struct replay_model *r);
 /*
- * From @e on the statistics worker may run.  Does it in this second still, or in the next?  False: that is
- * clear, or past.
+ * The parts, as bits, for which the high marks sink so far by @e that pages are drained; each needs a model of
+ * its own before @e is given.
  */
-bool replay_model_decays_soon(const struct replay_model *r, const struct event *e);
-/* In this one, or not. */
-void replay_model_first_decay(struct replay_model *r, bool yes);
-/* Has the statistics worker run before @e in this second, or not yet?  False: that is clear. */
-bool replay_model_may_decay(const struct replay_model *r, const struct event *e);
-/* It has, or not. */
-void replay_model_decayed(struct replay_model *r, const struct event *e, bool yes);
+uint64_t replay_model_sinking(struct replay_model *r, const struct event *e);
+/* Would it matter for @e whether high marks have sunk already in the part of a second that is not over? */
+bool replay_model_may_sink(const struct replay_model *r, const struct event *e);
+/* They have; it is the only part that may be. */
+void replay_model_sink(struct replay_model *r, const struct event *e);
+/* The parts whose high marks are those of @part. */
+uint64_t replay_model_alike(const struct replay_model *r, unsigned int part);
+/* Are these all parts of the model? */
+bool replay_model_is_all(const struct replay_model *r, uint64_t parts);
+/* May @e go another way for some parts than for others?  Makes ready for it. */
+bool replay_model_may_part(struct replay_model *r, const struct event *e);
+/*
+ * Behind @e: for which parts did it go another way than it went?  If they are to @leave, they are the model's no
+ * longer.
+ */
+uint64_t replay_model_part(struct replay_model *r, bool leave);
+/* No other part than those of @may is the model's, some of which are. */
+void replay_model_limit(struct replay_model *r, uint64_t may);
+/*
+ * The parts of @from, which is equal but for its high marks, are those of @r, too.  False: both have some part,
+ * with other marks that may soon matter, and nothing changes.
+ */
+bool replay_model_join_phases(struct replay_model *r, const struct replay_model *from);
 /*
  * Would @e find an empty list but for pages that were freed just before it?  Then these may have been freed
  * by an interrupt while the list was filled, past the page set, whose lock was taken.

@@ -178,6 +178,24 @@ void replay_watch_batch(struct replay_model *r, const struct event *e);
  */
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
 		       unsigned int index);
+/*
+ * The high marks by when they sink (replay_phase.c): a part of the model, for replay_model.c.  False: the host
+ * has no memory.
+ */
+bool replay_phases_init(struct replay_model *r);
+bool replay_phases_copy(struct replay_model *r, const struct replay_model *from);
+void replay_phases_deinit(struct replay_phases *p);
+uint64_t replay_phases_bytes(const struct replay_model *r);
+/* What must have happened before @e is done. */
+void replay_phases_advance(struct replay_model *r, const struct event *e);
+/* pageset_refill_count() of @cpu's page set of @zone, for all parts. */
+unsigned int replay_refill_count(struct replay_model *r, uint32_t cpu, uint32_t zone,
+				 unsigned int order);
+/* A block of @order was freed to page set @i, which was @before: what does that do for all parts? */
+void replay_tune_freed(struct replay_model *r, uint32_t i, const struct pageset *before,
+		       unsigned int order);
+/* pageset_no_drain(), for all parts. */
+void replay_no_drain(struct replay_model *r, uint32_t zone, uint32_t cpu);
 /* page_alloc_put() and pageset_decay(), remembering what is drained where the trace does not tell. */
 void replay_put(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order);
 void replay_decay(struct replay_model *r, uint32_t cpu, uint32_t zone);

@@ -408,7 +408,7 @@ static bool bulk_until(struct replay_model *r, const struct event *e,
 	for (unsigned int i = 0; i <= BULK_MAX; i++) {
 		if (!set->lists[index].count)
 			pageset_refill(a, zone, set, index, req->type, req->flags,
-				       pageset_refill_count(a, zone, set, req->order));
+				       replay_refill_count(r, e->cpu, zone, req->order));
 		if (!set->lists[index].count)
 			return false;
 		if (pageset_pop(a, set, index) == e->pfn)
@@ -445,7 +445,7 @@ static bool fill_until(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 
 		if (!pageset_next(a, set, 0, &cursor, &at)) {
 			set->count -= returned;
-			count = pageset_refill_count(a, zone, set, 0);
+			count = replay_refill_count(r, cpu, zone, 0);
 			set->count += returned;
 			if (!pageset_refill(a, zone, set, 0, req.type, req.flags, count))
 				return false;
@@ -536,7 +536,7 @@ static bool stacks_until(struct replay_model *r, const struct event *e,
 			if (!set->lists[0].count) {
 				fills++;
 				pageset_refill(a, zone, set, 0, MIGRATE_UNMOVABLE, req->flags,
-					       pageset_refill_count(a, zone, set, 0));
+					       replay_refill_count(r, e->cpu, zone, 0));
 			}
 			if (!set->lists[0].count)
 				return false;
@@ -583,7 +583,7 @@ static void fill_from(struct replay_model *r, const struct event *e,
 
 	pageset_unrefill(a, zone, set, index, blocks);
 	if (!run->climb_filled)
-		blocks = pageset_refill_count(a, zone, set, req->order);
+		blocks = replay_refill_count(r, e->cpu, zone, req->order);
 	blocks = blocks > run->climbed ? blocks - run->climbed : 0;
 	for (; blocks && is_free(r, zone, next, req->order); blocks--, next += size) {
 		replay_take_out(r, e->cpu, zone, next, req->order);
@@ -793,7 +793,7 @@ static void name_unknown(struct pageset *set, unsigned int order)
 	pcp_count_down(set, pages);
 }
 
-bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
+static bool correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
 	struct alloc_request req = replay_request(r, e);
@@ -830,7 +830,7 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		/* What was strange is over, or goes on elsewhere: what would the list have been? */
 		if (!set->lists[index].count)
 			r->fresh = pageset_refill(a, zone, set, index, req.type, req.flags,
-						  pageset_refill_count(a, zone, set, req.order));
+						  replay_refill_count(r, e->cpu, zone, req.order));
 		if (pageset_head(a, set, index) == e->pfn) {
 			if (how != REPLAY_BY_STATE)
 				return false;
@@ -962,6 +962,17 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 		}
 	}
 	return finish(r, e, index, zone, strange);
+}
+
+bool replay_model_correct(struct replay_model *r, const struct event *e, enum replay_correction how)
+{
+	bool done;
+
+	/* What is tried here may be wrong, and says nothing of when high marks sink. */
+	r->phases.correcting = true;
+	done = correct(r, e, how);
+	r->phases.correcting = false;
+	return done;
 }
 
 void replay_model_take_stack(struct replay_model *r, const struct event *e)

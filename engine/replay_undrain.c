@@ -7,7 +7,7 @@
  *	model	[ a b c ] drained, last to first: d e f g	the list is empty, and filled anew
  *	kernel	[ a b c d e f g ]				the request got d: next are e f g
  */
-#include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
 
 /* A drained page is often what a refill would give first, too: so many make it sure that it was one. */
@@ -45,6 +45,21 @@ static void note_drained(struct replay_model *r, uint32_t cpu)
 
 void replay_put(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, pfn), i;
+	struct pageset before;
+
+	if (!replay_model_phase_known(r) && zone != BUDDY_ZONE_NONE &&
+	    order <= a->buddy->max_order &&
+	    a->rules.list_of_freed[order][near_type(a, pfn)] != PCP_LIST_NONE) {
+		i = zone * a->cpu_count + cpu;
+		before = a->sets[i];
+		/* Else all go on alike. */
+		if (order || a->zones[zone].below_high || before.count + 1 >= r->phases.lowest[i]) {
+			before.alloc_factor >>= 1;
+			replay_tune_freed(r, i, &before, order);
+		}
+	}
 	r->alloc.events = &r->cpus[cpu].expected;
 	page_alloc_put(&r->alloc, cpu, pfn, order);
 	r->alloc.events = NULL;
@@ -150,7 +165,7 @@ bool replay_undrain(struct replay_model *r, const struct event *e, uint32_t zone
 		return false;
 	pageset_pop(a, set, index);
 	if (set->count >= set->high)
-		pageset_no_drain(a, set);
+		replay_no_drain(r, zone, e->cpu);
 	return true;
 }
 
@@ -176,7 +191,7 @@ bool replay_end(struct replay_model *r, const struct event *e, const struct allo
 		return false;
 	pageset_unrefill(a, zone, set, index, set->lists[index].count);
 	pageset_refill(a, zone, set, index, req->type, req->flags,
-		       pageset_refill_count(a, zone, set, req->order));
+		       replay_refill_count(r, e->cpu, zone, req->order));
 	if (pageset_head(a, set, index) != e->pfn)
 		return false;
 	pageset_pop(a, set, index);

@@ -115,6 +115,10 @@ static inline unsigned int lowest_bit_u32(uint32_t x)
 {
 	return (unsigned int)__builtin_ctz(x);
 }
+static inline unsigned int lowest_bit_u64(uint64_t x)
+{
+	return (unsigned int)__builtin_ctzll(x);
+}
 
 /* Position of the highest set bit, counted from 1; 0 for 0 (the kernel's fls). */
 static inline unsigned int fls_u64(uint64_t x)
