@@ -181,7 +181,7 @@ bool replay_out_of_memory(const struct replay *r)
 	bool out_of_memory = r->out_of_memory || r->buddy->out_of_memory;
 
 	for (uint32_t i = 0; i < r->model_count; i++)
-		out_of_memory |= r->models[i]->alloc.out_of_memory;
+		out_of_memory |= replay_model_out_of_memory(r->models[i]);
 	return out_of_memory;
 }
 
@@ -387,7 +387,7 @@ static void believe(struct replay *r, uint32_t i)
 
 static void drop(struct replay *r, uint32_t i)
 {
-	r->out_of_memory |= r->models[i]->alloc.out_of_memory;
+	r->out_of_memory |= replay_model_out_of_memory(r->models[i]);
 	replay_model_destroy(r->models[i]);
 	memmove(&r->models[i], &r->models[i + 1],
 		(r->model_count - i - 1) * sizeof(struct replay_model *));
@@ -821,6 +821,7 @@ static void give_parted(struct replay *r, uint32_t i, const struct event *e)
 	if (!before)
 		return;
 	if (!rest || r->model_count >= MODELS_MAX) {
+		r->out_of_memory |= replay_model_out_of_memory(before);
 		replay_model_destroy(before);
 		return;
 	}
@@ -917,6 +918,8 @@ static inline void take_in(struct replay *r, const struct event *e)
 
 void replay_event(struct replay *r, const struct event *e)
 {
-	take_in(r, e);
+	/* Lists that miss something are not gone through any more. */
+	if (!r->out_of_memory)
+		take_in(r, e);
 	r->index++;
 }

@@ -334,8 +334,10 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		uint32_t room = c->free_room ? c->free_room * 2 : 64;
 		struct announced *grown = realloc(c->frees, room * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			r->alloc.out_of_memory = true;
 			return;
+		}
 		c->frees = grown;
 		c->free_room = room;
 	}

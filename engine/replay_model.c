@@ -272,6 +272,7 @@ static void join_unseen(struct replay_model *r, const struct event *e)
 	}
 	on_event(unaware, e);
 	r->outcome = unaware->outcome;
+	r->alloc.out_of_memory |= replay_model_out_of_memory(unaware);
 	replay_model_destroy(unaware);
 }
 

@@ -300,6 +300,12 @@ void replay_model_destroy(struct replay_model *r);
 /* An equal model with lists of its own. */
 struct replay_model *replay_model_clone(const struct replay_model *from);
 
+/* Did the host refuse memory to its lists or to what it remembers?  It is void then. */
+static inline bool replay_model_out_of_memory(const struct replay_model *r)
+{
+	return r->alloc.out_of_memory || r->alloc.buddy->out_of_memory;
+}
+
 /* Host memory it takes, its lists included. */
 uint64_t replay_model_bytes(const struct replay_model *r);
 

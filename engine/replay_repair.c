@@ -409,7 +409,7 @@ static bool bulk_until(struct replay_model *r, const struct event *e,
 		if (!set->lists[index].count)
 			pageset_refill(a, zone, set, index, req->type, req->flags,
 				       replay_refill_count(r, e->cpu, zone, req->order));
-		if (!set->lists[index].count)
+		if (!set->lists[index].count || a->buddy->out_of_memory)
 			return false;
 		if (pageset_pop(a, set, index) == e->pfn)
 			return true;
@@ -500,6 +500,7 @@ bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pf
 	/* Only if it is among the next. */
 	trial = replay_model_clone(r);
 	possible = trial && fill_until(trial, cpu, zone, pfn, c->returned);
+	a->out_of_memory |= !trial || replay_model_out_of_memory(trial);
 	replay_model_destroy(trial);
 	r->vain = possible ? 0 : r->vain + 1;
 	if (possible) {
@@ -968,6 +969,9 @@ bool replay_model_correct(struct replay_model *r, const struct event *e, enum re
 {
 	bool done;
 
+	/* Lists that miss something are not gone through any more. */
+	if (replay_model_out_of_memory(r))
+		return false;
 	/* What is tried here may be wrong, and says nothing of when high marks sink. */
 	r->phases.correcting = true;
 	done = correct(r, e, how);

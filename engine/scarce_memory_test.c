@@ -17,6 +17,7 @@
 #include "engine/follow.h"
 #include "engine/parting.h"
 #include "engine/prng.h"
+#include "engine/replay_history.h"
 #include "engine/state_diff.h"
 #include "engine/testing/made_boot.h"
 #include "engine/testing/scarce.h"
@@ -299,6 +300,102 @@ static void test_partings(void **state)
 	free(j);
 }
 
+/* ---- replays ------------------------------------------------------------------------------------- */
+
+enum { REPLAYED = 160, SPACING = 16 };
+
+/* A small machine, and pages that its kernel could hand out: some in a row, some from anywhere. */
+static void make_replayed(struct job *j, const char *version)
+{
+	struct prng prng = prng_init(3);
+	pfn_t next = 0x400;
+
+	made_boot_init(&j->boot, ARCH_X86_64, version);
+	made_boot_memory(&j->boot, 1 * MiB, 24 * MiB, -1);
+	made_boot_cpus(&j->boot, 1, 0);
+	for (uint32_t i = 0; i < REPLAYED; i++) {
+		struct event *e = &j->events[i];
+
+		next = prng_chance(&prng, 1, 4) ? 0x200 + prng_below(&prng, 0x1000) : next + 1;
+		*e = (struct event){ .kind = EVENT_ALLOC,
+				     .pfn = next,
+				     .pid = (int32_t)prng_between(&prng, 1, 3),
+				     .time = i * 20000000ULL,
+				     .migratetype = (uint8_t)prng_below(&prng, 2),
+				     .context = EVENT_CONTEXT_TOLD };
+		if (i > 8 && prng_chance(&prng, 1, 3)) {
+			e->kind = EVENT_FREE;
+			e->pfn = j->events[prng_below(&prng, i)].pfn;
+		}
+	}
+}
+
+/* All of it, and the second half of it again. */
+static bool play(struct job *j, struct replay *r)
+{
+	const struct replay_history_options how = { .spacing = SPACING };
+	struct replay_history *h = replay_history_create(r, &how);
+	bool done = h;
+	uint64_t hash, at;
+
+	for (uint32_t i = 0; done && i < REPLAYED; i++) {
+		replay_event(r, &j->events[i]);
+		replay_history_note(h);
+	}
+	done = done && !replay_out_of_memory(r);
+	if (done) {
+		hash = replay_hash(r);
+		same_result(j, digest_add(hash, replay_stats(r)->right[EVENT_ALLOC]));
+		at = replay_history_go(h, REPLAYED / 2, &done);
+		assert_true(at <= REPLAYED / 2 || !done);
+		while (done && at < REPLAYED)
+			replay_event(r, &j->events[at++]);
+		done = done && !replay_out_of_memory(r);
+		if (done)
+			assert_int_equal(replay_hash(r), hash);
+	}
+	replay_history_destroy(h);
+	return done;
+}
+
+static bool replay_job(void *ctx)
+{
+	struct replay_options options = { .kinds = 1U << EVENT_ALLOC | 1U << EVENT_FREE };
+	struct job *j = ctx;
+	struct machine booted, late;
+	struct replay *r = NULL;
+	bool done;
+
+	machine_init(&booted);
+	machine_init(&late);
+	booted.want_lists = true;
+	boot_run(&booted, &j->boot.in, STAGE_MEM_INIT);
+	boot_run(&late, &j->boot.in, STAGE_LATE);
+	done = !booted.out_of_memory && !late.out_of_memory;
+	if (done)
+		r = replay_create(&booted, &late, &options);
+	done = r && play(j, r);
+	replay_destroy(r);
+	machine_deinit(&late);
+	machine_deinit(&booted);
+	return done;
+}
+
+static void test_replays(void **state)
+{
+	static const char *const versions[] = { "6.12", "7.2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		struct job *j = new_job();
+
+		make_replayed(j, versions[i]);
+		print_message("%s: %u refused\n", versions[i], scarce_try(replay_job, j));
+		assert_true(j->known);
+		free(j);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_many_reservations),
 		cmocka_unit_test(test_device_tree),
 		cmocka_unit_test(test_partings),
+		cmocka_unit_test(test_replays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
