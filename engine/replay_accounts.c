@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replay: several accounts of what nothing tells.
+ *
+ * When the page sets of a boot get larger is in no event.  A trace of every event shows it soon: lists are
+ * filled with more pages at once.  A trace of allocations and frees alone shows it only by where the next
+ * pages come from.  So whenever a list is filled there, one more model is followed for which the sizes
+ * have just changed; those that are wrong where others are right are dropped.
+ */
+#include <string.h>
+
+#include "engine/replay_internal.h"
+
+/*
+ * When to look for equal ones; how many misses behind the best ends one, and if there are many; what they
+ * may take on the whole.
+ */
+enum { MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
+/* Models that come before it is looked for equal ones again; that are made before it is asked what for. */
+enum { UNITE_SPACING = 3, COPIES_FREE = 4096 };
+enum { MODELS_BYTES = 256 << 20 };
+
+/* Makes model @i the one that is believed; its lists move to where callers look. */
+static void believe(struct replay *r, uint32_t i)
+{
+	struct replay_model *now = r->models[i], *before = r->models[0];
+	struct buddy lists = *r->buddy;
+
+	*r->buddy = now->lists;
+	before->lists = lists;
+	memset(&now->lists, 0, sizeof(now->lists));
+	now->alloc.buddy = r->buddy;
+	before->alloc.buddy = &before->lists;
+	r->models[0] = now;
+	r->models[i] = before;
+}
+
+static void drop(struct replay *r, uint32_t i)
+{
+	r->out_of_memory |= replay_model_out_of_memory(r->models[i]);
+	replay_model_destroy(r->models[i]);
+	memmove(&r->models[i], &r->models[i + 1],
+		(r->model_count - i - 1) * sizeof(struct replay_model *));
+	r->model_count--;
+}
+
+void replay_keep_one(struct replay *r)
+{
+	while (r->model_count > 1)
+		drop(r, r->model_count - 1);
+}
+
+/* How many accounts are worth following: few once even the best of them is often wrong, or of large machines. */
+static uint32_t models_worth(const struct replay *r)
+{
+	uint64_t misses = r->models[0]->misses, share = r->stats.kinds[EVENT_ALLOC] / 128;
+	uint64_t bytes = ((uint64_t)r->buddy->chunk_count + 1)
+			 << r->buddy->max_order << 3; /* of a model's pages */
+	uint32_t most = misses < 128 || misses < share	      ? MODELS_MAX
+			: misses < 1024 || misses < 4 * share ? MODELS_MANY
+							      : 2;
+
+	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / 8 || r->streak >= STREAK_MAX)
+		most = 2;
+	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
+}
+
+static struct replay_model *clone_account(struct replay *r, const struct replay_model *m)
+{
+	struct replay_model *copy = replay_model_clone(m);
+
+	r->out_of_memory |= !copy;
+	r->copies++;
+	return copy;
+}
+
+/* One more account, which is that of @m so far; NULL when there are @most, or the host has no memory. */
+static struct replay_model *branch_off(struct replay *r, const struct replay_model *m,
+				       uint32_t most)
+{
+	struct replay_model *next = r->model_count < most ? clone_account(r, m) : NULL;
+
+	if (next)
+		r->models[r->model_count++] = next;
+	return next;
+}
+
+struct replay_model *replay_copy_account(struct replay *r, const struct replay_model *m)
+{
+	return r->model_count < models_worth(r) ? clone_account(r, m) : NULL;
+}
+
+/* One more account for each in which the sizes may change at this very moment. */
+static void branch(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = r->model_count; i--;) {
+		struct replay_model *m = r->models[i], *next;
+
+		if (!replay_model_has_next_stage(m) || !replay_model_would_refill(m, e))
+			continue;
+		next = branch_off(r, m, models_worth(r));
+		if (next)
+			replay_model_next_stage(next);
+	}
+}
+
+/* Pages freed while a list is filled do not reach the page set. */
+static void branch_at_interrupt(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = 0, n = r->model_count, most = models_worth(r); i < n; i++) {
+		struct replay_model *next;
+
+		if (r->model_count >= most || !replay_model_may_bypass(r->models[i], e))
+			continue;
+		next = branch_off(r, r->models[i], most);
+		if (next)
+			replay_model_bypass(next, e);
+	}
+}
+
+/*
+ * A drain comes later where a stack was taken that no event tells of: one more account for it, from the
+ * one that is believed.
+ */
+static void branch_at_drain(struct replay *r, const struct event *e)
+{
+	struct replay_model *next;
+
+	if (r->model_count >= MODELS_MANY || r->model_count >= models_worth(r) ||
+	    !r->setup.bulk_stacks || !replay_model_would_drain(r->models[0], e))
+		return;
+	next = branch_off(r, r->models[0], MODELS_MANY);
+	if (next)
+		replay_model_take_stack(next, e);
+}
+
+/* Where pages are drained because high marks sank, each part of a second has a model of its own. */
+static void branch_at_decay(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+		struct replay_model *m = r->models[i];
+
+		for (uint64_t left = replay_model_sinking(m, e); left;) {
+			uint64_t alike = replay_model_alike(m, lowest_bit_u64(left)) & left;
+			struct replay_model *other;
+
+			left &= ~alike;
+			if (replay_model_is_all(m, alike))
+				break;
+			other = replay_copy_account(r, m);
+			if (!other)
+				return;
+			replay_model_limit(other, alike);
+			replay_model_limit(m, ~alike);
+			r->models[r->model_count++] = other;
+		}
+	}
+	for (uint32_t i = 0, n = r->model_count; i < n && r->model_count < MODELS_MANY; i++) {
+		struct replay_model *other;
+
+		if (!replay_model_may_sink(r->models[i], e) ||
+		    (e->kind == EVENT_ALLOC && !replay_model_would_refill(r->models[i], e)))
+			continue;
+		other = replay_copy_account(r, r->models[i]);
+		if (!other)
+			return;
+		replay_model_sink(other, e);
+		r->models[r->model_count++] = other;
+	}
+}
+
+void replay_branch(struct replay *r, const struct event *e)
+{
+	while (r->streak >= STREAK_MAX && r->model_count > 2)
+		drop(r, r->model_count - 1);
+	if (e->kind == EVENT_ALLOC)
+		branch(r, e);
+	if (e->kind == EVENT_FREE)
+		branch_at_drain(r, e);
+	branch_at_decay(r, e);
+	if (e->kind == EVENT_ALLOC)
+		branch_at_interrupt(r, e);
+}
+
+void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool blind)
+{
+	static const enum replay_correction others[] = { REPLAY_BY_OTHER,    REPLAY_BY_STACKS,
+							 REPLAY_BY_BULK,     REPLAY_BY_END,
+							 REPLAY_BY_DRAINS,   REPLAY_BY_DRAIN,
+							 REPLAY_BY_ELSEWHERE };
+	unsigned int count = sizeof(others) / sizeof(*others);
+	struct replay_model *m = r->models[i];
+	uint32_t first = r->model_count, likely = 0;
+
+	if (m->thrifty) {
+		replay_model_correct(m, e, REPLAY_BY_PAGE);
+		return;
+	}
+	for (unsigned int k = 0; blind && k < count && r->model_count < models_worth(r); k++) {
+		struct replay_model *other;
+
+		if (m->outcome.miss == REPLAY_MISS_UNTRACED)
+			break;
+		if (!replay_model_may_correct(m, e, others[k]))
+			continue;
+		other = branch_off(r, m, MODELS_MAX);
+		if (other && !replay_model_correct(other, e, others[k]))
+			drop(r, r->model_count - 1);
+		/* Drains from elsewhere are rare: they have to be right more often before they are believed. */
+		if (others[k] != REPLAY_BY_ELSEWHERE)
+			likely = r->model_count - first;
+	}
+	replay_model_correct(m, e, REPLAY_BY_STATE);
+	if (!i && likely)
+		believe(r, first);
+}
+
+/* Accounts that have become the same are one. */
+static void unite(struct replay *r)
+{
+	uint64_t hashes[MODELS_MAX] = { 0 }, glances[MODELS_MAX] = { 0 };
+
+	for (uint32_t i = 0; i < r->model_count; i++)
+		glances[i] = replay_model_glance(r->models[i]);
+	/* Most look like no other. */
+	for (uint32_t i = 0; i < r->model_count; i++) {
+		bool alike = false;
+
+		for (uint32_t k = 0; k < r->model_count && !alike; k++)
+			alike = k != i && glances[k] == glances[i];
+		hashes[i] = alike ? replay_model_hash(r->models[i]) : 0;
+	}
+	for (uint32_t i = r->model_count; --i;) {
+		uint32_t same = 0;
+
+		while (same < i && (glances[same] != glances[i] || hashes[same] != hashes[i]))
+			same++;
+		if (same == i || !replay_model_join_phases(r->models[same], r->models[i]))
+			continue;
+		if (r->models[i]->misses < r->models[same]->misses)
+			r->models[same]->misses = r->models[i]->misses;
+		drop(r, i);
+	}
+}
+
+void replay_sift(struct replay *r)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < r->model_count; i++)
+		if (r->models[i]->misses < r->models[best]->misses)
+			best = i;
+	if (best)
+		believe(r, best);
+	for (unsigned int behind = MISSES_BEHIND; behind >= MISSES_LEAST; behind--) {
+		for (uint32_t i = r->model_count; --i;)
+			if (r->models[i]->misses >= r->models[0]->misses + behind)
+				drop(r, i);
+		if (r->model_count <= models_worth(r) / 2)
+			break;
+	}
+	if (r->model_count > MODELS_MANY && r->model_count > r->united + UNITE_SPACING) {
+		unite(r);
+		r->united = r->model_count;
+	}
+	if (r->model_count < r->united)
+		r->united = r->model_count;
+}

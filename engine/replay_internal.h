@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a replay, for each other alone: replay.c gives events to models and counts; replay_accounts.c
+ * follows several models where a trace leaves something open; replay_state.c keeps states to come back to;
+ * replay_takeover.c makes the state one that the machine told.
+ */
+#ifndef ENGINE_REPLAY_INTERNAL_H
+#define ENGINE_REPLAY_INTERNAL_H
+
+#include "engine/replay.h"
+#include "engine/replay_model.h"
+
+/* Models followed at once. */
+enum { MODELS_MAX = 64 };
+/* Blocks that were freed and are remembered. */
+enum { FREED_MAX = 1 << 15 };
+
+/*
+ * To find out what may have happened when a guess was wrong takes time, and is worth it where guesses are right
+ * mostly.  So each wrong one costs a part of what right ones have earned; at most so much is kept.
+ */
+enum { CREDIT_MAX = 2048 };
+/* After so many wrong guesses in a row several accounts are no better than two. */
+enum { STREAK_MAX = 128 };
+
+struct replay {
+	struct replay_options options;
+	struct replay_setup setup;
+	struct replay_stats stats;
+	struct replay_model *models[MODELS_MAX]; /* the first is the one that is believed */
+	uint32_t model_count;
+	struct buddy *buddy; /* the first model's lists */
+	uint64_t index;
+	uint32_t united; /* models that were left when equal ones were last united */
+	uint64_t copies; /* models that were made */
+	uint32_t credit; /* see CREDIT_MAX */
+	uint32_t streak; /* guesses that were wrong since the last right one */
+	uint32_t wanted; /* kinds of events that are used */
+	bool silent; /* predictions are not counted */
+	bool taken_over; /* the state is one that the machine told */
+	bool boot_over; /* programs run */
+	bool watches; /* changes are remembered: the page frames of events, as they come */
+	struct start_range *changed;
+	uint32_t changed_count, changed_room;
+	int32_t *net; /* pages that came to each page set since @watches began */
+	/* Blocks that were freed, the last FREED_MAX in turn, until a picture is taken over. */
+	struct start_freed *freed;
+	uint64_t freed_count;
+	bool out_of_memory; /* changes, or models, are missing */
+	struct buddy
+		first; /* of a trace that begins late: what is learned begins with these types */
+};
+
+/* Kinds that tell how pages reach and leave the per-CPU lists; a trace has all of them or none. */
+enum {
+	TELLING = 1 << EVENT_ZONE_LOCKED | 1 << EVENT_PCPU_DRAIN | 1 << EVENT_FREE_BATCHED |
+		  1 << EVENT_EXTFRAG,
+};
+
+/* ---- replay_accounts.c ----------------------------------------------------------------------- */
+
+/* All models but the one that is believed go. */
+void replay_keep_one(struct replay *r);
+
+/* Before @e is given: one more model for each thing that may happen now and that nothing tells. */
+void replay_branch(struct replay *r, const struct event *e);
+
+/* A copy of @m, the caller's, which is no model of @r yet; NULL: there is no room, or no memory. */
+struct replay_model *replay_copy_account(struct replay *r, const struct replay_model *m);
+
+/*
+ * Model @i gave another page than the kernel.  Where several things may have happened, which only a trace
+ * that is @blind leaves open, each is followed.
+ */
+void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool blind);
+
+/* After an event: the best model is believed, those far behind go, and equal ones are one. */
+void replay_sift(struct replay *r);
+
+/* ---- replay_takeover.c ------------------------------------------------------------------------- */
+
+/* Remembers what @e, a free, brings. */
+void replay_note_freed(struct replay *r, const struct event *e);
+
+/* What is remembered so, the oldest first, the caller's; NULL without memory. */
+struct start_freed *replay_last_freed(const struct replay *r, uint32_t *count_ret);
+
+/* Remembers that @e changes something, while a picture is taken. */
+void replay_note_change(struct replay *r, const struct event *e);
+
+#endif
