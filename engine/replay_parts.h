@@ -2,7 +2,8 @@
 /*
  * The parts of a replay model, for each other alone: replay_model.c owns it and hands each event to the
  * part it is for (replay_free.c, replay_take.c, replay_alloc.c, replay_drain.c); replay_repair.c corrects
- * the model, replay_task.c remembers tasks.
+ * the model, by means of replay_take_out.c, replay_silent.c and replay_undrain.c; replay_expected.c settles what
+ * did not happen, replay_task.c remembers tasks.
  */
 #ifndef ENGINE_REPLAY_PARTS_H
 #define ENGINE_REPLAY_PARTS_H
@@ -76,6 +77,15 @@ void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 /* Takes blocks like the kernel would until @pfn comes, if it comes soon.  Otherwise nothing changes. */
 bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
 		     pfn_t pfn);
+/* Takes pages from list @index like a bulk allocation, which tells nothing, until that of @e comes. */
+bool replay_bulk_until(struct replay_model *r, const struct event *e,
+		       const struct alloc_request *req, unsigned int index, uint32_t zone);
+/*
+ * Takes stacks of threads, the pages of which come from list 0, until it had to be filled; list @index, or the
+ * free blocks where there is none, gives the page of @e then, or else the model is void.
+ */
+bool replay_stacks_until(struct replay_model *r, const struct event *e,
+			 const struct alloc_request *req, unsigned int index, uint32_t zone);
 /*
  * A page is freed that was not handed out by the model's account: if it was taken in bulk, so were those
  * before it.  True while pages of such an allocation come back.
