@@ -347,6 +347,7 @@ uint32_t page_alloc_search_zone(struct page_alloc *a, pfn_t pfn)
 	a->near.zone = zone;
 	/* All of a range lies in one span of slots. */
 	a->near.slots_before = slot - (uint32_t)(pfn >> b->max_order);
+	a->near.blocks_before = a->near.slots_before << (b->max_order - b->pageblock_order);
 	return zone;
 }
 
@@ -705,12 +706,26 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 	}
 }
 
+/* page_alloc_get() where the common case is not at hand; @first is the zone that the request prefers. */
+static __attribute__((noinline)) pfn_t get_otherwise(struct page_alloc *a,
+						     const struct alloc_request *req,
+						     uint32_t first, uint32_t *zone_ret)
+{
+	uint32_t flags = req->flags;
+
+	/* Those who begin with the lowest watermark are past the fast path, and its care for pageblocks. */
+	if (a->zones[first].avoids_fragments && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
+		flags |= ALLOC_NOFRAGMENT;
+	return get_from_zones(a, req, flags, zone_ret);
+}
+
 /*
- * The common case of rmqueue_buddy(), where nobody is told and no rights count: the lists of the type have
- * a block.  PFN_NONE: it is another case.
+ * The end of page_alloc_get() for a block that page sets do not hold, from a zone that has plenty.  The common
+ * case is that of rmqueue_buddy() where nobody is told and the lists of the type have a block.
  */
-static __attribute__((noinline)) pfn_t take_past_sets(struct page_alloc *a, uint32_t zone,
-						      const struct alloc_request *req)
+static __attribute__((noinline)) pfn_t get_past_sets(struct page_alloc *a,
+						     const struct alloc_request *req, uint32_t zone,
+						     uint32_t *zone_ret)
 {
 	struct buddy *b = a->buddy;
 	uint32_t link;
@@ -718,35 +733,23 @@ static __attribute__((noinline)) pfn_t take_past_sets(struct page_alloc *a, uint
 	if (a->events || req->order == b->max_order ||
 	    (a->rules.cma_balance && req->flags & ALLOC_CMA) ||
 	    !list_take(b, &b->zones[zone], req->order, req->type, &link))
-		return PFN_NONE;
+		return get_otherwise(a, req, zone, zone_ret);
 	a->taken_type = req->type;
 	b->entries[link] = held_make(req->order, req->type);
+	if (zone_ret)
+		*zone_ret = zone;
 	return small_link_pfn(b, link);
 }
 
 /*
- * The common case of it, with nothing else in its way: the first zone has plenty, by the mark that is
- * asked about first, and the page set, or for large blocks the free list, has what is wanted.
+ * The common case: the first zone has plenty, by the mark that is asked about first, and the page set has what
+ * is wanted.  It calls nothing but to end, so that it saves few registers.
  */
-static inline pfn_t get_quickly(struct page_alloc *a, const struct alloc_request *req,
-				uint32_t zone)
-{
-	unsigned int index = list_for(a, req);
-	struct pageset *set = page_alloc_set(a, zone, req->cpu);
-
-	if ((req->flags & ALLOC_RIGHTS) | a->rules.fair ||
-	    (index != PCP_LIST_NONE && !set->lists[index].count) || !has_plenty(a, req, zone))
-		return PFN_NONE;
-	if (index == PCP_LIST_NONE)
-		return take_past_sets(a, zone, req);
-	pageset_before_alloc(a, set);
-	return take_head(a, set, index, req);
-}
-
 pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint32_t *zone_ret)
 {
-	uint32_t first, flags;
-	pfn_t pfn;
+	struct pageset *set;
+	unsigned int index;
+	uint32_t first;
 
 	/* A negative number of a node is larger than any. */
 	if ((uint32_t)req->nid >= a->node_count || req->cpu >= a->cpu_count ||
@@ -755,17 +758,17 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 	first = preferred_zone(a, req);
 	if (first == BUDDY_ZONE_NONE)
 		return PFN_NONE;
-	pfn = get_quickly(a, req, first);
-	if (pfn != PFN_NONE) {
-		if (zone_ret)
-			*zone_ret = first;
-		return pfn;
-	}
-	/* Those who begin with the lowest watermark are past the fast path, and its care for pageblocks. */
-	flags = req->flags;
-	if (a->zones[first].avoids_fragments && (flags & ALLOC_WMARK_MASK) != WMARK_MIN)
-		flags |= ALLOC_NOFRAGMENT;
-	return get_from_zones(a, req, flags, zone_ret);
+	index = list_for(a, req);
+	set = page_alloc_set(a, first, req->cpu);
+	if ((req->flags & ALLOC_RIGHTS) | a->rules.fair ||
+	    (index != PCP_LIST_NONE && !set->lists[index].count) || !has_plenty(a, req, first))
+		return get_otherwise(a, req, first, zone_ret);
+	if (index == PCP_LIST_NONE)
+		return get_past_sets(a, req, first, zone_ret);
+	if (zone_ret)
+		*zone_ret = first;
+	pageset_before_alloc(a, set);
+	return take_head(a, set, index, req);
 }
 
 /* page_alloc_put() of a block that page sets do not hold. */
@@ -789,23 +792,44 @@ static __attribute__((noinline)) bool put_far(struct page_alloc *a, uint32_t cpu
 	       page_alloc_put(a, cpu, pfn, order);
 }
 
+/* page_alloc_put() of a page in @slot that has no chunk yet. */
+static __attribute__((noinline)) bool put_in_chunk(struct page_alloc *a, uint32_t slot,
+						   uint32_t cpu, pfn_t pfn, unsigned int order)
+{
+	return !buddy_get_chunk(a->buddy, slot) || page_alloc_put(a, cpu, pfn, order);
+}
+
+/* The end of page_alloc_put() where the page set has too much, or is tuned. */
+static __attribute__((noinline)) bool drain_freed(struct page_alloc *a, uint32_t zone,
+						  struct pageset *set, unsigned int index)
+{
+	pageset_drain_freed(a, zone, set, index);
+	return true;
+}
+
 bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
 	uint32_t zone = a->near.zone, slot;
 	struct buddy *b = a->buddy;
 	enum migratetype type;
+	struct pageset *set;
 	unsigned int index;
 
 	if (order > b->max_order || pfn - a->near.start >= a->near.pages)
 		return put_far(a, cpu, pfn, order);
-	slot = (uint32_t)(pfn >> b->max_order) + a->near.slots_before;
-	type = block_type(b, block_index(b, slot, pfn));
+	slot = near_slot(a, pfn);
+	type = near_type(a, pfn);
 	index = a->rules.list_of_freed[order][type];
 	if (index == PCP_LIST_NONE)
 		return put_past_sets(a, slot, pfn, order, type);
-	pageset_free_to(a, zone, page_alloc_set(a, zone, cpu), index, type,
-			pcp_link_in(b, slot, pfn));
-	return true;
+	if (b->slots[slot].chunk == CHUNK_NONE)
+		return put_in_chunk(a, slot, cpu, pfn, order);
+	set = page_alloc_set(a, zone, cpu);
+	set->alloc_factor >>= 1;
+	if (pageset_passes_on(a, set, order))
+		return put_past_sets(a, slot, pfn, order, type);
+	return !pageset_free_to(a, zone, set, index, order, type, pcp_link_at(b, slot, pfn)) ||
+	       drain_freed(a, zone, set, index);
 }
 
 bool page_alloc_put_past(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int order)

@@ -111,6 +111,7 @@ struct page_alloc {
 		uint64_t pages;
 		uint32_t zone;
 		uint32_t slots_before; /* slot = pfn >> max_order, plus this (it wraps) */
+		uint32_t blocks_before; /* the same of its pageblock: pfn >> pageblock_order */
 	} near;
 	enum migratetype taken_type; /* of the list the last block came from */
 	/*

@@ -17,13 +17,19 @@ static inline pfn_t pcp_link_pfn(const struct buddy *b, uint32_t link)
 	return small_link_pfn(b, link);
 }
 
-/* The link of page @pfn in @slot, which gets a chunk; LINK_NONE without memory. */
+/* The link of page @pfn in @slot, which has a chunk. */
+static inline uint32_t pcp_link_at(const struct buddy *b, uint32_t slot, pfn_t pfn)
+{
+	return (uint32_t)b->slots[slot].chunk << b->max_order |
+	       ((uint32_t)pfn & (slot_pages(b) - 1));
+}
+
+/* The same of a slot that gets a chunk if it has none; LINK_NONE without memory. */
 static inline uint32_t pcp_link_in(struct buddy *b, uint32_t slot, pfn_t pfn)
 {
 	if (b->slots[slot].chunk == CHUNK_NONE && !buddy_get_chunk(b, slot))
 		return LINK_NONE;
-	return (uint32_t)b->slots[slot].chunk << b->max_order |
-	       ((uint32_t)pfn & (slot_pages(b) - 1));
+	return pcp_link_at(b, slot, pfn);
 }
 
 /* The slot of a page that page_alloc_zone_of() has just told the zone of. */
@@ -45,7 +51,8 @@ static inline uint64_t near_entry(const struct page_alloc *a, pfn_t pfn)
 
 static inline enum migratetype near_type(const struct page_alloc *a, pfn_t pfn)
 {
-	return block_type(a->buddy, block_index(a->buddy, near_slot(a, pfn), pfn));
+	return block_type(a->buddy,
+			  (uint32_t)(pfn >> a->buddy->pageblock_order) + a->near.blocks_before);
 }
 
 /* Pages are not counted here. */
@@ -148,22 +155,30 @@ static inline uint32_t pageset_take(struct page_alloc *a, struct pageset *set, u
 	return link;
 }
 
-/* Frees the block at @link, whose pageblock is of @type, to list @index: free_unref_page_commit(). */
-static inline void pageset_free_to(struct page_alloc *a, uint32_t zone, struct pageset *set,
-				   unsigned int index, enum migratetype type, uint32_t link)
+/*
+ * Does a block of @order that is freed to @set go straight to the free lists?  An empty set that is
+ * emptied at every free of a high order while others are freed in a row (6.0 to 6.6) gives it away at once.
+ */
+static inline bool pageset_passes_on(const struct page_alloc *a, const struct pageset *set,
+				     unsigned int order)
 {
-	unsigned int order = pageset_list_order(a, index);
+	return order && order <= 3 && set->free_factor && !(set->nonempty | set->count) &&
+	       a->rules.drain_amount == DRAIN_HIGH_ORDERS && !a->events;
+}
 
-	if (link == LINK_NONE)
-		return;
-	set->alloc_factor >>= 1;
+/*
+ * Frees the block at @link, whose pageblock is of @type, to list @index, which is of @order:
+ * free_unref_page_commit().  Is it for pageset_drain_freed() to go on?  What drains nothing and tunes nothing
+ * needs no call.
+ */
+static inline bool pageset_free_to(struct page_alloc *a, uint32_t zone, struct pageset *set,
+				   unsigned int index, unsigned int order, enum migratetype type,
+				   uint32_t link)
+{
 	pcp_list_insert(a->buddy, set, index, link, type, false);
 	set->count += 1u << order;
-	/* What drains nothing and tunes nothing needs no call. */
-	if (set->count < set->high && (!order || !set->free_factor) &&
-	    a->rules.drain_amount != DRAIN_TUNED && !a->zones[zone].reclaim_active)
-		return;
-	pageset_drain_freed(a, zone, set, index);
+	return set->count >= set->high || (order && set->free_factor) ||
+	       a->rules.drain_amount == DRAIN_TUNED || a->zones[zone].reclaim_active;
 }
 
 #endif
