@@ -105,28 +105,51 @@ layers()
 			xargs -0r grep -nE "^[[:blank:]]*#[[:blank:]]*include \"(${above//,/|})/"
 	done
 }
-# A C file that its BUILD file names in no way (nor a script beside it) is never compiled, and nobody
-# notices. BUILD files make names of pieces and patterns, so the stem counts, and "*.c".
+# A C file that its BUILD file does not name is never compiled, and nobody notices. Names count whole: "page.c", or
+# "%s.c" and, where it is no target's name, "page". A pattern such as "*.c" compiles nothing; a script `run` may.
 dead_files()
 {
-	local file folder package stem
-	choose '\.(c|h|def|proto)$' "$given|/stub/" | while IFS= read -r file; do
-		folder=$(dirname -- "$file")
-		package=$folder
-		while [ ! -e "$package/BUILD" ] && [ "$package" != . ]; do
-			package=$(dirname -- "$package")
+	local file folder package
+	{
+		choose '(^|/)BUILD$|\.bzl$' | sed -E 's|^(.*)/[^/]*$|\1\t&|; t; s|^|.\t|'
+		choose '\.(c|h|def|proto)$' "$given|/stub/" | while IFS= read -r file; do
+			folder=$(dirname -- "$file")
+			package=$folder
+			while [ ! -e "$package/BUILD" ] && [ "$package" != . ]; do
+				package=$(dirname -- "$package")
+			done
+			[ -x "$folder/run" ] && grep -F "/${file##*/}" -- "$folder/run" >/dev/null && continue
+			printf '%s\t%s\n' "$package" "$file"
 		done
-		stem=${file##*/}
-		stem=${stem%.*}
-		stem=${stem%_test}
-		if [ -x "$folder/run" ] && [ "$folder" != tools ]; then
-			# What the script compiles, and the headers of that.
-			cat -- "$folder/run" "$folder"/*.c
-		else
-			cat -- "$package/BUILD"
-		fi | grep -wF -e "$stem" -e "${stem#cmd_}" -e "${stem}_test" -e "\"*.${file##*.}\"" >/dev/null ||
-			printf '%s is not in %s/BUILD\n' "$file" "$package"
-	done
+	} | awk -F'\t' '
+		$2 ~ /(BUILD|\.bzl)$/ {
+			while ((getline line < $2) > 0) {
+				n = line ~ /^ *#/ ? 0 : split(line, part, "\"")
+				for (i = 2; i <= n; i += 2) {
+					named[$1, part[i]]
+					if (line !~ /^ *name = /)
+						listed[$1, part[i]]
+					if (gsub(/%s/, "\t", part[i]) == 1)
+						patterns[$1] = patterns[$1] "\n" part[i]
+				}
+			}
+			next
+		}
+		{
+			file = $1 == "." ? $2 : substr($2, length($1) + 2)
+			found = ($1, file) in named
+			n = split(patterns[$1], pattern, "\n")
+			for (i = 2; i <= n && !found; i++) {
+				split(pattern[i], around, "\t")
+				begin = length(around[1])
+				end = length(file) - length(around[2])
+				found = end > begin && substr(file, 1, begin) == around[1] &&
+					substr(file, end + 1) == around[2] &&
+					($1, substr(file, begin + 1, end - begin)) in listed
+			}
+			if (!found)
+				printf "%s is not in %s/BUILD\n", $2, $1
+		}'
 }
 # //:full names every package that has tests.
 suites()
