@@ -373,6 +373,17 @@ static void test_fallback_gives(void **state)
 		assert_int_equal(f->count, cases[i].found);
 		finish(f);
 	}
+	/* Where fallbacks are not recorded there may have been one. */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture *f = start(cases[i].version,
+					  (1U << EVENT_KIND_COUNT) - 1 - (1U << EVENT_EXTFRAG));
+
+		event(f, EVENT_ZONE_LOCKED, 0x3000, 0);
+		event(f, EVENT_PCPU_DRAIN, 0x1000, 0);
+		event(f, EVENT_PCPU_DRAIN, 0x1000, 0);
+		assert_int_equal(f->count, cases[i].found);
+		finish(f);
+	}
 }
 
 /* What an interrupt frees is not its task's. */

@@ -473,6 +473,10 @@ static void lists_stay(void **unused)
 	zone = buddy_zone_find(s.machine.buddy, 1, ZONE_DMA32);
 	assert_int_equal(buddy_zone_free_pages(s.machine.buddy, zone), free_pages);
 	assert_true(page_alloc_is_held(&s.alloc, zone, held, 1));
+	for (uint32_t i = 0; i < s.block_count; i++)
+		if (s.blocks[i].pfn != PFN_NONE)
+			assert_true(page_alloc_is_held(&s.alloc, zone, s.blocks[i].pfn,
+						       s.blocks[i].order));
 	assert_null(buddy_check(s.machine.buddy, false));
 	expect_sound(&s);
 	scenario_deinit(&s);

@@ -325,6 +325,40 @@ static void test_unknown_pages_are_drained(void **state)
 	tear_down(&f);
 }
 
+/* A drain that was expected says that the lists are known again. */
+static void test_known_pages_are_drained(void **state)
+{
+	struct fixture f;
+	struct event drain = told(EVENT_PCPU_DRAIN, MOVABLE);
+	struct pageset *set;
+	struct page_alloc *a;
+	const pfn_t freed = 0x1000, unknown = 0x2000;
+	pfn_t pfn;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	tell(&f, drain, unknown);
+	assert_int_equal(guess(&f, drain), unknown + 1);
+	a = replay_alloc(f.replay);
+	set = page_alloc_set(a, page_alloc_zone_of(a, freed), 0);
+	for (unsigned int i = 0; i < 8; i++)
+		release(&f, request(0, MOVABLE), freed + 16ULL * i);
+	set->high = set->high_min = set->high_max = set->count;
+	release(&f, request(0, MOVABLE), freed + 0x80);
+	pfn = guess(&f, drain);
+	assert_true(pfn >= freed && pfn <= freed + 0x80);
+	for (unsigned int i = 0; i < 9 && pfn >= freed && pfn <= freed + 0x80; i++) {
+		tell(&f, drain, pfn);
+		assert_int_equal(f.miss, REPLAY_HIT);
+		pfn = guess(&f, drain);
+		assert_int_not_equal(pfn, unknown + 1);
+	}
+	tear_down(&f);
+}
+
 static enum migratetype block_type(const struct fixture *f, pfn_t pfn)
 {
 	struct page_alloc *a = replay_alloc(f->replay);
@@ -1064,6 +1098,7 @@ int main(void)
 		cmocka_unit_test(test_spared_block_is_gone),
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
 		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_known_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),

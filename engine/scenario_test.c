@@ -10,6 +10,7 @@
 
 #include "engine/quirk.h"
 #include "engine/scenario.h"
+#include "engine/testing/made_boot.h"
 
 #define MIB (1ULL << 20)
 
@@ -168,6 +169,37 @@ static void isolated_blocks_come_back(void **unused)
 	scenario_deinit(&s);
 }
 
+/*
+ * A page outside all zones names one of what memory there is, by its number:
+ *
+ *	1M          64M         96M          256M
+ *	|###########|           |############|		the first behind the hole is number 63M
+ */
+static void pages_are_named_by_number(void **unused)
+{
+	static const pfn_t first = 63 * MIB >> 12, present = 223 * MIB >> 12, far = 1 << 20;
+	struct operation op = { .kind = OPERATION_ISOLATE_BLOCKS, .pages = 1 };
+	struct made_boot b;
+	struct scenario s;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 64 * MIB, -1);
+	made_boot_memory(&b, 96 * MIB, 256 * MIB, -1);
+	made_boot_cpus(&b, 1, -1);
+	scenario_init(&s);
+	scenario_boot(&s, &b.in, &all);
+	op.pfn = (far / present) * present + first;
+	assert_int_equal(type_at(&s, 96 * MIB >> 12), MIGRATE_MOVABLE);
+	scenario_do(&s, &op);
+	assert_int_equal(type_at(&s, 96 * MIB >> 12), MIGRATE_ISOLATE);
+	op.pfn--;
+	assert_int_equal(type_at(&s, (64 * MIB >> 12) - 1), MIGRATE_MOVABLE);
+	scenario_do(&s, &op);
+	assert_int_equal(type_at(&s, (64 * MIB >> 12) - 1), MIGRATE_ISOLATE);
+	scenario_deinit(&s);
+}
+
 /* The last pageblock that a zone keeps for high-order atomic requests goes by force alone. */
 static void the_last_reserve_goes_by_force(void **unused)
 {
@@ -230,6 +262,7 @@ int main(void)
 		cmocka_unit_test(life),
 		cmocka_unit_test(wrong_rule),
 		cmocka_unit_test(isolated_blocks_come_back),
+		cmocka_unit_test(pages_are_named_by_number),
 		cmocka_unit_test(the_last_reserve_goes_by_force),
 		cmocka_unit_test(broken_lists_stay_broken),
 	};

@@ -410,12 +410,13 @@ static void neighbours_lie_on_both_sides(void **state)
 static void free_blocks_decide(void **state)
 {
 	struct start_block blocks[] = {
+		{ .pfn = 0x600, .lru = 400, .type = MIGRATE_MOVABLE },
 		{ .pfn = 0x000, .lru = 100, .type = MIGRATE_MOVABLE, .free = { [3] = 2 } },
 		{ .pfn = 0x200, .lru = 100, .type = MIGRATE_MOVABLE, .free = { [5] = 1 } },
 		{ .pfn = 0x400, .type = MIGRATE_CMA, .fixed = true, .free = { [1] = 1 } },
 	};
 	uint64_t wanted[MIGRATE_TYPE_COUNT] = {
-		[MIGRATE_UNMOVABLE] = 1, [MIGRATE_MOVABLE] = 1, [MIGRATE_CMA] = 1
+		[MIGRATE_UNMOVABLE] = 1, [MIGRATE_MOVABLE] = 2, [MIGRATE_CMA] = 1
 	};
 	uint64_t free_blocks[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT] = {
 		[3] = { [MIGRATE_MOVABLE] = 2 },
@@ -426,11 +427,30 @@ static void free_blocks_decide(void **state)
 
 	(void)state;
 	assert_true(start_types_assign(
-		blocks, 3, wanted, (const uint64_t(*)[MIGRATE_TYPE_COUNT])free_blocks, &misfits));
+		blocks, 4, wanted, (const uint64_t(*)[MIGRATE_TYPE_COUNT])free_blocks, &misfits));
+	assert_int_equal(blocks[0].type, MIGRATE_MOVABLE);
+	assert_int_equal(blocks[1].type, MIGRATE_MOVABLE);
+	assert_int_equal(blocks[2].type, MIGRATE_UNMOVABLE);
+	assert_int_equal(blocks[3].type, MIGRATE_CMA);
+	assert_int_equal(misfits, 2); /* the one of order 7, and the one of CMA */
+}
+
+/* Of pageblocks that are used alike, those keep their types that were thought to have them. */
+static void what_was_thought_stays(void **state)
+{
+	struct start_block blocks[] = {
+		{ .pfn = 0x000, .slab = 100, .type = MIGRATE_MOVABLE },
+		{ .pfn = 0x200, .slab = 100, .type = MIGRATE_UNMOVABLE },
+		{ .pfn = 0x400, .slab = 100, .type = MIGRATE_MOVABLE },
+	};
+	uint64_t wanted[MIGRATE_TYPE_COUNT] = { [MIGRATE_UNMOVABLE] = 1, [MIGRATE_MOVABLE] = 2 };
+	uint64_t misfits;
+
+	(void)state;
+	assert_true(start_types_assign(blocks, 3, wanted, NULL, &misfits));
 	assert_int_equal(blocks[0].type, MIGRATE_MOVABLE);
 	assert_int_equal(blocks[1].type, MIGRATE_UNMOVABLE);
-	assert_int_equal(blocks[2].type, MIGRATE_CMA);
-	assert_int_equal(misfits, 2); /* the one of order 7, and the one of CMA */
+	assert_int_equal(blocks[2].type, MIGRATE_MOVABLE);
 }
 
 int main(void)
@@ -449,6 +469,7 @@ int main(void)
 		cmocka_unit_test(an_unused_pageblock_follows_its_neighbour),
 		cmocka_unit_test(neighbours_lie_on_both_sides),
 		cmocka_unit_test(free_blocks_decide),
+		cmocka_unit_test(what_was_thought_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
