@@ -135,6 +135,8 @@ static enum cli_exit read_file(struct cli *cli, struct diff *d, unsigned int sid
 
 	if (err)
 		return cli_fail_error(cli, err);
+	if (d->files[side].damage)
+		cli_note(cli, "%s", d->files[side].damage);
 	if (!d->files[side].subject.event_count)
 		return cli_fail_usage(cli, "'%s' has no events: give --trace%s FILE", path,
 				      side == B ? "-b" : "");

@@ -809,7 +809,7 @@ const struct command command_replay = {
 		"finds impossible is a finding here, too; there the model believes what was recorded "
 		"last. A file with no event and no heading of a tracer is no trace, and refused; of a stored "
 		"trace that is damaged or cut off all whole blocks are replayed and reported, and then the "
-		"first that is not is an error (exit code 2).",
+		"first that is not is an error (exit code 2). So are all whole lines of a packed text.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

@@ -424,8 +424,10 @@ static enum cli_exit run(struct cli *cli)
 		cli, replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS, &s.r);
 	if (code == CLI_OK)
 		code = read_events(cli, &s);
-	if (code == CLI_OK)
+	if (code == CLI_OK) {
+		replayed_note_damage(cli, &s.r);
 		code = start(&s);
+	}
 	if (code == CLI_OK)
 		code = listen(cli, &s);
 	replay_history_destroy(s.history);

@@ -192,6 +192,17 @@ enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_e
 	return cli_fail(cli, "%s", text);
 }
 
+void replayed_note_damage(struct cli *cli, const struct replayed *r)
+{
+	const struct error *damage = trace_damage(r->trace);
+	char text[512];
+
+	if (!damage)
+		return;
+	error_format(damage, text, sizeof(text));
+	cli_note(cli, "%s", text);
+}
+
 enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret)
 {
 	if (r->at == r->count) {
@@ -202,7 +213,7 @@ enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct ev
 			r->count = 0;
 			return cli_fail_error(cli, err);
 		}
-		if (!r->count && is_no_trace(r))
+		if (!r->count && !trace_damage(r->trace) && is_no_trace(r))
 			return cli_fail(cli,
 					"'%s' is no trace: none of its %" PRIu64
 					" lines is an event, or the heading of a tracer",

@@ -68,6 +68,8 @@ enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct ev
  * CLI_UNUSABLE, else @code.
  */
 enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code);
+/* The same as a note, for a command that goes on with what there is. */
+void replayed_note_damage(struct cli *cli, const struct replayed *r);
 /* Is the event one of --events?  Markers always are. */
 static inline bool replayed_uses(const struct replayed *r, const struct event *e)
 {

@@ -16,6 +16,8 @@ enum cli_exit suspect_read(struct cli *cli, struct subject_file *ret)
 	err = subject_read(src, trace, ret);
 	if (err)
 		return cli_fail_error(cli, err);
+	if (ret->damage)
+		cli_note(cli, "%s", ret->damage);
 	if (cli_era(cli, &version))
 		subject_set_version(s, version);
 	facts = s->log.input.facts;

@@ -288,6 +288,7 @@ struct input_stream {
 	struct unpacker *unpacker; /* NULL: plain */
 	enum input_packing packing;
 	bool end;
+	struct error *failed; /* told once what came before it is out */
 	/* What it was made of; NULL for a file. */
 	const uint8_t *bytes;
 	size_t byte_count;
@@ -423,8 +424,9 @@ static struct error *stream_read_plain(struct input_stream *s, void *to, size_t 
 struct error *input_stream_read(struct input_stream *s, void *to, size_t room, size_t *ret)
 {
 	struct unpack_step step = { .out = to, .out_room = room };
-	struct error *err = NULL;
+	struct error *err = s->failed;
 
+	s->failed = NULL;
 	if (!s->unpacker)
 		return stream_read_plain(s, to, room, ret);
 	while (!err && !s->end && step.out == to) {
@@ -441,8 +443,9 @@ struct error *input_stream_read(struct input_stream *s, void *to, size_t room, s
 		    s->stored_size == before)
 			err = stream_fill(s);
 	}
-	if (err)
+	if (err && step.out == to)
 		return err;
+	s->failed = err;
 	*ret = (size_t)(step.out - (uint8_t *)to);
 	return NULL;
 }
@@ -472,6 +475,7 @@ void input_stream_close(struct input_stream *s)
 	if (s->fd >= 0 && s->fd_owned)
 		close(s->fd);
 	unpacker_destroy(s->unpacker);
+	error_destroy(s->failed);
 	free(s->piece);
 	free(s->name);
 	free(s);

@@ -85,7 +85,8 @@ struct error *input_stream_from_bytes(const char *name, const void *data, size_t
 const uint8_t *input_stream_bytes(const struct input_stream *s, size_t *size_ret);
 /*
  * Puts the next bytes, unpacked, to @to: as many as come at once, at most @room (> 0).  *@ret is how
- * many, 0 at the end alone.  Nothing may be asked of a stream after an error but its end.
+ * many, 0 at the end alone.  An error comes when all that was unpacked before it is out; nothing may be
+ * asked of a stream after one but its end.
  */
 struct error *input_stream_read(struct input_stream *s, void *to, size_t room, size_t *ret);
 /* What to call it in messages: the path as given, or "<stdin>". */

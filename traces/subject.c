@@ -95,13 +95,25 @@ static struct error *take_strings(const struct trace *t, struct subject_file *fi
 	return NULL;
 }
 
+static struct error *take_damage(const struct trace *t, struct subject_file *file)
+{
+	const struct error *damage = trace_damage(t);
+	char text[512];
+
+	if (!damage)
+		return NULL;
+	error_format(damage, text, sizeof(text));
+	file->damage = strings_add(&file->texts, text, strlen(text));
+	return file->damage ? NULL : error_no_memory();
+}
+
 static struct error *take_trace(struct trace *t, struct subject_file *file)
 {
 	struct error *err = take_events(t, file);
 
 	if (!err && file->subject.event_count)
 		err = take_strings(t, file);
-	return err;
+	return err ? err : take_damage(t, file);
 }
 
 static void settle(struct subject_file *file)

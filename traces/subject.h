@@ -51,6 +51,8 @@ struct error *subject_write(const struct subject *s, const char *name, struct si
 
 struct subject_file {
 	struct subject subject;
+	/* Where the trace was found damaged or cut off, as a sentence; NULL: nowhere.  Its own. */
+	const char *damage;
 	/* Private: what it owns. */
 	struct boot_log log;
 	struct event *events;

@@ -5,6 +5,9 @@
  * One buffer holds a piece of the stream.  Whole lines are taken from it; what is left of the last one
  * moves to the front before the next piece is read.  A line longer than the buffer is no line of a trace:
  * it counts as one unknown line, and its rest is passed over.
+ *
+ * Packed text that is cut off or damaged ends with its last whole line, and a loss of which nobody knows
+ * how many events it took; what is left of a line might be taken for another.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +25,7 @@ struct text_reader {
 	size_t whole; /* end of the last whole line in it */
 	bool last; /* nothing follows the buffer */
 	bool passing_over; /* inside of a line that was too long */
+	struct error *damage; /* where unpacking came to its end before the text did, or NULL */
 	struct text_fast fast;
 };
 
@@ -44,6 +48,21 @@ static struct error *fill(struct trace *t, struct text_reader *r)
 	while (r->whole > 0 && r->buffer[r->whole - 1] != '\n')
 		r->whole--;
 	return NULL;
+}
+
+/* The text ends here, where @err says; the batch has room for what tells of it. */
+static void take_damage(struct trace *t, struct text_reader *r, struct error *err)
+{
+	/* Beyond the numbers of an error there is no use in naming a line. */
+	uint32_t line = t->stats.lines < UINT32_MAX ? (uint32_t)t->stats.lines + 1 : 0;
+
+	r->damage = error_create(err->code, err->file, line, 0, "%s", err->message);
+	error_destroy(err);
+	r->last = true;
+	r->start = r->end = r->whole = 0;
+	t->batch[t->count++] = (struct event){
+		.kind = EVENT_LOST, .pfn = PFN_NONE, .pid = -1, .line = t->stats.lines + 1
+	};
 }
 
 static void take_line(struct trace *t, const char *line, const char *end)
@@ -134,6 +153,10 @@ static struct error *text_next(struct trace *t)
 			r->start = r->end;
 		}
 		err = fill(t, r);
+		if (err && err->code == ERROR_CORRUPT) {
+			take_damage(t, r, err);
+			return NULL;
+		}
 	}
 	return err;
 }
@@ -142,11 +165,23 @@ static void text_close(struct trace *t)
 {
 	struct text_reader *r = t->reader;
 
+	error_destroy(r->damage);
 	free(r->buffer);
 	free(r);
 }
 
-static const struct reader_ops text_ops = { .next = text_next, .close = text_close };
+static const struct error *text_damage(const struct trace *t)
+{
+	const struct text_reader *r = t->reader;
+
+	return r->damage;
+}
+
+static const struct reader_ops text_ops = {
+	.next = text_next,
+	.close = text_close,
+	.damage = text_damage,
+};
 
 struct error *text_reader_open(struct trace *t)
 {

@@ -71,7 +71,10 @@ struct trace_stats {
 const struct trace_stats *trace_stats(const struct trace *t);
 /* Is it text, as anything is that says nothing else of itself? */
 bool trace_is_text(const struct trace *t);
-/* The first block of a stored trace that is damaged or missing, or NULL.  Borrowed until the next call. */
+/*
+ * The first block of a stored trace that is damaged or missing, or the line at which packed text is cut off or
+ * damaged; NULL: none so far.  Borrowed until the next call.
+ */
 const struct error *trace_damage(const struct trace *t);
 
 /*

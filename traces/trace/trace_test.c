@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
@@ -228,6 +229,62 @@ static void test_errors(void **state)
 	trace_close(t);
 }
 
+/* Bytes of gzip that unpack to @size bytes at @data, up to the last; the caller frees. */
+static uint8_t *pack_cut(const char *data, size_t size, size_t *size_ret)
+{
+	uint8_t *ret = malloc(size + 256);
+	z_stream stream = { .next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)size };
+
+	assert_non_null(ret);
+	stream.next_out = ret;
+	stream.avail_out = (uInt)size + 256;
+	assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	assert_int_equal(deflate(&stream, Z_SYNC_FLUSH), Z_OK);
+	*size_ret = size + 256 - stream.avail_out;
+	deflateEnd(&stream);
+	return ret;
+}
+
+/* All whole lines of packed text that is cut off are there, and no part of one; then comes a loss. */
+static void test_cut_off(void **state)
+{
+	static const char line[] = HEAD "mm_page_free: page=(____ptrval____) pfn=0x16 order=10\n";
+	enum { LINES = 5000 };
+	size_t room = LINES * (sizeof(line) - 1), size, cut = room - 2;
+	char *text = malloc(room);
+	struct list list;
+	struct trace *t;
+	uint8_t *packed;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(text + i * (sizeof(line) - 1), line, sizeof(line) - 1);
+	packed = pack_cut(text, cut, &size);
+	check_ok(trace_open_bytes("cut", packed, size, NULL, &t));
+	assert_null(trace_damage(t));
+	collect(t, &list);
+	assert_int_equal(list.count, LINES);
+	for (size_t i = 0; i + 1 < LINES; i++) {
+		assert_int_equal(list.events[i].kind, EVENT_FREE);
+		assert_int_equal(list.events[i].order, 10);
+		assert_int_equal(list.events[i].line, i + 1);
+	}
+	assert_int_equal(list.events[LINES - 1].kind, EVENT_LOST);
+	assert_int_equal(list.events[LINES - 1].count, 0);
+	assert_int_equal(list.events[LINES - 1].line, LINES);
+	assert_int_equal(trace_stats(t)->lines, LINES - 1);
+	assert_non_null(trace_damage(t));
+	assert_int_equal(trace_damage(t)->code, ERROR_CORRUPT);
+	assert_int_equal(trace_damage(t)->line, LINES);
+	assert_string_equal(trace_damage(t)->file, "cut");
+	free(list.events);
+	trace_close(t);
+	free(packed);
+	free(text);
+}
+
 /* Reads all there is; whatever an event says has to be in its range. */
 static void read_any(const uint8_t *data, size_t len)
 {
@@ -361,9 +418,13 @@ static void test_captures(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	 cmocka_unit_test(test_flags_by_kernel),
-		cmocka_unit_test(test_long),	 cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_robust),	 cmocka_unit_test(test_captures_of_the_tree),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_flags_by_kernel),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_robust),
+		cmocka_unit_test(test_captures_of_the_tree),
 		cmocka_unit_test(test_captures),
 	};
 
