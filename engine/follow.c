@@ -466,7 +466,7 @@ static void follow_used(struct follow *f, const struct event *e)
 	enum impossible what =
 		impossible_shape(e, f->options.cpu_count, f->max_order, f->type_count);
 
-	f->stats.events++;
+	f->stats.events += e->kind != EVENT_LOST;
 	f->stats.kinds[e->kind]++;
 	if (what != POSSIBLE) {
 		tell(f, what, e, NULL, PFN_NONE);

@@ -55,7 +55,7 @@ struct follow_finding {
 };
 
 struct follow_stats {
-	uint64_t events; /* used */
+	uint64_t events; /* used; a loss is none, though kinds counts it */
 	uint64_t kinds[EVENT_KIND_COUNT];
 	uint64_t failed; /* allocations without a page */
 	uint64_t exact; /* frees of a block as it was allocated */

@@ -433,6 +433,7 @@ static void test_gap(void **state)
 	event(f, EVENT_ALLOC, 0x1000, 0);
 	assert_int_equal(f->count, 0);
 	assert_int_equal(follow_stats(f->follow)->gaps, 1);
+	assert_int_equal(follow_stats(f->follow)->events, 2);
 	/* What was freed just before may be among what was lost. */
 	event(f, EVENT_LOST, PFN_NONE, 0);
 	event(f, EVENT_PCPU_DRAIN, 0x1000, 0);

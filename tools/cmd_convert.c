@@ -247,7 +247,8 @@ static char *note_of(const struct trace *t)
 {
 	const struct trace_stats *stats = trace_stats(t);
 	const struct error *damage = trace_damage(t);
-	char text[512], note[1024];
+	char text[512], note[1024] = "";
+	size_t len;
 
 	if (damage) {
 		error_format(damage, text, sizeof(text));
@@ -266,10 +267,14 @@ static char *note_of(const struct trace *t)
 			 "lines of the trace that are not known: %" PRIu64
 			 ", the first is line %" PRIu64,
 			 stats->unknown, stats->first_unknown_line);
-	} else {
-		return NULL;
 	}
-	return strdup(note);
+	len = strlen(note);
+	if (stats->gfp_unknown)
+		snprintf(note + len, sizeof(note) - len,
+			 "%sevents with GFP flags that this kernel does not have: %" PRIu64
+			 ", the first is line %" PRIu64,
+			 len ? "; " : "", stats->gfp_unknown, stats->first_gfp_unknown_line);
+	return *note ? strdup(note) : NULL;
 }
 
 static struct error *open_trace(const struct source *s, const struct trace_options *how,
@@ -320,6 +325,8 @@ static struct error *write_trace(struct cli *cli, struct source *s, struct mmtra
 	if (err)
 		return err;
 	err = trace_store(t, w, &s->events);
+	/* A loss is stored as events are. */
+	s->events -= err ? 0 : trace_stats(t)->events[EVENT_LOST];
 	if (!err)
 		s->trace_note = note_of(t);
 	trace_close(t);

@@ -283,7 +283,7 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 				     report->start.kind == REPLAY_START_AUTO;
 
 		if (stops(report, e)) {
-			report->r.index--;
+			replayed_unread(&report->r);
 			break;
 		}
 		/* A picture is compared before it is taken over. */
@@ -341,7 +341,8 @@ static void print_kinds(struct cli *cli, const struct report *report)
 	fprintf(out, "\n%s%-30s %10s %10s %10s%s\n", cli_colour(cli, CLI_BOLD), "events", "used",
 		"predicted", "right", cli_colour(cli, CLI_PLAIN));
 	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
-		if (!stats->kinds[k])
+		/* What is lost stands above. */
+		if (!stats->kinds[k] || k == EVENT_LOST)
 			continue;
 		fprintf(out, "%-30s %10" PRIu64, event_kind_name((enum event_kind)k),
 			stats->kinds[k]);
@@ -567,7 +568,7 @@ static void json_kinds(struct json *j, const struct report *report)
 
 	json_key_array_begin(j, "kinds");
 	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
-		if (!stats->kinds[k])
+		if (!stats->kinds[k] || k == EVENT_LOST)
 			continue;
 		json_object_begin(j);
 		json_key_string(j, "kind", event_kind_name((enum event_kind)k));
@@ -782,7 +783,8 @@ const struct command command_replay = {
 		"predicted_pfn, zone, miss_rule. Page frames are decimal; '-' is no page, no zone, "
 		"or no miss. A zone is its node and its name: 0:DMA32.\n"
 		"\n"
-		"A number for --at is that of an event, up to how many there are, which is the end; with a "
+		"A number for --at is that of an event, up to how many there are, which is the end (a gap of lost "
+		"events has a number as well); with a "
 		"point or an 's' behind it is a time by the stamps of the trace, if its clock tells "
 		"seconds. A marker is named by its whole text; of several the first counts (step's "
 		"'mark' finds the others). A place that the trace does not have is an error.\n"

@@ -127,7 +127,8 @@ static void print_follow(struct cli *cli, const struct replayed *r,
 	fprintf(out, "\n%s%-48s %10s%s\n", cli_colour(cli, CLI_BOLD), "events", "used",
 		cli_colour(cli, CLI_PLAIN));
 	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++)
-		print_count(out, event_kind_name((enum event_kind)k), s->kinds[k]);
+		if (k != EVENT_LOST)
+			print_count(out, event_kind_name((enum event_kind)k), s->kinds[k]);
 	fputc('\n', out);
 	print_count(out, "allocations that failed", s->failed);
 	print_count(out, "blocks freed as they were allocated", s->exact);
@@ -160,7 +161,7 @@ static void json_follow(struct cli *cli, const struct replayed *r,
 	json_key_string(&j, "mode", "follow");
 	json_key_array_begin(&j, "kinds");
 	for (unsigned int k = 0; k < EVENT_KIND_COUNT; k++) {
-		if (!s->kinds[k])
+		if (!s->kinds[k] || k == EVENT_LOST)
 			continue;
 		json_object_begin(&j);
 		json_key_string(&j, "kind", event_kind_name((enum event_kind)k));

@@ -220,8 +220,16 @@ enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct ev
 					r->trace_path, trace_stats(r->trace)->lines);
 	}
 	*ret = r->count ? &r->batch[r->at++] : NULL;
-	r->index += r->count != 0;
+	r->index += *ret != NULL;
+	r->gaps += *ret && (*ret)->kind == EVENT_LOST;
 	return CLI_OK;
+}
+
+void replayed_unread(struct replayed *r)
+{
+	r->at--;
+	r->index--;
+	r->gaps -= r->batch[r->at].kind == EVENT_LOST;
 }
 
 enum impossible replayed_check(const struct replayed *r, struct page_alloc *a,
@@ -247,6 +255,49 @@ static void print_place(FILE *out, const char *kind, uint64_t count, uint64_t fi
 		fprintf(out, " (the first is %" PRIu64 ")", first);
 }
 
+static void print_losses(FILE *out, const struct trace_stats *stats)
+{
+	uint64_t gaps = stats->events[EVENT_LOST];
+
+	if (stats->overwritten)
+		fprintf(out, "\n%-14s%" PRIu64 " event%s overwritten before the trace begins", "",
+			stats->overwritten, stats->overwritten == 1 ? " was" : "s were");
+	if (!gaps)
+		return;
+	fprintf(out, "\n%-14s%" PRIu64 " gap%s of lost events: ", "", gaps, gaps == 1 ? "" : "s");
+	if (stats->lost)
+		fprintf(out, "%" PRIu64 " event%s lost", stats->lost, stats->lost == 1 ? "" : "s");
+	if (stats->lost && stats->lost_untold)
+		fprintf(out, ", and %" PRIu64 " gap%s not tell how many", stats->lost_untold,
+			stats->lost_untold == 1 ? " does" : "s do");
+	else if (!stats->lost)
+		fputs("how many is not told", out);
+	fprintf(out, " (%sline %" PRIu64 ")", gaps == 1 ? "" : "the first is ",
+		stats->first_lost_line);
+}
+
+static void print_unknown_flags(FILE *out, const struct trace *t)
+{
+	const struct trace_stats *stats = trace_stats(t);
+	const struct gfp_table *gfp = trace_gfp(t);
+	const char *separator = ": ";
+
+	if (!stats->gfp_unknown)
+		return;
+	fprintf(out,
+		"\n%-14s%" PRIu64
+		" event%s with GFP flags that this kernel does not have (%sline %" PRIu64 ")",
+		"", stats->gfp_unknown, stats->gfp_unknown == 1 ? "" : "s",
+		stats->gfp_unknown == 1 ? "" : "the first is ", stats->first_gfp_unknown_line);
+	for (unsigned int i = 0; i < gfp->name_count; i++) {
+		if (!(gfp->names[i].mask & trace_gfp_unknown(t)))
+			continue;
+		fputs(separator, out);
+		text_print_safe(out, gfp->names[i].text);
+		separator = ", ";
+	}
+}
+
 void replayed_print(struct cli *cli, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
@@ -261,14 +312,13 @@ void replayed_print(struct cli *cli, const struct replayed *r)
 	/* A store that is cut off has lost the count of its lines. */
 	if (stats->lines)
 		fprintf(out, "%" PRIu64 " lines, ", stats->lines);
-	fprintf(out, "%" PRIu64 " events", r->index);
-	if (stats->events[EVENT_LOST])
-		fprintf(out, ", %" PRIu64 " gap%s of lost events", stats->events[EVENT_LOST],
-			stats->events[EVENT_LOST] == 1 ? "" : "s");
+	fprintf(out, "%" PRIu64 " event%s", r->index - r->gaps, r->index - r->gaps == 1 ? "" : "s");
 	if (stats->damaged)
 		print_place(out, "damaged", stats->damaged, stats->first_damaged_line);
 	if (stats->unknown)
 		print_place(out, "unknown", stats->unknown, stats->first_unknown_line);
+	print_losses(out, stats);
+	print_unknown_flags(out, r->trace);
 	if (damage) {
 		error_format(damage, text, sizeof(text));
 		fprintf(out, "\n%-14s", "");
@@ -287,8 +337,19 @@ void replayed_json(struct json *j, const struct replayed *r)
 	json_key_object_begin(j, "trace");
 	json_key_string(j, "path", r->trace_path);
 	json_key_u64(j, "lines", stats->lines);
-	json_key_u64(j, "events", r->index);
+	json_key_u64(j, "events", r->index - r->gaps);
 	json_key_u64(j, "lost_gaps", stats->events[EVENT_LOST]);
+	if (stats->events[EVENT_LOST]) {
+		json_key_u64(j, "lost_events", stats->lost);
+		json_key_u64(j, "lost_gaps_untold", stats->lost_untold);
+		json_key_u64(j, "first_lost_line", stats->first_lost_line);
+	}
+	if (stats->overwritten)
+		json_key_u64(j, "overwritten_events", stats->overwritten);
+	if (stats->gfp_unknown) {
+		json_key_u64(j, "unknown_gfp_events", stats->gfp_unknown);
+		json_key_u64(j, "first_unknown_gfp_line", stats->first_gfp_unknown_line);
+	}
 	json_key_u64(j, "damaged_lines", stats->damaged);
 	json_key_u64(j, "unknown_lines", stats->unknown);
 	if (damage) {

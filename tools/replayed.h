@@ -25,6 +25,7 @@ struct replayed {
 	const struct event *batch; /* of the trace */
 	size_t count, at;
 	uint64_t index; /* of the event that comes next, from 0 */
+	uint64_t gaps; /* EVENT_LOST before it, which have a number and are no events */
 };
 
 /* The option --trace, for all commands that use this. */
@@ -63,6 +64,8 @@ void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */
 enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret);
+/* The event that replayed_next() gave last is one that comes next. */
+void replayed_unread(struct replayed *r);
 /*
  * Behind the report of a trace that was read to its end: was any of it damaged?  Then it says so and returns
  * CLI_UNUSABLE, else @code.

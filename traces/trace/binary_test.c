@@ -259,6 +259,8 @@ static void test_page(void **state)
 	assert_true(count > 4);
 	assert_int_equal(events[0].kind, EVENT_LOST);
 	assert_int_equal(events[0].count, 123);
+	assert_int_equal(trace_stats(t)->lost, 123);
+	assert_int_equal(trace_stats(t)->first_lost_line, 1);
 	assert_int_equal(events[0].cpu, 0);
 	for (size_t i = 0; i < 3; i++) {
 		const struct event *e = &events[i + 1];
@@ -575,6 +577,8 @@ static void test_perf_records(void **state)
 	assert_int_equal(e[2].order, 3);
 	assert_string_equal(trace_string(t, e[2].text), "cat");
 	assert_int_equal(trace_stats(t)->damaged, 0);
+	assert_int_equal(trace_stats(t)->lost, UINT32_MAX);
+	assert_int_equal(trace_stats(t)->first_lost_line, e[1].line);
 	trace_close(t);
 }
 

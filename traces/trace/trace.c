@@ -130,6 +130,11 @@ const struct gfp_table *trace_gfp(const struct trace *t)
 	return &t->gfp;
 }
 
+uint32_t trace_gfp_unknown(const struct trace *t)
+{
+	return t->gfp_unknown;
+}
+
 bool trace_is_text(const struct trace *t)
 {
 	return !mmtrace_is(t->head, t->head_size) && !dat_is(t->head, t->head_size) &&
@@ -260,16 +265,50 @@ void trace_close(struct trace *t)
 	free(t);
 }
 
+static void count_losses(struct trace *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct event *e = &t->batch[i];
+
+		if (e->kind != EVENT_LOST)
+			continue;
+		t->stats.lost += e->count;
+		t->stats.lost_untold += !e->count;
+		if (!t->stats.first_lost_line)
+			t->stats.first_lost_line = e->line;
+	}
+}
+
+static void count_unknown_flags(struct trace *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct event *e = &t->batch[i];
+
+		if (!(e->flags & EVENT_GFP_UNKNOWN))
+			continue;
+		if (!t->stats.gfp_unknown++)
+			t->stats.first_gfp_unknown_line = e->line;
+	}
+}
+
 /* Neighbours are often of one kind: in one table each addition would wait for the one before it. */
 static void count_kinds(struct trace *t)
 {
 	uint32_t counts[4][EVENT_KIND_COUNT] = { 0 };
+	uint8_t flags = 0;
 
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		counts[i % 4][t->batch[i].kind]++;
+		flags |= t->batch[i].flags;
+	}
 	for (int k = 0; k < EVENT_KIND_COUNT; k++)
 		t->stats.events[k] +=
 			(uint64_t)counts[0][k] + counts[1][k] + counts[2][k] + counts[3][k];
+	if (counts[0][EVENT_LOST] + counts[1][EVENT_LOST] + counts[2][EVENT_LOST] +
+	    counts[3][EVENT_LOST])
+		count_losses(t);
+	if (flags & EVENT_GFP_UNKNOWN)
+		count_unknown_flags(t);
 }
 
 struct error *trace_next(struct trace *t, const struct event **ret, size_t *count)

@@ -54,6 +54,8 @@ const char *trace_string(const struct trace *t, uint32_t number);
  * until the next call of trace_next().
  */
 const struct gfp_table *trace_gfp(const struct trace *t);
+/* Bits that stand for unknown names so far, which trace_gfp() has; none of a stored trace, which has no names. */
+uint32_t trace_gfp_unknown(const struct trace *t);
 
 struct trace_stats {
 	uint64_t events[EVENT_KIND_COUNT];
@@ -66,6 +68,12 @@ struct trace_stats {
 	uint64_t first_damaged_line; /* 0 = none */
 	uint64_t
 		overwritten; /* events the head of the trace says were overwritten before it begins */
+	/* Of the EVENT_LOST among the events, which are no events themselves. */
+	uint64_t lost; /* events, summed up */
+	uint64_t lost_untold; /* losses that do not tell how many events they took */
+	uint64_t first_lost_line; /* 0 = none */
+	uint64_t gfp_unknown; /* events with EVENT_GFP_UNKNOWN */
+	uint64_t first_gfp_unknown_line; /* 0 = none */
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);

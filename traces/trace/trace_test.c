@@ -120,6 +120,12 @@ static void test_sample(void **state)
 	assert_int_equal(stats->damaged, 1);
 	assert_int_equal(stats->first_damaged_line, 14);
 	assert_int_equal(stats->overwritten, 2);
+	assert_int_equal(stats->lost, 5);
+	assert_int_equal(stats->lost_untold, 0);
+	assert_int_equal(stats->first_lost_line, 6);
+	assert_int_equal(stats->gfp_unknown, 1);
+	assert_int_equal(stats->first_gfp_unknown_line, 8);
+	assert_int_equal(trace_gfp_unknown(t), 1U << 31);
 	assert_int_equal(stats->bytes, strlen(sample));
 	assert_int_equal(stats->events[EVENT_FREE], 2);
 	assert_string_equal(trace_string(t, 0), "");
