@@ -82,7 +82,7 @@ static struct error *add_stored(struct corpus *c, const struct input *in)
 	struct stored_scenario s = { 0 };
 	struct arena arena = arena_init(MESSAGE_MEMORY_MAX);
 	const Mmtrace__Scenario *message;
-	struct error *err = scenario_store_read_bytes(in->data, in->size, in->name, &s);
+	struct error *err = scenario_store_read_bytes(in->data, in->size, in->name, NULL, &s);
 
 	if (!err) {
 		message = scenario_store_message(&s.log, s.operations, s.operation_count, &arena);

@@ -827,7 +827,8 @@ static struct error *read_folder(const char *dir, struct boot_log *ret)
 static struct error *read_scenario(const struct input *input, struct boot_log *ret)
 {
 	struct stored_scenario s = { 0 };
-	struct error *err = scenario_store_read_bytes(input->data, input->size, input->name, &s);
+	struct error *err =
+		scenario_store_read_bytes(input->data, input->size, input->name, NULL, &s);
 
 	*ret = s.log;
 	s.log = (struct boot_log){ 0 };

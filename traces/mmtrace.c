@@ -345,6 +345,34 @@ struct mmtrace_written mmtrace_written(const struct mmtrace_writer *w)
 	return w->written;
 }
 
+/* ---- reading: what unpacks ---- */
+
+struct mmtrace_unpacker {
+	ZSTD_DCtx *zstd;
+};
+
+struct mmtrace_unpacker *mmtrace_unpacker_create(void)
+{
+	struct mmtrace_unpacker *u = malloc(sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->zstd = ZSTD_createDCtx();
+	if (!u->zstd) {
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+void mmtrace_unpacker_destroy(struct mmtrace_unpacker *u)
+{
+	if (!u)
+		return;
+	ZSTD_freeDCtx(u->zstd);
+	free(u);
+}
+
 /* ---- reading: the window ---- */
 
 struct bytes {
@@ -374,7 +402,8 @@ struct mmtrace_reader {
 
 	uint8_t *data; /* the message of the block given last */
 	size_t data_room;
-	ZSTD_DCtx *zstd; /* from the first block on */
+	struct mmtrace_unpacker *unpacker; /* from the first block on */
+	bool unpacker_lent;
 	struct arena arena;
 	struct mmtrace_block block;
 	struct error *error, *first;
@@ -563,7 +592,8 @@ void mmtrace_reader_destroy(struct mmtrace_reader *r)
 	error_destroy(r->source_error);
 	error_destroy(r->error);
 	error_destroy(r->first);
-	ZSTD_freeDCtx(r->zstd);
+	if (!r->unpacker_lent)
+		mmtrace_unpacker_destroy(r->unpacker);
 	arena_deinit(&r->arena);
 	free(r->index_types);
 	free(r->index_items);
@@ -572,6 +602,13 @@ void mmtrace_reader_destroy(struct mmtrace_reader *r)
 	free(r->buf);
 	free(r->data);
 	free(r);
+}
+
+void mmtrace_reader_lend(struct mmtrace_reader *r, struct mmtrace_unpacker *u)
+{
+	assert(!r->unpacker);
+	r->unpacker = u;
+	r->unpacker_lent = u != NULL;
 }
 
 /* ---- reading: damage ---- */
@@ -720,11 +757,11 @@ static struct error *unpack_payload(struct mmtrace_reader *r, const struct head 
 					  "the block does not unpack to the %" PRIu32
 					  " bytes that its head tells",
 					  h->bytes);
-	if (!r->zstd)
-		r->zstd = ZSTD_createDCtx();
-	if (!r->zstd || !make_room(&r->data, &r->data_room, (size_t)h->bytes + 1))
+	if (!r->unpacker)
+		r->unpacker = mmtrace_unpacker_create();
+	if (!r->unpacker || !make_room(&r->data, &r->data_room, (size_t)h->bytes + 1))
 		return error_no_memory();
-	n = ZSTD_decompressDCtx(r->zstd, r->data, h->bytes, packed, h->packed_bytes);
+	n = ZSTD_decompressDCtx(r->unpacker->zstd, r->data, h->bytes, packed, h->packed_bytes);
 	if (ZSTD_isError(n) || n != h->bytes)
 		return error_create_block(
 			ERROR_CORRUPT, r->name, h->number, "the block cannot be unpacked: %s",

@@ -108,6 +108,16 @@ struct mmtrace_source {
 	void *ctx;
 };
 
+/*
+ * What unpacks blocks.  To make one takes longer than to read a small file: who reads very many has one for
+ * all of them, by turns or at once, but in one thread.
+ */
+struct mmtrace_unpacker;
+/* NULL without memory. */
+struct mmtrace_unpacker *mmtrace_unpacker_create(void);
+/* Accepts NULL.  No reader may have it any more. */
+void mmtrace_unpacker_destroy(struct mmtrace_unpacker *u);
+
 struct mmtrace_reader;
 
 /*
@@ -120,6 +130,8 @@ struct error *mmtrace_reader_create(struct mmtrace_source source, const char *na
 struct error *mmtrace_reader_create_bytes(const void *data, size_t size, const char *name,
 					  struct mmtrace_reader **ret);
 void mmtrace_reader_destroy(struct mmtrace_reader *r);
+/* Before the first block: @r unpacks with @u, which is borrowed; NULL, or not called: with its own. */
+void mmtrace_reader_lend(struct mmtrace_reader *r, struct mmtrace_unpacker *u);
 
 struct mmtrace_block {
 	/* NULL, or what is wrong: the fields below are then void, except @number.  Borrowed. */

@@ -667,6 +667,42 @@ static void test_no_message_of_that_type(void **state)
 	sink_text_deinit(&s.file);
 }
 
+/* One that unpacks for two readers, block by block in turns, and for a third that meets damage. */
+static void test_readers_share_what_unpacks(void **state)
+{
+	struct mmtrace_unpacker *unpacker = mmtrace_unpacker_create();
+	struct seen seen = { .first_block = -2 };
+	struct mmtrace_reader *readers[2], *r;
+	struct mmtrace_block b;
+	struct sample s;
+
+	(void)state;
+	assert_non_null(unpacker);
+	make_sample(&s);
+	for (int k = 0; k < 2; k++) {
+		check_ok(mmtrace_reader_create_bytes(s.file.data, s.file.len, "sample",
+						     &readers[k]));
+		mmtrace_reader_lend(readers[k], unpacker);
+	}
+	for (int i = 0; i < BLOCKS * 2; i++) {
+		assert_true(mmtrace_next(readers[i % 2], &b));
+		assert_null(b.error);
+		assert_int_equal(b.number, i / 2);
+		check_block(&s, &b);
+	}
+	mmtrace_reader_destroy(readers[0]);
+	mmtrace_reader_destroy(readers[1]);
+	s.file.data[s.start[1] + HEAD_BYTES] ^= 1;
+	check_ok(mmtrace_reader_create_bytes(s.file.data, s.file.len, "sample", &r));
+	mmtrace_reader_lend(r, unpacker);
+	read_all(&s, r, &seen);
+	assert_int_equal(seen.delivered, BLOCKS - 1);
+	assert_int_equal(seen.first_block, 1);
+	mmtrace_reader_destroy(r);
+	mmtrace_unpacker_destroy(unpacker);
+	sink_text_deinit(&s.file);
+}
+
 /* ---- heads of files ---- */
 
 static void expect_open(const void *data, size_t size, enum error_code code)
@@ -888,6 +924,7 @@ int main(void)
 		cmocka_unit_test(test_heads_within_a_payload),
 		cmocka_unit_test(test_a_message_that_wants_memory),
 		cmocka_unit_test(test_no_message_of_that_type),
+		cmocka_unit_test(test_readers_share_what_unpacks),
 		cmocka_unit_test(test_what_is_no_file_of_ours),
 		cmocka_unit_test(test_bytes_in_pieces),
 		cmocka_unit_test(test_a_source_that_fails),

@@ -321,20 +321,24 @@ static struct error *read_text(const void *data, size_t size, const char *name,
 	return err;
 }
 
-struct error *scenario_store_read_bytes(const void *data, size_t size, const char *name,
-					struct stored_scenario *ret)
+/* The boot first, then, from the start again, what was done behind it. */
+static struct error *read_blocks(const void *data, size_t size, const char *name,
+				 struct mmtrace_unpacker *unpacker, struct stored_scenario *ret)
 {
 	uint32_t parts = 0, count = 0;
 	struct mmtrace_reader *r;
-	struct error *err;
+	struct error *err = mmtrace_reader_create_bytes(data, size, name, &r);
 
-	if (scenario_store_is_text(data, size))
-		return read_text(data, size, name, ret);
-	err = boot_store_read_bytes(data, size, name, &ret->log);
+	if (err)
+		return err;
+	mmtrace_reader_lend(r, unpacker);
+	err = boot_store_read(r, name, &ret->log);
+	mmtrace_reader_destroy(r);
 	if (!err)
 		err = mmtrace_reader_create_bytes(data, size, name, &r);
 	if (err)
 		return err;
+	mmtrace_reader_lend(r, unpacker);
 	err = read_operations(r, name, ret, &parts, &count);
 	if (!err && !parts && mmtrace_summary(r).complete)
 		err = error_create(ERROR_FORMAT, name, 0, 0, "no operations are stored in it");
@@ -345,13 +349,32 @@ struct error *scenario_store_read_bytes(const void *data, size_t size, const cha
 	return err;
 }
 
+struct error *scenario_store_read_bytes(const void *data, size_t size, const char *name,
+					struct mmtrace_unpacker *unpacker,
+					struct stored_scenario *ret)
+{
+	struct mmtrace_unpacker *own = NULL;
+	struct error *err;
+
+	if (scenario_store_is_text(data, size))
+		return read_text(data, size, name, ret);
+	if (!unpacker) {
+		own = mmtrace_unpacker_create();
+		if (!own)
+			return error_no_memory();
+	}
+	err = read_blocks(data, size, name, own ? own : unpacker, ret);
+	mmtrace_unpacker_destroy(own);
+	return err;
+}
+
 struct error *scenario_store_read(const char *path, struct stored_scenario *ret)
 {
 	struct input input = { 0 };
 	struct error *err = input_read(path, NULL, &input);
 
 	if (!err)
-		err = scenario_store_read_bytes(input.data, input.size, input.name, ret);
+		err = scenario_store_read_bytes(input.data, input.size, input.name, NULL, ret);
 	input_deinit(&input);
 	return err;
 }

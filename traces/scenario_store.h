@@ -47,7 +47,9 @@ struct error *scenario_store_is(const char *path, bool *ret);
  * boot_store_read(); ERROR_FORMAT: no operations are stored in it.
  */
 struct error *scenario_store_read(const char *path, struct stored_scenario *ret);
+/* The same for bytes in memory.  @unpacker (mmtrace.h) may be NULL. */
 struct error *scenario_store_read_bytes(const void *data, size_t size, const char *name,
+					struct mmtrace_unpacker *unpacker,
 					struct stored_scenario *ret);
 
 /* All of it as one message that lives in @arena and borrows texts of @log; NULL without memory. */

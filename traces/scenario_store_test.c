@@ -81,16 +81,19 @@ static void write_file(const struct boot_log *log, uint32_t count, struct sink_t
 static void test_there_and_back(void **state)
 {
 	static const uint32_t counts[] = { 0, 1, 30, MANY };
+	struct mmtrace_unpacker *unpacker = mmtrace_unpacker_create();
 	struct boot_log log;
 
 	(void)state;
+	assert_non_null(unpacker);
 	make_log(&log);
 	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++) {
 		struct stored_scenario s = { 0 };
 		struct sink_text file = { 0 };
 
 		write_file(&log, counts[k], &file);
-		check_ok(scenario_store_read_bytes(file.data, file.len, "file", &s));
+		check_ok(scenario_store_read_bytes(file.data, file.len, "file",
+						   k % 2 ? unpacker : NULL, &s));
 		check_same_input(&log.input, &s.log.input);
 		assert_int_equal(s.operation_count, counts[k]);
 		for (uint32_t i = 0; i < counts[k]; i++)
@@ -98,6 +101,7 @@ static void test_there_and_back(void **state)
 		stored_scenario_deinit(&s);
 		sink_text_deinit(&file);
 	}
+	mmtrace_unpacker_destroy(unpacker);
 	boot_log_deinit(&log);
 }
 
@@ -171,8 +175,8 @@ static void test_refuses(void **state)
 					       &part.base));
 		check_ok(mmtrace_write_end(w));
 		mmtrace_writer_destroy(w);
-		check_error(scenario_store_read_bytes(file.data, file.len, "file", &s), codes[k], 0,
-			    0);
+		check_error(scenario_store_read_bytes(file.data, file.len, "file", NULL, &s),
+			    codes[k], 0, 0);
 		stored_scenario_deinit(&s);
 		sink_text_deinit(&file);
 	}
@@ -192,7 +196,7 @@ static void test_text(void **state)
 	(void)state;
 	assert_true(scenario_store_is_text(good, strlen(good)));
 	assert_false(scenario_store_is_text(good, 5));
-	check_ok(scenario_store_read_bytes(good, strlen(good), "text", &s));
+	check_ok(scenario_store_read_bytes(good, strlen(good), "text", NULL, &s));
 	assert_true(s.log.input.reservations_told);
 	assert_int_equal(s.log.input.firmware[0].end, 0x8000000);
 	assert_int_equal(s.operation_count, 2);
@@ -200,7 +204,8 @@ static void test_text(void **state)
 	assert_int_equal(s.operations[0].highest, ZONE_NORMAL);
 	assert_int_equal(s.operations[1].kind, OPERATION_FREE);
 	stored_scenario_deinit(&s);
-	check_error(scenario_store_read_bytes(bad, strlen(bad), "text", &s), ERROR_RANGE, 3, 9);
+	check_error(scenario_store_read_bytes(bad, strlen(bad), "text", NULL, &s), ERROR_RANGE, 3,
+		    9);
 	stored_scenario_deinit(&s);
 }
 
@@ -218,7 +223,7 @@ static void test_damage(void **state)
 		struct error *err;
 
 		file.data[i] = (char)(file.data[i] ^ 0x10);
-		err = scenario_store_read_bytes(file.data, file.len, "file", &s);
+		err = scenario_store_read_bytes(file.data, file.len, "file", NULL, &s);
 		if (!err) {
 			assert_int_equal(s.operation_count, 5);
 			for (uint32_t k = 0; k < 5; k++)

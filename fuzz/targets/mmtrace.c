@@ -54,8 +54,9 @@ static struct error *write_block(struct mmtrace_writer *w, unsigned int type, co
 			     &m.base);
 }
 
-/* What would be made for each input anew: a writer, its file, and names of flags. */
+/* What would be made for each input anew: a writer, its file, what unpacks it, and names of flags. */
 struct state {
+	struct mmtrace_unpacker *unpacker;
 	struct mmtrace_writer *writer;
 	struct sink_text file;
 	struct gfp_table gfp;
@@ -66,6 +67,7 @@ static void destroy(void *state)
 	struct state *s = state;
 
 	mmtrace_writer_destroy(s->writer);
+	mmtrace_unpacker_destroy(s->unpacker);
 	sink_text_deinit(&s->file);
 	free(s);
 }
@@ -80,8 +82,9 @@ static void *create(const struct target_settings *settings)
 		return NULL;
 	facts_init(&facts, settings->version ? settings->version : eras[era_count - 1].version);
 	gfp_table_init(&s->gfp, &facts);
+	s->unpacker = mmtrace_unpacker_create();
 	err = mmtrace_writer_create(sink_to_text(&s->file), &s->writer);
-	if (!err)
+	if (!err && s->unpacker)
 		return s;
 	error_destroy(err);
 	destroy(s);
@@ -114,7 +117,7 @@ static struct error *write_file(struct state *s, const uint8_t *data, size_t siz
 
 static void read_trace(const struct state *s, struct target_report *report)
 {
-	const struct trace_options options = { .gfp = &s->gfp };
+	const struct trace_options options = { .gfp = &s->gfp, .unpacker = s->unpacker };
 	const struct event *events;
 	struct trace *t;
 	struct error *err = trace_open_bytes("input", s->file.data, s->file.len, &options, &t);
@@ -140,7 +143,7 @@ static void run(void *state, const uint8_t *data, size_t size, struct target_rep
 		report->refused = true;
 		return;
 	}
-	err = scenario_store_read_bytes(st->file.data, st->file.len, "input", &s);
+	err = scenario_store_read_bytes(st->file.data, st->file.len, "input", st->unpacker, &s);
 	target_report_feature(report, 1u << 8 | (err ? (uint32_t)err->code : 0));
 	import_count(3, s.log.input.step_count, report);
 	import_count(4, s.log.recorded.count, report);

@@ -12,42 +12,54 @@
 struct state {
 	struct target_settings settings;
 	struct stored_scenario input, again;
+	/* What would be made for each input anew. */
+	struct mmtrace_writer *writer;
+	struct sink_text file;
+	struct mmtrace_unpacker *unpacker;
 	struct arena arena;
 };
-
-static void *create(const struct target_settings *settings)
-{
-	struct state *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->settings = *settings;
-	s->arena = arena_init(MESSAGE_MEMORY_MAX);
-	return s;
-}
 
 static void destroy(void *state)
 {
 	struct state *s = state;
 
+	mmtrace_writer_destroy(s->writer);
+	sink_text_deinit(&s->file);
+	mmtrace_unpacker_destroy(s->unpacker);
 	stored_scenario_deinit(&s->input);
 	stored_scenario_deinit(&s->again);
 	arena_deinit(&s->arena);
 	free(s);
 }
 
-static struct error *store(const struct stored_scenario *s, struct sink_text *ret)
+static void *create(const struct target_settings *settings)
 {
-	struct mmtrace_writer *w;
-	struct error *err = mmtrace_writer_create(sink_to_text(ret), &w);
+	struct state *s = calloc(1, sizeof(*s));
+	struct error *err;
 
-	if (err)
-		return err;
-	err = scenario_store_write(&s->log, s->operations, s->operation_count, "input", w);
-	if (!err)
-		err = mmtrace_write_end(w);
-	mmtrace_writer_destroy(w);
-	return err;
+	if (!s)
+		return NULL;
+	s->settings = *settings;
+	s->arena = arena_init(MESSAGE_MEMORY_MAX);
+	s->unpacker = mmtrace_unpacker_create();
+	err = mmtrace_writer_create(sink_to_text(&s->file), &s->writer);
+	if (!err && s->unpacker)
+		return s;
+	error_destroy(err);
+	destroy(s);
+	return NULL;
+}
+
+static struct error *store(struct state *s)
+{
+	const struct stored_scenario *from = &s->input;
+	struct error *err;
+
+	sink_text_clear(&s->file);
+	mmtrace_writer_restart(s->writer, sink_to_text(&s->file));
+	err = scenario_store_write(&from->log, from->operations, from->operation_count, "input",
+				   s->writer);
+	return err ? err : mmtrace_write_end(s->writer);
 }
 
 /* Its message, packed into the arena; NULL without memory. */
@@ -66,14 +78,15 @@ static uint8_t *pack(struct state *s, const struct stored_scenario *from, size_t
 	return data;
 }
 
-static void judge(struct state *s, struct sink_text *file, struct target_report *report)
+static void judge(struct state *s, struct target_report *report)
 {
+	const struct sink_text *file = &s->file;
 	struct error *err;
 	uint8_t *a, *b;
 	size_t size_a, size_b;
 
 	stored_scenario_clear(&s->again);
-	err = scenario_store_read_bytes(file->data, file->len, "input", &s->again);
+	err = scenario_store_read_bytes(file->data, file->len, "input", s->unpacker, &s->again);
 	if (err) {
 		if (err->code != ERROR_NO_MEMORY)
 			target_report_add(report, "round-trip", "what was stored is refused: %s",
@@ -95,18 +108,16 @@ static void judge(struct state *s, struct sink_text *file, struct target_report 
 static void run(void *state, const ProtobufCMessage *message, struct target_report *report)
 {
 	struct state *s = state;
-	struct sink_text file = { 0 };
 	struct error *err;
 
 	report->refused = !machine_input_take(message, &s->settings, &s->input);
 	if (report->refused)
 		return;
-	err = store(&s->input, &file);
-	report->refused = err || file.out_of_memory;
+	err = store(s);
+	report->refused = err || s->file.out_of_memory;
 	error_destroy(err);
 	if (!report->refused)
-		judge(s, &file, report);
-	sink_text_deinit(&file);
+		judge(s, report);
 }
 
 const struct target target_round_trip = {

@@ -43,6 +43,7 @@ struct trace {
 	void *reader; /* of the ops */
 	struct gfp_table gfp;
 	uint32_t gfp_unknown; /* bits that stand for unknown names */
+	struct mmtrace_unpacker *unpacker; /* borrowed; NULL: its own */
 	struct input_stream *stream;
 	char *path; /* NULL: no file of its own: bytes or standard input */
 	/* First bytes of the stream, read already. */

@@ -85,5 +85,6 @@ struct error *stored_reader_open(struct trace *t)
 		err = mmtrace_stream_open(t->stream, t->head, t->head_size, &r->file);
 	if (err)
 		return err;
+	mmtrace_reader_lend(r->file, t->unpacker);
 	return event_reader_create(r->file, input_stream_name(t->stream), &r->events);
 }

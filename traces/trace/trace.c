@@ -188,6 +188,7 @@ static struct error *open_stream(struct input_stream *stream, char *path,
 	t->stream = stream;
 	t->path = path;
 	init_gfp(options, &t->gfp);
+	t->unpacker = options ? options->unpacker : NULL;
 	t->batch_room = batch_room(stream);
 	t->batch = calloc(t->batch_room, sizeof(*t->batch));
 	if (!t->batch || !strings_begin(&t->strings))

@@ -19,6 +19,7 @@
 #include "engine/facts.h"
 #include "engine/gfp.h"
 
+struct mmtrace_unpacker;
 struct trace;
 
 struct trace_options {
@@ -29,6 +30,8 @@ struct trace_options {
 	const struct facts *facts;
 	/* The same as a table, from gfp_format_read() perhaps; NULL: that of the facts.  Borrowed alike. */
 	const struct gfp_table *gfp;
+	/* Unpacks .mmtrace (traces/mmtrace.h); NULL: each trace has its own.  Borrowed alike. */
+	struct mmtrace_unpacker *unpacker;
 };
 
 /* Opens the file @path, or standard input if it is "-".  Errors name the file (and line, or block). */
