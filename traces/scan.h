@@ -72,6 +72,25 @@ static inline bool scan_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* How many bytes @text begins with that are printable ASCII: what nearly all of a log is. */
+static inline size_t scan_plain_len(const char *text, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101, high = ones << 7;
+	size_t i = 0;
+
+	/* Eight at a time: a byte's highest bit is set by itself, by one more than 0x7e, or 0x20 less. */
+	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, text + i, sizeof(word));
+		if ((word | (word + ones) | (word - ones * 0x20)) & high)
+			break;
+	}
+	while (i < len && text[i] >= 0x20 && text[i] < 0x7f)
+		i++;
+	return i;
+}
+
 static inline bool scan_str_eq(struct scan_str str, const char *text)
 {
 	size_t len = strlen(text);
@@ -82,8 +101,12 @@ static inline bool scan_str_eq(struct scan_str str, const char *text)
 /* Exactly these bytes. */
 static inline bool scan_lit(struct scan *s, const char *literal)
 {
-	size_t len = strlen(literal);
+	size_t len;
 
+	/* Most differ at once. */
+	if (*literal && (s->p == s->end || *s->p != *literal))
+		return false;
+	len = strlen(literal);
 	if (scan_left(s) < len || memcmp(s->p, literal, len))
 		return false;
 	s->p += len;

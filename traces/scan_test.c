@@ -213,13 +213,32 @@ static void strings(void **state)
 	strings_deinit(&strings);
 }
 
+/* Every byte at every place of two words and a bit: plain text ends there, or not at all. */
+static void plain_text(void **state)
+{
+	char text[19];
+
+	(void)state;
+	memset(text, '~', sizeof(text));
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		assert_int_equal(scan_plain_len(text, len), len);
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned int byte = 0; byte <= UINT8_MAX; byte++) {
+				bool plain = byte >= ' ' && byte <= '~';
+
+				text[at] = (char)byte;
+				assert_int_equal(scan_plain_len(text, len), plain ? len : at);
+			}
+			text[at] = at % 2 ? ' ' : '~';
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(words),
-		cmocka_unit_test(lines),
-		cmocka_unit_test(strings),
+		cmocka_unit_test(numbers),    cmocka_unit_test(words),	 cmocka_unit_test(lines),
+		cmocka_unit_test(plain_text), cmocka_unit_test(strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

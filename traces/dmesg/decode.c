@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/scan.h"
+
 /* How much is looked at to find out what a file is, at its head, its middle and its tail. */
 #define SAMPLE_BYTES ((size_t)128 << 10)
 /* A line that has to be changed and is longer is cut. */
@@ -132,9 +134,15 @@ static void sample_text(const uint8_t *data, size_t from, size_t to, struct text
 	size_t i = from, len;
 
 	while (i < to) {
-		uint8_t c = data[i];
 		bool odd = false;
+		uint8_t c;
 
+		len = scan_plain_len((const char *)data + i, to - i);
+		sample->total += len;
+		i += len;
+		if (i == to)
+			break;
+		c = data[i];
 		len = 1;
 		if (!c)
 			sample->nuls++;
@@ -516,12 +524,9 @@ static bool needs_cleaning(const struct decoder *decoder, const char *p, size_t 
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (i = scan_plain_len(p, len); i < len; i += 1 + scan_plain_len(p + i + 1, len - i - 1)) {
 		uint8_t c = (uint8_t)p[i];
 
-		/* Nearly all bytes leave here. */
-		if (c >= 0x20 && c < 0x7f)
-			continue;
 		if (classify(c) == BYTE_CONTROL)
 			return true;
 		if (c == 0xc2 && i + 1 < len && (uint8_t)p[i + 1] == 0xa0)
@@ -541,6 +546,11 @@ struct copy {
 	bool cut;
 };
 
+static uint32_t column_number(size_t column)
+{
+	return column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
+}
+
 static void put(struct copy *to, char c, size_t column)
 {
 	if (to->len == to->max) {
@@ -548,7 +558,7 @@ static void put(struct copy *to, char c, size_t column)
 		return;
 	}
 	to->text[to->len] = c;
-	to->columns[to->len++] = column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
+	to->columns[to->len++] = column_number(column);
 }
 
 /*
@@ -560,6 +570,15 @@ static void copy_line(const struct decoder *decoder, const char *p, size_t len, 
 {
 	size_t i = 0, n;
 
+	if (!decoder->quoted_printable) {
+		n = len < to->max - to->len ? len : to->max - to->len;
+		memcpy(to->text + to->len, p, n);
+		for (; i < n; i++)
+			to->columns[to->len + i] = column_number(column ? column : i + 1);
+		to->len += n;
+		to->cut |= n < len;
+		return;
+	}
 	while (i < len && !to->cut) {
 		char c = p[i];
 
@@ -632,9 +651,21 @@ static void clean(const struct decoder *decoder, struct copy *copy)
 
 	copy->len = 0;
 	while (i < len) {
-		char c = p[i];
-		uint32_t column = copy->columns[i];
+		uint32_t column;
+		char c;
 
+		/* Entities and tags begin with printable characters. */
+		n = decoder->html ? 0 : scan_plain_len(p + i, len - i);
+		if (n) {
+			memmove(copy->text + copy->len, p + i, n);
+			memmove(copy->columns + copy->len, copy->columns + i,
+				n * sizeof(*copy->columns));
+			copy->len += n;
+			i += n;
+			continue;
+		}
+		c = p[i];
+		column = copy->columns[i];
 		n = 1;
 		if (decoder->html && (c == '&' || c == '<')) {
 			n = html_len(p + i, len - i, &c);

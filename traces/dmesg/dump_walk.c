@@ -19,9 +19,12 @@ static enum dump_part part_of(const char *text, uint64_t *ret)
 		{ " reserved.cnt  = ", DUMP_RESERVED_COUNT },
 		{ "MEMBLOCK configuration:", DUMP_HEADING },
 	};
-	struct scan s = scan_of(text, strlen(text));
+	struct scan s;
 
 	*ret = 0;
+	if (*text != ' ' && *text != 'M')
+		return DUMP_NOWHERE;
+	s = scan_of(text, strlen(text));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (scan_lit(&s, rows[i].prefix))
 			return rows[i].part == DUMP_HEADING || scan_number(&s, ret) ? rows[i].part
@@ -67,7 +70,7 @@ void dump_walk_line(struct dump_walk *w, const char *text)
 	w->begins = false;
 	if (part == DUMP_NOWHERE) {
 		/* Noise may come between two lines of a dump, but nothing else of memblock's. */
-		if (strstr(text, "memblock"))
+		if (w->part != DUMP_NOWHERE && strstr(text, "memblock"))
 			*w = (struct dump_walk){ .part = DUMP_NOWHERE };
 		return;
 	}

@@ -52,8 +52,12 @@ static bool take(struct cursor *c, char ch)
 
 static bool take_text(struct cursor *c, const char *text)
 {
-	size_t len = strlen(text);
+	size_t len;
 
+	/* Most differ at once. */
+	if (c->p == c->end || *c->p != *text)
+		return false;
+	len = strlen(text);
 	if (left(c) < len || memcmp(c->p, text, len))
 		return false;
 	c->p += len;

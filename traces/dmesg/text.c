@@ -49,6 +49,7 @@
 
 #include "traces/dmesg/decode.h"
 #include "traces/dmesg/prefix.h"
+#include "traces/scan.h"
 
 /* Source lines looked at in the first pass. */
 #define SAMPLE_LINES 32768
@@ -178,8 +179,11 @@ struct origin {
 
 static bool starts_with(const char *text, size_t len, const char *start)
 {
-	size_t n = strlen(start);
+	size_t n;
 
+	if (!len || *text != *start)
+		return false;
+	n = strlen(start);
 	return len >= n && !memcmp(text, start, n);
 }
 
@@ -211,9 +215,9 @@ static size_t trimmed_len(const char *text, size_t len)
 /* How wide @text is on a terminal: a tab leads to the next multiple of eight. */
 static size_t columns_of(const char *text, size_t len)
 {
-	size_t columns = 0;
+	size_t i = scan_plain_len(text, len), columns = i;
 
-	for (size_t i = 0; i < len; i++) {
+	for (; i < len; i++) {
 		if (text[i] == '\t')
 			columns |= 7;
 		/* What follows in a character of several bytes takes no place. */
@@ -842,10 +846,13 @@ static size_t full_len(const struct builder *b, const struct source_line *source
 
 static void measure_tail(struct builder *b, const struct source_line *source)
 {
-	b->tail_full_len = full_len(b, source);
-	b->tail_soft_len = fold_len(b->soft_fold == &b->soft_folds[FOLD_BY_BYTES] ? FOLD_BY_BYTES
-										  : FOLD_BY_COLUMNS,
-				    source->text, source->len);
+	if (b->fold)
+		b->tail_full_len = full_len(b, source);
+	if (b->soft_fold)
+		b->tail_soft_len = fold_len(b->soft_fold == &b->soft_folds[FOLD_BY_BYTES]
+						    ? FOLD_BY_BYTES
+						    : FOLD_BY_COLUMNS,
+					    source->text, source->len);
 	b->tail_blank = source->len != trimmed_len(source->text, source->len);
 }
 
