@@ -240,17 +240,105 @@ static const char *guess_era(const struct log_text *text, size_t first, size_t e
 	return NULL;
 }
 
-static bool read_line(struct reader *r, const struct log_line *line)
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+/* The rows by the first byte of their prefix (0: it is empty), in their order; ROW_COUNT ends a list. */
+struct row_index {
+	uint8_t first[UINT8_MAX + 1], next[ROW_COUNT];
+};
+
+_Static_assert(ROW_COUNT <= UINT8_MAX, "a byte for the number of a row");
+
+static void row_index_init(struct row_index *index)
 {
+	memset(index->first, ROW_COUNT, sizeof(index->first));
+	for (size_t i = ROW_COUNT; i-- > 0;) {
+		uint8_t *first = &index->first[(uint8_t)rows[i].prefix[0]];
+
+		index->next[i] = *first;
+		*first = (uint8_t)i;
+	}
+}
+
+static bool read_line(struct reader *r, const struct row_index *index, const struct log_line *line)
+{
+	uint8_t byte = (uint8_t)line->text[0];
+	size_t any = index->first[0], own = byte ? index->first[byte] : ROW_COUNT;
+
 	r->line = line;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	/* The next row of both lists. */
+	while (any < ROW_COUNT || own < ROW_COUNT) {
+		size_t *list = any < own ? &any : &own, row = *list;
 		struct scan s = scan_of(line->text, line->len);
 
-		if (rows[i].prefix[0] == line->text[0] || !rows[i].prefix[0])
-			if (scan_lit(&s, rows[i].prefix) && rows[i].parse(r, s))
-				return true;
+		*list = index->next[row];
+		if (scan_lit(&s, rows[row].prefix) && rows[row].parse(r, s))
+			return true;
 	}
 	return false;
+}
+
+/* Takes note of what shows the architecture. */
+static void look_for_machine(struct reader *r, const struct log_line *line)
+{
+	struct scan s = scan_of(line->text, line->len);
+	const char *t = line->text;
+
+	/* "e820: last_pfn = 0x7ffdc max_arch_pfn = 0x1000000" */
+	if ((*t == 'e' || *t == 'l') && strstr(t, " max_arch_pfn = 0x1000000") &&
+	    !strstr(t, "0x10000000"))
+		r->saw_pae = true;
+	/* "888MB LOWMEM available.", "    lowmem  : 0xc0000000 - 0xf7ffe000" */
+	if (((scan_is_digit(*t) || *t == ' ') && strstr(t, "LOWMEM available")) ||
+	    (*t == ' ' && strstr(t, "lowmem  :"))) {
+		r->saw_lowmem = true;
+		return;
+	}
+	switch (*t) {
+	case ' ':
+		r->saw_e820 |= scan_lit(&s, " BIOS-e820:");
+		r->saw_highmem |= scan_lit(&s, "  HighMem ");
+		break;
+	case 'A':
+		r->saw_x86 |= scan_lit(&s, "ACPI: LAPIC");
+		break;
+	case 'B':
+		r->saw_e820 |= scan_lit(&s, "BIOS-e820:");
+		if (scan_lit(&s, "Booting Linux on physical CPU 0x"))
+			*(strchr(t, '[') ? &r->saw_arm64 : &r->saw_arm) = true;
+		break;
+	case 'C':
+		r->saw_arm |= scan_lit(&s, "CPU: ARM");
+		break;
+	case 'D':
+	case 'p':
+		if (scan_lit(&s, "psci: ") || scan_lit(&s, "Detected VIPT I-cache") ||
+		    scan_lit(&s, "Detected PIPT I-cache"))
+			r->saw_arm64 |= !r->saw_arm;
+		break;
+	case 'L':
+		if (scan_lit(&s, "Linux version ") && !r->log->input.version_text) {
+			const char *space = strchr(s.p, ' ');
+
+			r->log->input.version_text = boot_log_text(
+				r->log, s.p, space ? (size_t)(space - s.p) : scan_left(&s));
+		}
+		break;
+	case 'm':
+		if (scan_lit(&s, "memblock_reserve: [0x")) {
+			const char *dash = strchr(s.p, '-');
+
+			if (dash)
+				r->address_digits = (unsigned int)(dash - s.p);
+		}
+		break;
+	default:
+		r->saw_e820 |= scan_lit(&s, "Xen: [mem");
+		r->saw_x86 |= scan_lit(&s, "x86/") || scan_lit(&s, "kvm-clock: ") ||
+			      scan_lit(&s, "IOAPIC[") || scan_lit(&s, "smpboot: ") ||
+			      scan_lit(&s, "RIP: 0010:");
+		break;
+	}
 }
 
 /* Which machine this is, where the version line does not say. */
@@ -298,7 +386,9 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 			    .node = NID_NONE,
 			    .crash_low = READER_NO_STEP - 1 };
 	struct infer infer = { 0 };
+	struct row_index index;
 
+	row_index_init(&index);
 	ret->name = strdup(name);
 	if (!ret->name)
 		return error_no_memory();
@@ -307,47 +397,16 @@ struct error *boot_log_read(const struct log_text *text, size_t first, size_t en
 	/* The architecture decides how zones are numbered, so it is looked for first. */
 	for (size_t i = first; i < end; i++) {
 		const struct log_line *l = &text->lines[i];
-		const char *t = l->text;
 
 		infer_line(&infer, l);
-		if (!strncmp(t + (t[0] == ' '), "BIOS-e820:", 10) || !strncmp(t, "Xen: [mem", 9))
-			r.saw_e820 = true;
-		if (strstr(t, " max_arch_pfn = 0x1000000") && !strstr(t, "0x10000000"))
-			r.saw_pae = true;
-		if (strstr(t, "LOWMEM available") || strstr(t, "lowmem  :"))
-			r.saw_lowmem = true;
-		else if (!strncmp(t, "x86/", 4) || !strncmp(t, "kvm-clock: ", 11) ||
-			 !strncmp(t, "ACPI: LAPIC", 11) || !strncmp(t, "IOAPIC[", 7) ||
-			 !strncmp(t, "smpboot: ", 9) || !strncmp(t, "RIP: 0010:", 10))
-			r.saw_x86 = true;
-		else if (!strncmp(t, "  HighMem ", 10))
-			r.saw_highmem = true;
-		else if (!strncmp(t, "Booting Linux on physical CPU 0x", 32))
-			*(strchr(t, '[') ? &r.saw_arm64 : &r.saw_arm) = true;
-		else if (!strncmp(t, "CPU: ARMv7", 10) || !strncmp(t, "CPU: ARMv6", 10) ||
-			 !strncmp(t, "CPU: ARM", 8))
-			r.saw_arm = true;
-		else if (!strncmp(t, "psci: ", 6) || !strncmp(t, "Detected VIPT I-cache", 21) ||
-			 !strncmp(t, "Detected PIPT I-cache", 21))
-			r.saw_arm64 |= !r.saw_arm;
-		else if (!strncmp(t, "Linux version ", 14) && !ret->input.version_text) {
-			const char *space = strchr(t + 14, ' ');
-
-			ret->input.version_text = boot_log_text(
-				ret, t + 14, space ? (size_t)(space - t - 14) : strlen(t + 14));
-		} else if (!strncmp(t, "memblock_reserve: [0x", 21)) {
-			const char *dash = strchr(t + 21, '-');
-
-			if (dash)
-				r.address_digits = (unsigned int)(dash - t - 21);
-		}
+		look_for_machine(&r, l);
 	}
 	guess_arch(&r);
 	infer_machine(&infer, ret);
 	for (size_t i = first; i < end; i++) {
 		r.at = i;
 		dump_walk_line(&r.walk, text->lines[i].text);
-		if (read_line(&r, &text->lines[i])) {
+		if (read_line(&r, &index, &text->lines[i])) {
 			ret->lines_known++;
 		} else if (!ret->lines_unknown++) {
 			ret->unknown_line = text->lines[i].line;
