@@ -335,15 +335,21 @@ static void assume_range(struct boot_log *log)
 	in->range_assumed = true;
 }
 
-/* Without its first line a log's kernel is the era whose answers are nearest to the recorded ones. */
+/*
+ * Without its first line a log's kernel is the era whose answers are nearest to the recorded ones, the newest
+ * of several.
+ */
 static void fit_version(struct boot_log *log, struct machine *m)
 {
+	/* What one era does not know is taken out of it, and another may have it. */
+	const struct arch_config usual = log->input.config;
 	uint32_t best = log->input.version, most = 0;
 
-	for (unsigned int e = era_count; e-- > 0;) {
+	for (unsigned int e = era_count; e-- > 0 && most < log->recorded.count;) {
 		struct comparison c;
 		uint32_t score = 0;
 
+		log->input.config = usual;
 		boot_log_settle(log, eras[e].version);
 		try_boot(log, m, STAGE_LATE);
 		if (compare_answers(&log->recorded, &m->answers, &c)) {
@@ -357,7 +363,10 @@ static void fit_version(struct boot_log *log, struct machine *m)
 			best = eras[e].version;
 		}
 	}
-	boot_log_settle(log, best);
+	if (!log->recorded.count)
+		return;
+	log->input.config = usual;
+	log->input.version = best;
 	boot_log_settle(log, 0);
 }
 

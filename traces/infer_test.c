@@ -57,6 +57,31 @@ static const struct answer *answer_of(const struct answers *list, enum answer_ki
 	return NULL;
 }
 
+/* ---- the version ------------------------------------------------------------------------------- */
+
+/* What an old kernel of arm64 does not know is not taken from the one that is chosen. */
+static void eras_that_were_tried(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	/* No kernel counts pages like that, so that all of them are tried. */
+	read_log(&f, "psci: probing for conduit method from DT.\n"
+		     "Zone ranges:\n"
+		     "  DMA      [mem 0x0000000040000000-0x000000007fffffff]\n"
+		     "  DMA32    empty\n"
+		     "  Normal   empty\n"
+		     "Movable zone start for each node\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000040000000-0x000000007fffffff]\n"
+		     "Built 1 zonelists, mobility grouping on.  Total pages: 17\n");
+	assert_int_equal(f.log.input.config.arch, ARCH_ARM64);
+	assert_int_equal(f.log.input.version, eras[era_count - 1].version);
+	assert_true(f.log.input.config.zones_mask >> ZONE_DMA & 1);
+	assert_true(f.log.input.config.zones_mask >> ZONE_DMA32 & 1);
+	drop_log(&f);
+}
+
 /* ---- the page, the words, the zones ------------------------------------------------------------ */
 
 /* 2^21 bytes of order 5 is a page of 2^16; 8 bytes an entry are words of 64 bits. */
@@ -793,6 +818,7 @@ int main(void)
 		cmocka_unit_test(list_of_reservations),
 		cmocka_unit_test(command_line_in_pieces),
 		cmocka_unit_test(lines_overrule_versions),
+		cmocka_unit_test(eras_that_were_tried),
 		cmocka_unit_test(era_of_a_torso),
 		cmocka_unit_test(size_without_place),
 		cmocka_unit_test(cut_lines),
