@@ -41,8 +41,14 @@ const struct fact_change *fact_change_at(enum fact f, uint32_t version)
 
 void facts_init(struct facts *ret, uint32_t version)
 {
-	for (unsigned int f = 0; f < FACT_COUNT; f++)
-		ret->v[f] = fact_change_at((enum fact)f, version)->value;
+	for (unsigned int f = 0; f < FACT_COUNT; f++) {
+		const struct fact_change *change = infos[f].history;
+		const struct fact_change *last = change + infos[f].history_count - 1;
+
+		while (change < last && change[1].since <= version)
+			change++;
+		ret->v[f] = change->value;
+	}
 }
 
 static bool parse_number(const char **text, unsigned int max, unsigned int *ret)
