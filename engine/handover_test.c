@@ -221,6 +221,78 @@ static void frees_without_a_place(void **state)
 	}
 }
 
+/*
+ * Where pages are dealt out by what is mirrored, two zones may have one span; each page given is of one of them:
+ *
+ *	1G         2G        5G        6G         7G
+ *	| mirrored |         |         | mirrored |
+ *	 DMA                  Movable   Normal
+ */
+static void zones_that_share_a_span(void **state)
+{
+	static struct memblock_region memory[] = {
+		{ .base = GIB, .size = GIB, .flags = MEMBLOCK_MIRROR },
+		{ .base = 5 * GIB, .size = GIB },
+		{ .base = 6 * GIB, .size = GIB, .flags = MEMBLOCK_MIRROR },
+	};
+	uint64_t managed = 0;
+	struct made_boot b;
+	struct machine m;
+
+	(void)state;
+	made_boot_init(&b, ARCH_ARM64, "6.12");
+	b.in.command_line = "kernelcore=mirror";
+	b.in.reservations_told = false;
+	b.in.has_state = b.in.state.has_memory = true;
+	b.in.state.memory = memory;
+	b.in.state.memory_count = 3;
+	b.in.state.memory_size = 3 * GIB;
+	made_boot_cpus(&b, 1, -1);
+	made_boot_step(&b, STEP_STATE, 0, 0);
+	boot(&m, &b);
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+		managed += m.nodes[0].zones[t].managed;
+	assert_int_equal(m.nodes[0].zones[ZONE_MOVABLE].managed, PAGES(GIB));
+	assert_true(m.totalram > PAGES(2 * GIB));
+	assert_int_equal(m.totalram, managed);
+	machine_deinit(&m);
+}
+
+/*
+ * The last zone is short of pages when page tables are made for the vmalloc area: it gets one more section, and what
+ * is behind it stays deferred.
+ *
+ *	4G          4G+128M     4G+256M              6G
+ *	|##########|           |                    |
+ */
+static void a_zone_grows_by_a_section(void **state)
+{
+	(void)state;
+	for (int64_t by_section = 0; by_section < 2; by_section++) {
+		struct made_boot b;
+		struct machine m;
+		uint64_t before;
+
+		made_boot_init(&b, ARCH_X86_64, "6.12");
+		b.in.facts.v[FACT_deferred_grow_by_section] = by_section;
+		made_boot_memory(&b, MIB, GIB, -1);
+		made_boot_memory(&b, 4 * GIB, 6 * GIB, -1);
+		made_boot_cpus(&b, 1, -1);
+		made_boot_reserve(&b, 4 * GIB, 4 * GIB + 128 * MIB);
+		machine_init(&m);
+		boot_run(&m, &b.in, STAGE_ZONES);
+		assert_int_equal(m.nodes[0].first_deferred_pfn, PAGES(4 * GIB + 128 * MIB));
+		before = m.nodes[0].zones[ZONE_NORMAL].early_free;
+		machine_deinit(&m);
+		machine_init(&m);
+		boot_run(&m, &b.in, STAGE_MEM_INIT);
+		assert_int_equal(m.nodes[0].first_deferred_pfn, PAGES(4 * GIB + 256 * MIB));
+		assert_int_equal(m.nodes[0].zones[ZONE_NORMAL].early_free,
+				 before + PAGES(128 * MIB));
+		machine_deinit(&m);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -228,6 +300,8 @@ int main(void)
 		cmocka_unit_test(an_area_with_a_hole),
 		cmocka_unit_test(late_frees),
 		cmocka_unit_test(frees_without_a_place),
+		cmocka_unit_test(zones_that_share_a_span),
+		cmocka_unit_test(a_zone_grows_by_a_section),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 
 #include "engine/boot.h"
 #include "engine/gfp.h"
+#include "engine/pageset.h"
 #include "engine/replay.h"
 #include "engine/testing/made_boot.h"
 
@@ -100,7 +101,8 @@ static void end(struct play *p)
 	machine_deinit(&p->booted);
 }
 
-static void boot(struct play *p, const char *version)
+/* @two_zones: there is memory of ZONE_NORMAL, too, which comes first. */
+static void boot(struct play *p, const char *version, bool two_zones)
 {
 	struct replay_options options = { .cpu_count = 1, .predicted = on_prediction, .ctx = p };
 
@@ -108,6 +110,8 @@ static void boot(struct play *p, const char *version)
 	made_boot_init(&p->made, ARCH_ARM64, version);
 	p->made.in.config.deferred_struct_page = false;
 	made_boot_memory(&p->made, 0x40000000, 0x40000000 + 2048 * MIB, -1);
+	if (two_zones)
+		made_boot_memory(&p->made, 4096 * MIB, 6144 * MIB, -1);
 	made_boot_cpus(&p->made, 1, -1);
 	machine_init(&p->booted);
 	machine_init(&p->late);
@@ -121,17 +125,22 @@ static void boot(struct play *p, const char *version)
 }
 
 /* The list is filled with what the kernel has first. */
-static void begin(struct play *p, const char *version)
+static void begin_with(struct play *p, const char *version, bool two_zones)
 {
 	pfn_t first;
 
-	boot(p, version);
+	boot(p, version, two_zones);
 	give(p, EVENT_ZONE_LOCKED, SHELL, ELSEWHERE, 0, 0, 0);
 	first = p->guess;
 	end(p);
-	boot(p, version);
+	boot(p, version, two_zones);
 	p->next = first;
 	fill(p);
+}
+
+static void begin(struct play *p, const char *version)
+{
+	begin_with(p, version, false);
 }
 
 /* The page tables of a copy, or of a program; the first is @directory.  Was it guessed? */
@@ -254,6 +263,19 @@ static void a_vfork_takes_a_stack(void **state)
 	end(&p);
 }
 
+/* Not so the one that was copied just before; but the next. */
+static void a_copy_is_born_once(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin_with_fork(&p);
+	assert_true(make_tables(&p, CHILD, 2));
+	p.next += STACK;
+	assert_true(make_tables(&p, CHILD + 1, 4));
+	end(&p);
+}
+
 /* Where stacks are not taken in bulk they are events. */
 static void older_kernels_tell(void **state)
 {
@@ -302,6 +324,31 @@ static void interrupts_meet_a_lock(void **state)
 	interrupt_in_batch("6.1.56", false);
 	interrupt_in_batch("6.1.57", true);
 	interrupt_in_batch("6.12", true);
+}
+
+/* Each zone has a page set: what an interrupt frees to another one meets no lock. */
+static void another_zone_is_not_locked(void **state)
+{
+	struct page_alloc *a;
+	struct play p;
+	pfn_t first;
+
+	(void)state;
+	begin_with(&p, "6.1.57", true);
+	first = p.next;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	for (unsigned int i = 0; i < 3; i++)
+		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, 0);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first, 0, 0, 0);
+	give(&p, EVENT_FREE, SHELL, ELSEWHERE, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first + 1, 0, 0, 0);
+	give(&p, EVENT_FREE_BATCHED, SHELL, first + 2, 0, 0, 0);
+	a = replay_alloc(p.replay);
+	assert_int_not_equal(page_alloc_zone_of(a, ELSEWHERE), page_alloc_zone_of(a, first));
+	assert_true(pageset_holds(a, page_alloc_zone_of(a, ELSEWHERE), ELSEWHERE));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 2));
+	end(&p);
 }
 
 /* It turns out later, where it was not clear: what lies above the page that came is not there. */
@@ -386,8 +433,10 @@ int main(void)
 		cmocka_unit_test(faults_are_learned),
 		cmocka_unit_test(kernel_threads_have_stacks),
 		cmocka_unit_test(a_vfork_takes_a_stack),
+		cmocka_unit_test(a_copy_is_born_once),
 		cmocka_unit_test(older_kernels_tell),
 		cmocka_unit_test(interrupts_meet_a_lock),
+		cmocka_unit_test(another_zone_is_not_locked),
 		cmocka_unit_test(a_lock_is_found_out),
 		cmocka_unit_test(an_earlier_lock_is_found_out),
 		cmocka_unit_test(interrupts_are_told_apart),
