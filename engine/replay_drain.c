@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Drains: pages that go back from per-CPU lists. */
-#include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
 
 /* The first list from @index on that is not empty; PCP_LIST_NONE if all are. */
@@ -34,6 +34,10 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 	struct page_alloc *a = &r->alloc;
 	unsigned int index;
 
+	/* Lists are drained from the tail: what the model has behind the last page is not there. */
+	if (c->before == EVENT_PCPU_DRAIN && c->drain_next != PFN_NONE &&
+	    pageset_holds(a, c->run_zone, c->drain_next))
+		return c->drain_next;
 	if (c->before == EVENT_PCPU_DRAIN && c->drained != PFN_NONE) {
 		/* What is on lists that are not known was freed in the order of page frames, mostly. */
 		pfn_t next = c->drained + (pfn_t)c->drained_step;
@@ -60,26 +64,39 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 	return PFN_NONE;
 }
 
+/* The block before that at @pfn, which is on a list of the model; PFN_NONE: it is the head. */
+static pfn_t block_before(const struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	struct buddy *b = a->buddy;
+	uint32_t slot, link;
+
+	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
+		return PFN_NONE;
+	link = entry_before(b->entries[pcp_link_in(b, slot, pfn)]);
+	return link == LINK_NONE ? PFN_NONE : pcp_link_pfn(b, link);
+}
+
 /* Remembers where @pfn is, so that the next page of a drain can be guessed. */
 static void note_run(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
 	struct page_alloc *a = &r->alloc;
+	unsigned int index;
+	uint32_t depth;
 
+	c->drain_next = PFN_NONE;
 	if (!pageset_holds(a, zone, pfn))
 		return;
 	for (uint32_t i = 0; i < a->cpu_count; i++) {
 		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu;
-		const struct pageset *set = page_alloc_set(a, zone, at);
 
-		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
-			if (pageset_tail(a, set, index) != pfn)
-				continue;
-			c->run_zone = zone;
-			c->run_cpu = at;
-			c->run_index = index;
-			return;
-		}
+		if (!pageset_find(a, page_alloc_set(a, zone, at), pfn, &index, &depth))
+			continue;
+		c->run_zone = zone;
+		c->run_cpu = at;
+		c->run_index = index;
+		c->drain_next = block_before(a, zone, pfn);
+		return;
 	}
 }
 
@@ -152,7 +169,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 		predicted = c->expected.events[c->at].pfn;
 		if (predicted == e->pfn) {
 			trust_type(r, zone, e, &c->expected.events[c->at]);
-			c->drained = PFN_NONE;
+			c->drained = c->drain_next = PFN_NONE;
 			c->at++;
 			c->run_zone = zone;
 			c->run_cpu = e->cpu;
@@ -173,6 +190,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 	if (c->doing == DOING_DRAIN && expects(c))
 		replay_settle(r, e->cpu);
 	if (drain_late(r, e, zone)) {
+		c->drain_next = PFN_NONE;
 		c->at++;
 		c->run_zone = zone;
 		c->run_cpu = e->cpu;

@@ -653,7 +653,7 @@ static void test_some_is_not_told(void **state)
 		{ "6.1", 0, HIDDEN_NODES, 35, 0, true, 11 },
 		{ "6.1", 0, HIDDEN_PAST, 918, 51, false, 394 },
 		{ "6.1", 0, HIDDEN_FORK, 414, 0, false, 6879 },
-		{ "6.12", 0, HIDDEN_PAST, 1309, 63, false, 248 },
+		{ "6.12", 0, HIDDEN_PAST, 1111, 54, false, 261 },
 		{ "6.12", 0, HIDDEN_FORK, 18, 0, true, 9 },
 		{ "6.12", 0, HIDDEN_BULK, 22, 0, true, 25 },
 		{ "6.12", 0, HIDDEN_ALLOC, 22, 48, true, 8 },

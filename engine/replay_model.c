@@ -54,7 +54,8 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 								  .strange = PFN_NONE,
 								  .spared = PFN_NONE };
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
-			r->cpus[cpu].skipped = r->cpus[cpu].drained = PFN_NONE;
+			r->cpus[cpu].skipped = r->cpus[cpu].drained = r->cpus[cpu].drain_next =
+				PFN_NONE;
 	}
 	for (uint32_t cpu = 0; cpu < s->cpu_count; cpu++)
 		r->cpus[cpu].returned_zone = BUDDY_ZONE_NONE;

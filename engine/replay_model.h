@@ -150,6 +150,7 @@ struct replay_cpu {
 	/* The last drained page, if no list of the model had it; and how far it was from the one before. */
 	pfn_t drained;
 	int64_t drained_step;
+	pfn_t drain_next; /* the block before it on the model's list, or PFN_NONE */
 	bool tuned; /* the page set knows already of the allocation that is coming */
 	/* A block taken past the page sets, until its mm_page_alloc. */
 	pfn_t held;
@@ -200,6 +201,9 @@ struct replay_cpu {
 	uint32_t returned_zone; /* BUDDY_ZONE_NONE: none did */
 	struct list_run runs[PCP_LISTS_MAX];
 	pfn_t last_taken; /* of the last mm_page_alloc_zone_locked */
+	/* Pages that are thought to be free as the one before them was: from rest_start up to rest_end. */
+	pfn_t rest_start, rest_end;
+	uint32_t rest_zone;
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
 	unsigned int last_order;

@@ -359,6 +359,77 @@ static void test_known_pages_are_drained(void **state)
 	tear_down(&f);
 }
 
+/*
+ *	list [ e d c b a ]	drained: c, so a and b are not there, and d is next
+ */
+static void test_drains_go_on_from_the_middle(void **state)
+{
+	struct fixture f;
+	struct event e = told(EVENT_PCPU_DRAIN, MOVABLE);
+	const pfn_t first = 0x5000;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, e, 0x2000);
+	for (pfn_t pfn = first; pfn < first + 5; pfn++) {
+		tell(&f, request(0, MOVABLE), pfn);
+		release(&f, request(0, MOVABLE), pfn);
+	}
+	tell(&f, e, first + 2);
+	assert_int_equal(guess(&f, e), first + 3);
+	tell(&f, e, first + 3);
+	assert_int_equal(f.miss, REPLAY_HIT);
+	tell(&f, e, first + 4);
+	assert_int_equal(f.miss, REPLAY_HIT);
+	tear_down(&f);
+}
+
+static bool is_free(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+	struct buddy_block block;
+
+	return buddy_find(a->buddy, page_alloc_zone_of(a, pfn), pfn, &block);
+}
+
+/*
+ *	in use by all accounts [ 0 1 2 3 4 5 6 7 ]	taken: 0, so 1 may be next, and so on
+ */
+static void test_unaccounted_blocks_come_page_by_page(void **state)
+{
+	struct fixture f;
+	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE);
+	const pfn_t block = 0x2100;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, e, block + 0x21);
+	tell(&f, request(0, MOVABLE), block + 6);
+	tell(&f, e, block);
+	for (pfn_t pfn = block + 1; pfn < block + 4; pfn++) {
+		assert_int_equal(guess(&f, e), pfn);
+		tell(&f, e, pfn);
+	}
+	/* Someone has one of those that would follow. */
+	assert_int_not_equal(guess(&f, e), block + 4);
+	tear_down(&f);
+
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	/* The first of no block but its own. */
+	tell(&f, e, block + 1);
+	assert_int_not_equal(guess(&f, e), block + 2);
+	tell(&f, e, block + 4);
+	assert_int_equal(guess(&f, e), block + 5);
+	/* It was alone. */
+	tell(&f, e, block + 0x11);
+	assert_int_not_equal(guess(&f, e), block + 5);
+	assert_false(is_free(&f, block + 5) || is_free(&f, block + 7));
+	tear_down(&f);
+}
+
 static enum migratetype block_type(const struct fixture *f, pfn_t pfn)
 {
 	struct page_alloc *a = replay_alloc(f->replay);
@@ -595,14 +666,6 @@ static void test_pages_before_where_all_is_told(void **state)
 }
 
 /* ---- what is known of a page ----------------------------------------------------------------------- */
-
-static bool is_free(const struct fixture *f, pfn_t pfn)
-{
-	struct page_alloc *a = replay_alloc(f->replay);
-	struct buddy_block block;
-
-	return buddy_find(a->buddy, page_alloc_zone_of(a, pfn), pfn, &block);
-}
 
 static bool is_listed(const struct fixture *f, pfn_t pfn)
 {
@@ -1098,6 +1161,8 @@ int main(void)
 		cmocka_unit_test(test_spared_block_is_gone),
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
 		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_drains_go_on_from_the_middle),
+		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),
 		cmocka_unit_test(test_known_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_task_keeps_its_page),

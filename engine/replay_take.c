@@ -89,6 +89,7 @@ static void begin_taking(struct replay_model *r, const struct event *e)
 	struct pageset *set;
 	uint32_t old;
 
+	c->rest_start = c->rest_end = 0;
 	c->doing = index == PCP_LIST_NONE ? DOING_BLOCK : DOING_REFILL;
 	c->zone = zone;
 	c->index = index;
@@ -176,6 +177,60 @@ static void give_up_taking(struct replay_model *r, uint32_t cpu)
 		c->held = PFN_NONE;
 	}
 	replay_settle(r, cpu);
+}
+
+/* Most pages of a block that nobody is known to have, of which one was taken: 2^3. */
+enum { REST_ORDER_MAX = 3 };
+
+/* Is nothing known of any of 2^@order pages at @pfn: neither who has it, nor that it is free? */
+static bool is_unaccounted(struct replay_model *r, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	struct page_alloc *a = &r->alloc;
+	struct buddy_block block;
+
+	for (pfn_t at = pfn; at < pfn + (1ULL << order); at++)
+		if (page_alloc_zone_of(a, at) != zone || pageset_holds(a, zone, at) ||
+		    page_alloc_held_type(a, zone, at) != MIGRATE_TYPE_COUNT ||
+		    buddy_find(a->buddy, zone, at, &block))
+			return false;
+	return true;
+}
+
+/*
+ * The kernel's list had the page of @e, which is free for no reason that is known.  Perhaps it came with others,
+ * of which as little is known, and was the first of a block that was split:
+ *
+ *	taken [a]	perhaps free [b] [c d] [e f g h], and b is next
+ */
+static void loosen_rest(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct buddy *b = r->alloc.buddy;
+	unsigned int order = e->order;
+
+	c->rest_start = c->rest_end = e->pfn + (1ULL << order);
+	c->rest_zone = zone;
+	for (; order < REST_ORDER_MAX && !(e->pfn >> order & 1); order++) {
+		pfn_t half = e->pfn + (1ULL << order);
+
+		if (!is_unaccounted(r, zone, half, order))
+			break;
+		buddy_free_as(b, zone, half, order, type_of(r, e));
+		c->rest_end = half + (1ULL << order);
+	}
+}
+
+/* What was thought to come next of that did not: it is not free. */
+static void withdraw_rest(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct buddy *b = r->alloc.buddy;
+	struct buddy_block block;
+
+	for (pfn_t at = c->rest_start; at < c->rest_end; at++)
+		if (buddy_find(b, c->rest_zone, at, &block))
+			buddy_carve(b, c->rest_zone, &block, at, 0, block.type);
+	c->rest_start = c->rest_end = 0;
 }
 
 void replay_on_taken(struct replay_model *r, const struct event *e)
@@ -276,11 +331,16 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (predicted != PFN_NONE && !done && c->zone == zone &&
 			    replay_is_spared(&c->runs[index], predicted))
 				replay_drop_spared(r, zone, predicted);
+			if (predicted != PFN_NONE && predicted >= c->rest_start &&
+			    predicted < c->rest_end)
+				withdraw_rest(r, e->cpu);
 			req = replay_request(r, e);
 			if (replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
 			else
 				miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			if (miss == REPLAY_MISS_UNTRACED && wanted > done + 1)
+				loosen_rest(r, e, zone);
 			pageset_insert(a, zone, set, index, e->pfn, true);
 			req = replay_request(r, e);
 			c->done = done + 1;
