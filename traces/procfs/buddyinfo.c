@@ -94,9 +94,8 @@ struct error *buddyinfo_parse(const char *text, size_t len, const char *name, st
 	} else {
 		for (uint32_t i = 0; i < r.bi.nzones; i++)
 			r.bi.zones[i].free = r.bi.counts + (size_t)i * r.bi.norders;
-		r.bi.names = picture_keep_names(&r.picture);
-		r.bi.unknown_lines = r.picture.unknown_lines;
-		r.bi.first_unknown_line = r.picture.first_unknown_line;
+		picture_keep(&r.picture, &r.bi.names, &r.bi.unknown_lines,
+			     &r.bi.first_unknown_line);
 		*ret = r.bi;
 	}
 	picture_close(&r.picture);

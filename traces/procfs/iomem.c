@@ -143,9 +143,8 @@ struct error *iomem_parse(const char *text, size_t len, const char *name, struct
 		for (uint32_t i = 0; i < r.im.nranges; i++)
 			if (r.im.ranges[i].start != 0 || r.im.ranges[i].end != 1)
 				r.im.hidden = false;
-		r.im.names = picture_keep_names(&r.picture);
-		r.im.unknown_lines = r.picture.unknown_lines;
-		r.im.first_unknown_line = r.picture.first_unknown_line;
+		picture_keep(&r.picture, &r.im.names, &r.im.unknown_lines,
+			     &r.im.first_unknown_line);
 		*ret = r.im;
 	}
 	picture_close(&r.picture);

@@ -108,9 +108,8 @@ struct error *meminfo_parse(const char *text, size_t len, const char *name, stru
 	if (err) {
 		meminfo_deinit(&r.mi);
 	} else {
-		r.mi.names = picture_keep_names(&r.picture);
-		r.mi.unknown_lines = r.picture.unknown_lines;
-		r.mi.first_unknown_line = r.picture.first_unknown_line;
+		picture_keep(&r.picture, &r.mi.names, &r.mi.unknown_lines,
+			     &r.mi.first_unknown_line);
 		*ret = r.mi;
 	}
 	picture_close(&r.picture);

@@ -428,9 +428,8 @@ struct error *pagetypeinfo_parse(const char *text, size_t len, const char *name,
 		pagetypeinfo_deinit(&r.pi);
 	} else {
 		set_slices(&r);
-		r.pi.names = picture_keep_names(&r.picture);
-		r.pi.unknown_lines = r.picture.unknown_lines;
-		r.pi.first_unknown_line = r.picture.first_unknown_line;
+		picture_keep(&r.picture, &r.pi.names, &r.pi.unknown_lines,
+			     &r.pi.first_unknown_line);
 		*ret = r.pi;
 	}
 	picture_close(&r.picture);

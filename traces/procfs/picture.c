@@ -31,12 +31,13 @@ void picture_close(struct picture *picture)
 	picture->names = NULL;
 }
 
-char *picture_keep_names(struct picture *picture)
+void picture_keep(struct picture *picture, char **names_ret, uint32_t *unknown_lines_ret,
+		  uint32_t *first_unknown_line_ret)
 {
-	char *names = picture->names;
-
+	*names_ret = picture->names;
 	picture->names = NULL;
-	return names;
+	*unknown_lines_ret = picture->unknown_lines;
+	*first_unknown_line_ret = picture->first_unknown_line;
 }
 
 /* ">" at the end of a line or before another quote; ">100000" is a number of pagetypeinfo. */

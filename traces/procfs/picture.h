@@ -27,10 +27,12 @@ struct picture {
 	uint32_t first_unknown_line;
 };
 
-/* Takes memory for names; picture_close() gives it back if picture_keep_names() did not take it. */
+/* Takes memory for names; picture_close() gives it back if picture_keep() did not take it. */
 struct error *picture_open(struct picture *picture, const char *text, size_t len, const char *name);
 void picture_close(struct picture *picture);
-char *picture_keep_names(struct picture *picture);
+/* What stays of a picture that was read: its names, the caller's now, and what was not understood. */
+void picture_keep(struct picture *picture, char **names_ret, uint32_t *unknown_lines_ret,
+		  uint32_t *first_unknown_line_ret);
 
 /* The next line that is not blank, without mail quotes ("> ") before it. */
 bool picture_next(struct picture *picture, struct scan *ret);

@@ -382,9 +382,8 @@ struct error *zoneinfo_parse(const char *text, size_t len, const char *name, str
 		zoneinfo_deinit(&r.zi);
 	} else {
 		set_slices(&r);
-		r.zi.names = picture_keep_names(&r.picture);
-		r.zi.unknown_lines = r.picture.unknown_lines;
-		r.zi.first_unknown_line = r.picture.first_unknown_line;
+		picture_keep(&r.picture, &r.zi.names, &r.zi.unknown_lines,
+			     &r.zi.first_unknown_line);
 		*ret = r.zi;
 	}
 	free(r.slices);
