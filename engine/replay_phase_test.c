@@ -12,8 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/pageset.h"
-#include "engine/replay_model.h"
-#include "engine/testing/one_zone.h"
+#include "engine/testing/one_model.h"
 
 #define START 0x10000
 #define SECOND 1000000000ULL
@@ -22,13 +21,7 @@
 enum { BATCH = 8, HIGH = 128, HIGH_MIN = 16, HIGH_MAX = 256, PAGES = 160 };
 
 struct world {
-	struct facts facts;
-	struct arch_config config;
-	struct node node;
-	struct buddy lists;
-	struct page_alloc unused;
-	struct machine late;
-	struct replay_setup setup;
+	struct one_model one;
 	struct replay_model *model;
 	pfn_t pages[PAGES];
 };
@@ -38,40 +31,18 @@ static struct world *start(uint32_t version)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	const struct event first = { .kind = EVENT_MARKER, .time = SECOND - 1, .pid = 1 };
-	uint8_t distance = 10;
 
 	assert_non_null(w);
-	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->unused);
-	w->late.nodes = &w->node;
-	w->late.node_count = 1;
-	zonelists_build(&w->late.zonelists, &w->node, 1, &distance, NULL, &w->config, &w->facts);
-	w->setup.late = &w->late;
-	w->setup.config = &w->config;
-	w->setup.facts = &w->facts;
-	gfp_table_init(&w->setup.gfp, &w->facts);
-	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
-		w->setup.types[i] = migratetype_at(i, &w->config, &w->facts);
-	w->setup.kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
-	w->setup.cpu_count = 1;
-	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
-		w->setup.sizes[i] = calloc(2, sizeof(struct stage_sizes));
-		assert_non_null(w->setup.sizes[i]);
-		w->setup.sizes[i][0] = (struct stage_sizes){ BATCH, HIGH, HIGH_MIN, HIGH_MAX };
-	}
-	w->model = replay_model_create(&w->setup, &w->lists);
-	assert_non_null(w->model);
+	one_model_make(&w->one, version, START, 1,
+		       (struct stage_sizes){ BATCH, HIGH, HIGH_MIN, HIGH_MAX });
+	w->model = w->one.model;
 	replay_model_event(w->model, &first);
 	return w;
 }
 
 static void finish(struct world *w)
 {
-	replay_model_destroy(w->model);
-	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
-		free(w->setup.sizes[i]);
-	zonelists_deinit(&w->late.zonelists);
-	page_alloc_deinit(&w->unused);
-	buddy_deinit(&w->lists);
+	one_model_deinit(&w->one);
 	free(w);
 }
 

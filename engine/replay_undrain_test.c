@@ -13,24 +13,20 @@
 #include <cmocka.h>
 
 #include "engine/pageset.h"
-#include "engine/replay_model.h"
-#include "engine/testing/one_zone.h"
+#include "engine/testing/one_model.h"
 
 #define START 0x10000
 
 enum { CPUS = 2, BATCH = 8, HIGH = 32, HIGH_MAX = 64, PAGES = 48 };
 
 struct world {
-	struct facts facts;
+	struct one_model one;
+	struct replay_model *model;
+	struct facts facts; /* of the kernel, and more of it */
 	struct arch_config config;
 	struct node node;
 	struct buddy lists;
 	struct page_alloc kernel;
-	struct buddy model_lists;
-	struct page_alloc unused;
-	struct machine late;
-	struct replay_setup setup;
-	struct replay_model *model;
 	pfn_t pages[PAGES];
 	uint32_t cpu; /* that works */
 	struct event last;
@@ -39,46 +35,24 @@ struct world {
 static struct world *start(uint32_t version)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	uint8_t distance = 10;
 
 	assert_non_null(w);
+	one_model_make(&w->one, version, START, CPUS,
+		       (struct stage_sizes){ BATCH, HIGH, HIGH, HIGH_MAX });
+	w->model = w->one.model;
 	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->kernel);
-	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->model_lists, &w->unused);
-	w->late.nodes = &w->node;
-	w->late.node_count = 1;
-	zonelists_build(&w->late.zonelists, &w->node, 1, &distance, NULL, &w->config, &w->facts);
 	page_alloc_deinit(&w->kernel);
 	page_alloc_init(&w->kernel, &w->lists, &w->config, &w->facts, &w->node, 1,
-			&w->late.zonelists, CPUS);
+			&w->one.late.zonelists, CPUS);
 	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH_MAX);
-	w->setup.late = &w->late;
-	w->setup.config = &w->config;
-	w->setup.facts = &w->facts;
-	gfp_table_init(&w->setup.gfp, &w->facts);
-	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
-		w->setup.types[i] = migratetype_at(i, &w->config, &w->facts);
-	w->setup.kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
-	w->setup.cpu_count = CPUS;
-	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
-		w->setup.sizes[i] = calloc(2, sizeof(struct stage_sizes));
-		assert_non_null(w->setup.sizes[i]);
-		w->setup.sizes[i][0] = (struct stage_sizes){ BATCH, HIGH, HIGH, HIGH_MAX };
-	}
-	w->model = replay_model_create(&w->setup, &w->model_lists);
-	assert_non_null(w->model);
 	return w;
 }
 
 static void finish(struct world *w)
 {
-	replay_model_destroy(w->model);
-	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
-		free(w->setup.sizes[i]);
-	zonelists_deinit(&w->late.zonelists);
-	page_alloc_deinit(&w->unused);
 	page_alloc_deinit(&w->kernel);
-	buddy_deinit(&w->model_lists);
 	buddy_deinit(&w->lists);
+	one_model_deinit(&w->one);
 	free(w);
 }
 
