@@ -143,6 +143,12 @@ static void test_not_understood(void **state)
 		assert_false(gfp_parse(&table, texts[i], strlen(texts[i]), &gfp));
 	assert_false(gfp_parse(&table, "GFP_KERNEL|__GFP_NEW|__GFP_ZERO", 31, &gfp));
 	assert_int_equal(gfp, 0xdc0);
+	/* When waiting became two flags it lost its name. */
+	table_of("3.10", &table);
+	assert_true(gfp_parse(&table, "GFP_WAIT", 8, &gfp));
+	assert_int_equal(gfp, 0x10);
+	table_of("4.4", &table);
+	assert_false(gfp_parse(&table, "GFP_WAIT", 8, &gfp));
 	/* Numbers alone, as perf writes raw fields. */
 	assert_true(gfp_parse(&table, "3264", 4, &gfp));
 	assert_int_equal(gfp, 0xcc0);

@@ -1080,6 +1080,41 @@ static void test_what_is_told_is_taken_over(void **state)
 	take_over(true);
 }
 
+/* What was freed before and is not free lies on the list of its CPU: the trace tells of nothing else. */
+static void test_what_was_freed_is_taken_over(void **state)
+{
+	static const struct start_range ranges[] = { { 0x2000, 0x2010 } };
+	struct event e = request(0, MOVABLE);
+	struct fixture f;
+	struct start_report report;
+	struct start s = { .page_count = 128 * MIB / 4096, .free = { ranges, 1 } };
+	struct page_alloc *a;
+	pfn_t last, before;
+	uint32_t zone;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	a = replay_alloc(f.replay);
+	s.zones = calloc(a->zone_count, sizeof(*s.zones));
+	s.sets = calloc((size_t)a->zone_count * CPUS, sizeof(*s.sets));
+	assert_true(s.zones && s.sets);
+	before = take(&f, e, 1);
+	last = take(&f, e, 1);
+	release(&f, e, before);
+	release(&f, e, last);
+	zone = page_alloc_zone_of(replay_alloc(f.replay), last);
+	s.sets[zone * CPUS] =
+		(struct start_set){ .known = true, .count = 9, .batch = 31, .high = 200 };
+	assert_true(replay_take_over(f.replay, &s, &report));
+	a = replay_alloc(f.replay);
+	assert_true(pageset_holds(a, zone, last) && pageset_holds(a, zone, before));
+	assert_int_equal(take(&f, e, 1), last);
+	assert_int_equal(take(&f, e, 1), before);
+	free(s.sets);
+	free(s.zones);
+	tear_down(&f);
+}
+
 /* ---- memory that joins late -------------------------------------------------------------------------- */
 
 /* A page of memory that has not joined yet is handed out: so all of it had, before the trace began. */
@@ -1181,6 +1216,7 @@ int main(void)
 		cmocka_unit_test(test_places_that_were_passed_over),
 		cmocka_unit_test(test_drains_tell_types),
 		cmocka_unit_test(test_what_is_told_is_taken_over),
+		cmocka_unit_test(test_what_was_freed_is_taken_over),
 		cmocka_unit_test(test_memory_had_joined),
 		cmocka_unit_test(test_lies_cost_little),
 	};
