@@ -404,6 +404,54 @@ static void alternatives_are_of_x86(void **unused)
 	machine_deinit(&after);
 }
 
+static uint32_t answer_at(const struct machine *m, enum answer_kind kind)
+{
+	uint32_t at = 0;
+
+	while (at < m->answers.count && m->answers.items[at].kind != kind)
+		at++;
+	assert_true(at < m->answers.count);
+	return at;
+}
+
+/* Who asks for memory tells whether the zonelists stand. */
+static void zonelists_stand_before_some(void **state)
+{
+	static const struct {
+		const char *version, *name;
+		bool stand;
+	} rows[] = {
+		{ "6.1", "page_ext_init_flatmem", true },
+		{ "6.12", "page_ext_init_flatmem", true },
+		{ "6.1", "alloc_large_system_hash", true },
+		{ "6.12", "alloc_large_system_hash", false },
+		{ "6.1", "somebody", false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		struct boot_step steps[] = {
+			state_alone[0],
+			{ .kind = STEP_ALLOC,
+			  .size = 4096,
+			  .align = 64,
+			  .nid = NID_NONE,
+			  .call = ALLOC_TRY_NID,
+			  .name = rows[i].name },
+		};
+		struct boot_input in;
+		struct machine m;
+
+		fill(&in, PC_1G, rows[i].version);
+		in.steps = steps;
+		in.step_count = COUNT(steps);
+		boot(&m, &in, STAGE_LATE);
+		assert_int_equal(answer_at(&m, ANSWER_BUILT) < answer_at(&m, ANSWER_PLACEMENT),
+				 rows[i].stand);
+		machine_deinit(&m);
+	}
+}
+
 /* A node whose data finds no place has none: neither a start nor an end is told. */
 static void node_data_without_a_place(void **state)
 {
@@ -445,6 +493,7 @@ int main(void)
 		cmocka_unit_test(nodes_that_make_no_sense),
 		cmocka_unit_test(alternatives_are_of_x86),
 		cmocka_unit_test(node_data_without_a_place),
+		cmocka_unit_test(zonelists_stand_before_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,24 @@ static void khugepaged_raises(void **state)
 	}
 }
 
+/* If it wants just what there is, nothing is worked out again. */
+static void khugepaged_has_what_it_wants(void **state)
+{
+	struct twins t;
+
+	(void)state;
+	begin(&t, "6.1", 2048, "");
+	t.m.config.thp = t.o.config.thp = true;
+	reserves_compute(&t.m);
+	reserves_compute(&t.o);
+	reserves_raise_for_khugepaged(&t.m);
+	set_up(&t, wmark_khugepaged_kbytes(&t.in, t.o.totalram), 10);
+	t.m.nodes[0].zones[ZONE_DMA].watermark[WMARK_MIN] = 7;
+	t.o.nodes[0].zones[ZONE_DMA].watermark[WMARK_MIN] = 7;
+	reserves_raise_for_khugepaged(&t.m);
+	check_and_end(&t);
+}
+
 static void exactly_half_a_gib_is_enough(void **state)
 {
 	struct twins t;
@@ -362,6 +380,7 @@ int main(void)
 		cmocka_unit_test(the_node_that_boots),
 		cmocka_unit_test(the_boot_computes),
 		cmocka_unit_test(khugepaged_raises),
+		cmocka_unit_test(khugepaged_has_what_it_wants),
 		cmocka_unit_test(exactly_half_a_gib_is_enough),
 		cmocka_unit_test(sets_of_all_zones),
 		cmocka_unit_test(fractions),
