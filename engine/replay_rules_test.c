@@ -1103,7 +1103,7 @@ static void test_what_was_freed_is_taken_over(void **state)
 	release(&f, e, before);
 	release(&f, e, last);
 	zone = page_alloc_zone_of(replay_alloc(f.replay), last);
-	s.sets[zone * CPUS] =
+	s.sets[(size_t)zone * CPUS] =
 		(struct start_set){ .known = true, .count = 9, .batch = 31, .high = 200 };
 	assert_true(replay_take_over(f.replay, &s, &report));
 	a = replay_alloc(f.replay);
