@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#include "engine/memmap.h"
+
 /* Values of the fact handover_chunks. */
 enum handover_chunks { CHUNKS_BITMAP_WORDS = 0, CHUNKS_WORDS = 1, CHUNKS_LARGEST = 2 };
 
@@ -32,12 +34,24 @@ enum deferred_threads {
 	THREADS_ZONE = 3, /* and one job for the whole zone */
 };
 
-static uint32_t zone_of(const struct buddy *b, int32_t nid, pfn_t pfn)
+/*
+ * The zone of node @nid that @pfn is in, or none, and in @until up to where that may be so, which is @end at
+ * most.
+ */
+static uint32_t zone_of(const struct buddy *b, int32_t nid, pfn_t pfn, pfn_t end, pfn_t *until)
 {
-	for (uint32_t zone = 0; zone < b->zone_count; zone++)
-		if (b->zones[zone].nid == nid && pfn >= b->zones[zone].start &&
-		    pfn < b->zones[zone].end)
-			return zone;
+	const struct node_range *range = buddy_memory_at(b, pfn);
+
+	*until = range ? min_u64(end, range->end) : end;
+	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
+		const struct buddy_zone *z = &b->zones[zone];
+
+		if (z->nid != nid || pfn < z->start || pfn >= z->end ||
+		    (range && range->zone && range->zone != (unsigned int)z->type + 1))
+			continue;
+		*until = min_u64(range && range->zone ? *until : end, z->end);
+		return zone;
+	}
 	return BUDDY_ZONE_NONE;
 }
 
@@ -122,12 +136,13 @@ static void free_largest(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 	struct buddy *b = m->buddy;
 
 	while (start < end) {
-		uint32_t zone = zone_of(b, nid, start);
 		pfn_t stop;
+		uint32_t zone = zone_of(b, nid, start, end, &stop);
 
-		if (zone == BUDDY_ZONE_NONE)
-			return;
-		stop = min_u64(end, b->zones[zone].end);
+		if (zone == BUDDY_ZONE_NONE) {
+			start = stop;
+			continue;
+		}
 		while (start < stop) {
 			unsigned int order = largest_order(start, end, b->max_order);
 
@@ -149,12 +164,13 @@ static void free_words(struct machine *m, int32_t nid, pfn_t start, pfn_t end, p
 	uint64_t word = 1ULL << order;
 
 	while (start < end) {
-		uint32_t zone = zone_of(b, nid, start);
 		pfn_t stop, last;
+		uint32_t zone = zone_of(b, nid, start, end, &stop);
 
-		if (zone == BUDDY_ZONE_NONE)
-			return;
-		stop = min_u64(end, b->zones[zone].end);
+		if (zone == BUDDY_ZONE_NONE) {
+			start = stop;
+			continue;
+		}
 		last = round_down_to(stop, word);
 		if (last >= start && last < stop && end - last >= word && last + word < words_end) {
 			buddy_free_pages(b, zone, start, last, BUDDY_PLACE_FRESH);
@@ -198,7 +214,7 @@ static void hand_over(struct machine *m, int32_t nid, pfn_t start, pfn_t end)
 	/* Only the last zone of a node is deferred, so what waits is all in one zone. */
 	start = max_u64(start, deferred);
 	if (start < end) {
-		uint32_t zone = zone_of(m->buddy, nid, start);
+		uint32_t zone = zone_of(m->buddy, nid, start, end, &stop);
 
 		if (zone != BUDDY_ZONE_NONE)
 			buddy_add_pending(m->buddy, zone, start, end);
@@ -259,10 +275,65 @@ static void free_highmem(struct machine *m)
 
 			if (nid_within(nid, m->node_count) && nid != b->zones[zone].nid)
 				continue;
-			if (from < to)
-				buddy_free_pages(b, zone, from, to, BUDDY_PLACE_FREED);
+			for (pfn_t stop; from < to; from = stop) {
+				uint32_t has = zone_of(b, b->zones[zone].nid, from, to, &stop);
+
+				if (has == zone)
+					buddy_free_pages(b, zone, from, stop, BUDDY_PLACE_FREED);
+			}
 		}
 	}
+}
+
+/*
+ * Ranges cut where the pages of a node change their zone, each with its own, into @ret unless that is NULL.
+ * Returns how many there are.
+ */
+static uint32_t cut_by_links(const struct machine *m, struct node_range *ret)
+{
+	uint32_t count = 0;
+
+	for (uint32_t r = 0; r < m->range_count; r++) {
+		struct node_range part = m->ranges[r];
+		struct memmap_link link;
+
+		for (pfn_t end = part.end; part.start < end; part.start = part.end) {
+			if (memmap_link_at(m, part.start, end, &link, &part.end) &&
+			    link.nid == part.nid)
+				part.zone = (uint8_t)(link.type + 1);
+			else
+				part.zone = m->ranges[r].zone;
+			if (ret)
+				ret[count] = part;
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Where zones span the same pages, the lists are laid out by what each page is linked to. */
+static void init_lists(struct machine *m)
+{
+	const struct node_range *ranges = m->ranges;
+	uint32_t count = m->range_count;
+	struct node_range *cut = NULL;
+	bool share = false;
+
+	for (uint32_t n = 0; n < m->node_count; n++)
+		share |= memmap_zones_share(m, (int32_t)n);
+	if (share) {
+		count = cut_by_links(m, NULL);
+		cut = malloc(((size_t)count + 1) * sizeof(*cut));
+		if (!cut) {
+			m->out_of_memory = true;
+			return;
+		}
+		cut_by_links(m, cut);
+		ranges = cut;
+	}
+	buddy_init(m->buddy, &m->config, &m->facts, m->nodes, m->node_count, ranges, count);
+	m->out_of_memory |= m->buddy->out_of_memory;
+	free(cut);
 }
 
 void handover_lists_free_all(struct machine *m)
@@ -281,12 +352,9 @@ void handover_lists_free_all(struct machine *m)
 		m->out_of_memory = true;
 		return;
 	}
-	buddy_init(m->buddy, &m->config, &m->facts, m->nodes, m->node_count, m->ranges,
-		   m->range_count);
-	if (m->buddy->out_of_memory) {
-		m->out_of_memory = true;
+	init_lists(m);
+	if (m->out_of_memory)
 		return;
-	}
 	init_block_types(m);
 	m->buddy->mobility_off = m->mobility_off;
 	init_reserved_types(m);
