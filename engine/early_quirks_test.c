@@ -395,6 +395,12 @@ static void fake_without_firmware(void **unused)
 	}
 	b.in.command_line = options[0];
 	made_boot_quirk(&b, QUIRK_FAKE_NUMA_NEEDS_SRAT, NULL, 0);
+	/* Without NUMA nobody knows the option. */
+	made_boot_init(&b, ARCH_I386, "6.1");
+	b.in.config.numa = false;
+	b.in.command_line = options[0];
+	made_boot_memory(&b, MIB, 2 * GIB, -1);
+	made_boot_sound(&b, NULL, 0);
 }
 
 static void add_window(struct made_boot *b, struct memory_window *windows, phys_t start, phys_t end)

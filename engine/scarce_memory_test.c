@@ -18,6 +18,7 @@
 #include "engine/parting.h"
 #include "engine/prng.h"
 #include "engine/replay_history.h"
+#include "engine/sink.h"
 #include "engine/state_diff.h"
 #include "engine/testing/made_boot.h"
 #include "engine/testing/scarce.h"
@@ -396,14 +397,40 @@ static void test_replays(void **state)
 	}
 }
 
+/* Text is whole, or says that it is not. */
+static bool text_job(void *ctx)
+{
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	size_t *written = ctx;
+	bool whole;
+
+	*written = 0;
+	for (unsigned int i = 0; i < 300; i++) {
+		sink_puts(&sink, "0123456789");
+		*written += 10;
+	}
+	whole = !text.out_of_memory;
+	if (whole)
+		assert_int_equal(text.len, *written);
+	sink_text_deinit(&text);
+	return whole;
+}
+
+static void test_texts(void **state)
+{
+	size_t written;
+
+	(void)state;
+	assert_true(scarce_try(text_job, &written) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lives),
-		cmocka_unit_test(test_fake_nodes),
-		cmocka_unit_test(test_many_reservations),
-		cmocka_unit_test(test_device_tree),
-		cmocka_unit_test(test_partings),
+		cmocka_unit_test(test_texts),	    cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_fake_nodes),  cmocka_unit_test(test_many_reservations),
+		cmocka_unit_test(test_device_tree), cmocka_unit_test(test_partings),
 		cmocka_unit_test(test_replays),
 	};
 

@@ -111,6 +111,33 @@ static void arm_maps_low_memory(void **state)
 	machine_deinit(&m);
 }
 
+/* A bus that reaches less than kernel space does follows from the log's zones alone. */
+static void arm_dma_zone_of_the_log(void **state)
+{
+	static const struct {
+		phys_t told, end;
+	} rows[] = { { 0, GIB + 512 * MIB }, { GIB + 128 * MIB, GIB + 128 * MIB } };
+	struct tree_memory memory[] = { { { GIB, 512 * MIB }, NID_NONE, false, true, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct boot_input in = { .has_tree = true,
+					 .tree = { .memory = memory, .memory_count = 1 } };
+		pfn_t ends[ZONE_TYPE_COUNT] = { 0 };
+		struct machine m;
+
+		init(&m, "6.1", ARCH_ARM, true, "");
+		m.config.zones_mask |= 1U << ZONE_DMA;
+		setup_arch_memory(&m, &in);
+		in.given_zone_end[ZONE_DMA] = rows[i].told;
+		in.given_zone_end[ZONE_NORMAL] = GIB + 512 * MIB;
+		setup_arch_zone_pfns(&m, &in, ends);
+		assert_int_equal(ends[ZONE_DMA] << 12, rows[i].end);
+		assert_int_equal(m.zones_given, rows[i].told != 0);
+		machine_deinit(&m);
+	}
+}
+
 /* Where the log's zones say otherwise, kernel space begins elsewhere, and they are believed. */
 static void arm_zones_of_the_log(void **state)
 {
@@ -290,6 +317,7 @@ int main(void)
 		cmocka_unit_test(arm_low_memory),
 		cmocka_unit_test(arm_maps_low_memory),
 		cmocka_unit_test(arm_zones_of_the_log),
+		cmocka_unit_test(arm_dma_zone_of_the_log),
 		cmocka_unit_test(i386_low_memory),
 		cmocka_unit_test(arm64_zones),
 		cmocka_unit_test(crash_kernel_without_its_line),
