@@ -25,6 +25,8 @@ enum { SECOND = 1000000000, PART = SECOND / REPLAY_PHASES }; /* nanoseconds */
 enum { FIRST_DECAY = 750000000 };
 /* Of what comes behind a longer silence, the seconds that count: high marks have sunk to nothing. */
 enum { SECONDS_MAX = 64 };
+/* Blocks freed at one event that are looked at one by one. */
+enum { FREES_MAX = 512 };
 
 static bool has(const struct replay_phases *p, unsigned int part)
 {
@@ -365,32 +367,128 @@ void replay_model_sink(struct replay_model *r, const struct event *e)
 
 /* ---- what events do ------------------------------------------------------------------------------- */
 
-bool replay_model_may_part(struct replay_model *r, const struct event *e)
+/* Does a free reach the page sets as soon as it is told? */
+static bool frees_at_once(const struct replay_model *r, const struct event *e)
+{
+	return e->kind == EVENT_FREE &&
+	       (!r->setup->contiguous_runs ||
+		pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) == PCP_LIST_NONE);
+}
+
+/* Does what was only announced reach them at @e? */
+static bool frees_announced(const struct replay_model *r, const struct event *e)
+{
+	return e->kind == EVENT_ALLOC ||
+	       (r->setup->lazy_preemption && e->kind <= EVENT_EXTFRAG &&
+		e->pid != r->cpus[e->cpu].last_pid) ||
+	       (r->setup->free_rule == 1 && frees_at_once(r, e));
+}
+
+static bool reaches_sets(struct replay_model *r, uint32_t zone, pfn_t pfn, unsigned int order)
+{
+	const struct page_alloc *a = &r->alloc;
+
+	return order <= a->buddy->max_order && page_alloc_zone_of(&r->alloc, pfn) == zone &&
+	       a->rules.list_of_freed[order][buddy_block_type(a->buddy, zone, pfn)] !=
+		       PCP_LIST_NONE;
+}
+
+/* What is freed to the page sets of @zone by the end of @e, as orders; returns how many, and their pages. */
+static uint32_t list_freed(struct replay_model *r, const struct event *e, uint32_t zone,
+			   uint8_t orders[FREES_MAX], uint32_t *pages_ret)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];
+	uint32_t count = 0;
+
+	*pages_ret = 0;
+	for (uint32_t k = 0; frees_announced(r, e) && k < c->free_count; k++) {
+		const struct announced *f = &c->frees[c->free_first + k];
+
+		if (!reaches_sets(r, zone, f->pfn, f->order))
+			continue;
+		*pages_ret += 1u << f->order;
+		orders[count++ % FREES_MAX] = f->order;
+	}
+	if (frees_at_once(r, e) && reaches_sets(r, zone, e->pfn, e->order)) {
+		*pages_ret += 1u << e->order;
+		orders[count++ % FREES_MAX] = e->order;
+	}
+	return count;
+}
+
+/* Do @a and @b, which differ in their high marks, do the same when these blocks are freed, and for a refill? */
+static bool go_alike(struct replay_model *r, uint32_t zone, struct pageset a, struct pageset b,
+		     const uint8_t *orders, uint32_t count, const struct event *refill)
+{
+	unsigned int blocks;
+
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t from_a = 0, from_b = 0;
+		bool drains;
+
+		a.count += 1u << orders[k];
+		b.count = a.count;
+		a.alloc_factor >>= 1;
+		b.alloc_factor >>= 1;
+		drains = pageset_tune_freed(&r->alloc, zone, &a, orders[k], &from_a);
+		if (drains != pageset_tune_freed(&r->alloc, zone, &b, orders[k], &from_b) ||
+		    from_a != from_b)
+			return false;
+		a.count -= min_u32(a.count, from_a);
+	}
+	if (!refill)
+		return true;
+	b.count = a.count;
+	blocks = pageset_refill_count(&r->alloc, zone, &a, refill->order);
+	return blocks == pageset_refill_count(&r->alloc, zone, &b, refill->order) &&
+	       a.alloc_factor == b.alloc_factor;
+}
+
+/* Does @e, and what is freed before it, go the same way for all parts in @zone? */
+static bool all_go_alike(struct replay_model *r, uint32_t zone, const struct event *e,
+			 const uint8_t *orders, uint32_t count, bool refill)
+{
+	const struct replay_phases *p = &r->phases;
+	uint32_t i = zone * r->alloc.cpu_count + e->cpu, last = p->highs[i][p->chosen];
+	struct pageset set = r->alloc.sets[i], other = set;
+
+	for (unsigned int part = 0; part < REPLAY_PHASES; part++) {
+		/* Neighbours have the same mark mostly. */
+		if (!has(p, part) || p->highs[i][part] == last ||
+		    p->highs[i][part] == p->highs[i][p->chosen])
+			continue;
+		last = other.high = p->highs[i][part];
+		if (!go_alike(r, zone, set, other, orders, count, refill ? e : NULL))
+			return false;
+	}
+	return true;
+}
+
+bool replay_model_may_part(struct replay_model *r, const struct event *e)
+{
 	const struct page_alloc *a = &r->alloc;
 	const struct replay_phases *p = &r->phases;
-	uint32_t freed = e->kind == EVENT_FREE ? 1u << e->order : 0;
-	bool refill = false, may = false;
+	uint8_t orders[FREES_MAX];
+	bool may = false;
 
 	if (replay_model_phase_known(r))
 		return false;
-	for (uint32_t k = 0; k < c->free_count; k++)
-		freed += 1u << c->frees[c->free_first + k].order;
 	for (uint32_t zone = 0; zone < a->zone_count && !may; zone++) {
-		uint32_t i = zone * a->cpu_count + e->cpu;
+		uint32_t i = zone * a->cpu_count + e->cpu, freed, count, most;
 		const struct pageset *set = &a->sets[i];
-		uint32_t most = set->count + freed;
+		bool refill = false;
 
 		follow(r, i);
 		if (p->lowest[i] == p->highest[i])
 			continue;
-		may = freed && most >= p->lowest[i];
-		most += set->batch + (set->batch << set->alloc_factor);
-		refill |= e->kind == EVENT_ALLOC && most > p->lowest[i];
+		count = list_freed(r, e, zone, orders, &freed);
+		most = set->count + freed + set->batch + (set->batch << set->alloc_factor);
+		if (e->kind == EVENT_ALLOC && most > p->lowest[i])
+			refill = replay_model_would_refill(r, e);
+		if (!refill && (!freed || set->count + freed < p->lowest[i]))
+			continue;
+		may = count > FREES_MAX || !all_go_alike(r, zone, e, orders, count, refill);
 	}
-	if (!may && refill)
-		may = replay_model_would_refill(r, e);
 	if (may)
 		choose(r);
 	return may;

@@ -174,6 +174,12 @@ static void test_a_free_parts(void **state)
 	replay_model_event(w->model, &e);
 	e = at(SECOND + SECOND / 4, EVENT_FREE, w->pages[PAGES - 1]);
 	assert_true(replay_model_may_part(w->model, &e));
+	/* What page sets do not hold drains nothing. */
+	e.order = 5;
+	e.pfn = START;
+	assert_false(replay_model_may_part(w->model, &e));
+	e.order = 0;
+	e.pfn = w->pages[PAGES - 1];
 	before = replay_model_clone(w->model);
 	assert_non_null(before);
 	replay_model_event(w->model, &e);
@@ -202,8 +208,9 @@ static void test_a_refill_parts(void **state)
 	e.kind = EVENT_ALLOC;
 	set_of(w)->alloc_factor = 0;
 	assert_false(replay_model_may_part(w->model, &e));
+	/* Near the marks, but they rise first. */
 	set_of(w)->alloc_factor = 4;
-	assert_true(replay_model_may_part(w->model, &e));
+	assert_false(replay_model_may_part(w->model, &e));
 	/* Lower for all, and a zone with so little left that the refill does not raise it first. */
 	set_of(w)->high = 24;
 	w->model->alloc.zones[0].below_high = true;
