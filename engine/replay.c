@@ -97,6 +97,7 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 	}
 	r->model_count = 1;
 	r->credit = CREDIT_MAX;
+	r->unite_every = 1;
 	return r;
 }
 

@@ -12,12 +12,19 @@
 #include "engine/replay_internal.h"
 
 /*
- * When to look for equal ones; how many misses behind the best ends one, and if there are many; what they
- * may take on the whole.
+ * Models that are many; how many misses behind the best ends one, and behind how many nothing more is made of
+ * one: what else may have happened to who is wrong so often is less likely still.
  */
-enum { MODELS_MANY = 24, MISSES_BEHIND = 8, MISSES_LEAST = 3 };
-/* Models that come before it is looked for equal ones again; that are made before it is asked what for. */
-enum { UNITE_SPACING = 3, COPIES_FREE = 4096 };
+enum { MODELS_MANY = 24, MISSES_BEHIND = 5, MISSES_TRUSTED = 2 };
+/* Models that come, or events, before it is looked for equal ones again; of events more where there were none. */
+enum { UNITE_SPACING = 3, UNITE_EVENTS = 64, UNITE_EVENTS_MAX = 8192 };
+/*
+ * To copy a model takes time.  So many may be made, and one more for so many allocations; the rest of what may
+ * happen is not followed then.
+ */
+enum { COPIES_FREE = 4096, ALLOCS_PER_COPY = 8 };
+/* The part of those worth following that there is room for behind each event; what they may take on the whole. */
+enum { ROOM_SHARE = 4 };
 enum { MODELS_BYTES = 256 << 20 };
 
 /* Makes model @i the one that is believed; its lists move to where callers look. */
@@ -60,21 +67,24 @@ static uint32_t models_worth(const struct replay *r)
 			: misses < 1024 || misses < 4 * share ? MODELS_MANY
 							      : 2;
 
-	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / 8 || r->streak >= STREAK_MAX)
+	if (r->streak >= STREAK_MAX)
 		most = 2;
 	return bytes * most > MODELS_BYTES ? (uint32_t)(MODELS_BYTES / bytes) + 2 : most;
 }
 
 static struct replay_model *clone_account(struct replay *r, const struct replay_model *m)
 {
-	struct replay_model *copy = replay_model_clone(m);
+	struct replay_model *copy;
 
+	if (r->copies > COPIES_FREE + r->stats.kinds[EVENT_ALLOC] / ALLOCS_PER_COPY)
+		return NULL;
+	copy = replay_model_clone(m);
 	r->out_of_memory |= !copy;
 	r->copies++;
 	return copy;
 }
 
-/* One more account, which is that of @m so far; NULL when there are @most, or the host has no memory. */
+/* One more account, which is that of @m so far; NULL when there are @most, or none is to be made. */
 static struct replay_model *branch_off(struct replay *r, const struct replay_model *m,
 				       uint32_t most)
 {
@@ -126,10 +136,10 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 {
 	struct replay_model *next;
 
-	if (r->model_count >= MODELS_MANY || r->model_count >= models_worth(r) ||
-	    !r->setup.bulk_stacks || !replay_model_would_drain(r->models[0], e))
+	if (r->model_count >= models_worth(r) || !r->setup.bulk_stacks ||
+	    !replay_model_would_drain(r->models[0], e))
 		return;
-	next = branch_off(r, r->models[0], MODELS_MANY);
+	next = branch_off(r, r->models[0], models_worth(r));
 	if (next)
 		replay_model_take_stack(next, e);
 }
@@ -196,6 +206,7 @@ void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 		replay_model_correct(m, e, REPLAY_BY_PAGE);
 		return;
 	}
+	blind &= m->misses <= r->models[0]->misses + MISSES_TRUSTED;
 	for (unsigned int k = 0; blind && k < count && r->model_count < models_worth(r); k++) {
 		struct replay_model *other;
 
@@ -243,6 +254,24 @@ static void unite(struct replay *r)
 	}
 }
 
+/*
+ * Those that did worst go, and of these the last that came, so that there is room for what may happen next: else
+ * many that are wrong alike would keep out the one that is right.
+ */
+static void make_room(struct replay *r)
+{
+	uint32_t worth = models_worth(r);
+
+	while (r->model_count > worth - worth / ROOM_SHARE) {
+		uint32_t worst = 1;
+
+		for (uint32_t i = 2; i < r->model_count; i++)
+			if (r->models[i]->misses >= r->models[worst]->misses)
+				worst = i;
+		drop(r, worst);
+	}
+}
+
 void replay_sift(struct replay *r)
 {
 	uint32_t best = 0;
@@ -252,17 +281,20 @@ void replay_sift(struct replay *r)
 			best = i;
 	if (best)
 		believe(r, best);
-	for (unsigned int behind = MISSES_BEHIND; behind >= MISSES_LEAST; behind--) {
-		for (uint32_t i = r->model_count; --i;)
-			if (r->models[i]->misses >= r->models[0]->misses + behind)
-				drop(r, i);
-		if (r->model_count <= models_worth(r) / 2)
-			break;
-	}
-	if (r->model_count > MODELS_MANY && r->model_count > r->united + UNITE_SPACING) {
+	for (uint32_t i = r->model_count; --i;)
+		if (r->models[i]->misses >= r->models[0]->misses + MISSES_BEHIND)
+			drop(r, i);
+	if (r->model_count > r->united + UNITE_SPACING || r->index >= r->unite_at) {
+		uint32_t before = r->model_count;
+
 		unite(r);
+		r->unite_every = r->model_count < before ? UNITE_EVENTS : 2 * r->unite_every;
+		if (r->unite_every > UNITE_EVENTS_MAX)
+			r->unite_every = UNITE_EVENTS_MAX;
 		r->united = r->model_count;
+		r->unite_at = r->index + r->unite_every;
 	}
+	make_room(r);
 	if (r->model_count < r->united)
 		r->united = r->model_count;
 }

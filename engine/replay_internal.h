@@ -32,6 +32,9 @@ struct replay {
 	struct buddy *buddy; /* the first model's lists */
 	uint64_t index;
 	uint32_t united; /* models that were left when equal ones were last united */
+	/* The event behind which it is looked for equal ones again, however many there are; how far it was off. */
+	uint64_t unite_at;
+	uint32_t unite_every;
 	uint64_t copies; /* models that were made */
 	uint32_t credit; /* see CREDIT_MAX */
 	uint32_t streak; /* guesses that were wrong since the last right one */
@@ -65,7 +68,7 @@ void replay_keep_one(struct replay *r);
 /* Before @e is given: one more model for each thing that may happen now and that nothing tells. */
 void replay_branch(struct replay *r, const struct event *e);
 
-/* A copy of @m, the caller's, which is no model of @r yet; NULL: there is no room, or no memory. */
+/* A copy of @m, the caller's, which is no model of @r yet; NULL: there is no room, no memory, or none is to be made. */
 struct replay_model *replay_copy_account(struct replay *r, const struct replay_model *m);
 
 /*
@@ -74,7 +77,7 @@ struct replay_model *replay_copy_account(struct replay *r, const struct replay_m
  */
 void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool blind);
 
-/* After an event: the best model is believed, those far behind go, and equal ones are one. */
+/* After an event: the best model is believed, those far behind go, equal ones are one, and there is room for more. */
 void replay_sift(struct replay *r);
 
 /* ---- replay_takeover.c ------------------------------------------------------------------------- */

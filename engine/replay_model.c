@@ -198,6 +198,8 @@ uint64_t replay_model_glance(const struct replay_model *r)
 			hash = digest_add(hash, pageset_tail(a, set, index));
 		}
 		hash = digest_add(hash, r->phases.highs ? 0 : set->high);
+		hash = digest_add(hash, (uint64_t)set->unknown << 32 | set->free_count);
+		hash = digest_add(hash, (uint64_t)set->alloc_factor << 8 | set->free_factor);
 	}
 	return hash;
 }

@@ -11,8 +11,8 @@
 struct replay_state {
 	struct replay_stats stats;
 	struct replay_model *models[MODELS_MAX];
-	uint32_t model_count, united, credit, streak, kinds;
-	uint64_t copies;
+	uint32_t model_count, united, unite_every, credit, streak, kinds;
+	uint64_t copies, unite_at;
 	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
 	struct start_freed *freed; /* NULL: none are remembered */
@@ -53,6 +53,8 @@ struct replay_state *replay_save(const struct replay *r)
 	s->model_count = r->model_count;
 	s->united = r->united;
 	s->copies = r->copies;
+	s->unite_at = r->unite_at;
+	s->unite_every = r->unite_every;
 	s->credit = r->credit;
 	s->streak = r->streak;
 	s->kinds = r->setup.kinds;
@@ -98,6 +100,8 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->model_count = s->model_count;
 	r->united = s->united;
 	r->copies = s->copies;
+	r->unite_at = s->unite_at;
+	r->unite_every = s->unite_every;
 	r->credit = s->credit;
 	r->streak = s->streak;
 	r->setup.kinds = s->kinds;

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which accounts are followed on.  A replay is put together by hand: its models are copies of one, with as many
+ * misses, and lists, as each test gives them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/replay_internal.h"
+#include "engine/testing/one_zone.h"
+
+#define START 0x10000
+
+enum { BATCH = 8, HIGH = 64 };
+
+struct world {
+	struct facts facts;
+	struct arch_config config;
+	struct node node;
+	struct buddy lists;
+	struct page_alloc unused;
+	struct machine late;
+	struct replay replay;
+};
+
+static struct world *start(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct replay_setup *s;
+	uint8_t distance = 10;
+
+	assert_non_null(w);
+	s = &w->replay.setup;
+	one_zone_make(FACTS_VERSION(6, 1, 0), START, &w->facts, &w->config, &w->node, &w->lists,
+		      &w->unused);
+	w->late.nodes = &w->node;
+	w->late.node_count = 1;
+	zonelists_build(&w->late.zonelists, &w->node, 1, &distance, NULL, &w->config, &w->facts);
+	s->late = &w->late;
+	s->config = &w->config;
+	s->facts = &w->facts;
+	gfp_table_init(&s->gfp, &w->facts);
+	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
+		s->types[i] = migratetype_at(i, &w->config, &w->facts);
+	s->kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
+	s->cpu_count = 1;
+	s->from_boot = true;
+	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
+		s->sizes[i] = calloc(2, sizeof(struct stage_sizes));
+		assert_non_null(s->sizes[i]);
+		s->sizes[i][0] = (struct stage_sizes){ BATCH, HIGH, HIGH, HIGH };
+	}
+	w->replay.buddy = &w->lists;
+	w->replay.models[0] = replay_model_create(s, &w->lists);
+	assert_non_null(w->replay.models[0]);
+	w->replay.model_count = w->replay.unite_every = 1;
+	return w;
+}
+
+static void finish(struct world *w)
+{
+	struct replay *r = &w->replay;
+
+	assert_false(r->out_of_memory);
+	assert_ptr_equal(r->models[0]->alloc.buddy, &w->lists);
+	for (uint32_t i = 0; i < r->model_count; i++) {
+		assert_null(replay_model_check(r->models[i]));
+		replay_model_destroy(r->models[i]);
+	}
+	for (unsigned int i = 0; i < REPLAY_STAGES; i++)
+		free(r->setup.sizes[i]);
+	zonelists_deinit(&w->late.zonelists);
+	page_alloc_deinit(&w->unused);
+	buddy_deinit(&w->lists);
+	free(w);
+}
+
+/* One more account, which differs from the first by @taken pages that someone has. */
+static struct replay_model *add(struct world *w, uint64_t misses, unsigned int taken)
+{
+	struct replay *r = &w->replay;
+	struct replay_model *m = replay_model_clone(r->models[0]);
+
+	assert_non_null(m);
+	m->misses = misses;
+	for (unsigned int i = 0; i < taken; i++) {
+		struct event e = { .kind = EVENT_ALLOC, .migratetype = 1, .pfn = START };
+
+		e.pfn = replay_model_event(m, &e)->pfn;
+		if (m->wrong)
+			replay_model_correct(m, &e, REPLAY_BY_STATE);
+	}
+	r->models[r->model_count++] = m;
+	return m;
+}
+
+static void test_the_best_is_believed_and_those_far_behind_go(void **state)
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+	struct replay_model *first = r->models[0], *best = add(w, 2, 1), *near = add(w, 6, 2);
+
+	(void)state;
+	first->misses = 3;
+	add(w, 7, 3);
+	replay_sift(r);
+	assert_int_equal(r->model_count, 3);
+	assert_ptr_equal(r->models[0], best);
+	assert_ptr_equal(r->models[1], first);
+	assert_ptr_equal(r->models[2], near);
+	finish(w);
+}
+
+/* However few there are: many that are alike would soon keep others out. */
+static void test_equal_ones_are_one(void **state)
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+
+	(void)state;
+	r->models[0]->misses = 2;
+	add(w, 3, 0);
+	add(w, 3, 1);
+	add(w, 4, 1);
+	/* They came alike; those that become so are looked for as time goes by. */
+	r->united = r->model_count;
+	r->unite_at = 1;
+	replay_sift(r);
+	assert_int_equal(r->model_count, 4);
+	r->index = 1;
+	replay_sift(r);
+	assert_int_equal(r->model_count, 2);
+	assert_int_equal(r->models[0]->misses, 2);
+	assert_int_equal(r->models[1]->misses, 3);
+	/* At once, when several came. */
+	add(w, 2, 0);
+	add(w, 2, 0);
+	replay_sift(r);
+	assert_int_equal(r->model_count, 4);
+	add(w, 2, 0);
+	add(w, 2, 0);
+	replay_sift(r);
+	assert_int_equal(r->model_count, 2);
+	finish(w);
+}
+
+/* Those that did worst go, the last that came first; and then there is room. */
+static void test_there_is_room_for_more(void **state)
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+	struct replay_model *kept, *copy;
+
+	(void)state;
+	while (r->model_count < MODELS_MAX - 2)
+		add(w, 1, r->model_count);
+	kept = add(w, 0, r->model_count);
+	r->models[0]->misses = 1;
+	add(w, 1, r->model_count);
+	assert_null(replay_copy_account(r, r->models[0]));
+	replay_sift(r);
+	assert_int_equal(r->model_count, MODELS_MAX - MODELS_MAX / 4);
+	assert_ptr_equal(r->models[0], kept);
+	/* Those that came first stayed, as they were as good. */
+	for (uint32_t i = 1; i < r->model_count - 1; i++)
+		assert_int_equal(r->models[i]->alloc.sets[0].count, (BATCH - i % BATCH) % BATCH);
+	copy = replay_copy_account(r, r->models[0]);
+	assert_non_null(copy);
+	replay_model_destroy(copy);
+	finish(w);
+}
+
+/* A page that was taken in bulk, perhaps, is no reason to make more of one that is often wrong. */
+static void test_nothing_is_made_of_those_behind(void **state)
+{
+	static const struct {
+		uint64_t misses;
+		bool tried;
+	} cases[] = { { 1, true }, { 3, true }, { 4, false } };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct world *w = start();
+		struct replay *r = &w->replay;
+		struct replay_model *m;
+		struct event e = { .kind = EVENT_ALLOC, .pfn = START };
+		struct replay_model *asked;
+
+		r->models[0]->misses = 1;
+		asked = add(w, 0, 0);
+		/* The third page from now on. */
+		e.pfn = replay_model_event(asked, &e)->pfn + 2;
+		replay_model_destroy(asked);
+		r->model_count--;
+		m = add(w, cases[i].misses, 0);
+		replay_model_event(m, &e);
+		assert_true(m->wrong);
+		replay_correct(r, 1, &e, true);
+		assert_int_equal(r->model_count > 2, cases[i].tried);
+		finish(w);
+	}
+}
+
+/* Copies take time: when too many were made, things go on with what there is. */
+static void test_copies_are_counted(void **state)
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+	struct replay_model *copy = replay_copy_account(r, r->models[0]);
+
+	(void)state;
+	assert_non_null(copy);
+	replay_model_destroy(copy);
+	assert_int_equal(r->copies, 1);
+	r->copies = 5000;
+	assert_null(replay_copy_account(r, r->models[0]));
+	add(w, 0, 1);
+	add(w, 0, 2);
+	replay_sift(r);
+	assert_int_equal(r->model_count, 3);
+	r->stats.kinds[EVENT_ALLOC] = 10000;
+	copy = replay_copy_account(r, r->models[0]);
+	assert_non_null(copy);
+	replay_model_destroy(copy);
+	finish(w);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_best_is_believed_and_those_far_behind_go),
+		cmocka_unit_test(test_equal_ones_are_one),
+		cmocka_unit_test(test_there_is_room_for_more),
+		cmocka_unit_test(test_nothing_is_made_of_those_behind),
+		cmocka_unit_test(test_copies_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
