@@ -70,7 +70,8 @@ static void size_zones(struct machine *m, pfn_t dma, pfn_t dma32, pfn_t normal, 
 	node->start_pfn = m->ranges[0].start;
 	node->end_pfn = m->ranges[m->range_count - 1].end;
 	zone_limits_init(&m->limits, ends, mask, node->start_pfn, &m->facts);
-	zone_size_node(node, 0, m->ranges, m->range_count, &m->limits, mask, false, &m->facts);
+	zone_size_node(node, 0, m->ranges, m->range_count, &m->limits, mask,
+		       m->cmdline.kernelcore.mirror, &m->facts);
 }
 
 static void end(struct machine *m)
@@ -124,6 +125,34 @@ static struct machine *small_machine(const char *version)
 	assert_int_equal(m->nodes[0].zones[ZONE_NORMAL].managed, 0xc00 - 1);
 	assert_int_equal(buddy_zone_free_pages(m->buddy, 0), 0xc00 - 1);
 	return m;
+}
+
+/*
+ * kernelcore=mirror where nothing is mirrored, and ZONE_MOVABLE begins at 0x800: DMA is not cut there, but the
+ * struct pages are Movable's.
+ *
+ *	0x400      0x800          0x1000         0x2000
+ *	[          DMA            ]
+ *	           [            Movable           ]
+ */
+static void zones_span_the_same_pages(void **state)
+{
+	struct machine *m = begin("6.12", ARCH_X86_64);
+
+	(void)state;
+	memblock_add(&m->mb, 0x400000, 0x1c00000, 0, 0);
+	m->cmdline.kernelcore.mirror = true;
+	m->nodes[0].movable_pfn = 0x800;
+	size_zones(m, 0x1000, 0, 0x2000, 0);
+	assert_int_equal(m->nodes[0].zones[ZONE_DMA].spanned, 0xc00);
+	handover_free_all(m);
+	assert_int_equal(m->nodes[0].zones[ZONE_DMA].managed, 0x400);
+	assert_int_equal(buddy_zone_free_pages(m->buddy, zone(m, ZONE_DMA)), 0x400);
+	assert_int_equal(buddy_zone_free_pages(m->buddy, zone(m, ZONE_MOVABLE)), 0x1800);
+	expect_list(m, ZONE_DMA, 10, MIGRATE_MOVABLE, 0x400, 0);
+	expect_list(m, ZONE_MOVABLE, 10, MIGRATE_MOVABLE, 0x800, 0xc00, 0x1000, 0x1400, 0x1800,
+		    0x1c00, 0);
+	end(m);
 }
 
 /* Largest blocks, ascending, each at the tail. */
@@ -602,6 +631,7 @@ int main(void)
 		cmocka_unit_test(late_frees_come_page_by_page),
 		cmocka_unit_test(arrays_of_memblock_are_fresh_pages),
 		cmocka_unit_test(every_page_of_a_board_is_accounted_for),
+		cmocka_unit_test(zones_span_the_same_pages),
 		cmocka_unit_test(nothing_is_built_unless_wanted),
 	};
 
