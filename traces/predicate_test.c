@@ -154,6 +154,10 @@ static void test_figures(void **state)
 	expect(VERDICT_GOOD, "alloc-fails(order=10) > 200", &s);
 	expect(VERDICT_GOOD, "alloc-fails(order=9)", &s);
 	expect(VERDICT_BAD, "alloc-fails(order=9) == 0", &s);
+	expect(VERDICT_BAD, "alloc-fails(order=9) <= 0", &s);
+	expect(VERDICT_GOOD, "alloc-fails <= 50", &s);
+	expect(VERDICT_GOOD, "alloc-fails(order=9) != 0", &s);
+	expect(VERDICT_BAD, "alloc-fails != 0", &s);
 	expect(VERDICT_BAD, "free-pages < 100000", &s);
 	expect(VERDICT_GOOD, "free-pages > 100000", &s);
 	expect(VERDICT_BAD, "unusable(order=10) > 0.2", &s);

@@ -644,6 +644,21 @@ static void splits_records(void **state)
 	assert_string_equal(text.lines[3].text, "");
 	assert_string_equal(text.lines[4].text, " KEY=part of a message");
 	log_text_deinit(&text);
+	/* A wrapped one goes on with its next line, too. */
+	parse_string("6,1,0,-;BIOS-e820: [mem 0x0000000000000000-\n"
+		     "0x000000000009fbff] \\ usable\\x0aand\\x41more\\x0a  c\n6,2,0,-;d\n",
+		     &text);
+	assert_int_equal(text.nlines, 4);
+	assert_string_equal(text.lines[0].text,
+			    "BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] \\ usable");
+	assert_int_equal(text.lines[0].span, 2);
+	assert_string_equal(text.lines[1].text, "andAmore");
+	assert_int_equal(text.lines[1].line, 2);
+	assert_int_equal(text.lines[1].column, 33);
+	assert_int_equal(text.lines[1].span, 0);
+	assert_string_equal(text.lines[2].text, "  c");
+	assert_string_equal(text.lines[3].text, "d");
+	log_text_deinit(&text);
 	/* Without records, such a line is a message. */
 	expect_messages("a\n SUBSYSTEM=x\n", "a\n SUBSYSTEM=x\n");
 }
