@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/event.h"
 
+bool event_has_page(const struct event *e)
+{
+	switch ((enum event_kind)e->kind) {
+	case EVENT_ALLOC:
+	case EVENT_ZONE_LOCKED:
+	case EVENT_CMA_ALLOC:
+		return e->pfn != PFN_NONE;
+	case EVENT_FREE:
+	case EVENT_FREE_BATCHED:
+	case EVENT_PCPU_DRAIN:
+	case EVENT_EXTFRAG:
+	case EVENT_CMA_RELEASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
 	switch (kind) {

@@ -9,6 +9,8 @@
 #ifndef ENGINE_EVENT_H
 #define ENGINE_EVENT_H
 
+#include <stdbool.h>
+
 #include "engine/units.h"
 
 enum event_kind {
@@ -44,7 +46,7 @@ enum event_context {
 };
 
 struct event {
-	pfn_t pfn; /* first page frame of the block, or PFN_NONE */
+	pfn_t pfn; /* first page frame of the block, or PFN_NONE; see event_has_page() */
 	/* Nanoseconds; or the counter's own units where the trace clock counts otherwise. */
 	uint64_t time;
 	uint64_t line; /* in the text, from 1; where there is no text, the record's number from 1 */
@@ -63,6 +65,12 @@ struct event {
 	uint8_t flags; /* enum event_flag */
 	uint8_t context; /* enum event_context */
 };
+
+/*
+ * Does the event name a page frame?  What was asked for may have come to none; but a page that is freed is
+ * there, so that one of PFN_NONE is of the frame with that number, however wrong.
+ */
+bool event_has_page(const struct event *e);
 
 /* "mm_page_alloc" ...: the name a row of output has for @kind. */
 const char *event_kind_name(enum event_kind kind);

@@ -223,7 +223,7 @@ static void print_event(FILE *out, const struct event *e)
 {
 	fprintf(out, "  line %" PRIu64 ", cpu %u, %s", e->line, (unsigned int)e->cpu,
 		event_kind_name((enum event_kind)e->kind));
-	if (e->kind < EVENT_MARKER && e->pfn != PFN_NONE)
+	if (e->kind < EVENT_MARKER && event_has_page(e))
 		fprintf(out, " 0x%" PRIx64, e->pfn);
 	if (e->kind < EVENT_MARKER)
 		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,

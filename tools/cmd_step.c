@@ -181,10 +181,10 @@ static void print_event(struct cli *cli, const struct stepper *s)
 		fputs(" ", out);
 		text_print_safe(out, trace_string(s->r.trace, e->text));
 	} else {
-		if (e->pfn == PFN_NONE)
-			fputs(" no page", out);
-		else
+		if (event_has_page(e))
 			fprintf(out, " 0x%" PRIx64, e->pfn);
+		else
+			fputs(" no page", out);
 		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
 			(unsigned int)e->migratetype);
 	}

@@ -35,7 +35,7 @@ static void print_finding(FILE *out, const struct follow_finding *f)
 	const struct event *e = &f->event;
 
 	fprintf(out, "line %" PRIu64 ": %s", e->line, event_kind_name((enum event_kind)e->kind));
-	if (e->pfn != PFN_NONE)
+	if (event_has_page(e))
 		fprintf(out, " of page frame 0x%" PRIx64 ", order %u", e->pfn,
 			(unsigned int)e->order);
 	fprintf(out, ": %s", impossible_meaning(f->what));
@@ -62,10 +62,10 @@ static void json_finding(struct json *j, const struct follow_finding *f)
 	json_key_u64(j, "index", f->index);
 	json_key_u64(j, "line", f->event.line);
 	json_key_string(j, "kind", event_kind_name((enum event_kind)f->event.kind));
-	if (f->event.pfn == PFN_NONE)
-		json_key_null(j, "pfn");
-	else
+	if (event_has_page(&f->event))
 		json_key_u64(j, "pfn", f->event.pfn);
+	else
+		json_key_null(j, "pfn");
 	json_key_u64(j, "order", f->event.order);
 	json_key_string(j, "rule", impossible_name(f->what));
 	if (f->before != FOLLOW_UNKNOWN) {

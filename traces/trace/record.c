@@ -410,7 +410,8 @@ bool record_decode(struct trace *t, const struct record_formats *formats, const 
 	ret->text = record_comm(formats, ret->pid);
 	ret->pfn = value(&r, RECORD_PFN);
 	if (ret->pfn == UINT64_MAX ||
-	    (ret->pfn == UINT32_MAX && r.format->fields[RECORD_PFN].size == 4))
+	    (ret->pfn == UINT32_MAX && r.format->fields[RECORD_PFN].size == 4 &&
+	     !event_has_page(&(struct event){ .kind = ret->kind, .pfn = PFN_NONE })))
 		ret->pfn = PFN_NONE;
 	ret->order = small_value(&r, RECORD_ORDER);
 	ret->migratetype = small_value(&r, RECORD_MIGRATETYPE);

@@ -493,7 +493,10 @@ static bool parse_body(struct scan *s, struct text_line *ret)
 	    !small(&f, FIELD_FALLBACK_ORDER, &event->fallback_order) ||
 	    !small(&f, FIELD_FALLBACK_MIGRATETYPE, &event->fallback_migratetype))
 		return false;
-	event->pfn = no_page(&f) ? PFN_NONE : f.v[FIELD_PFN];
+	event->pfn = f.v[FIELD_PFN];
+	/* One that has a page whatever number it gives is taken by its word. */
+	if (no_page(&f) && !event_has_page(&(struct event){ .kind = event->kind, .pfn = PFN_NONE }))
+		event->pfn = PFN_NONE;
 	ret->gfp = f.gfp;
 	if (cma) {
 		if (f.v[FIELD_COUNT_PAGES] > UINT32_MAX)

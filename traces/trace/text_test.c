@@ -305,6 +305,33 @@ static void test_no_page(void **state)
 	}
 }
 
+/* A page that is freed is there, whatever number it has; 2^64 - 1 is PFN_NONE itself. */
+static void test_frees_have_pages(void **state)
+{
+	static const char *const names[] = { "mm_page_free", "mm_page_free_batched",
+					     "mm_page_pcpu_drain" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[256];
+		struct text_line line;
+
+		snprintf(text, sizeof(text),
+			 HEAD "%s: page=(____ptrval____) pfn=0xffffffff order=0 migratetype=1",
+			 names[i]);
+		assert_int_equal(parse(text, &line), TEXT_EVENT);
+		assert_int_equal(line.event.pfn, UINT32_MAX);
+		assert_true(event_has_page(&line.event));
+		snprintf(text, sizeof(text),
+			 HEAD
+			 "%s: page=(____ptrval____) pfn=0xffffffffffffffff order=0 migratetype=1",
+			 names[i]);
+		assert_int_equal(parse(text, &line), TEXT_EVENT);
+		assert_int_equal(line.event.pfn, UINT64_MAX);
+		assert_true(event_has_page(&line.event));
+	}
+}
+
 static void test_other_lines(void **state)
 {
 	static const struct {
@@ -456,10 +483,15 @@ static void test_lost(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layouts),	    cmocka_unit_test(test_context),
-		cmocka_unit_test(test_events),	    cmocka_unit_test(test_no_page),
-		cmocka_unit_test(test_other_lines), cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_quoted),	    cmocka_unit_test(test_bare),
+		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_no_page),
+		cmocka_unit_test(test_frees_have_pages),
+		cmocka_unit_test(test_other_lines),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_quoted),
+		cmocka_unit_test(test_bare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
