@@ -201,6 +201,9 @@ struct error *text_reader_open(struct trace *t)
 		return error_no_memory();
 	memcpy(r->buffer, t->head, t->head_size);
 	r->end = t->head_size;
+	/* A byte order mark, as some editors put it before UTF-8. */
+	if (r->end >= 3 && !memcmp(r->buffer, "\xef\xbb\xbf", 3))
+		r->start = 3;
 	t->stats.bytes = t->head_size;
 	return NULL;
 }

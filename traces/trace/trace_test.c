@@ -235,6 +235,24 @@ static void test_errors(void **state)
 	trace_close(t);
 }
 
+static void test_byte_order_mark(void **state)
+{
+	static const char marked[] = "\xef\xbb\xbf" HEAD
+				     "mm_page_free: page=(____ptrval____) pfn=0x16 order=10\n";
+	struct list list;
+	struct trace *t;
+
+	(void)state;
+	check_ok(trace_open_bytes("marked", marked, sizeof(marked) - 1, NULL, &t));
+	collect(t, &list);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(trace_string(t, list.events[0].text), "init");
+	assert_int_equal(trace_stats(t)->unknown, 0);
+	assert_int_equal(trace_stats(t)->bytes, sizeof(marked) - 1);
+	free(list.events);
+	trace_close(t);
+}
+
 /* Bytes of gzip that unpack to @size bytes at @data, up to the last; the caller frees. */
 static uint8_t *pack_cut(const char *data, size_t size, size_t *size_ret)
 {
@@ -428,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_flags_by_kernel),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_robust),
 		cmocka_unit_test(test_captures_of_the_tree),
