@@ -441,8 +441,28 @@ static enum cli_exit show(struct cli *cli, const struct settings *s,
 	return status->groups ? CLI_FINDING : CLI_OK;
 }
 
+static enum cli_exit list_targets_json(struct cli *cli)
+{
+	struct json j;
+
+	cli_json_begin(cli, &j, 1);
+	json_key_array_begin(&j, "targets");
+	for (unsigned int i = 0; i < target_count; i++) {
+		json_object_begin(&j);
+		json_key_string(&j, "name", targets[i]->name);
+		json_key_string(&j, "property", targets[i]->property);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_object_end(&j);
+	json_deinit(&j);
+	return CLI_OK;
+}
+
 static enum cli_exit list_targets(struct cli *cli)
 {
+	if (cli_has(cli, "json"))
+		return list_targets_json(cli);
 	for (unsigned int i = 0; i < target_count; i++) {
 		fprintf(cli_out(cli), "%-16s", targets[i]->name);
 		text_wrap(cli_out(cli), 16, 16, targets[i]->property);

@@ -102,10 +102,17 @@ static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *
 
 	if (!r->trace_path)
 		return cli_fail_usage(cli, "'%s' has no trace: give --trace FILE", src);
+	if (!r->booted.m.mb.memory.cnt)
+		return cli_fail(
+			cli,
+			"'%s' tells of no memory: the beginning of its boot log is missing, "
+			"and a replay needs a machine",
+			src);
 	if (!lists_known)
 		return cli_fail(cli,
 				"what memblock had reserved is not in '%s', so its free lists are "
-				"not known",
+				"not known; a boot with memblock=debug tells (--mode follow and "
+				"--start NAME of 'replay' can do without)",
 				src);
 	if (r->late.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
