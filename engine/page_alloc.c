@@ -566,6 +566,13 @@ bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned
 	return entry_is_held(entry) && entry_order(entry) == order;
 }
 
+int page_alloc_held_order(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	uint64_t entry = entry_at(a, zone, pfn);
+
+	return entry_is_held(entry) ? (int)entry_order(entry) : -1;
+}
+
 enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 {
 	uint64_t entry = entry_at(a, zone, pfn);

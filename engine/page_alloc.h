@@ -213,6 +213,8 @@ void page_alloc_unmark(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 /* Was a block of exactly @order handed out at @pfn? */
 bool page_alloc_is_held(struct page_alloc *a, uint32_t zone, pfn_t pfn, unsigned int order);
 
+/* The order of the block that was handed out whose first page frame is @pfn; -1 if none was. */
+int page_alloc_held_order(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 /* The type of the request the block at @pfn was handed out to; MIGRATE_TYPE_COUNT: not known. */
 enum migratetype page_alloc_held_type(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 

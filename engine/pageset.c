@@ -108,12 +108,15 @@ bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn)
  *
  *	head [ ][ ][pfn][ ][ ][ ] tail		ahead and behind go on in turns
  */
-bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
-		  unsigned int *index_ret, uint32_t *depth_ret)
+/* How far a page is from the nearer end of its list, and the pages that are as far from it both ways. */
+struct pcp_place {
+	uint32_t ahead, behind, steps;
+};
+
+/* Goes from @pfn, in @zone, both ways to the end that is nearer.  False: it is on no per-CPU list. */
+static bool find_end(struct buddy *b, uint32_t zone, pfn_t pfn, struct pcp_place *ret)
 {
-	uint32_t zone = (uint32_t)(set - a->sets) / a->cpu_count, slot, link, ahead, behind,
-		 steps = 0;
-	struct buddy *b = a->buddy;
+	uint32_t slot, link, ahead, behind, steps = 0;
 
 	if (!find_slot(b, &b->zones[zone], pfn, &slot) || b->slots[slot].chunk == CHUNK_NONE)
 		return false;
@@ -129,16 +132,47 @@ bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t p
 		ahead = before;
 		behind = after;
 	}
+	*ret = (struct pcp_place){ ahead, behind, steps };
+	return true;
+}
+
+static bool find_in(const struct pageset *set, const struct pcp_place *p, unsigned int *index_ret,
+		    uint32_t *depth_ret)
+{
 	for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
 		const struct pcp_list *list = &set->lists[index];
 
-		if (!list->count || (list->head != ahead && list->tail != behind))
+		if (!list->count || (list->head != p->ahead && list->tail != p->behind))
 			continue;
 		*index_ret = index;
-		*depth_ret = list->head == ahead ? steps : list->count - 1 - steps;
+		*depth_ret = list->head == p->ahead ? p->steps : list->count - 1 - p->steps;
 		return true;
 	}
 	return false;
+}
+
+bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
+		  unsigned int *index_ret, uint32_t *depth_ret)
+{
+	uint32_t zone = (uint32_t)(set - a->sets) / a->cpu_count;
+	struct pcp_place place;
+
+	return find_end(a->buddy, zone, pfn, &place) && find_in(set, &place, index_ret, depth_ret);
+}
+
+struct pageset *pageset_of(const struct page_alloc *a, uint32_t zone, pfn_t pfn,
+			   unsigned int *index_ret)
+{
+	struct pageset *sets = a->sets + (size_t)zone * a->cpu_count;
+	struct pcp_place place;
+	uint32_t depth;
+
+	if (!find_end(a->buddy, zone, pfn, &place))
+		return NULL;
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+		if (find_in(&sets[cpu], &place, index_ret, &depth))
+			return &sets[cpu];
+	return NULL;
 }
 
 void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,

@@ -84,6 +84,9 @@ bool pageset_holds(struct page_alloc *a, uint32_t zone, pfn_t pfn);
 /* Where @pfn is: false if it is on no list of @set.  As slow as it is far from the nearer end. */
 bool pageset_find(const struct page_alloc *a, const struct pageset *set, pfn_t pfn,
 		  unsigned int *index_ret, uint32_t *depth_ret);
+/* The page set of @zone, of whatever CPU, that has the page @pfn, and the list; NULL: none has. */
+struct pageset *pageset_of(const struct page_alloc *a, uint32_t zone, pfn_t pfn,
+			   unsigned int *index_ret);
 /* Takes @pfn, which is on list @index, off. */
 void pageset_remove(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
 		    pfn_t pfn);

@@ -110,6 +110,21 @@ static const char *check_pending(struct page_alloc *a)
 	return NULL;
 }
 
+/* What is counted of frees that wait. */
+static const char *check_announced(const struct replay_model *r)
+{
+	for (uint32_t cpu = 0; cpu < r->setup->cpu_count; cpu++) {
+		const struct replay_cpu *c = &r->cpus[cpu];
+		uint32_t loose = 0;
+
+		for (uint32_t i = 0; i < c->free_count; i++)
+			loose += !c->frees[c->free_first + i].batch;
+		if (loose != c->free_loose)
+			return "frees that wait are not as many as they are counted";
+	}
+	return NULL;
+}
+
 const char *replay_model_check(struct replay_model *r)
 {
 	struct page_alloc *a = &r->alloc;
@@ -117,6 +132,8 @@ const char *replay_model_check(struct replay_model *r)
 	const char *wrong = buddy_check(b, false);
 	uint8_t *listed;
 
+	if (!wrong)
+		wrong = check_announced(r);
 	if (wrong)
 		return wrong;
 	listed = calloc(((size_t)b->chunk_count << b->max_order) + 1, 1);

@@ -35,6 +35,16 @@ void replay_undo_claims(struct replay_model *r, uint32_t cpu, uint32_t zone)
 	}
 }
 
+/*
+ * The last free did not make the kernel drain, and so did not raise the factor that the size of the next drain
+ * comes of.
+ */
+static void no_drain(struct page_alloc *a, struct pageset *set, const struct replay_cpu *c)
+{
+	set->free_factor = c->factor;
+	pageset_no_drain(a, set);
+}
+
 /* @elsewhere: it was done in another zone. */
 static void settle(struct replay_model *r, uint32_t cpu, bool elsewhere)
 {
@@ -69,7 +79,7 @@ static void settle(struct replay_model *r, uint32_t cpu, bool elsewhere)
 		if (replay_model_has_next_stage(r))
 			replay_model_next_stage(r);
 		else if (!c->at)
-			pageset_no_drain(a, set);
+			no_drain(a, set, c);
 	}
 	expect_nothing(c);
 }

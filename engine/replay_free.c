@@ -9,6 +9,8 @@
 
 /* Most pages a contiguous allocation is aligned to (CONFIG_CMA_ALIGNMENT). */
 enum { CMA_ALIGNMENT = 256 };
+/* Most frees that wait for what follows them, of one CPU: 4 GiB of single pages. */
+enum { ANNOUNCED_MAX = 1 << 20 };
 
 static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
 {
@@ -28,6 +30,7 @@ static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigne
 		return;
 	}
 	replay_take_out(r, cpu, zone, pfn, order);
+	c->factor = page_alloc_set(a, zone, cpu)->free_factor;
 	a->events = &c->expected;
 	page_alloc_put(a, cpu, pfn, order);
 	a->events = NULL;
@@ -60,13 +63,10 @@ static bool of_split_block(struct replay_model *r, pfn_t pfn)
 {
 	uint32_t zone = page_alloc_zone_of(&r->alloc, pfn);
 
-	for (unsigned int order = 1; order <= r->alloc.buddy->max_order; order++) {
-		pfn_t head = round_down_to(pfn, 1ULL << order);
-
-		for (unsigned int held = order; held <= r->alloc.buddy->max_order; held++)
-			if (page_alloc_is_held(&r->alloc, zone, head, held))
-				return true;
-	}
+	for (unsigned int order = 1; order <= r->alloc.buddy->max_order; order++)
+		if (page_alloc_held_order(&r->alloc, zone, round_down_to(pfn, 1ULL << order)) >=
+		    (int)order)
+			return true;
 	return false;
 }
 
@@ -126,7 +126,8 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 	struct replay_cpu *c = &r->cpus[cpu];
 	struct announced *frees = announced(c);
 	bool told = r->setup->kinds >> EVENT_FREE_BATCHED & 1;
-	uint32_t kept = 0, i = 0;
+	/* Up to @alone each page was freed by itself, which is known of the run that it is in. */
+	uint32_t kept = 0, i = 0, alone = 0;
 
 	if (!limit || (!batches && !c->free_loose))
 		return;
@@ -140,17 +141,19 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 		}
 		bool split = told;
 
-		while (r->setup->contiguous_runs && i + run < limit && !f->order && !f[run].order &&
-		       f[run].pfn == f->pfn + run && announced_by(r, &f[run], pid) &&
-		       (batches || !f[run].batch) && of_an_area(r, f->pfn) &&
-		       of_an_area(r, f[run].pfn) &&
+		while (r->setup->contiguous_runs && i >= alone && i + run < limit && !f->order &&
+		       !f[run].order && f[run].pfn == f->pfn + run &&
+		       announced_by(r, &f[run], pid) && (batches || !f[run].batch) &&
+		       of_an_area(r, f->pfn) && of_an_area(r, f[run].pfn) &&
 		       page_alloc_zone_of(&r->alloc, f[run].pfn) ==
 			       page_alloc_zone_of(&r->alloc, f->pfn))
 			run++;
 		for (uint32_t k = 0; k < run && run > 1 && !split; k++)
 			split = of_split_block(r, f[k].pfn);
-		if (!split)
+		if (!split && run > 1) {
+			alone = i + run;
 			run = 1;
+		}
 		for (uint32_t k = 0; k < run; k++)
 			c->free_loose -= !f[k].batch;
 		commit_run(r, cpu, f->pfn, run, f->order);
@@ -323,6 +326,9 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		commit_free(r, e->cpu, e->pfn, e->order);
 		return;
 	}
+	/* More than any batch or area has; what is left of them follows alike. */
+	if (c->free_count >= ANNOUNCED_MAX)
+		replay_commit_loose(r, e);
 	zone = page_alloc_zone_of(&r->alloc, e->pfn);
 	held = zone == BUDDY_ZONE_NONE ? 0 : near_entry(&r->alloc, e->pfn);
 	movable = entry_is_held(held) && held_type(held) == MIGRATE_MOVABLE;

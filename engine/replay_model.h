@@ -151,6 +151,7 @@ struct replay_cpu {
 	pfn_t drained;
 	int64_t drained_step;
 	pfn_t drain_next; /* the block before it on the model's list, or PFN_NONE */
+	uint8_t factor; /* the page set's free_factor before the last free */
 	bool tuned; /* the page set knows already of the allocation that is coming */
 	/* A block taken past the page sets, until its mm_page_alloc. */
 	pfn_t held;

@@ -891,6 +891,29 @@ static void test_neighbours_are_freed_together(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Pages that lie together and are not of a block that was split, freed over and over with nothing in between, as
+ * a trace of frees alone has them: what waits for its neighbours is not looked at again for each page, and has an
+ * end.
+ */
+static void test_frees_without_end(void **state)
+{
+	enum { FIRST = 0x5000, PAGES = 0x2000, FREES = (1 << 20) + 1 };
+	struct event e = request(0, UNMOVABLE);
+	struct page_alloc *a;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "7.2", ALLOC_AND_FREE);
+	begin_late(&f, FIRST, FIRST + PAGES);
+	a = replay_alloc(f.replay);
+	for (uint32_t i = 0; i < FREES; i++)
+		release(&f, e, FIRST + i % PAGES);
+	assert_int_not_equal(page_alloc_set(a, page_alloc_zone_of(a, FIRST), 0)->count, 0);
+	assert_null(replay_check(f.replay));
+	tear_down(&f);
+}
+
 /* ---- contiguous areas ------------------------------------------------------------------------------ */
 
 #define AREA_START (24 * MIB)
@@ -1211,6 +1234,7 @@ int main(void)
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
 		cmocka_unit_test(test_neighbours_are_freed_together),
+		cmocka_unit_test(test_frees_without_end),
 		cmocka_unit_test(test_areas_are_activated),
 		cmocka_unit_test(test_leftovers_of_areas),
 		cmocka_unit_test(test_places_that_were_passed_over),

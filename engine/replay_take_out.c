@@ -9,18 +9,14 @@ static enum replay_miss take_from_sets(struct replay_model *r, uint32_t cpu, uin
 {
 	struct page_alloc *a = &r->alloc;
 
-	for (uint32_t i = 0; i < a->cpu_count; i++) {
-		uint32_t at = i ? (i <= cpu ? i - 1 : i) : cpu, depth;
-		struct pageset *set = page_alloc_set(a, zone, at);
-		unsigned int index;
+	unsigned int index;
+	struct pageset *set = pageset_of(a, zone, pfn, &index);
 
-		if (!pageset_find(a, set, pfn, &index, &depth))
-			continue;
-		*order = pageset_list_order(a, index);
-		pageset_remove(a, zone, set, index, pfn);
-		return at == cpu ? REPLAY_MISS_OTHER_LIST : REPLAY_MISS_OTHER_CPU;
-	}
-	return REPLAY_MISS_UNTRACED;
+	if (!set)
+		return REPLAY_MISS_UNTRACED;
+	*order = pageset_list_order(a, index);
+	pageset_remove(a, zone, set, index, pfn);
+	return set == page_alloc_set(a, zone, cpu) ? REPLAY_MISS_OTHER_LIST : REPLAY_MISS_OTHER_CPU;
 }
 
 /* A per-CPU block that begins before @pfn and holds it. */
