@@ -522,6 +522,34 @@ static void test_task_keeps_its_frees(void **state)
 	tear_down(&f);
 }
 
+/*
+ * They do not wait for it if one of them, freed later, was handed out meanwhile, or lies below one that was freed
+ * before it: so it is the page of the request that was taken before.
+ */
+static void test_frees_that_were_used_wait_for_nobody(void **state)
+{
+	struct event e = request(0, MOVABLE);
+
+	(void)state;
+	for (unsigned int back = 0; back < 2; back++) {
+		struct fixture f;
+
+		four_pages(&f, "7.2", four);
+		release(&f, by(e, 1), 0x1800);
+		release(&f, by(e, 1), 0x1810);
+		tell(&f, by(e, 2), 0x1810);
+		if (back) {
+			tell(&f, by(e, 2), 0x1800);
+			release(&f, by(e, 2), 0x1810);
+			release(&f, by(e, 2), 0x1800);
+		}
+		assert_int_equal(guess(&f, by(e, 2)), 0x1800);
+		tell(&f, by(e, 2), four[1]);
+		assert_int_equal(guess(&f, by(e, 2)), 0x1800);
+		tear_down(&f);
+	}
+}
+
 /* An interrupt frees a page while the page set is locked: it goes past the set. */
 static void test_interrupt_frees_past_the_set(void **state)
 {
@@ -1225,6 +1253,7 @@ int main(void)
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),
+		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),
 		cmocka_unit_test(test_interrupt_frees_past_the_set),
 		cmocka_unit_test(test_fork_takes_a_stack),
 		cmocka_unit_test(test_pages_before),

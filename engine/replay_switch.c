@@ -119,6 +119,29 @@ static bool returned_with(struct replay_model *r, const struct event *e, unsigne
 	return true;
 }
 
+/*
+ * Can what @w announced, from number @from on, wait for it?  All of it is on lists then by the model's account, as
+ * what waits for its task is handed to nobody; and on list @index lie those @found at its head alone, as what was
+ * freed later would lie above them.
+ */
+static bool can_wait(struct replay_model *r, uint32_t cpu, const struct replay_away *w,
+		     uint32_t from, uint32_t found, unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t here = 0;
+
+	for (uint32_t k = from; k < w->count; k++) {
+		uint32_t zone = page_alloc_zone_of(a, w->frees[k].pfn), depth;
+		unsigned int on;
+
+		if (zone == BUDDY_ZONE_NONE || !pageset_holds(a, zone, w->frees[k].pfn) ||
+		    !pageset_find(a, page_alloc_set(a, zone, cpu), w->frees[k].pfn, &on, &depth))
+			return false;
+		here += on == index;
+	}
+	return here == found;
+}
+
 /* Are the first @depth pages of a list the last that some task announced?  Then these wait. */
 static bool hold_back(struct replay_model *r, const struct event *e, uint32_t zone,
 		      unsigned int index, uint32_t depth)
@@ -142,7 +165,7 @@ static bool hold_back(struct replay_model *r, const struct event *e, uint32_t zo
 			at--;
 			found++;
 		}
-		if (!depth || found < depth)
+		if (!depth || found < depth || !can_wait(r, e->cpu, w, at, found, index))
 			continue;
 		w->held = w->count - at;
 		memmove(w->frees, w->frees + at, w->held * sizeof(*w->frees));
