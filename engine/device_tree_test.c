@@ -117,6 +117,14 @@ static const struct {
 	/* Only what can be used again has to be aligned as an area. */
 	{ "6.1", { .size = 3 * MIB, .dma_pool = true }, "", 1277 * MIB, false, 1, 1 },
 	{ "6.1", { .size = 3 * MIB, .reusable = true }, "", 1277 * MIB, false, 1, 1 },
+	/* No area can be where nothing is mapped: the pool is memory again. */
+	{ "6.1",
+	  { .size = 4 * MIB, .dma_pool = true, .reusable = true, .no_map = true },
+	  "",
+	  0,
+	  false,
+	  1,
+	  1 },
 	/* No-map: marked and reserved, or taken away. */
 	{ "6.1", { .size = MIB, .no_map = true }, "", 1279 * MIB, false, 2, 1 },
 	{ "5.10", { .size = MIB, .no_map = true }, "", 1279 * MIB, false, 1, 0 },
@@ -185,6 +193,50 @@ static void respects_others(void **state)
 	machine_deinit(&m);
 }
 
+/*
+ * Next to what was placed before it: from below behind it, from above before it, and between two from above.
+ * Kernels that settle the fixed ones last do not see them.
+ *
+ *	1040              1104   1108             1140   1144      MiB
+ *	[ <- third window ][first][ second window -> ]    [fixed]
+ *	                          [   fourth window <-    ]
+ */
+static void windows_between_blocks(void **state)
+{
+	const struct tree_range fixed = { 1144 * MIB, 4 * MIB };
+	const struct tree_range windows[] = { { 1104 * MIB, 4 * MIB },
+					      { 1108 * MIB, 32 * MIB },
+					      { 1040 * MIB, 64 * MIB },
+					      { 1108 * MIB, 36 * MIB },
+					      { 1148 * MIB, 8 * MIB } };
+	const phys_t order_of_tree[] = { 1104, 1108, 1103, 1143, 1148 };
+	const phys_t fixed_last[] = { 1104, 1108, 1103, 1109, 1155 };
+	struct tree_reserved nodes[6] = { { .ranges = &fixed, .range_count = 1, .enabled = true } };
+	struct device_tree tree = { .reserved = nodes,
+				    .reserved_count = 6,
+				    .reserved_format_ok = true };
+	struct machine m;
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++)
+		nodes[i + 1] = (struct tree_reserved){ .size = i ? MIB : 4 * MIB,
+						       .windows = &windows[i],
+						       .window_count = 1,
+						       .enabled = true };
+	for (int k = 0; k < 2; k++) {
+		const phys_t *want = k ? fixed_last : order_of_tree;
+		unsigned int found = 0;
+
+		init(&m, k ? "6.12" : "6.8", 256);
+		device_tree_reserve(&m, &tree);
+		for (uint32_t i = 0; i < m.tree_placed_count; i++)
+			if (m.tree_placed[i].dynamic)
+				assert_int_equal(m.tree_placed[i].range.base, want[found++] * MIB);
+		assert_int_equal(found, 5);
+		machine_deinit(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +244,7 @@ int main(void)
 		cmocka_unit_test(trims_memory),
 		cmocka_unit_test(places),
 		cmocka_unit_test(respects_others),
+		cmocka_unit_test(windows_between_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
