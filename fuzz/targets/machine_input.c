@@ -409,7 +409,7 @@ bool machine_input_is_low(const struct boot_input *in)
 		    in->state.memory[i].size > ADDRESS_MAX)
 			return false;
 	for (uint32_t i = 0; i < in->step_count; i++)
-		if (in->steps[i].kind == STEP_ADD &&
+		if ((in->steps[i].kind == STEP_ADD || in->steps[i].kind == STEP_E820_ADD) &&
 		    (in->steps[i].base > ADDRESS_MAX || in->steps[i].size > ADDRESS_MAX))
 			return false;
 	for (uint32_t i = 0; i < in->given_range_count; i++)
