@@ -57,6 +57,96 @@ static const struct answer *answer_of(const struct answers *list, enum answer_ki
 	return NULL;
 }
 
+/* ---- lines of few kernels ---------------------------------------------------------------------- */
+
+static const struct boot_step *step_of(const struct fixture *f, enum boot_step_kind kind)
+{
+	for (uint32_t i = 0; i < f->log.input.step_count; i++)
+		if (f->log.input.steps[i].kind == kind)
+			return &f->log.input.steps[i];
+	fail_msg("there is no step of kind %d", (int)kind);
+	return NULL;
+}
+
+static void calls_and_maps(void **state)
+{
+	const struct boot_step *step;
+	const struct answer *a;
+	struct fixture f;
+
+	(void)state;
+	read_log(
+		&f,
+		"Linux version 6.12.0 (gcc)\n"
+		"BIOS-e820: [mem 0x0000000000000000-0x000000007fffffff] usable\n"
+		"user: [gap 0x0000000040000000-0x000000007fffffff]\n"
+		"user: [mem 0x0000000000000000-0x000000003fffffff] usable\n"
+		"last_pfn = 0x40000 max_arch_pfn = 0x10000000000\n"
+		"memblock_add_node: [0x0000000080000000-0x00000000bfffffff] nid=1 flags=2 "
+		"numa_add+0x1/0x2\n"
+		"memblock: reserved is doubled to 256 at [0x0000000000001000-0x00000000000027ff]\n");
+	assert_true(f.log.input.five_level);
+	a = answer_of(&f.log.recorded, ANSWER_USER_MAP, NID_NONE, -1);
+	assert_int_equal(a->v[0], 0);
+	assert_int_equal(a->v[1], 0x40000000);
+	step = step_of(&f, STEP_ADD);
+	assert_int_equal(step->base, 0x80000000);
+	assert_int_equal(step->size, 0x40000000);
+	assert_int_equal(step->nid, 1);
+	assert_int_equal(step->flags, 2);
+	assert_string_equal(step->name, "numa_add");
+	a = answer_of(&f.log.recorded, ANSWER_DOUBLED, NID_NONE, 1);
+	assert_int_equal(a->v[0], 0x1000);
+	assert_int_equal(a->v[1], 0x2800);
+	assert_int_equal(a->v[2], 256);
+	drop_log(&f);
+}
+
+/* Areas as 3.x told of them, and those for gigantic pages. */
+static void areas_and_totals(void **state)
+{
+	static const char *const calls[] = { "memblock_virt_alloc_try_nid",
+					     "memblock_virt_alloc_try_nid_raw",
+					     "memblock_virt_alloc_try_nid_nopanic",
+					     "memblock_alloc_try_nid_nopanic" };
+	const struct boot_step *step;
+	struct fixture f;
+	char text[400];
+
+	(void)state;
+	read_log(&f, "Linux version 3.2.0 (gcc)\nCPU: ARMv7 Processor [412fc0f1] revision 1\n"
+		     "cma: CMA: reserved 16 MiB at 2f000000\n"
+		     "Memory: 64MB 64MB = 128MB total\n");
+	step = step_of(&f, STEP_CMA_RESERVE);
+	assert_int_equal(step->base, 0x2f000000);
+	assert_int_equal(step->size, 16 << 20);
+	assert_int_equal(f.log.input.given_total_kb, 128 << 10);
+	drop_log(&f);
+	read_log(&f, "Linux version 6.1.0-arm64 (gcc)\ncma: Reserved 1024 MiB in 1 range\n"
+		     "hugetlb_cma: reserved 1024 MiB on node 1\n");
+	step = step_of(&f, STEP_CMA_RESERVE);
+	assert_int_equal(step->size, 1 << 30);
+	assert_int_equal(step->nid, 1);
+	assert_string_equal(step->name, "hugetlb");
+	drop_log(&f);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		snprintf(
+			text, sizeof(text),
+			"Linux version 4.19.0-amd64 (gcc)\n%s: 64 bytes align=0x80 nid=1 from=0x1000 "
+			"max_addr=0x2000 first+0x1/0x2\n",
+			calls[i]);
+		read_log(&f, text);
+		step = step_of(&f, STEP_ALLOC);
+		assert_int_equal(step->call, ALLOC_TRY_NID);
+		assert_int_equal(step->size, 64);
+		assert_int_equal(step->align, 0x80);
+		assert_int_equal(step->nid, 1);
+		assert_int_equal(step->min_addr, 0x1000);
+		assert_int_equal(step->max_addr, 0x2000);
+		drop_log(&f);
+	}
+}
+
 /* ---- the version ------------------------------------------------------------------------------- */
 
 /* What an old kernel of arm64 does not know is not taken from the one that is chosen. */
@@ -818,6 +908,8 @@ int main(void)
 		cmocka_unit_test(list_of_reservations),
 		cmocka_unit_test(command_line_in_pieces),
 		cmocka_unit_test(lines_overrule_versions),
+		cmocka_unit_test(calls_and_maps),
+		cmocka_unit_test(areas_and_totals),
 		cmocka_unit_test(eras_that_were_tried),
 		cmocka_unit_test(era_of_a_torso),
 		cmocka_unit_test(size_without_place),
