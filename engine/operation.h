@@ -37,8 +37,5 @@ struct operation {
 
 /* "alloc", "free" ... */
 const char *operation_name(enum operation_kind kind);
-const char *operation_meaning(enum operation_kind kind);
-/* OPERATION_COUNT when there is none of that name. */
-enum operation_kind operation_parse(const char *name, size_t len);
 
 #endif
