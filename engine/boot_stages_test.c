@@ -482,6 +482,44 @@ static void node_data_without_a_place(void **state)
 	machine_deinit(&m);
 }
 
+/* The data of a node without memory is allocated right before its line, which comes behind those of others. */
+static void node_data_of_nodes_without_memory(void **state)
+{
+	static int32_t cpus[] = { 0, 1, 2, 3 };
+	struct boot_step steps[COUNT(with_nodes)];
+	struct boot_input in;
+	struct machine m;
+	uint32_t told = 0;
+
+	(void)state;
+	memcpy(steps, with_nodes, sizeof(with_nodes));
+	/* Behind the memory map. */
+	for (uint32_t i = COUNT(steps) - 2; i < COUNT(steps); i++)
+		steps[i] = (struct boot_step){ .kind = STEP_ALLOC,
+					       .size = 0x2a000,
+					       .align = 64,
+					       .nid = NID_NONE,
+					       .call = ALLOC_TRY_NID,
+					       .name = "memblock_alloc_try_nid" };
+	fill(&in, PC_6G, "6.1");
+	in.steps = steps;
+	in.step_count = COUNT(steps);
+	in.cpu_nid = cpus;
+	in.cpu_nid_count = COUNT(cpus);
+	boot(&m, &in, STAGE_LATE);
+	for (uint32_t i = 1; i < m.answers.count; i++) {
+		const struct answer *a = &m.answers.items[i];
+
+		if (a->kind != ANSWER_INITMEM || a->nid < 2)
+			continue;
+		assert_int_equal(a[-1].kind, ANSWER_PLACEMENT);
+		assert_int_equal(a[-1].index, COUNT(steps) - 2 + told);
+		assert_int_equal(a->nid, 2 + told++);
+	}
+	assert_int_equal(told, 2);
+	machine_deinit(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,6 +532,7 @@ int main(void)
 		cmocka_unit_test(alternatives_are_of_x86),
 		cmocka_unit_test(node_data_without_a_place),
 		cmocka_unit_test(zonelists_stand_before_some),
+		cmocka_unit_test(node_data_of_nodes_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
