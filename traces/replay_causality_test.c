@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/boot.h"
 #include "engine/buddy.h"
 #include "engine/prng.h"
 #include "engine/replay.h"
 #include "traces/capture.h"
+#include "traces/testing/booted.h"
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
 #include "traces/trace/trace.h"
@@ -27,9 +27,7 @@ enum { CUTS_RECORDED = 3, CUTS_MADE_UP = 20 };
 static const uint32_t kinds[] = { UINT32_MAX, 1U << EVENT_ALLOC | 1U << EVENT_FREE };
 
 struct subject {
-	struct boot_log log;
-	struct machine booted, late;
-	struct buddy lists; /* as they were handed over */
+	struct booted boot;
 	uint32_t kinds;
 };
 
@@ -42,27 +40,6 @@ struct tally {
 	unsigned int traces;
 	uint64_t compared;
 };
-
-static void boot(const char *path, struct subject *s)
-{
-	memset(s, 0, sizeof(*s));
-	machine_init(&s->booted);
-	machine_init(&s->late);
-	check_ok(capture_read(path, &s->log));
-	s->booted.want_lists = true;
-	boot_run(&s->booted, &s->log.input, STAGE_MEM_INIT);
-	boot_run(&s->late, &s->log.input, STAGE_LATE);
-	assert_false(s->booted.out_of_memory || s->late.out_of_memory);
-	buddy_copy(&s->lists, s->booted.buddy);
-}
-
-static void end(struct subject *s)
-{
-	buddy_deinit(&s->lists);
-	machine_deinit(&s->booted);
-	machine_deinit(&s->late);
-	boot_log_deinit(&s->log);
-}
 
 static void on_prediction(void *ctx, const struct replay_prediction *p)
 {
@@ -81,9 +58,9 @@ static void replay(struct subject *s, const struct event *events, uint64_t count
 	};
 	struct replay *r;
 
-	buddy_copy(s->booted.buddy, &s->lists);
+	booted_again(&s->boot);
 	ret->count = 0;
-	r = replay_create(&s->booted, &s->late, &options);
+	r = replay_create(&s->boot.machine, &s->boot.late, &options);
 	assert_non_null(r);
 	for (uint64_t i = 0; i < count; i++)
 		replay_event(r, &events[i]);
@@ -109,7 +86,8 @@ static uint64_t compare(const struct guesses *a, const struct guesses *b, uint64
 /* Another page of the same machine, as well aligned. */
 static pfn_t other_page(const struct subject *s, struct prng *prng, const struct event *e)
 {
-	const struct node_range *r = &s->booted.ranges[prng_below(prng, s->booted.range_count)];
+	const struct node_range *r =
+		&s->boot.machine.ranges[prng_below(prng, s->boot.machine.range_count)];
 	pfn_t pfn = r->start + prng_below(prng, r->end - r->start);
 
 	return round_down_to(pfn, 1ULL << e->order);
@@ -156,7 +134,7 @@ static uint64_t make_up(const struct subject *s, uint64_t seed, struct event *re
 	struct buddy kernel = { 0 };
 
 	assert_non_null(held);
-	buddy_copy(&kernel, &s->lists);
+	buddy_copy(&kernel, &s->boot.lists);
 	while (count < room) {
 		struct event *e = &ret[count];
 		uint64_t draw = prng_below(&prng, 16);
@@ -195,13 +173,13 @@ static void visit_made_up(const char *path, void *ctx)
 	struct subject s;
 
 	assert_non_null(events);
-	boot(path, &s);
+	booted_open(&s.boot, path);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		s.kinds = kinds[k];
 		check_trace(&s, events, make_up(&s, k + 1, events, COUNT), CUTS_MADE_UP, tally);
 	}
 	tally->traces++;
-	end(&s);
+	booted_close(&s.boot);
 	free(events);
 }
 
@@ -251,14 +229,14 @@ static void visit_recorded(const char *path, void *ctx)
 		return;
 	events = malloc(EVENTS_MAX * sizeof(*events));
 	assert_non_null(events);
-	boot(path, &s);
-	count = read_trace(trace, &s.log.input.facts, events);
+	booted_open(&s.boot, path);
+	count = read_trace(trace, &s.boot.log.input.facts, events);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		s.kinds = kinds[k];
 		check_trace(&s, events, count, CUTS_RECORDED, tally);
 	}
 	tally->traces++;
-	end(&s);
+	booted_close(&s.boot);
 	free(events);
 	free(trace);
 }

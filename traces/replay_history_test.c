@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/boot.h"
 #include "engine/prng.h"
 #include "traces/capture.h"
+#include "traces/testing/booted.h"
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
 #include "traces/trace/trace.h"
@@ -24,8 +24,7 @@ enum { EVENTS_MAX = 40000, PLACES = 24, AFTER = 200 };
 static const uint32_t kinds[] = { UINT32_MAX, 1U << EVENT_ALLOC | 1U << EVENT_FREE };
 
 struct subject {
-	struct boot_log log;
-	struct machine booted, late;
+	struct booted boot;
 	struct event events[EVENTS_MAX];
 	uint64_t count;
 	struct replay *replay;
@@ -60,14 +59,8 @@ static void start(struct subject *s, const char *path, uint32_t kind,
 		.kinds = kind, .cpu_count = 8, .predicted = on_prediction, .ctx = s
 	};
 
-	memset(&s->log, 0, sizeof(s->log));
-	machine_init(&s->booted);
-	machine_init(&s->late);
-	check_ok(capture_read(path, &s->log));
-	s->booted.want_lists = true;
-	boot_run(&s->booted, &s->log.input, STAGE_MEM_INIT);
-	boot_run(&s->late, &s->log.input, STAGE_LATE);
-	s->replay = replay_create(&s->booted, &s->late, &options);
+	booted_open(&s->boot, path);
+	s->replay = replay_create(&s->boot.machine, &s->boot.late, &options);
 	assert_non_null(s->replay);
 	s->history = replay_history_create(s->replay, how);
 	assert_non_null(s->history);
@@ -77,9 +70,7 @@ static void end(struct subject *s)
 {
 	replay_history_destroy(s->history);
 	replay_destroy(s->replay);
-	machine_deinit(&s->booted);
-	machine_deinit(&s->late);
-	boot_log_deinit(&s->log);
+	booted_close(&s->boot);
 }
 
 static void read_events(struct subject *s, const char *path, const struct facts *facts)
@@ -152,7 +143,7 @@ static void test_short(void **state)
 	assert_non_null(s);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		start(s, "traces/captures/boot-6.1-amd64-numa4-ring", kinds[k], &often);
-		read_events(s, "traces/testdata/trace/6.1-up.txt", &s->log.input.facts);
+		read_events(s, "traces/testdata/trace/6.1-up.txt", &s->boot.log.input.facts);
 		assert_true(s->count > 200);
 		walk(s, 10 + AFTER);
 		assert_int_equal(replay_history_count(s->history), (s->count / 10) + 1);
@@ -173,7 +164,7 @@ static void test_thinned(void **state)
 	assert_non_null(s);
 	for (unsigned int k = 0; k < 2; k++) {
 		start(s, "traces/captures/boot-6.1-amd64-numa4-ring", kinds[0], &rows[k]);
-		read_events(s, "traces/testdata/trace/6.1-up.txt", &s->log.input.facts);
+		read_events(s, "traces/testdata/trace/6.1-up.txt", &s->boot.log.input.facts);
 		walk(s, s->count);
 		assert_in_range(replay_history_count(s->history), 2, 63);
 		if (rows[k].bytes_max)
@@ -194,7 +185,7 @@ static void visit(const char *path, void *ctx)
 		return;
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		start(s, path, kinds[k], &often);
-		read_events(s, trace, &s->log.input.facts);
+		read_events(s, trace, &s->boot.log.input.facts);
 		walk(s, s->count);
 		assert_true(replay_history_count(s->history) > 1);
 		end(s);

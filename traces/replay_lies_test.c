@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/boot.h"
-#include "engine/buddy.h"
 #include "engine/prng.h"
 #include "engine/replay.h"
-#include "traces/capture.h"
+#include "traces/testing/booted.h"
 #include "traces/testing/check.h"
 #include "traces/testing/recordings.h"
 #include "traces/trace/trace.h"
@@ -39,16 +37,14 @@ enum lie {
 };
 
 struct subject {
-	struct boot_log log;
-	struct machine booted, late;
-	struct buddy lists; /* as they were handed over */
+	struct booted boot;
 	struct event events[EVENTS_MAX], told[EVENTS_MAX];
 	uint64_t count;
 };
 
 static void read_events(const char *path, struct subject *s)
 {
-	struct trace_options options = { .facts = &s->log.input.facts };
+	struct trace_options options = { .facts = &s->boot.log.input.facts };
 	const struct event *batch;
 	struct trace *t;
 	size_t n;
@@ -66,24 +62,14 @@ static void read_events(const char *path, struct subject *s)
 static void open_subject(const char *path, struct subject *s)
 {
 	memset(s, 0, sizeof(*s));
-	machine_init(&s->booted);
-	machine_init(&s->late);
-	check_ok(capture_read(path, &s->log));
-	s->booted.want_lists = true;
-	boot_run(&s->booted, &s->log.input, STAGE_MEM_INIT);
-	boot_run(&s->late, &s->log.input, STAGE_LATE);
-	assert_false(s->booted.out_of_memory || s->late.out_of_memory);
-	buddy_copy(&s->lists, s->booted.buddy);
+	booted_open(&s->boot, path);
 	read_events(path, s);
 	assert_true(s->count > LIES_FROM);
 }
 
 static void close_subject(struct subject *s)
 {
-	buddy_deinit(&s->lists);
-	machine_deinit(&s->booted);
-	machine_deinit(&s->late);
-	boot_log_deinit(&s->log);
+	booted_close(&s->boot);
 }
 
 /* Makes event @i one that is not true. */
@@ -102,7 +88,7 @@ static void lie(struct subject *s, struct prng *prng, uint64_t i, unsigned int l
 	if (lies & (LIE_PAGE | LIE_PAGE_NEAR) && prng_chance(prng, 3, 4))
 		e->pfn = any->pfn + (lies & LIE_PAGE_NEAR ? prng_skewed(prng, 16) : 0);
 	if (lies & LIE_ORDER && prng_chance(prng, 1, 4))
-		e->order = (uint8_t)prng_skewed(prng, s->booted.config.max_order + 2);
+		e->order = (uint8_t)prng_skewed(prng, s->boot.machine.config.max_order + 2);
 	if (lies & LIE_CPU && prng_chance(prng, 1, 4))
 		e->cpu = (uint16_t)prng_below(prng, 3);
 	if (lies & LIE_KIND && prng_chance(prng, 1, 4))
@@ -137,9 +123,9 @@ static void replay(struct subject *s, const char *name, unsigned int lies, uint3
 	struct prng prng = prng_init(lies + from);
 	struct replay *r;
 
-	buddy_copy(s->booted.buddy, &s->lists);
+	booted_again(&s->boot);
 	memcpy(s->told, s->events, s->count * sizeof(*s->told));
-	r = replay_create(&s->booted, &s->late, &options);
+	r = replay_create(&s->boot.machine, &s->boot.late, &options);
 	assert_non_null(r);
 	for (uint64_t i = 0; i < s->count; i++) {
 		if (i >= from)
