@@ -482,6 +482,34 @@ static void node_data_without_a_place(void **state)
 	machine_deinit(&m);
 }
 
+/* Where memory is only assumed, nothing is told of zones, and pages are counted as the log counts them. */
+static void memory_that_is_assumed(void **state)
+{
+	struct boot_input in;
+	struct machine sure, assumed;
+	uint64_t high;
+
+	(void)state;
+	fill(&in, PC_32_BIT, "6.1");
+	boot(&sure, &in, STAGE_ZONES);
+	high = sure.nr_all_pages - sure.nr_kernel_pages;
+	assert_true(high > 0);
+	assert_int_not_equal(sure.answers.items[answer_at(&sure, ANSWER_ZONE_RANGE)].basis,
+			     BASIS_UNDERIVABLE);
+	in.range_assumed = true;
+	in.given_total_pages = high + 100000;
+	boot(&assumed, &in, STAGE_ZONES);
+	assert_true(assumed.totals_given);
+	assert_int_equal(assumed.nr_all_pages, high + 100000);
+	assert_int_equal(assumed.nr_kernel_pages, 100000);
+	assert_int_equal(assumed.answers.items[answer_at(&assumed, ANSWER_ZONE_RANGE)].basis,
+			 BASIS_UNDERIVABLE);
+	assert_int_equal(assumed.answers.items[answer_at(&assumed, ANSWER_LAST_PFN)].basis,
+			 sure.answers.items[answer_at(&sure, ANSWER_LAST_PFN)].basis);
+	machine_deinit(&sure);
+	machine_deinit(&assumed);
+}
+
 /* The data of a node without memory is allocated right before its line, which comes behind those of others. */
 static void node_data_of_nodes_without_memory(void **state)
 {
@@ -533,6 +561,7 @@ int main(void)
 		cmocka_unit_test(node_data_without_a_place),
 		cmocka_unit_test(zonelists_stand_before_some),
 		cmocka_unit_test(node_data_of_nodes_without_memory),
+		cmocka_unit_test(memory_that_is_assumed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
