@@ -1078,6 +1078,27 @@ static void test_drains_tell_types(void **state)
 	drain_tells_type("5.10", UNMOVABLE, MIGRATE_UNMOVABLE);
 }
 
+/* Flags that contradict each other are no kernel's: such a request is taken for the usual of its type. */
+static void test_flags_that_contradict(void **state)
+{
+	const struct event usual = request(0, UNMOVABLE);
+	struct event odd = usual;
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, "6.1");
+	f.boot.in.command_line = "kernelcore=48M";
+	boot(&f, &f.booted, STAGE_MEM_INIT);
+	boot(&f, &f.late, STAGE_LATE);
+	start_replay(&f, ALLOC_AND_FREE);
+	odd.gfp = 0x1 | 0x2;
+	assert_int_equal(guess(&f, odd), guess(&f, usual));
+	odd.gfp = 0x8 | 0x2;
+	odd.migratetype = MOVABLE;
+	assert_int_not_equal(guess(&f, odd), guess(&f, usual));
+	tear_down(&f);
+}
+
 /* ---- a state that is told ---------------------------------------------------------------------------- */
 
 /*
@@ -1268,6 +1289,7 @@ int main(void)
 		cmocka_unit_test(test_leftovers_of_areas),
 		cmocka_unit_test(test_places_that_were_passed_over),
 		cmocka_unit_test(test_drains_tell_types),
+		cmocka_unit_test(test_flags_that_contradict),
 		cmocka_unit_test(test_what_is_told_is_taken_over),
 		cmocka_unit_test(test_what_was_freed_is_taken_over),
 		cmocka_unit_test(test_memory_had_joined),
