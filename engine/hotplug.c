@@ -370,22 +370,22 @@ static void count_pages(struct hotplug *h, struct zone *z, int64_t pages)
 	h->machine->totalram += (uint64_t)pages;
 }
 
-bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
+/* All but that its pages are free; the zone in *@ret. */
+static bool bring(struct hotplug *h, pfn_t pfn, enum online_type type, struct node_range *range,
+		  uint32_t *ret)
 {
 	struct machine *m = h->machine;
 	const struct offline_section *at = hotplug_begin(h) ? hotplug_offline_at(h, pfn) : NULL;
 	struct offline_section section;
-	struct node_range range;
 	struct zone *z;
-	uint32_t zone;
 	bool listed;
 
 	if (!at)
 		return false;
 	section = *at;
-	range = (struct node_range){ .start = section.start,
-				     .end = section.start + h->section_pages,
-				     .nid = section.nid };
+	*range = (struct node_range){ .start = section.start,
+				      .end = section.start + h->section_pages,
+				      .nid = section.nid };
 	z = hotplug_zone(h, section.nid,
 			 hotplug_zone_for(h, section.nid, section.start, h->section_pages, type));
 	/* It can still be spanned by the zone it was in. */
@@ -393,10 +393,10 @@ bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
 		hotplug_leave_zone(h,
 				   hotplug_zone(h, section.nid, (enum zone_type)(section.zone - 1)),
 				   section.start);
-	range.zone = (uint8_t)(z->type + 1);
-	hotplug_enter_zone(h, z, range.start, range.end);
+	range->zone = (uint8_t)(z->type + 1);
+	hotplug_enter_zone(h, z, range->start, range->end);
 	drop_offline(h, (uint32_t)(at - h->offline));
-	if (!hotplug_insert_range(h, &range))
+	if (!hotplug_insert_range(h, range))
 		return false;
 	listed = z->present;
 	count_pages(h, z, (int64_t)h->section_pages);
@@ -405,13 +405,32 @@ bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
 		build_zonelists(h, NID_NONE);
 	reserves_renew(m, z);
 	hotplug_lists_move(h);
-	zone = h->out_of_memory ? BUDDY_ZONE_NONE : buddy_zone_find(m->buddy, z->nid, z->type);
-	if (zone == BUDDY_ZONE_NONE)
+	*ret = h->out_of_memory ? BUDDY_ZONE_NONE : buddy_zone_find(m->buddy, z->nid, z->type);
+	if (*ret == BUDDY_ZONE_NONE)
 		return false;
-	buddy_set_block_types(m->buddy, zone, range.start, range.end, MIGRATE_MOVABLE);
+	buddy_set_block_types(m->buddy, *ret, range->start, range->end, MIGRATE_MOVABLE);
+	return true;
+}
+
+bool hotplug_online(struct hotplug *h, pfn_t pfn, enum online_type type)
+{
+	struct machine *m = h->machine;
+	struct node_range range;
+	uint32_t zone;
+
+	if (!bring(h, pfn, type, &range, &zone))
+		return false;
 	buddy_free_range(m->buddy, zone, range.start, range.end, m->config.max_order,
 			 BUDDY_PLACE_FRESH);
 	return true;
+}
+
+bool hotplug_bring(struct hotplug *h, pfn_t pfn, enum online_type type)
+{
+	struct node_range range;
+	uint32_t zone;
+
+	return bring(h, pfn, type, &range, &zone);
 }
 
 /* ---- offline ------------------------------------------------------------------------------------- */
@@ -486,27 +505,14 @@ static void empty_zone(struct hotplug *h, struct zone *z)
 	node->memory = node->present;
 }
 
-bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race_order,
-		     uint32_t race_cpu)
+/* The section at @start, which is @z's, is offline. */
+static bool take_away(struct hotplug *h, struct zone *z, pfn_t start)
 {
 	struct machine *m = h->machine;
 	bool shrinks = fact_get(&m->facts, FACT_hotplug_offline_shrinks);
-	struct offline_section section = { .start = 0 };
-	struct zone *z = NULL;
-	uint32_t zone;
-	pfn_t end;
+	struct offline_section section = { .start = start, .nid = z->nid };
 
-	if (hotplug_begin(h))
-		z = zone_with_all(h, round_down_to(pfn, h->section_pages));
-	if (!z)
-		return false;
-	section.start = round_down_to(pfn, h->section_pages);
-	section.nid = z->nid;
-	end = section.start + h->section_pages;
-	zone = buddy_zone_find(m->buddy, z->nid, z->type);
-	if (zone == BUDDY_ZONE_NONE || z->managed < h->section_pages ||
-	    !isolate(h, zone, section.start, end, race, race_order, race_cpu) ||
-	    !hotplug_cut_range(h, section.start, end))
+	if (!hotplug_cut_range(h, start, start + h->section_pages))
 		return false;
 	count_pages(h, z, -(int64_t)h->section_pages);
 	reserves_renew(m, z);
@@ -514,9 +520,48 @@ bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race
 	section.zone = shrinks ? 0 : (uint8_t)(z->type + 1);
 	insert_offline(h, &section);
 	if (shrinks)
-		hotplug_leave_zone(h, z, section.start);
+		hotplug_leave_zone(h, z, start);
 	else
 		hotplug_set_contiguous(h, z);
 	hotplug_lists_move(h);
 	return true;
+}
+
+/* The zone of the section at @start, if that can go. */
+static struct zone *zone_to_leave(struct hotplug *h, pfn_t start)
+{
+	struct zone *z = hotplug_begin(h) ? zone_with_all(h, start) : NULL;
+
+	return z && z->managed >= h->section_pages ? z : NULL;
+}
+
+bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race_order,
+		     uint32_t race_cpu)
+{
+	struct zone *z;
+	uint32_t zone;
+	pfn_t start;
+
+	if (!hotplug_ready(h))
+		return false;
+	start = round_down_to(pfn, h->section_pages);
+	z = zone_to_leave(h, start);
+	if (!z)
+		return false;
+	zone = buddy_zone_find(h->machine->buddy, z->nid, z->type);
+	return zone != BUDDY_ZONE_NONE &&
+	       isolate(h, zone, start, start + h->section_pages, race, race_order, race_cpu) &&
+	       take_away(h, z, start);
+}
+
+bool hotplug_take_away(struct hotplug *h, pfn_t pfn)
+{
+	struct zone *z;
+	pfn_t start;
+
+	if (!hotplug_ready(h))
+		return false;
+	start = round_down_to(pfn, h->section_pages);
+	z = zone_to_leave(h, start);
+	return z && take_away(h, z, start);
 }

@@ -91,6 +91,13 @@ bool hotplug_offline(struct hotplug *h, pfn_t pfn, pfn_t race, unsigned int race
 		     uint32_t race_cpu);
 
 /*
+ * The same for those who follow a kernel that did it: hotplug_bring() frees no page of the section, and
+ * hotplug_take_away() asks of none whether it is free.
+ */
+bool hotplug_bring(struct hotplug *h, pfn_t pfn, enum online_type type);
+bool hotplug_take_away(struct hotplug *h, pfn_t pfn);
+
+/*
  * How many zones of @nid's list stood before the first that a request up to @highest may use, before the
  * lists were last built anew; 0 if they never were.
  */
@@ -101,6 +108,8 @@ void hotplug_balloon(struct hotplug *h, int32_t nid, enum zone_type type, int64_
 
 /* @cpu, which is there or not, comes or goes.  False: it cannot. */
 bool hotplug_cpu(struct hotplug *h, uint32_t cpu, bool online);
+/* The same without what its page sets have, which stays. */
+bool hotplug_share(struct hotplug *h, uint32_t cpu, bool online);
 
 /* @cpu counts @value of @nid. */
 void hotplug_count(struct hotplug *h, uint32_t cpu, int32_t nid, int64_t value);

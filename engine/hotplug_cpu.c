@@ -45,24 +45,36 @@ static uint32_t sharing_cpus(const struct node *node, bool online, bool own)
 	return node->cpus + (online && !own);
 }
 
+/* CPUs of nodes that numa=fake= cut up are in several masks. */
+static bool can_change(struct hotplug *h, uint32_t cpu, bool online)
+{
+	return !h->machine->emulated && hotplug_ready(h) && h->cpu_nid[cpu] != NID_NONE &&
+	       (online || h->machine->online_cpus > 1);
+}
+
 bool hotplug_cpu(struct hotplug *h, uint32_t cpu, bool online)
 {
-	struct machine *m = h->machine;
-	uint64_t fraction = reserves_pageset_fraction(m);
-	struct node *own;
-
-	/* CPUs of nodes that numa=fake= cut up are in several masks. */
-	if (m->emulated || !hotplug_ready(h) || h->cpu_nid[cpu] == NID_NONE ||
-	    (!online && m->online_cpus == 1))
+	if (!can_change(h, cpu, online))
 		return false;
-	own = &m->nodes[h->cpu_nid[cpu]];
-	own->cpus += online ? 1 : -1U;
-	m->online_cpus += online ? 1 : -1U;
 	for (uint32_t zone = 0; zone < h->alloc->zone_count && !online; zone++) {
 		struct pageset *set = page_alloc_set(h->alloc, zone, cpu);
 
 		pageset_drain(h->alloc, zone, set, set->count, 0);
 	}
+	return hotplug_share(h, cpu, online);
+}
+
+bool hotplug_share(struct hotplug *h, uint32_t cpu, bool online)
+{
+	struct machine *m = h->machine;
+	uint64_t fraction = reserves_pageset_fraction(m);
+	struct node *own;
+
+	if (!can_change(h, cpu, online))
+		return false;
+	own = &m->nodes[h->cpu_nid[cpu]];
+	own->cpus += online ? 1 : -1U;
+	m->online_cpus += online ? 1 : -1U;
 	for (uint32_t nid = 0; nid < m->node_count && !online; nid++)
 		if (h->node_online[nid])
 			hotplug_fold(h, (int32_t)nid, cpu);

@@ -137,6 +137,19 @@ void reserves_renew(struct machine *m, struct zone *zone)
 	reserves_size_pagesets(m, reserves_pageset_fraction(m));
 }
 
+void reserves_write_min_free(struct machine *m, uint64_t kbytes)
+{
+	struct wmark_input w = input_of_user(m);
+
+	m->cmdline.sysctl_min_free_kbytes = kbytes;
+	m->min_free_kbytes = kbytes;
+	wmark_setup_zones(&w, kbytes, reserves_scale_factor(m));
+	m->totalreserve = wmark_totalreserve_pages(&w);
+	m->cpu_coming = false;
+	if (fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
+		reserves_size_pagesets(m, reserves_pageset_fraction(m));
+}
+
 void reserves_follow_managed(struct machine *m)
 {
 	struct wmark_input w = input_of_user(m);
