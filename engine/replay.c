@@ -87,6 +87,7 @@ struct replay *replay_create(struct machine *booted, const struct machine *late,
 		return NULL;
 	r->options = *options;
 	r->buddy = booted->buddy;
+	r->late = late;
 	r->wanted = options->kinds ? options->kinds : UINT32_MAX;
 	r->setup.kinds = r->wanted & ~(uint32_t)TELLING;
 	if (set_up(&r->setup, booted, late, options))
@@ -114,6 +115,7 @@ void replay_destroy(struct replay *r)
 	free(r->freed);
 	if (r->first.slots)
 		buddy_deinit(&r->first);
+	replay_plant_destroy(r->plant);
 	free(r);
 }
 
@@ -324,7 +326,8 @@ static bool comes_after_boot(const struct replay *r, const struct event *e)
 
 bool replay_sizes_unseen(const struct replay *r)
 {
-	return r->boot_over && replay_model_has_next_stage(r->models[0]);
+	return r->boot_over && r->models[0]->stage + 1 < REPLAY_STAGES &&
+	       replay_model_has_next_stage(r->models[0]);
 }
 
 static inline void take_in(struct replay *r, const struct event *e)
@@ -337,6 +340,10 @@ static inline void take_in(struct replay *r, const struct event *e)
 		tells(r);
 	if (!r->boot_over)
 		r->boot_over = comes_after_boot(r, e);
+	if (r->change_due)
+		replay_watch_change(r, e);
+	if (r->cpus_down && !(r->setup.kinds & TELLING))
+		replay_drain_gone(r, e);
 	if (r->watches)
 		replay_note_change(r, e);
 	if (e->kind == EVENT_FREE && !r->taken_over && !(r->setup.kinds & TELLING))

@@ -92,6 +92,22 @@ bool replay_tells(const struct replay *r);
  * UINT64_MAX: the host has no memory.
  */
 uint64_t replay_distance(const struct replay *r, struct start *s);
+/*
+ * What someone has the machine do while it is traced, of which no event tells.  To be said when it begins: the events
+ * that it brings come behind.  What the machine cannot do, or this replay cannot follow, changes nothing.
+ */
+enum replay_change_kind {
+	REPLAY_CPU_DOWN, /* CPU number value goes offline, or comes back */
+	REPLAY_CPU_UP,
+	REPLAY_MEMORY_OFFLINE, /* so does the memory of section number value */
+	REPLAY_MEMORY_ONLINE,
+	REPLAY_MIN_FREE, /* value, kilobytes, is written to vm.min_free_kbytes */
+};
+struct replay_change {
+	enum replay_change_kind kind;
+	uint64_t value;
+};
+void replay_change(struct replay *r, const struct replay_change *c);
 /* While @silent, events are taken in, but neither counted nor told of as predictions. */
 void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);

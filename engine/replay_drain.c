@@ -27,6 +27,21 @@ static void note_drained(struct replay_cpu *c, const struct event *e, bool stran
 	c->drained = strange ? e->pfn : PFN_NONE;
 }
 
+/* The first page that is drained of the page sets of @cpu in zones from @zone up to @zones. */
+static pfn_t guess_drain_of(struct replay_model *r, uint32_t cpu, uint32_t zone, uint32_t zones)
+{
+	struct page_alloc *a = &r->alloc;
+
+	for (; zone < zones; zone++) {
+		struct pageset *set = page_alloc_set(a, zone, cpu);
+		unsigned int index = next_list(set, 0);
+
+		if (index != PCP_LIST_NONE)
+			return pageset_tail(a, set, index);
+	}
+	return PFN_NONE;
+}
+
 /* What is drained next when nothing is known but that something is. */
 static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 {
@@ -54,14 +69,13 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 		if (index != PCP_LIST_NONE)
 			return pageset_tail(a, set, index);
 	}
-	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
-		struct pageset *set = page_alloc_set(a, zone, cpu);
+	for (uint32_t at = r->hint_cpu; at < r->hint_end; at++) {
+		pfn_t pfn = guess_drain_of(r, at, r->hint_zone, r->hint_zones);
 
-		index = next_list(set, 0);
-		if (index != PCP_LIST_NONE)
-			return pageset_tail(a, set, index);
+		if (pfn != PFN_NONE)
+			return pfn;
 	}
-	return PFN_NONE;
+	return guess_drain_of(r, cpu, 0, a->zone_count);
 }
 
 /* The block before that at @pfn, which is on a list of the model; PFN_NONE: it is the head. */

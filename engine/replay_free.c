@@ -167,6 +167,13 @@ void replay_commit_loose(struct replay_model *r, const struct event *e)
 	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
 }
 
+void replay_model_commit(struct replay_model *r, uint32_t cpu)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+
+	commit_announced(r, cpu, c->free_count, c->last_pid, false);
+}
+
 /* A whole pageblock of a CMA area is freed for the first time: cma_init_reserved_areas() does. */
 static void activate_cma(struct replay_model *r, const struct event *e)
 {
@@ -280,6 +287,22 @@ static bool contig_leftover(struct replay_model *r, const struct event *e)
 	return true;
 }
 
+/* Memory that came online is freed for the first time, in the largest blocks there are. */
+static bool comes_online(struct replay_model *r, const struct event *e)
+{
+	uint32_t zone;
+
+	if (e->pfn < r->fresh_start || e->pfn >= r->fresh_end ||
+	    e->order < r->alloc.buddy->pageblock_order)
+		return false;
+	zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	if (zone == BUDDY_ZONE_NONE || page_alloc_is_held(&r->alloc, zone, e->pfn, e->order))
+		return false;
+	replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+	buddy_free(r->alloc.buddy, zone, e->pfn, e->order, BUDDY_PLACE_FRESH);
+	return true;
+}
+
 void replay_on_free(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -295,7 +318,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 			return;
 		handover_lists_drop_deferred(r->alloc.buddy, e->pfn, e->order);
 	}
-	if (contig_leftover(r, e))
+	if (contig_leftover(r, e) || comes_online(r, e))
 		return;
 	activate_cma(r, e);
 	replay_watch_exit(r, e);

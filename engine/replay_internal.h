@@ -7,6 +7,7 @@
 #ifndef ENGINE_REPLAY_INTERNAL_H
 #define ENGINE_REPLAY_INTERNAL_H
 
+#include "engine/hotplug.h"
 #include "engine/replay.h"
 #include "engine/replay_model.h"
 
@@ -22,6 +23,15 @@ enum { FREED_MAX = 1 << 15 };
 enum { CREDIT_MAX = 2048 };
 /* After so many wrong guesses in a row several accounts are no better than two. */
 enum { STREAK_MAX = 128 };
+/* CPUs of which it is remembered that they are offline. */
+enum { REPLAY_CPUS_NOTED = 64 };
+
+/* The machine as it has become since the boot. */
+struct replay_plant {
+	struct machine
+		machine; /* nodes and ranges are its own; free lists those of whom it is for at the moment */
+	struct hotplug hotplug;
+};
 
 struct replay {
 	struct replay_options options;
@@ -50,6 +60,13 @@ struct replay {
 	struct start_freed *freed;
 	uint64_t freed_count;
 	bool out_of_memory; /* changes, or models, are missing */
+	const struct machine *late; /* as it has booted */
+	struct replay_plant *plant; /* NULL: it is still that */
+	uint64_t cpus_down; /* bit per CPU */
+	/* What is to be done when the drains that go before it have been told of; how many have. */
+	struct replay_change change;
+	bool change_due;
+	uint64_t change_drains;
 	struct buddy
 		first; /* of a trace that begins late: what is learned begins with these types */
 };
@@ -90,5 +107,20 @@ struct start_freed *replay_last_freed(const struct replay *r, uint32_t *count_re
 
 /* Remembers that @e changes something, while a picture is taken. */
 void replay_note_change(struct replay *r, const struct event *e);
+
+/* ---- replay_change.c --------------------------------------------------------------------------- */
+
+/* NULL: the host has no memory. */
+struct replay_plant *replay_plant_copy(const struct replay_plant *from);
+/* Accepts NULL. */
+void replay_plant_destroy(struct replay_plant *p);
+/* The machine is @p from now on, which is @r's then; NULL: what has booted. */
+void replay_set_plant(struct replay *r, struct replay_plant *p);
+
+/* Before @e, while a change is due: is it time? */
+void replay_watch_change(struct replay *r, const struct event *e);
+
+/* Before @e, while CPUs are offline: what one got before it was is drained. */
+void replay_drain_gone(struct replay *r, const struct event *e);
 
 #endif

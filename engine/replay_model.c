@@ -9,6 +9,14 @@
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
+/* Zones whose page sets can be disabled. */
+enum { ZONES_MARKED = 64 };
+
+static bool is_marked(uint64_t zones, uint32_t zone)
+{
+	return zone < ZONES_MARKED && zones >> zone & 1;
+}
+
 static void apply_stage(struct replay_model *r, unsigned int stage)
 {
 	const struct replay_setup *s = r->setup;
@@ -144,7 +152,7 @@ uint64_t replay_model_bytes(const struct replay_model *r)
 uint64_t replay_model_hash(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;
-	uint64_t hash = digest_add(buddy_hash(a->buddy), r->stage);
+	uint64_t hash = digest_add(buddy_hash(a->buddy), r->disabled << 2 | r->stage);
 
 	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
 		const struct replay_cpu *c = &r->cpus[cpu];
@@ -182,7 +190,7 @@ uint64_t replay_model_hash(const struct replay_model *r)
 uint64_t replay_model_glance(const struct replay_model *r)
 {
 	const struct page_alloc *a = &r->alloc;
-	uint64_t hash = digest_add(0, r->stage);
+	uint64_t hash = digest_add(0, r->disabled << 2 | r->stage);
 
 	for (uint32_t zone = 0; zone < a->zone_count; zone++)
 		for (unsigned int order = 0; order <= a->buddy->max_order; order++)
@@ -207,7 +215,8 @@ uint64_t replay_model_glance(const struct replay_model *r)
 bool replay_model_has_next_stage(const struct replay_model *r)
 {
 	/* The last sizes are computed when all memory has joined. */
-	return r->stage + 1 < REPLAY_STAGES && (!r->stage || !r->alloc.buddy->pending_count);
+	return r->disabled ||
+	       (r->stage + 1 < REPLAY_STAGES && (!r->stage || !r->alloc.buddy->pending_count));
 }
 
 void replay_model_start_late(struct replay_model *r)
@@ -239,9 +248,44 @@ void replay_model_settle(struct replay_model *r, uint32_t cpu)
 	replay_settle(r, cpu);
 }
 
+static void size_zone(struct replay_model *r, uint32_t zone)
+{
+	const struct stage_sizes *sizes = &r->setup->sizes[r->stage][zone];
+
+	page_alloc_set_pagesets(&r->alloc, zone, sizes->batch, sizes->high, sizes->high_min,
+				sizes->high_max);
+}
+
 void replay_model_next_stage(struct replay_model *r)
 {
-	apply_stage(r, r->stage + 1);
+	uint64_t disabled = r->disabled;
+
+	r->disabled = 0;
+	if (!disabled) {
+		apply_stage(r, r->stage + 1);
+		return;
+	}
+	for (uint32_t zone = 0; zone < r->alloc.zone_count; zone++)
+		if (is_marked(disabled, zone))
+			size_zone(r, zone);
+}
+
+void replay_model_disable(struct replay_model *r, uint32_t zone)
+{
+	if (zone >= ZONES_MARKED)
+		return;
+	r->disabled |= 1ULL << zone;
+	page_alloc_set_pagesets(&r->alloc, zone, 1, 0, 0, 0);
+}
+
+void replay_model_resize(struct replay_model *r)
+{
+	if (r->stage != REPLAY_STAGES - 1)
+		return;
+	page_alloc_set_watermarks(&r->alloc, r->setup->late->nodes);
+	for (uint32_t zone = 0; zone < r->alloc.zone_count; zone++)
+		if (!is_marked(r->disabled, zone))
+			size_zone(r, zone);
 }
 
 /* Is any of the 2^@order pages at @pfn memory that has not joined yet? */

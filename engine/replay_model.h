@@ -297,6 +297,10 @@ struct replay_model {
 	bool depth_counted; /* the trace tells how often a task may not be preempted */
 	bool seen_idle; /* the trace began while there were no tasks */
 	bool begun, from_idle; /* some event came; the first one was of the idle task */
+	uint64_t disabled; /* bit per zone: its page sets hold nothing */
+	pfn_t fresh_start, fresh_end; /* memory that came online last */
+	/* Whose page sets are about to be drained: CPUs from hint_cpu up to hint_end, of zones up to hint_zones. */
+	uint32_t hint_cpu, hint_end, hint_zone, hint_zones;
 };
 
 /* A model over @buddy, which is borrowed and changes.  NULL when the host has no memory. */
@@ -338,8 +342,16 @@ void replay_model_start_late(struct replay_model *r);
 void replay_model_next_stage(struct replay_model *r);
 /* The contiguous areas of the boot have their type. */
 void replay_model_activate_cma(struct replay_model *r);
+/* What was freed on @cpu, and might have been part of a batch, was none. */
+void replay_model_commit(struct replay_model *r, uint32_t cpu);
 /* Nothing more follows of what @cpu is in the middle of. */
 void replay_model_settle(struct replay_model *r, uint32_t cpu);
+/*
+ * The page sets of @zone hold nothing until replay_model_next_stage().  And the machine has other sizes and watermarks
+ * from now on.
+ */
+void replay_model_disable(struct replay_model *r, uint32_t zone);
+void replay_model_resize(struct replay_model *r);
 /* Would this model have to fill a per-CPU list to answer @e? */
 bool replay_model_would_refill(struct replay_model *r, const struct event *e);
 /* Would the free @e make this model drain? */

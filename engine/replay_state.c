@@ -15,6 +15,11 @@ struct replay_state {
 	uint64_t copies, unite_at;
 	bool from_boot, silent, taken_over, boot_over;
 	uint64_t index;
+	struct replay_plant *plant; /* NULL: the machine is as it has booted */
+	uint64_t cpus_down;
+	struct replay_change change;
+	bool change_due;
+	uint64_t change_drains;
 	struct start_freed *freed; /* NULL: none are remembered */
 	uint32_t freed_kept;
 	uint64_t freed_count;
@@ -43,7 +48,11 @@ struct replay_state *replay_save(const struct replay *r)
 		return NULL;
 	if (r->freed)
 		s->freed = replay_last_freed(r, &s->freed_kept);
-	if ((r->freed && !s->freed) || !clone_models(r->models, r->model_count, s->models)) {
+	if (r->plant)
+		s->plant = replay_plant_copy(r->plant);
+	if ((r->plant && !s->plant) || (r->freed && !s->freed) ||
+	    !clone_models(r->models, r->model_count, s->models)) {
+		replay_plant_destroy(s->plant);
 		free(s->freed);
 		free(s);
 		return NULL;
@@ -63,6 +72,10 @@ struct replay_state *replay_save(const struct replay *r)
 	s->taken_over = r->taken_over;
 	s->boot_over = r->boot_over;
 	s->index = r->index;
+	s->cpus_down = r->cpus_down;
+	s->change = r->change;
+	s->change_due = r->change_due;
+	s->change_drains = r->change_drains;
 	return s;
 }
 
@@ -72,18 +85,23 @@ void replay_state_destroy(struct replay_state *s)
 		return;
 	for (uint32_t i = 0; i < s->model_count; i++)
 		replay_model_destroy(s->models[i]);
+	replay_plant_destroy(s->plant);
 	free(s->freed);
 	free(s);
 }
 
 bool replay_restore(struct replay *r, const struct replay_state *s)
 {
+	struct replay_plant *plant = s->plant ? replay_plant_copy(s->plant) : NULL;
 	struct replay_model *models[MODELS_MAX];
 
 	if (s->freed && !r->freed)
 		r->freed = malloc(FREED_MAX * sizeof(*r->freed));
-	if ((s->freed && !r->freed) || !clone_models(s->models, s->model_count, models))
+	if ((s->plant && !plant) || (s->freed && !r->freed) ||
+	    !clone_models(s->models, s->model_count, models)) {
+		replay_plant_destroy(plant);
 		return false;
+	}
 	if (s->freed && r->freed)
 		for (uint32_t i = 0; i < s->freed_kept; i++)
 			r->freed[(s->freed_count - s->freed_kept + i) % FREED_MAX] = s->freed[i];
@@ -110,6 +128,12 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->taken_over = s->taken_over;
 	r->boot_over = s->boot_over;
 	r->index = s->index;
+	r->cpus_down = s->cpus_down;
+	r->change = s->change;
+	r->change_due = s->change_due;
+	r->change_drains = s->change_drains;
+	if (plant || r->plant)
+		replay_set_plant(r, plant);
 	r->watches = false;
 	r->changed_count = 0;
 	return true;

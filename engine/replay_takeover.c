@@ -121,6 +121,8 @@ bool replay_take_over(struct replay *r, struct start *s, struct start_report *re
 	r->watches = false;
 	r->setup.from_boot = false;
 	r->taken_over = true;
+	/* Whoever could tell has all memory. */
+	r->models[0]->alloc.buddy->pending_count = 0;
 	done = freed && start_apply(&r->models[0]->alloc, s, ret) && !r->out_of_memory &&
 	       !r->first.out_of_memory;
 	free(freed);
