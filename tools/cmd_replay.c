@@ -168,7 +168,7 @@ static void on_event(struct report *report, const struct event *e, bool watched)
 		replay_event(report->replay, &nothing);
 		return;
 	}
-	replay_event(report->replay, e);
+	replayed_event(&report->r, report->replay, e);
 	if (watched && e->kind != EVENT_MARKER && picture_watch_active(report->watch))
 		picture_watch_look(report->watch);
 }
@@ -765,8 +765,13 @@ const struct command command_replay = {
 		"stands how many of all their numbers differ. Of several CPUs as of one, all numbers can "
 		"be equal if the trace has all events since the boot, or since a picture that was taken "
 		"over; what leaves none cannot be known: pages that lay on per-CPU lists when the picture "
-		"was taken, areas allocated in bulk, pages moved by compaction, memory that goes "
-		"offline.\n"
+		"was taken, areas allocated in bulk, pages moved by compaction.\n"
+		"\n"
+		"No event tells of CPUs and memory that come and go, and of reserves that are set. "
+		"Markers can, as a shell is told: 'WORK echo 0 > "
+		"/sys/devices/system/cpu/cpu1/online', 'WORK echo offline > "
+		"/sys/devices/system/memory/memory3/state', 'WORK echo 20000 > "
+		"/proc/sys/vm/min_free_kbytes'. Each is taken to begin there.\n"
 		"\n"
 		"--start says which state the trace begins with. Without it that is what the boot left; "
 		"where the trace turns out to begin later than the boot, the first picture with "

@@ -134,7 +134,7 @@ static void do_event(struct stepper *s)
 			replayed_check(&s->r, replay_alloc(s->replay), e) == POSSIBLE;
 
 	s->said = (struct said){ .left_out = !starts(s, e) };
-	replay_event(s->replay, possible && !s->said.left_out ? e : &nothing);
+	replayed_event(&s->r, s->replay, possible && !s->said.left_out ? e : &nothing);
 	s->at++;
 	s->r.index = s->at;
 	/* What is remembered while a picture is being taken is no part of a state. */

@@ -9,6 +9,7 @@
 #include "engine/migratetype.h"
 #include "tools/text.h"
 #include "traces/capture.h"
+#include "traces/marker_change.h"
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
@@ -186,6 +187,15 @@ static bool is_no_trace(const struct replayed *r)
 	const struct trace_stats *stats = trace_stats(r->trace);
 
 	return !r->index && trace_is_text(r->trace) && (stats->unknown || !stats->ignored);
+}
+
+void replayed_event(const struct replayed *r, struct replay *replay, const struct event *e)
+{
+	struct replay_change change;
+
+	replay_event(replay, e);
+	if (e->kind == EVENT_MARKER && marker_change_read(trace_string(r->trace, e->text), &change))
+		replay_change(replay, &change);
 }
 
 enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code)

@@ -73,6 +73,8 @@ void replayed_unread(struct replayed *r);
 enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code);
 /* The same as a note, for a command that goes on with what there is. */
 void replayed_note_damage(struct cli *cli, const struct replayed *r);
+/* Gives @e to @replay; where it is a marker that says what the machine is made to do, that too. */
+void replayed_event(const struct replayed *r, struct replay *replay, const struct event *e);
 /* Is the event one of --events?  Markers always are. */
 static inline bool replayed_uses(const struct replayed *r, const struct event *e)
 {
