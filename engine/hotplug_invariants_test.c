@@ -301,6 +301,41 @@ static void broken_machine(void **unused)
 	scenario_deinit(&s);
 }
 
+/* What is broken by hand: memory at the very limit of a zone is none of it any more. */
+static void memory_beyond_a_zone(void **unused)
+{
+	static const struct scenario_options no_checks = { .want_lists = true };
+	static const struct operation ops[] = {
+		{ .kind = OPERATION_HOTADD, .nid = 0, .pfn = PFN(2 * GIB), .pages = SECTION },
+		ONLINE(2 * GIB, KERNEL),
+	};
+	struct findings findings = { 0 };
+	struct made_boot b;
+	struct scenario s;
+	struct machine *m = &s.machine;
+	uint32_t r = 0;
+
+	(void)unused;
+	made_boot_init(&b, ARCH_X86_64, "6.12");
+	made_boot_memory(&b, MIB, 2 * GIB, 0);
+	made_boot_slot(&b, 2 * GIB, 16 * GIB, 0);
+	made_boot_cpus(&b, 1, 0);
+	scenario_init(&s);
+	scenario_boot(&s, &b.in, &no_checks);
+	for (uint32_t i = 0; i < COUNT(ops); i++)
+		scenario_do(&s, &ops[i]);
+	hotplug_invariants_check(&s.hotplug, true, &findings);
+	assert_int_equal(findings.total, 0);
+	while (r < m->range_count && m->ranges[r].start != PFN(2 * GIB))
+		r++;
+	assert_true(r < m->range_count);
+	m->ranges[r].zone = ZONE_DMA32 + 1;
+	hotplug_invariants_check(&s.hotplug, true, &findings);
+	assert_int_equal(findings.count[INVARIANT_ZONE_CHOICE], 1);
+	assert_int_equal(findings.first[INVARIANT_ZONE_CHOICE].expected, PFN(2 * GIB));
+	scenario_deinit(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +354,7 @@ int main(void)
 		cmocka_unit_test(raced_rebuild),
 		cmocka_unit_test(stranded_deltas),
 		cmocka_unit_test(broken_machine),
+		cmocka_unit_test(memory_beyond_a_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
