@@ -109,6 +109,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 
 	replay_commit_pending(r, e);
 	filled = c->doing == DOING_REFILL && c->index == index ? c->zone : BUDDY_ZONE_NONE;
+	if (filled < 64)
+		r->filled[req.type] |= 1ULL << filled;
 	replay_settle(r, e->cpu);
 	if (e->pfn == PFN_NONE)
 		return;

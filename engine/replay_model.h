@@ -294,6 +294,8 @@ struct replay_model {
 	struct replay_drained drained[REPLAY_DRAINED]; /* the last of drained_count, in turn */
 	uint64_t drained_count;
 	struct replay_phases phases;
+	uint64_t filled
+		[MIGRATE_TYPE_COUNT]; /* bit per zone that a list of the type was filled from */
 	bool depth_counted; /* the trace tells how often a task may not be preempted */
 	bool seen_idle; /* the trace began while there were no tasks */
 	bool begun, from_idle; /* some event came; the first one was of the idle task */

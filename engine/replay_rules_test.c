@@ -301,6 +301,32 @@ static void test_spared_block_is_gone_when_told(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Where all is told since the boot, nothing goes without an event once a list was filled: a block that was not
+ * taken first is still there.
+ */
+static void test_passed_over_block_stays(void **state)
+{
+	struct event e = told(EVENT_ZONE_LOCKED, UNMOVABLE);
+	const pfn_t first = page_in_use(), second = first + 2;
+	struct fixture f;
+
+	(void)state;
+	for (unsigned int fills = 0; fills < 2; fills++) {
+		set_up(&f, "6.1", 0);
+		for (unsigned int i = 0; i < fills; i++) {
+			tell(&f, e, guess(&f, e));
+			tell(&f, request(0, UNMOVABLE), f.guess);
+		}
+		tell(&f, told(EVENT_PCPU_DRAIN, UNMOVABLE), second);
+		tell(&f, told(EVENT_PCPU_DRAIN, UNMOVABLE), first);
+		assert_int_equal(guess(&f, e), first);
+		tell(&f, e, second);
+		assert_int_equal(guess(&f, e) == first, fills);
+		tear_down(&f);
+	}
+}
+
 /* Of a list that the model does not know the pages come in some order, too. */
 static void test_unknown_pages_are_drained(void **state)
 {
@@ -1267,6 +1293,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_pages_of_one_cpu),
 		cmocka_unit_test(test_spared_block_is_gone),
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
+		cmocka_unit_test(test_passed_over_block_stays),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
 		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),

@@ -233,6 +233,15 @@ static void withdraw_rest(struct replay_model *r, uint32_t cpu)
 	c->rest_start = c->rest_end = 0;
 }
 
+/*
+ * Is it the first time that a list of that type is filled from the zone?  Then others were taken before, when
+ * nothing was told yet; later nothing goes without an event.
+ */
+static bool is_first(const struct replay_model *r, uint32_t zone, enum migratetype type)
+{
+	return !r->setup->from_boot || zone >= 64 || !(r->filled[type] >> zone & 1);
+}
+
 void replay_on_taken(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -335,7 +344,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			    predicted < c->rest_end)
 				withdraw_rest(r, e->cpu);
 			req = replay_request(r, e);
-			if (replay_catch_up(r, zone, &req, e->pfn))
+			if (is_first(r, zone, req.type) && replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
 			else
 				miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
