@@ -330,6 +330,17 @@ bool replay_sizes_unseen(const struct replay *r)
 	       replay_model_has_next_stage(r->models[0]);
 }
 
+/*
+ * The page sets have their last sizes.  Of a trace that does not tell when they are filled one model after
+ * another finds out, as far as that is so.
+ */
+static void end_boot(struct replay *r)
+{
+	r->boot_over = true;
+	while (r->setup.kinds & TELLING && replay_model_has_next_stage(r->models[0]))
+		replay_model_next_stage(r->models[0]);
+}
+
 static inline void take_in(struct replay *r, const struct event *e)
 {
 	uint32_t kind = 1u << e->kind;
@@ -338,8 +349,8 @@ static inline void take_in(struct replay *r, const struct event *e)
 		return;
 	if (kind & TELLING & ~r->setup.kinds)
 		tells(r);
-	if (!r->boot_over)
-		r->boot_over = comes_after_boot(r, e);
+	if (!r->boot_over && comes_after_boot(r, e))
+		end_boot(r);
 	if (r->change_due)
 		replay_watch_change(r, e);
 	if (r->cpus_down && !(r->setup.kinds & TELLING))

@@ -327,6 +327,33 @@ static void test_passed_over_block_stays(void **state)
 	}
 }
 
+/* Programs write markers: page sets and watermarks are what they are after the boot, if the trace tells of lists. */
+static void test_sizes_when_the_boot_is_over(void **state)
+{
+	struct fixture f;
+	struct event marker = { .kind = EVENT_MARKER, .pid = 1 };
+
+	(void)state;
+	for (unsigned int tells = 0; tells < 2; tells++) {
+		const struct page_alloc *a;
+		const struct zone *z;
+
+		set_up(&f, "6.12", 0);
+		a = replay_alloc(f.replay);
+		z = &f.late.nodes[0].zones[a->buddy->zones[0].type];
+		if (tells)
+			tell(&f, told(EVENT_ZONE_LOCKED, UNMOVABLE), page_in_use());
+		assert_false(replay_sizes_unseen(f.replay));
+		assert_int_equal(a->zones[0].watermark[WMARK_LOW], 0);
+		replay_event(f.replay, &marker);
+		assert_int_equal(replay_sizes_unseen(f.replay), !tells);
+		assert_int_equal(a->zones[0].watermark[WMARK_LOW],
+				 tells ? z->watermark[WMARK_LOW] : 0);
+		assert_int_equal(a->sets[0].high_max == z->high_max, tells);
+		tear_down(&f);
+	}
+}
+
 /* Of a list that the model does not know the pages come in some order, too. */
 static void test_unknown_pages_are_drained(void **state)
 {
@@ -1294,6 +1321,7 @@ int main(void)
 		cmocka_unit_test(test_spared_block_is_gone),
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
 		cmocka_unit_test(test_passed_over_block_stays),
+		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
 		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),
