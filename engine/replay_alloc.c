@@ -192,6 +192,8 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 			replay_note_strange(r, e, index, real, false);
 		if (r->fresh || (set && c->runs[index].filled_right))
 			replay_named_rightly(r, e, index);
+		if (r->setup->interruptible)
+			replay_forget_run(r, e);
 		replay_watch_fork(r, e);
 		return;
 	}

@@ -162,6 +162,18 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 	forget_announced(c, kept, limit - kept);
 }
 
+void replay_commit_unbatched(struct replay_model *r, uint32_t cpu, int32_t pid)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	uint32_t loose = 0;
+
+	for (uint32_t i = 0; c->free_loose > REPLAY_BATCH && i < c->free_count; i++)
+		loose += announced(c)[i].pid == pid && !announced(c)[i].batch &&
+			 !announced(c)[i].interrupt;
+	if (loose > REPLAY_BATCH)
+		commit_announced(r, cpu, c->free_count, pid, false);
+}
+
 void replay_commit_loose(struct replay_model *r, const struct event *e)
 {
 	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
@@ -332,6 +344,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		return;
 	}
 	c->last = PFN_NONE;
+	replay_watch_bulk(r, e);
 	if (replay_in_locked(r, e)) {
 		replay_note_locked(r, e);
 		zone = page_alloc_zone_of(&r->alloc, e->pfn);
@@ -376,8 +389,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	c->free_loose++;
 }
 
-/* What interrupts freed since a batch began. */
-static void commit_interrupts(struct replay_model *r, uint32_t cpu)
+void replay_commit_interrupts(struct replay_model *r, uint32_t cpu)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
 
@@ -426,7 +438,7 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	order = announced(c)[i].order; /* the event says 0 for all */
 	c->free_loose -= !announced(c)[i].batch;
 	forget_announced(c, i, 1);
-	commit_interrupts(r, e->cpu);
+	replay_commit_interrupts(r, e->cpu);
 	replay_watch_batch(r, e);
 	commit_free(r, e->cpu, e->pfn, order);
 }

@@ -120,6 +120,7 @@ struct replay_freed {
 /* What an interrupt freed that may have come while a page set was locked. */
 struct replay_run {
 	pfn_t pages[REPLAY_BATCH];
+	pfn_t lowest, highest; /* of them */
 	uint8_t orders[REPLAY_BATCH];
 	uint8_t count;
 	bool past; /* it went past the page set, as far as is known */

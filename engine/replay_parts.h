@@ -120,6 +120,10 @@ static inline void replay_commit_pending(struct replay_model *r, const struct ev
 	if (r->cpus[e->cpu].free_loose)
 		replay_commit_loose(r, e);
 }
+/* What interrupts freed since a batch began, and is only announced. */
+void replay_commit_interrupts(struct replay_model *r, uint32_t cpu);
+/* @pid loses the CPU: if it announced more frees than a batch has, it had carried them out. */
+void replay_commit_unbatched(struct replay_model *r, uint32_t cpu, int32_t pid);
 
 /*
  * The kernel's list of @type had the page, which only freeing puts there if its pageblock is of that type.
@@ -180,8 +184,12 @@ void replay_watch_depth(struct replay_model *r, const struct event *e);
 bool replay_in_locked(const struct replay_model *r, const struct event *e);
 /* Such a free is remembered, for when it turns out that the lock was another one, or was that one. */
 void replay_note_locked(struct replay_model *r, const struct event *e);
+/* Behind an allocation: the page is one of such a run, which so is where it was thought to be. */
+void replay_forget_run(struct replay_model *r, const struct event *e);
 /* Before each event: did such frees come in the middle of a batch?  Then they went past the page set. */
 void replay_watch_batch(struct replay_model *r, const struct event *e);
+/* Before a free: does it show that such frees came in the middle of a bulk allocation? */
+void replay_watch_bulk(struct replay_model *r, const struct event *e);
 /*
  * The page of @e, in @zone, was not the head of list @index: would it be if what an interrupt freed a while
  * ago had gone past the page set, or had not?  Then so it was; the page is on no list.

@@ -350,6 +350,8 @@ static bool finish(struct replay_model *r, const struct event *e, unsigned int i
 	page_alloc_mark(&r->alloc, zone, e->pfn, e->order, requested_type(r, e));
 	if (index != PCP_LIST_NONE)
 		replay_note_strange(r, e, index, zone, strange);
+	if (r->setup->interruptible)
+		replay_forget_run(r, e);
 	replay_watch_fork(r, e);
 	return true;
 }

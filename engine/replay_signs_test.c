@@ -76,15 +76,17 @@ static bool take(struct play *p, int32_t pid, uint32_t gfp, pfn_t pfn)
 	return p->guess == pfn;
 }
 
-/* A user page, which nobody guesses here. */
-static void take_user(struct play *p, int32_t pid)
+/* A user page, which nobody guesses here; where it is. */
+static pfn_t take_user(struct play *p, int32_t pid)
 {
+	pfn_t pfn = ELSEWHERE + p->time / 1000;
 	static const enum gfp_bit bits[] = { GFP_BIT_MOVABLE, GFP_BIT_HARDWALL, GFP_BIT_HIGHMEM };
 	uint32_t gfp = kernel_gfp(p);
 
 	for (unsigned int i = 0; i < 3; i++)
 		gfp |= p->gfp.mask[bits[i]];
-	give(p, EVENT_ALLOC, pid, ELSEWHERE + p->time / 1000, gfp, 1, 0);
+	give(p, EVENT_ALLOC, pid, pfn, gfp, 1, 0);
+	return pfn;
 }
 
 static void fill(struct play *p)
@@ -424,6 +426,104 @@ static void interrupts_are_told_apart(void **state)
 	end(&p);
 }
 
+/* A task that loses the CPU may be in the middle of a batch of frees, unless there are more than a batch has. */
+static void more_than_a_batch_was_freed(void **state)
+{
+	enum { BATCH = 31 };
+
+	(void)state;
+	for (unsigned int more = 0; more < 2; more++) {
+		pfn_t pages[BATCH + 1];
+		struct play p;
+
+		begin(&p, "7.0");
+		for (unsigned int i = 0; i < BATCH + more; i++)
+			pages[i] = take_user(&p, SHELL);
+		for (unsigned int i = 0; i < BATCH + more; i++)
+			give(&p, EVENT_FREE, SHELL, pages[i], 0, 0, 0);
+		take_user(&p, CHILD);
+		assert_int_equal(p.guess == pages[BATCH + more - 1], more);
+		end(&p);
+	}
+}
+
+/* ---- interrupts, where it is told how often a task may not be preempted --------------------------- */
+
+enum { DEPTH = 1 << EVENT_CONTEXT_DEPTH_SHIFT };
+
+/* A task that was preempted nowhere, and two pages that it has, the second one taken last. */
+static pfn_t begin_with_depth(struct play *p)
+{
+	pfn_t first;
+
+	begin(p, "6.12");
+	first = p->next;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+	give(p, EVENT_FREE, SHELL, first + 2, 0, 0, DEPTH);
+	assert_true(take(p, SHELL, kernel_gfp(p), first + 2));
+	return first;
+}
+
+/* While a list is filled its page set is locked, whatever the task did before. */
+static void a_fill_locks(void **state)
+{
+	struct play p;
+	pfn_t first, filled;
+
+	(void)state;
+	first = begin_with_depth(&p);
+	filled = p.next + FILLED - 4;
+	for (unsigned int i = 0; i < 8; i++)
+		give(&p, EVENT_ZONE_LOCKED, SHELL, filled + i, 0, 0, 3 * DEPTH);
+	give(&p, EVENT_FREE, SHELL, first, 0, 0, EVENT_CONTEXT_INTERRUPT | 3 * DEPTH);
+	assert_true(take(&p, SHELL, kernel_gfp(&p), filled));
+	end(&p);
+}
+
+/* While pages are taken in bulk, too, as their frees show; what was freed then is not on the list. */
+static void a_bulk_locks(void **state)
+{
+	struct play p;
+	pfn_t first, bulk;
+
+	(void)state;
+	first = begin_with_depth(&p);
+	bulk = p.next;
+	give(&p, EVENT_FREE, SHELL, first, 0, 0, EVENT_CONTEXT_INTERRUPT | 2 * DEPTH);
+	give(&p, EVENT_FREE, SHELL, bulk + 1, 0, 0, 0);
+	give(&p, EVENT_FREE, SHELL, bulk, 0, 0, 0);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), bulk + i));
+	end(&p);
+}
+
+/* Where a page of an interrupt was handed out as expected, there was no lock; and others go by later. */
+static void a_lock_is_ruled_out(void **state)
+{
+	struct play p;
+	pfn_t first;
+	uint64_t silent;
+
+	(void)state;
+	begin(&p, "6.1.57");
+	first = p.next;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	take_user(&p, SHELL);
+	for (unsigned int i = 0; i < 2; i++)
+		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	for (unsigned int i = 2; i--;)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), first + i));
+	for (unsigned int i = 0; i < 2; i++)
+		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, 0);
+	take_user(&p, SHELL);
+	silent = replay_stats(p.replay)->silent;
+	assert_false(take(&p, SHELL, kernel_gfp(&p), p.next));
+	assert_int_equal(replay_stats(p.replay)->silent, silent + 2);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +540,10 @@ int main(void)
 		cmocka_unit_test(a_lock_is_found_out),
 		cmocka_unit_test(an_earlier_lock_is_found_out),
 		cmocka_unit_test(interrupts_are_told_apart),
+		cmocka_unit_test(more_than_a_batch_was_freed),
+		cmocka_unit_test(a_fill_locks),
+		cmocka_unit_test(a_bulk_locks),
+		cmocka_unit_test(a_lock_is_ruled_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ void replay_watch_switch(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct replay_away *w;
 
+	replay_commit_unbatched(r, e->cpu, c->last_pid);
 	replay_commit_pending(r, e);
 	leave(r, e);
 	c->trail_count = 0;
@@ -309,6 +310,10 @@ static bool passes(const struct replay_model *r, const struct event *e)
 	 */
 	if (c->depth_kind != EVENT_ALLOC || c->depth_pid != e->pid)
 		return true;
+	/* It told that it fills or drains one. */
+	if (c->last_pid == e->pid &&
+	    (c->before == EVENT_ZONE_LOCKED || c->before == EVENT_PCPU_DRAIN))
+		return true;
 	return c->depth_index != PCP_LIST_NONE && c->runs[c->depth_index].zone != BUDDY_ZONE_NONE &&
 	       !r->alloc.sets[c->runs[c->depth_index].zone * r->alloc.cpu_count + e->cpu]
 			.lists[c->depth_index]
@@ -346,6 +351,8 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	run = &c->locked_runs[c->locked_next];
 	if (run->count == REPLAY_BATCH)
 		return;
+	run->lowest = !run->count || e->pfn < run->lowest ? e->pfn : run->lowest;
+	run->highest = !run->count || e->pfn > run->highest ? e->pfn : run->highest;
 	run->orders[run->count] = e->order;
 	run->pages[run->count++] = e->pfn;
 }
@@ -356,6 +363,18 @@ static bool has_page(const struct replay_run *run, pfn_t pfn)
 		if (run->pages[i] == pfn)
 			return true;
 	return false;
+}
+
+void replay_forget_run(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	for (unsigned int i = 0; i < REPLAY_RUNS; i++) {
+		struct replay_run *run = &c->locked_runs[i];
+
+		if (e->pfn - run->lowest <= run->highest - run->lowest && has_page(run, e->pfn))
+			run->count = 0;
+	}
 }
 
 /* Does list @index begin with what is on it of @run, and @pfn, which is not of it, behind that? */
@@ -414,6 +433,34 @@ void replay_watch_batch(struct replay_model *r, const struct event *e)
 	if (c->in_batch && c->in_locked && c->last_pid == e->pid && !run->past &&
 	    !(e->context & EVENT_CONTEXT_INTERRUPT))
 		move_run(r, e->cpu, run, page_alloc_zone_of(&r->alloc, e->pfn));
+}
+
+/*
+ * A bulk allocation holds the lock as long as it takes pages, of which nothing tells but their frees:
+ *
+ *	list [ a b c ]	taken: a; interrupt: frees x; b		then freed: b, or a	x is not on the list
+ *
+ * Had the interrupt come before it, x would be the first to be taken.
+ */
+void replay_watch_bulk(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_run *run = &c->locked_runs[c->locked_next];
+	uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn), depth;
+	unsigned int index;
+
+	if (!c->in_locked || run->past || e->context & EVENT_CONTEXT_INTERRUPT ||
+	    c->last_pid != e->pid || !depth_tells(r) || zone == BUDDY_ZONE_NONE ||
+	    !pageset_holds(&r->alloc, zone, e->pfn) || has_page(run, e->pfn))
+		return;
+	if (!pageset_find(&r->alloc, page_alloc_set(&r->alloc, zone, e->cpu), e->pfn, &index,
+			  &depth) ||
+	    index)
+		return;
+	/* They may not have been carried out yet. */
+	if (c->free_count == run->count)
+		replay_commit_interrupts(r, e->cpu);
+	move_run(r, e->cpu, run, zone);
 }
 
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
