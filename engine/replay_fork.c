@@ -90,6 +90,16 @@ static enum stack_source use_stack(struct replay_model *r, const struct event *e
 	return STACK_TAKEN;
 }
 
+void replay_take_due_stack(struct replay_model *r, const struct event *e, bool filled)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	if (!c->stack_due || e->context & EVENT_CONTEXT_INTERRUPT)
+		return;
+	c->stack_due = false;
+	use_stack(r, e, filled && !e->order);
+}
+
 void replay_foresee_stack(struct replay_model *r, const struct event *e, bool filled)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -98,6 +108,7 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 
 	if (!watches(r, e))
 		return;
+	replay_take_due_stack(r, e, filled);
 	if (e->pid == KTHREADD) {
 		if (!c->makes_thread)
 			use_stack(r, e, filled && !e->order);
@@ -145,6 +156,7 @@ static void end_row(struct replay_model *r, struct replay_cpu *c, struct replay_
 {
 	if (t->tables == TABLE_LEVELS) {
 		note_directory(r, t->directory, t->pid);
+		t->own = t->directory;
 		t->executing = true;
 	}
 	if (t->tables && t->tables <= TABLE_LEVELS) {
@@ -181,10 +193,6 @@ void replay_watch_tables(struct replay_model *r, const struct event *e)
 		r->unborn -= r->unborn > 0;
 		r->last_task = e->pid;
 	}
-	if (c->stack_due) {
-		c->stack_due = false;
-		use_stack(r, e, false);
-	}
 	t = task_of(r, e);
 	if (requested_type(r, e) == MIGRATE_MOVABLE) {
 		end_row(r, c, t);
@@ -210,8 +218,11 @@ void replay_watch_directory(struct replay_model *r, const struct event *e)
 		if (r->directories[i] != e->pfn)
 			continue;
 		r->directories[i] = PFN_NONE;
-		/* A task gives back its old directory itself when it executes a program. */
-		if (t->pid == e->pid && t->executing &&
+		/*
+		 * A task gives back its old directory itself when it executes a program; and the new one,
+		 * when it cannot, as the first tasks of a kernel that has no file system yet.
+		 */
+		if (t->pid == e->pid && t->executing && e->pfn != t->own &&
 		    (r->directory_owners[i] < 0 || r->directory_owners[i] == e->pid))
 			t->executing = false;
 		else if (c->stacks_cached < STACKS_CACHED)

@@ -332,6 +332,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	}
 	if (contig_leftover(r, e) || comes_online(r, e))
 		return;
+	replay_take_due_stack(r, e, false);
 	activate_cma(r, e);
 	replay_watch_exit(r, e);
 	if (r->setup->exact_to_tail && !e->order && c->last != PFN_NONE && e->pfn > c->last &&

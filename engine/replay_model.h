@@ -247,6 +247,7 @@ struct replay_task {
 	uint8_t tables, forks;
 	uint8_t stack; /* enum stack_source; of the task that it may be making */
 	pfn_t directory;
+	pfn_t own; /* the last directory that it had for itself */
 };
 
 /*

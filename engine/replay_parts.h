@@ -87,6 +87,12 @@ bool replay_bulk_until(struct replay_model *r, const struct event *e,
 bool replay_stacks_until(struct replay_model *r, const struct event *e,
 			 const struct alloc_request *req, unsigned int index, uint32_t zone);
 /*
+ * Nothing told of the last time that list 0 was filled, for a stack, as events are off for a moment early in a
+ * boot (event_trace_enable_again()).  False: it was not so, and nothing changes.
+ */
+bool replay_filled_untold(struct replay_model *r, const struct event *e,
+			  const struct alloc_request *req, uint32_t zone);
+/*
  * A page is freed that was not handed out by the model's account: if it was taken in bulk, so were those
  * before it.  True while pages of such an allocation come back.
  */
@@ -155,6 +161,8 @@ void replay_watch_exit(struct replay_model *r, const struct event *e);
  * just now.
  */
 void replay_foresee_stack(struct replay_model *r, const struct event *e, bool filled);
+/* Before an allocation or a free: the stack that the last one showed to be due has been taken by now. */
+void replay_take_due_stack(struct replay_model *r, const struct event *e, bool filled);
 /* Behind it: is it a page table, of what? */
 void replay_watch_tables(struct replay_model *r, const struct event *e);
 /* A free that may be of a page directory. */

@@ -499,6 +499,9 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 			}
 			done = true;
 		}
+	} else if (told && !index && req.type == MIGRATE_UNMOVABLE && r->setup->from_boot &&
+		   zone == r->wrong_zone && buddy_find(a->buddy, zone, e->pfn, &block)) {
+		done = replay_filled_untold(r, e, &req, zone);
 	} else if (!told && buddy_find(a->buddy, zone, e->pfn, &block)) {
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);

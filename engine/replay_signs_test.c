@@ -426,6 +426,72 @@ static void interrupts_are_told_apart(void **state)
 	end(&p);
 }
 
+/* A program that cannot be executed gives its directory back, and its task ends: its stack is used again. */
+static void a_program_fails(void **state)
+{
+	struct play p;
+	pfn_t directory;
+
+	(void)state;
+	begin(&p, "6.1");
+	p.next += STACK;
+	directory = p.next;
+	assert_true(make_tables(&p, CHILD, 4));
+	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
+	assert_true(make_tables_at(&p, CHILD + 1, 4, directory));
+	end(&p);
+}
+
+/*
+ * kthreadd asks for a page, and then takes a stack, with what an interrupt freed in between, and before others
+ * free anything:
+ *
+ *	list [ a b c d e ]	kthreadd: a	[interrupt: x]	stack: x b c d	then: e
+ */
+static void a_stack_is_taken_late(void **state)
+{
+	(void)state;
+	for (unsigned int interrupt = 0; interrupt < 2; interrupt++) {
+		struct play p;
+		pfn_t freed;
+
+		begin(&p, "6.1");
+		freed = p.next;
+		assert_true(take(&p, SHELL, kernel_gfp(&p), freed));
+		assert_false(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+		give(&p, EVENT_FREE, KTHREADD, freed, 0, 0,
+		     interrupt ? EVENT_CONTEXT_INTERRUPT : 0);
+		if (!interrupt)
+			assert_true(take(&p, SHELL, kernel_gfp(&p), freed));
+		p.next += STACK - interrupt;
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		end(&p);
+	}
+}
+
+/*
+ * A stack took what was left of a list and filled it again, while events were off.  Other amounts have other
+ * reasons, and the list is still there.
+ */
+static void a_fill_is_not_told(void **state)
+{
+	(void)state;
+	for (unsigned int more = 0; more < 2; more++) {
+		struct play p;
+		pfn_t left;
+
+		begin(&p, "6.1");
+		for (unsigned int i = 0; i < FILLED - 3; i++)
+			assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		left = p.next;
+		p.next += STACK + more;
+		assert_false(take(&p, SHELL, kernel_gfp(&p), p.next));
+		assert_int_equal(take(&p, SHELL, kernel_gfp(&p), p.next), !more);
+		assert_int_equal(p.guess == left, more);
+		end(&p);
+	}
+}
+
 /* A task that loses the CPU may be in the middle of a batch of frees, unless there are more than a batch has. */
 static void more_than_a_batch_was_freed(void **state)
 {
@@ -540,6 +606,9 @@ int main(void)
 		cmocka_unit_test(a_lock_is_found_out),
 		cmocka_unit_test(an_earlier_lock_is_found_out),
 		cmocka_unit_test(interrupts_are_told_apart),
+		cmocka_unit_test(a_program_fails),
+		cmocka_unit_test(a_stack_is_taken_late),
+		cmocka_unit_test(a_fill_is_not_told),
 		cmocka_unit_test(more_than_a_batch_was_freed),
 		cmocka_unit_test(a_fill_locks),
 		cmocka_unit_test(a_bulk_locks),

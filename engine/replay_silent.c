@@ -163,6 +163,27 @@ bool replay_reveal(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pf
 	return c->returned_zone == zone;
 }
 
+bool replay_filled_untold(struct replay_model *r, const struct event *e,
+			  const struct alloc_request *req, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu), before = *set;
+	uint32_t count = pageset_refill_count(a, zone, set, 0), depth;
+	unsigned int index;
+
+	count = pageset_refill(a, zone, set, 0, req->type, req->flags, count);
+	if (!pageset_find(a, set, e->pfn, &index, &depth) || index || depth != REPLAY_STACK_PAGES) {
+		pageset_unrefill(a, zone, set, 0, count);
+		set->high = before.high;
+		set->alloc_factor = before.alloc_factor;
+		return false;
+	}
+	r->silent += depth;
+	while (pageset_pop(a, set, 0) != e->pfn)
+		continue;
+	return true;
+}
+
 /* A thread's stack is so many pages, taken in bulk; and how many stacks go by at most. */
 enum { STACKS_MAX = 16 };
 
