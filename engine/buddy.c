@@ -219,6 +219,8 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 		b->out_of_memory = true;
 		return;
 	}
+	/* Where a zone without a span looks. */
+	b->spans[spans] = (struct buddy_span){ 0 };
 	for (uint32_t r = 0; r < range_count; r++)
 		b->memory[b->memory_count++] = ranges[r];
 	for (uint32_t n = 0; n < node_count; n++) {
@@ -234,6 +236,8 @@ void buddy_init(struct buddy *b, const struct arch_config *config, const struct 
 			bz->span_count = (uint32_t)ranges_in_zone(b, z, (int32_t)n, ranges,
 								  range_count,
 								  b->spans + b->span_count, &slots);
+			if (!bz->span_count)
+				bz->near_span = (uint32_t)spans;
 			for (uint32_t s = 0; s < bz->span_count; s++) {
 				struct buddy_span *span = &b->spans[b->span_count++];
 
