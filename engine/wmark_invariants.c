@@ -179,7 +179,8 @@ static void check_khugepaged(const struct reserve_source *s, struct findings *re
 			uint64_t pages = min_u64(size_of(z, s), z->counted);
 
 			zones += z->present && (!low_only || t <= ZONE_NORMAL);
-			if (t <= ZONE_NORMAL && pages > z->watermark[WMARK_HIGH])
+			/* A zone that had no pages when zonelists were built is in none: nobody counts it. */
+			if (z->present && t <= ZONE_NORMAL && pages > z->watermark[WMARK_HIGH])
 				low_pages += pages - z->watermark[WMARK_HIGH];
 		}
 	}
