@@ -13,9 +13,10 @@
 #include "engine/testing/made_boot.h"
 
 #define MIB (1ULL << 20)
+#define SECTION 0x8000ULL /* pages of 128 MiB */
 #define ALLOC_AND_FREE (1U << EVENT_ALLOC | 1U << EVENT_FREE)
-/* Sections of 128 MiB; all of the last but one is free when the machine has booted. */
-enum { CPUS = 2, SECTION = 0x8000, FREE_SECTION = 2 };
+/* All of the last section but one is free when the machine has booted. */
+enum { CPUS = 2, FREE_SECTION = 2 };
 enum { UNMOVABLE = 0, MOVABLE = 1 }; /* the kernel's numbers */
 
 struct fixture {
