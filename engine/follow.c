@@ -40,10 +40,14 @@ struct follow {
 	struct follow_stats stats;
 	struct range *ranges; /* in address order */
 	uint32_t range_count, near;
+	struct range *areas; /* that contiguous allocations are made in; without chunks */
+	uint32_t area_count;
 	unsigned int max_order, type_count;
 	struct follow_cpu *cpus;
 	bool fallback_gives; /* mm_page_alloc_extfrag stands for a block that was taken, too */
 	bool withdrawn[IMPOSSIBLE_COUNT]; /* findings that were none */
+	bool high_orders; /* page sets hold blocks up to COSTLY_ORDER, and huge pages; otherwise single pages */
+	unsigned int huge_order;
 	bool bulk; /* order 0 is handed out in bulk, without events */
 	bool batched_after; /* mm_page_free_batched follows the mm_page_free of the same page */
 	uint64_t index, chunk_count;
@@ -71,14 +75,22 @@ struct follow *follow_create(const struct machine *m, const struct follow_option
 	f->max_order = m->config.max_order;
 	f->type_count = migratetype_count(&m->config);
 	f->batched_after = fact_get(&m->facts, FACT_free_batch_rule) != 0;
+	f->high_orders = fact_get(&m->facts, FACT_pcp_high_orders);
+	f->huge_order = m->config.pageblock_order;
 	f->bulk = fact_get(&m->facts, FACT_alloc_bulk);
 	f->fallback_gives = fact_get(&m->facts, FACT_fallback_rule) >= FALLBACK_GIVES;
 	f->ranges = calloc((size_t)m->range_count + 1, sizeof(*f->ranges));
 	f->cpus = calloc((size_t)options->cpu_count + 1, sizeof(*f->cpus));
-	if (!f->ranges || !f->cpus) {
+	f->areas = calloc((size_t)m->cma_count + 1, sizeof(*f->areas));
+	if (!f->ranges || !f->cpus || !f->areas) {
 		follow_destroy(f);
 		return NULL;
 	}
+	for (; f->area_count < m->cma_count; f->area_count++)
+		f->areas[f->area_count] =
+			(struct range){ .start = m->cma[f->area_count].start >>
+						 m->config.page_shift,
+					.end = m->cma[f->area_count].end >> m->config.page_shift };
 	for (uint32_t i = 0; i < m->range_count; i++) {
 		const struct node_range *from = &m->ranges[i];
 		struct range *last = f->range_count ? &f->ranges[f->range_count - 1] : NULL;
@@ -119,6 +131,7 @@ void follow_destroy(struct follow *f)
 		free(r->chunks);
 	}
 	free(f->ranges);
+	free(f->areas);
 	free(f->cpus);
 	free(f);
 }
@@ -356,9 +369,20 @@ static void close_open(struct follow *f, struct follow_cpu *cpu, bool unknown)
 		report(f, &cpu->finding);
 }
 
+/* Is it a page of a contiguous area?  Where it went when it was freed depends on whether that was isolated. */
+static bool in_area(const struct follow *f, pfn_t pfn)
+{
+	for (uint32_t i = 0; i < f->area_count; i++)
+		if (pfn >= f->areas[i].start && pfn < f->areas[i].end)
+			return true;
+	return false;
+}
+
 /* May the page have been handed out without an event, if this CPU frees more such pages? */
 static bool may_be_silent(const struct follow *f, const struct event *e, const struct page *page)
 {
+	if (!e->order && in_area(f, e->pfn))
+		return true;
 	/* What page sets do not hold lies on the free lists when it was freed. */
 	if (f->bulk)
 		return !e->order || page->state == FOLLOW_LISTED || e->order > COSTLY_ORDER;
@@ -402,6 +426,14 @@ static void on_alloc(struct follow *f, const struct event *e)
 		first->head = (e->order + 1U) & 31;
 }
 
+/* Are freed blocks of @order on the free lists at once? */
+static bool past_sets(const struct follow *f, unsigned int order)
+{
+	if (!f->high_orders)
+		return order;
+	return order > COSTLY_ORDER && order != f->huge_order;
+}
+
 static void on_free(struct follow *f, const struct event *e)
 {
 	static const uint32_t unused = 1U << FOLLOW_FREE | 1U << FOLLOW_TAKEN | 1U << FOLLOW_LISTED;
@@ -424,7 +456,7 @@ static void on_free(struct follow *f, const struct event *e)
 		else
 			f->stats.pieces++;
 	}
-	set_block(f, e, FOLLOW_FREE);
+	set_block(f, e, past_sets(f, e->order) ? FOLLOW_LISTED : FOLLOW_FREE);
 }
 
 static void on_pages(struct follow *f, const struct event *e)

@@ -15,6 +15,7 @@
 struct fixture {
 	struct machine m;
 	struct node_range ranges[2];
+	struct cma_area area; /* 0x3000 ... 0x3100 */
 	struct follow *follow;
 	uint64_t line;
 	struct follow_finding last;
@@ -55,6 +56,10 @@ static struct fixture *start(const char *version, uint32_t kinds)
 	f->ranges[1] = (struct node_range){ .start = 0x3000, .end = 0x4000 };
 	f->m.ranges = f->ranges;
 	f->m.range_count = 2;
+	f->m.cma = &f->area;
+	f->m.cma_count = 1;
+	f->area.start = 0x3000ULL << f->m.config.page_shift;
+	f->area.end = 0x3100ULL << f->m.config.page_shift;
 	f->follow = follow_create(&f->m, &options);
 	assert_non_null(f->follow);
 	return f;
@@ -69,6 +74,7 @@ static void finish(struct fixture *f)
 	assert_false(follow_out_of_memory(f->follow));
 	follow_destroy(f->follow);
 	f->m.ranges = NULL;
+	f->m.cma = NULL;
 	machine_deinit(&f->m);
 	free(f);
 }
@@ -99,6 +105,49 @@ static void expect(const struct fixture *f, uint32_t count, enum impossible what
 	assert_int_equal(f->last.page, page);
 	assert_int_equal(f->last.line_before, line_before);
 	assert_int_equal(f->last.index, f->last.event.line - 1);
+}
+
+/*
+ * Before 5.13 a single page that was freed is on a page set, which only an event takes it from.  But a larger
+ * block is on the free lists at once, and a contiguous area is isolated now and then, so that its pages are:
+ *
+ *	freed		[ order 9 ]		[ 0 ][ 1 ]		[ 0 ][ 1 ] of an area
+ *	freed again	  page by page, both	  both: one too many	  both
+ */
+static void test_contiguous_allocations(void **state)
+{
+	struct fixture *f = start("5.10", 0);
+
+	(void)state;
+	event(f, EVENT_FREE, 0x1000, 9);
+	event(f, EVENT_FREE, 0x1010, 0);
+	event(f, EVENT_FREE, 0x1011, 0);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 0);
+	event(f, EVENT_FREE, 0x1010, 0);
+	event(f, EVENT_FREE, 0x1011, 0);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 2);
+	expect(f, 2, IMPOSSIBLE_FREE, 0x1011, 3);
+	event(f, EVENT_FREE, 0x3010, 0);
+	event(f, EVENT_FREE, 0x3011, 0);
+	event(f, EVENT_FREE, 0x3010, 0);
+	event(f, EVENT_FREE, 0x3011, 0);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 2);
+	finish(f);
+	/* From 5.14 on page sets hold such blocks, too. */
+	f = start("6.1", 0);
+	event(f, EVENT_FREE, 0x1000, 3);
+	assert_int_equal(follow_page(f->follow, 0x1000), FOLLOW_FREE);
+	event(f, EVENT_FREE, 0x1000, 3);
+	event(f, EVENT_FREE, 0x1200, 9);
+	assert_int_equal(follow_page(f->follow, 0x1200), FOLLOW_FREE);
+	event(f, EVENT_FREE, 0x1400, 8);
+	assert_int_equal(follow_page(f->follow, 0x1400), FOLLOW_LISTED);
+	follow_end(f->follow);
+	assert_int_equal(f->count, 1);
+	finish(f);
 }
 
 static void test_a_good_life(void **state)
@@ -460,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_fallback_gives),
 		cmocka_unit_test(test_interrupt_and_task),
 		cmocka_unit_test(test_another_task),
+		cmocka_unit_test(test_contiguous_allocations),
 		cmocka_unit_test(test_gap),
 	};
 
