@@ -44,6 +44,14 @@ unsigned int zone_rank(uint32_t mask, enum zone_type type);
 #define ARCH_ORDERS_MAX 20
 
 /* What a distribution kernel of that architecture is built with, unless the log says otherwise. */
+/* When a task loses the CPU while it is in the kernel. */
+enum preemption {
+	PREEMPTION_BY_VERSION, /* not told: as kernels of the version usually are (the fact lazy_preemption) */
+	PREEMPTION_VOLUNTARY, /* where it agrees to (PREEMPT_NONE, PREEMPT_VOLUNTARY) */
+	PREEMPTION_ANYWHERE, /* wherever it holds no lock (PREEMPT, PREEMPT_LAZY) */
+	PREEMPTION_RT, /* while it holds most locks, too (PREEMPT_RT) */
+};
+
 struct arch_config {
 	enum arch arch;
 	unsigned int phys_bits; /* width of phys_addr_t: 32 or 64 */
@@ -61,6 +69,7 @@ struct arch_config {
 	bool highmem;
 	bool thp; /* transparent huge pages enabled by default (always or madvise) */
 	bool pae;
+	uint32_t preemption; /* enum preemption */
 };
 
 /* Fills @ret with the usual configuration for @arch; @pae matters for i386 and arm (LPAE). */

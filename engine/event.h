@@ -37,12 +37,16 @@ enum event_flag {
 	EVENT_GIVES_PAGE = 32, /* extfrag of the model: no zone_locked tells of this page */
 };
 
-/* What the CPU was doing: TOLD unless the trace does not say; the depth is counted up to 15. */
+/*
+ * What the CPU was doing: TOLD unless the trace does not say; the depth counts what keeps the task from being
+ * preempted or moved to another CPU.
+ */
 enum event_context {
 	EVENT_CONTEXT_TOLD = 1,
 	EVENT_CONTEXT_INTERRUPT = 2, /* a hardware or software interrupt, or a non-maskable one */
 	EVENT_CONTEXT_DEPTH_SHIFT =
-		4, /* reasons not to be preempted: locks that were held and more */
+		4, /* reasons not to be preempted or moved: locks that were held and more */
+	EVENT_CONTEXT_DEPTH_MAX = 15,
 };
 
 struct event {

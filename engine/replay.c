@@ -54,7 +54,11 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
 	s->bulk_stacks &= s->config->page_shift == STACK_PAGE_SHIFT;
 	s->plain_directories = s->bulk_stacks && s->config->arch == ARCH_ARM64;
-	s->lazy_preemption = fact_get(s->facts, FACT_lazy_preemption);
+	s->lazy_preemption = s->config->preemption ? s->config->preemption >= PREEMPTION_ANYWHERE
+						   : (bool)fact_get(s->facts, FACT_lazy_preemption);
+	/* A page set that cannot be locked at once is gone past. */
+	s->preemptible = s->config->preemption == PREEMPTION_RT &&
+			 fact_get(s->facts, FACT_pcp_empty_tries_buddy);
 	s->interruptible = fact_get(s->facts, FACT_pageset_interruptible);
 	s->cached = arch_is_x86(s->config);
 	s->alloc_bulk = fact_get(s->facts, FACT_alloc_bulk);

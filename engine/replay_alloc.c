@@ -130,6 +130,9 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		zone = c->held_zone;
 	} else {
 		zone = page_alloc_choose_zone(a, &req);
+		/* Or else it would have been taken from the free lists. */
+		if (index != PCP_LIST_NONE && replay_goes_past(r, e->cpu, e->pid))
+			c->holder = -1;
 		if (index != PCP_LIST_NONE && told)
 			zone = told_zone(r, &req, index, zone, filled);
 		if (zone != BUDDY_ZONE_NONE && index != PCP_LIST_NONE && told &&

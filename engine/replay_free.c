@@ -12,12 +12,20 @@ enum { CMA_ALIGNMENT = 256 };
 /* Most frees that wait for what follows them, of one CPU: 4 GiB of single pages. */
 enum { ANNOUNCED_MAX = 1 << 20 };
 
-static void commit_free(struct replay_model *r, uint32_t cpu, pfn_t pfn, unsigned int order)
+/* Task @pid frees a block. */
+static void commit_free(struct replay_model *r, uint32_t cpu, int32_t pid, pfn_t pfn,
+			unsigned int order)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
 	struct page_alloc *a = &r->alloc;
 	uint32_t zone = page_alloc_zone_of(a, pfn);
 
+	if (zone != BUDDY_ZONE_NONE && replay_goes_past(r, cpu, pid)) {
+		/* What the holder is in the middle of goes on. */
+		replay_take_out(r, cpu, zone, pfn, order);
+		page_alloc_put_past(a, cpu, pfn, order);
+		return;
+	}
 	replay_settle(r, cpu);
 	if (zone == BUDDY_ZONE_NONE)
 		return;
@@ -71,18 +79,18 @@ static bool of_split_block(struct replay_model *r, pfn_t pfn)
 }
 
 /* Single pages that lie together, freed one after the other: as large blocks. */
-static void commit_run(struct replay_model *r, uint32_t cpu, pfn_t pfn, uint32_t count,
+static void commit_run(struct replay_model *r, uint32_t cpu, int32_t pid, pfn_t pfn, uint32_t count,
 		       unsigned int order)
 {
 	if (count == 1) {
-		commit_free(r, cpu, pfn, order);
+		commit_free(r, cpu, pid, pfn, order);
 		return;
 	}
 	while (count) {
 		order = r->alloc.buddy->max_order;
 		while (order && (pfn & ((1ULL << order) - 1) || count < 1u << order))
 			order--;
-		commit_free(r, cpu, pfn, order);
+		commit_free(r, cpu, pid, pfn, order);
 		pfn += 1ULL << order;
 		count -= 1u << order;
 	}
@@ -156,7 +164,7 @@ static void commit_announced(struct replay_model *r, uint32_t cpu, uint32_t limi
 		}
 		for (uint32_t k = 0; k < run; k++)
 			c->free_loose -= !f[k].batch;
-		commit_run(r, cpu, f->pfn, run, f->order);
+		commit_run(r, cpu, f->pid, f->pfn, run, f->order);
 		i += run;
 	}
 	forget_announced(c, kept, limit - kept);
@@ -360,7 +368,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 		/* A list of pages is freed with nothing in between. */
 		if (r->setup->free_rule == 1)
 			replay_commit_pending(r, e);
-		commit_free(r, e->cpu, e->pfn, e->order);
+		commit_free(r, e->cpu, e->pid, e->pfn, e->order);
 		return;
 	}
 	/* More than any batch or area has; what is left of them follows alike. */
@@ -405,7 +413,7 @@ void replay_commit_interrupts(struct replay_model *r, uint32_t cpu)
 		}
 		c->free_loose--;
 		forget_announced(c, i, 1);
-		commit_free(r, cpu, f.pfn, f.order);
+		commit_free(r, cpu, f.pid, f.pfn, f.order);
 	}
 }
 
@@ -441,7 +449,7 @@ void replay_on_free_batched(struct replay_model *r, const struct event *e)
 	forget_announced(c, i, 1);
 	replay_commit_interrupts(r, e->cpu);
 	replay_watch_batch(r, e);
-	commit_free(r, e->cpu, e->pfn, order);
+	commit_free(r, e->cpu, e->pid, e->pfn, order);
 }
 
 bool replay_model_would_drain(struct replay_model *r, const struct event *e)

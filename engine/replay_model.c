@@ -61,6 +61,7 @@ struct replay_model *replay_model_create(const struct replay_setup *s, struct bu
 								  .climb_next = PFN_NONE,
 								  .strange = PFN_NONE,
 								  .spared = PFN_NONE };
+		r->cpus[cpu].holder = -1;
 		r->cpus[cpu].held = r->cpus[cpu].last = r->cpus[cpu].last_taken =
 			r->cpus[cpu].skipped = r->cpus[cpu].drained = r->cpus[cpu].drain_next =
 				PFN_NONE;
@@ -166,6 +167,7 @@ uint64_t replay_model_hash(const struct replay_model *r)
 			for (unsigned int k = 0; k < c->away[i].held; k++)
 				hash = digest_add(hash, c->away[i].frees[k].pfn);
 		}
+		hash = digest_add(hash, (uint64_t)c->holder);
 	}
 
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
@@ -332,6 +334,9 @@ static void on_event(struct replay_model *r, const struct event *e)
 	r->fresh = 0;
 	if (e->kind <= EVENT_EXTFRAG && r->setup->lazy_preemption && e->pid != c->last_pid)
 		replay_watch_switch(r, e);
+	/* It goes on; or another one has the page set. */
+	if (e->kind == EVENT_FREE_BATCHED || (c->holder == e->pid && e->kind <= EVENT_EXTFRAG))
+		c->holder = -1;
 	if (e->kind != EVENT_FREE)
 		c->last = PFN_NONE;
 	switch ((enum event_kind)e->kind) {

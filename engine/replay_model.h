@@ -49,9 +49,11 @@ struct replay_setup {
 	unsigned int free_rule;
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
 	bool cached; /* CPUs tell that they have caches of their own */
-	bool alloc_bulk, contiguous_runs, exact_to_tail, lazy_preemption, bulk_stacks;
+	bool alloc_bulk, contiguous_runs, exact_to_tail, bulk_stacks;
+	bool lazy_preemption; /* tasks lose the CPU within an allocation or free */
 	bool plain_directories; /* stacks are taken in bulk, and a page directory is one page */
 	bool interruptible; /* interrupts come while a page set is locked */
+	bool preemptible; /* so do other tasks */
 };
 
 struct replay_outcome {
@@ -160,6 +162,7 @@ struct replay_cpu {
 	unsigned int held_order;
 	enum migratetype held_type;
 	int32_t last_pid; /* of the task of the CPU's last event */
+	int32_t holder; /* of the task that lost the CPU while it had its page set locked; -1: none */
 	/* The last frees of that task, if nothing else followed; tasks that ran before it. */
 	struct replay_freed trail[2 * REPLAY_BATCH]; /* those from trail_first on */
 	unsigned int trail_first, trail_count;

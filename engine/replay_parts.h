@@ -186,6 +186,16 @@ bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t
 			 unsigned int index, uint32_t depth);
 /* The page of @e was thought to wait for a task: it does not, and nothing that it announced does. */
 bool replay_release_held(struct replay_model *r, const struct event *e);
+/*
+ * Where a task may lose the CPU while it has its page set locked: does what @pid allocates or frees go past
+ * the set, as far as is known?
+ */
+static inline bool replay_goes_past(const struct replay_model *r, uint32_t cpu, int32_t pid)
+{
+	return r->cpus[cpu].holder >= 0 && r->cpus[cpu].holder != pid;
+}
+/* Before a block is taken as @e tells: it is past the page set; who has that locked is remembered. */
+bool replay_watch_taken(struct replay_model *r, const struct event *e);
 /* Behind each event, where interrupts come in the middle of an allocation: how deep was it? */
 void replay_watch_depth(struct replay_model *r, const struct event *e);
 /* Is the free @e by an interrupt that came while a page set's lock may have been held? */

@@ -626,6 +626,57 @@ static void test_interrupt_frees_past_the_set(void **state)
 	tear_down(&f);
 }
 
+/*
+ * PREEMPT_RT: task 1 loses the CPU while it has the page set locked.  What task 2 wants and frees goes past the set
+ * until task 1 is back, or it shows that the set is not locked.
+ *
+ *	page set [ set... ]	free lists [ first... ]		task 2: first, frees x to the free lists
+ */
+static void test_a_locked_set_is_passed(void **state)
+{
+	enum { ZONE_ONLY = 1, SET_AND_ZONE = 3 };
+	const pfn_t freed[] = { 0x1000, 0x1800, 0x2000 };
+	struct fixture f;
+	struct event e = request(0, MOVABLE), locked = told(EVENT_ZONE_LOCKED, MOVABLE);
+	pfn_t set, first;
+
+	(void)state;
+	for (unsigned int returns = 0; returns < 2; returns++) {
+		prepare(&f, "6.12");
+		f.boot.in.config.preemption = PREEMPTION_RT;
+		boot(&f, &f.booted, STAGE_MEM_INIT);
+		boot(&f, &f.late, STAGE_LATE);
+		start_replay(&f, 0);
+		begin_late(&f, 0x5000, 0x7000);
+		for (unsigned int i = 4; i--;)
+			release(&f, by(e, 1), four[i]);
+		set = guess(&f, by(e, 1));
+		assert_int_equal(set, four[0]);
+		first = guess(&f, at_depth(by(locked, 2), ZONE_ONLY));
+		tell(&f, at_depth(by(locked, 2), ZONE_ONLY), first);
+		assert_true(is_free(&f, first + 1));
+		assert_int_equal(guess(&f, by(e, 2)), first);
+		tell(&f, by(e, 2), first);
+		release(&f, by(e, 2), freed[0]);
+		tell(&f, at_depth(by(locked, 2), ZONE_ONLY), first + 1);
+		assert_true(is_free(&f, freed[0]));
+		tell(&f, by(e, 2), first + 1);
+		if (returns)
+			release(&f, by(e, 1), freed[1]);
+		else
+			tell(&f, by(e, 2), set);
+		/* The list of the set is as it was. */
+		assert_int_equal(guess(&f, by(e, 2)), returns ? freed[1] : four[1]);
+		release(&f, by(e, 2), freed[2]);
+		assert_int_equal(guess(&f, by(e, 2)), freed[2]);
+		assert_false(is_free(&f, freed[2]));
+		/* Deeper in, the list is filled, whoever lost the CPU. */
+		tell(&f, at_depth(by(locked, 3), SET_AND_ZONE), first + 2);
+		assert_false(is_free(&f, first + 3));
+		tear_down(&f);
+	}
+}
+
 /* ---- stacks, of which nothing tells --------------------------------------------------------------- */
 
 /* A page directory: two pages, accounted and zeroed. */
@@ -1331,6 +1382,7 @@ int main(void)
 		cmocka_unit_test(test_task_keeps_its_frees),
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),
 		cmocka_unit_test(test_interrupt_frees_past_the_set),
+		cmocka_unit_test(test_a_locked_set_is_passed),
 		cmocka_unit_test(test_fork_takes_a_stack),
 		cmocka_unit_test(test_pages_before),
 		cmocka_unit_test(test_pages_before_where_all_is_told),

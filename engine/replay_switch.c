@@ -6,6 +6,8 @@
  *	allocation	list [ a b c ]	task 1 takes a and loses the CPU	task 2: b c	task 1: a
  *	batch of frees	task 1 announces x y and loses the CPU; the list gets them when it is back
  *	interrupt	the page set is locked: what is freed goes past it
+ *	PREEMPT_RT	a task loses the CPU while it has the page set locked: what others allocate and free goes
+ *			past it until that task goes on
  */
 #include <string.h>
 
@@ -266,6 +268,27 @@ static unsigned int depth_of(const struct event *e)
 static bool depth_tells(const struct replay_model *r)
 {
 	return r->depth_counted && r->setup->config->pointer_bytes == 8;
+}
+
+/* Reasons at least while a list is filled: the CPU is pinned, the page set is locked, and the zone. */
+enum { REFILL_DEPTH = PAGESET_DEPTH + 1 };
+
+bool replay_watch_taken(struct replay_model *r, const struct event *e)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	if (!r->setup->preemptible || !(e->context & EVENT_CONTEXT_TOLD) ||
+	    pageset_list(&r->alloc, e->order, requested_type(r, e)) == PCP_LIST_NONE)
+		return false;
+	if (e->kind != EVENT_ZONE_LOCKED)
+		return c->doing == DOING_BLOCK;
+	if (depth_of(e) >= REFILL_DEPTH) {
+		c->holder = -1;
+		return false;
+	}
+	if (c->holder < 0 && c->last_pid != e->pid)
+		c->holder = c->last_pid;
+	return true;
 }
 
 bool replay_in_locked(const struct replay_model *r, const struct event *e)

@@ -78,13 +78,16 @@ static uint32_t next_empty(struct replay_model *r, const struct alloc_request *r
 	return BUDDY_ZONE_NONE;
 }
 
-/* The first record of something: the model does it all now, as far as it knows. */
-static void begin_taking(struct replay_model *r, const struct event *e)
+/*
+ * The first record of something: the model does it all now, as far as it knows.  @past: past the page sets,
+ * whatever is wanted.
+ */
+static void begin_taking(struct replay_model *r, const struct event *e, bool past)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 	struct alloc_request req = replay_request(r, e);
-	unsigned int index = pageset_list(a, req.order, req.type);
+	unsigned int index = past ? PCP_LIST_NONE : pageset_list(a, req.order, req.type);
 	uint32_t zone = page_alloc_choose_zone(a, &req);
 	struct pageset *set;
 	uint32_t old;
@@ -250,6 +253,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	const struct event *want;
 	enum replay_miss miss;
 	struct alloc_request req;
+	bool past;
 
 	if (e->kind == EVENT_EXTFRAG &&
 	    (r->alloc.rules.fallback < 3 ||
@@ -257,7 +261,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		return; /* tells how, not what */
 	c->last_taken = e->pfn;
 	replay_commit_pending(r, e);
-	if (c->doing == DOING_DRAIN)
+	past = replay_watch_taken(r, e);
+	if (past && c->doing == DOING_DRAIN)
+		expect_nothing(c); /* whoever has the page set locked will go on with it */
+	else if (c->doing == DOING_DRAIN || (past && c->doing == DOING_REFILL))
 		replay_settle(r, e->cpu);
 	if (is_of_another_order(c, e))
 		give_up_taking(r, e->cpu);
@@ -274,7 +281,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				c->wanted = wanted;
 				start_refill(r, e->cpu, c->zone, c->index, &req, wanted - c->done);
 			} else {
-				begin_taking(r, e);
+				begin_taking(r, e, past);
 			}
 		} else if (req.order || req.type != MIGRATE_UNMOVABLE) {
 			/* Nobody takes such pages in bulk: the list gets more than was known. */
@@ -284,11 +291,11 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 							       req.order);
 			start_refill(r, e->cpu, c->zone, c->index, &req, c->wanted - c->done);
 		} else {
-			begin_taking(r, e);
+			begin_taking(r, e, past);
 		}
 	} else if (!expects(c)) {
 		expect_nothing(c);
-		begin_taking(r, e);
+		begin_taking(r, e, past);
 	}
 	while (expects(c) && !gives_page(&c->expected.events[c->at]))
 		c->at++;

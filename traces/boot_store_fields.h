@@ -103,7 +103,8 @@
 	X(deferred_struct_page); \
 	X(highmem);              \
 	X(thp);                  \
-	X(pae)
+	X(pae);                  \
+	X(preemption)
 #define SECTION_FIELDS(X) \
 	X(code_kb);       \
 	X(rwdata_kb);     \

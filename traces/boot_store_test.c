@@ -46,6 +46,7 @@ static void make_config(struct arch_config *c)
 		.highmem = true,
 		.thp = true,
 		.pae = true,
+		.preemption = PREEMPTION_RT,
 	};
 }
 

@@ -90,6 +90,14 @@ static void take_config(struct arch_config *c, const char *name, size_t len, con
 	else if (!strcmp(key, "TRANSPARENT_HUGEPAGE_ALWAYS") ||
 		 !strcmp(key, "TRANSPARENT_HUGEPAGE_MADVISE"))
 		c->thp = true;
+	else if (!strcmp(key, "PREEMPT_RT"))
+		c->preemption = PREEMPTION_RT;
+	/* What the log says of the boot itself counts for more. */
+	else if ((!strcmp(key, "PREEMPT") || !strcmp(key, "PREEMPT_LAZY")) && !c->preemption)
+		c->preemption = PREEMPTION_ANYWHERE;
+	else if ((!strcmp(key, "PREEMPT_VOLUNTARY") || !strcmp(key, "PREEMPT_NONE")) &&
+		 !c->preemption)
+		c->preemption = PREEMPTION_VOLUNTARY;
 	else if (!strcmp(key, "ARM64_16K_PAGES"))
 		arch_config_set_page_shift(c, 14);
 	else if (!strcmp(key, "ARM64_64K_PAGES"))

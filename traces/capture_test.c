@@ -228,20 +228,24 @@ static void test_config(void **state)
 		"# CONFIG_NOTHING is not set\nCONFIG_NUMA=y\nCONFIG_NODES_SHIFT=6\nCONFIG_ZONE_DMA=y\n"
 		"CONFIG_ZONE_DMA32=y\nCONFIG_ZONE_DEVICE=y\nCONFIG_CMA=y\nCONFIG_FLATMEM=y\n"
 		"CONFIG_DEFERRED_STRUCT_PAGE_INIT=y\nCONFIG_TRANSPARENT_HUGEPAGE_MADVISE=y\n"
+		"CONFIG_PREEMPT_VOLUNTARY=y\nCONFIG_PREEMPT_LAZY=y\n"
 		"CONFIG_A_NAME_THAT_IS_LONGER_THAN_ANY_THAT_A_KERNEL_EVER_HAD_OR_WILL_HAVE=y\n");
 	check_ok(capture_read(dir, &log));
 	assert_int_equal(c->nodes_shift, 6);
 	assert_true(c->numa && c->cma && c->thp && c->deferred_struct_page);
 	assert_int_equal(c->section_shift, 0);
+	assert_int_equal(c->preemption, PREEMPTION_VOLUNTARY);
 	assert_true(c->zones_mask & 1u << ZONE_DMA && c->zones_mask & 1u << ZONE_DEVICE);
 	assert_false(c->zones_mask & 1u << ZONE_HIGHMEM);
 	boot_log_deinit(&log);
 	/* What is not listed is off, and no kernel has room for more than 1024 nodes here. */
 	write_text("kernel-config.txt", "CONFIG_NODES_SHIFT=12\nCONFIG_ARM64_64K_PAGES=y\n"
-					"CONFIG_HIGHMEM=y\nCONFIG_X86_PAE=y\n");
+					"CONFIG_HIGHMEM=y\nCONFIG_X86_PAE=y\n"
+					"CONFIG_PREEMPT=y\nCONFIG_PREEMPT_RT=y\n");
 	check_ok(capture_read(dir, &log));
 	assert_int_equal(c->nodes_shift, 10);
 	assert_int_equal(c->page_shift, 16);
+	assert_int_equal(c->preemption, PREEMPTION_RT);
 	assert_true(c->pae && c->zones_mask & 1u << ZONE_HIGHMEM);
 	assert_false(c->numa || c->cma || c->thp || c->zones_mask & 1u << ZONE_DMA32);
 	boot_log_deinit(&log);

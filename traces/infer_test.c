@@ -761,6 +761,37 @@ static void large_locks(void **state)
 	drop_log(&f);
 }
 
+/* When tasks lose the CPU: by the kernel's name, and by what was chosen at boot. */
+static void preemption(void **state)
+{
+	static const struct {
+		const char *build, *line;
+		enum preemption preemption;
+	} cases[] = {
+		{ "#1 SMP Debian 6.12.107-1", "", PREEMPTION_BY_VERSION },
+		{ "#1 SMP PREEMPT_DYNAMIC Debian 6.12.107-1", "", PREEMPTION_BY_VERSION },
+		{ "#1 SMP PREEMPT_DYNAMIC 2025", "Dynamic Preempt: voluntary\n",
+		  PREEMPTION_VOLUNTARY },
+		{ "#1 SMP PREEMPT_DYNAMIC 2025", "Dynamic Preempt: full\n", PREEMPTION_ANYWHERE },
+		{ "#1 SMP PREEMPT_DYNAMIC 2025", "Dynamic Preempt: lazy\n", PREEMPTION_ANYWHERE },
+		{ "#1 SMP PREEMPT Mon Jan 1", "", PREEMPTION_ANYWHERE },
+		{ "#1 SMP PREEMPT_RT Debian 6.12.107-1", "Dynamic Preempt: lazy\n", PREEMPTION_RT },
+	};
+	struct fixture f;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "Linux version 6.12.0 (gcc) %s\n" E820_2G "%s",
+			 cases[i].build, cases[i].line);
+		read_log(&f, text);
+		assert_int_equal(f.log.input.config.preemption, cases[i].preemption);
+		/* No transparent huge pages with PREEMPT_RT. */
+		assert_int_equal(f.log.input.config.thp, cases[i].preemption != PREEMPTION_RT);
+		drop_log(&f);
+	}
+}
+
 /* A package's name hides the release; the end of the line tells it, and no other version does. */
 static void release_of_a_package(void **state)
 {
@@ -917,6 +948,7 @@ int main(void)
 		cmocka_unit_test(hash_lines_of_their_own),
 		cmocka_unit_test(cut_hash_lines),
 		cmocka_unit_test(large_locks),
+		cmocka_unit_test(preemption),
 		cmocka_unit_test(release_of_a_package),
 		cmocka_unit_test(holes_that_are_not_mapped),
 		cmocka_unit_test(patched_kernels),

@@ -35,6 +35,14 @@ bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 	in->version = version;
 	t = s;
 	in->big_locks = scan_past(&t, " PREEMPT_RT ");
+	t = s;
+	if (in->big_locks)
+		in->config.preemption = PREEMPTION_RT;
+	else if (scan_past(&t, " PREEMPT "))
+		in->config.preemption = PREEMPTION_ANYWHERE;
+	/* The one excludes the other (mm/Kconfig, TRANSPARENT_HUGEPAGE). */
+	if (in->big_locks)
+		in->config.thp = false;
 	/* The names of packages hide the stable release (6.1.0-50), the text of the build tells it. */
 	t = s;
 	if (scan_past(&t, debian) && scan_word(&t, &word))
@@ -49,6 +57,22 @@ bool boot_log_take_version(struct boot_log *log, const char *text, size_t len)
 bool line_linux_version(struct reader *r, struct scan s)
 {
 	return boot_log_take_version(r->log, s.p, scan_left(&s));
+}
+
+/* Dynamic Preempt: lazy */
+bool line_dynamic_preempt(struct reader *r, struct scan s)
+{
+	struct arch_config *c = &r->log->input.config;
+	struct scan_str word;
+
+	if (!scan_word(&s, &word))
+		return false;
+	/* With PREEMPT_RT it says how soon, not where. */
+	if (c->preemption != PREEMPTION_RT)
+		c->preemption = scan_str_eq(word, "full") || scan_str_eq(word, "lazy")
+					? PREEMPTION_ANYWHERE
+					: PREEMPTION_VOLUNTARY;
+	return true;
 }
 
 bool line_booting_linux(struct reader *r, struct scan s)

@@ -12,9 +12,9 @@
  */
 #define SIZE_IS(what, size) \
 	static_assert(sizeof(void *) != 8 || (what) == (size), #what " changed: see above")
-SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts) - sizeof(struct tree_room), 752);
+SIZE_IS(sizeof(struct boot_input) - sizeof(struct facts) - sizeof(struct tree_room), 760);
 SIZE_IS(sizeof(struct boot_log) - sizeof(struct boot_input), 248); /* nobody stores out_of_memory */
-SIZE_IS(sizeof(struct arch_config), 48);
+SIZE_IS(sizeof(struct arch_config), 52);
 SIZE_IS(sizeof(struct boot_step), 72);
 SIZE_IS(sizeof(struct device_tree) - sizeof(struct tree_room), 104); /* nobody stores room */
 SIZE_IS(sizeof(struct tree_range), 16);
@@ -57,6 +57,7 @@ static void same_config(const struct arch_config *a, const struct arch_config *b
 	SAME(highmem);
 	SAME(thp);
 	SAME(pae);
+	SAME(preemption);
 }
 
 static void same_step(const struct boot_step *a, const struct boot_step *b)

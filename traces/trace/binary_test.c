@@ -205,6 +205,8 @@ static uint8_t *put_record(uint8_t *p, uint64_t pfn, uint32_t refill)
 {
 	memset(p, 0, RECORD_BYTES);
 	put(p, ZONE_LOCKED, 2);
+	/* Not to be preempted for one reason, nor moved for two, or 15. */
+	put(p + 3, refill ? 0x21 : 0xf1, 1);
 	put(p + 4, 3788, 4);
 	put(p + 8, pfn, 8);
 	put(p + 16, 2, 4);
@@ -271,6 +273,9 @@ static void test_page(void **state)
 		assert_int_equal(e->order, 2);
 		assert_int_equal(e->migratetype, 1);
 		assert_int_equal(e->flags, i == 1 ? 0 : EVENT_PERCPU_REFILL);
+		assert_int_equal(e->context,
+				 EVENT_CONTEXT_TOLD | (i == 1 ? 15 : 3)
+							      << EVENT_CONTEXT_DEPTH_SHIFT);
 		assert_string_equal(trace_string(t, e->text), "ls");
 	}
 	trace_close(t);

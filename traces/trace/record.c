@@ -370,11 +370,16 @@ static void decode_marker(struct trace *t, struct record *r, struct event *ret)
 /* Of the flags and the count that every record begins with, as enum event_context has it. */
 static uint8_t context_of(uint64_t flags, uint64_t count)
 {
-	enum { NMI = 0x40, HARDIRQ = 0x08, SOFTIRQ = 0x10, DEPTH = 15 };
+	enum { NMI = 0x40, HARDIRQ = 0x08, SOFTIRQ = 0x10, DEPTH = 15, PINNED_SHIFT = 4 };
+	/* The count's upper half is that of migrate_disable(), 5.12 and later; 0 before. */
+	uint64_t deep = (count & DEPTH) + (count >> PINNED_SHIFT & DEPTH);
+
+	if (deep > EVENT_CONTEXT_DEPTH_MAX)
+		deep = EVENT_CONTEXT_DEPTH_MAX;
 
 	return (uint8_t)(EVENT_CONTEXT_TOLD |
 			 (flags & (NMI | HARDIRQ | SOFTIRQ) ? EVENT_CONTEXT_INTERRUPT : 0) |
-			 (count & DEPTH) << EVENT_CONTEXT_DEPTH_SHIFT);
+			 deep << EVENT_CONTEXT_DEPTH_SHIFT);
 }
 
 bool record_decode(struct trace *t, const struct record_formats *formats, const uint8_t *record,

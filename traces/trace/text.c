@@ -26,12 +26,22 @@ static struct scan_str trimmed(const char *p, const char *end)
 	return (struct scan_str){ p, (size_t)(end - p) };
 }
 
-/* What the third and fourth of these flags say, as enum event_context has it. */
-static uint8_t context_of(char interrupt, char depth)
+static unsigned int digit_of(char c)
 {
-	static const char digits[] = "0123456789abcdef", interrupts[] = "hHsSzZ";
-	const char *at = memchr(digits, depth, sizeof(digits) - 1);
-	unsigned int deep = at ? (unsigned int)(at - digits) : 0;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = memchr(digits, c, sizeof(digits) - 1);
+
+	return at ? (unsigned int)(at - digits) : 0;
+}
+
+/* What the third to the fifth of these flags say, as enum event_context has it. */
+static uint8_t context_of(char interrupt, char depth, char pinned)
+{
+	static const char interrupts[] = "hHsSzZ";
+	unsigned int deep = digit_of(depth) + digit_of(pinned);
+
+	if (deep > EVENT_CONTEXT_DEPTH_MAX)
+		deep = EVENT_CONTEXT_DEPTH_MAX;
 
 	return (uint8_t)(EVENT_CONTEXT_TOLD | deep << EVENT_CONTEXT_DEPTH_SHIFT |
 			 (memchr(interrupts, interrupt, sizeof(interrupts) - 1)
@@ -54,7 +64,11 @@ static bool scan_irq_flags(struct scan *s, uint8_t *context)
 		if (!memchr(others, p[i], sizeof(others) - 1))
 			return false;
 	}
-	*context = len < 4 ? 0 : context_of(p[2], p[3]);
+	/* PREEMPT_RT up to 6.12 has two columns more, of lazy preemption: d..h3.1 */
+	if (len == 7)
+		*context = context_of(p[3], p[4], p[6]);
+	else
+		*context = len < 4 ? 0 : context_of(p[2], p[3], len == 5 ? p[4] : '.');
 	s->p += len;
 	return true;
 }

@@ -51,16 +51,26 @@ static inline bool is_digit(char c)
 	return (unsigned char)(c - '0') < 10;
 }
 
-/* What the third and fourth of the flags say, as enum event_context has it. */
-static inline uint8_t context_of(char interrupt, char depth)
+/* Capital letters are flags of other columns. */
+static inline unsigned int depth_of(char c)
 {
-	/* Capital letters are flags of other columns. */
-	unsigned int deep = depth >= 'A' && depth <= 'Z' ? 0 : hex_digits[(uint8_t)depth];
+	unsigned int digit = c >= 'A' && c <= 'Z' ? 0 : hex_digits[(uint8_t)c];
+
+	return digit ? digit - 1 : 0;
+}
+
+/* What the third to the fifth of the flags say, as enum event_context has it. */
+static inline uint8_t context_of(char interrupt, char depth, char pinned)
+{
+	unsigned int deep = depth_of(depth) + depth_of(pinned);
+
+	if (deep > EVENT_CONTEXT_DEPTH_MAX)
+		deep = EVENT_CONTEXT_DEPTH_MAX;
 
 	return (uint8_t)(EVENT_CONTEXT_TOLD |
 			 (irq_flags[(uint8_t)interrupt] & IRQ_INTERRUPT ? EVENT_CONTEXT_INTERRUPT
 									: 0) |
-			 (deep ? deep - 1 : 0) << EVENT_CONTEXT_DEPTH_SHIFT);
+			 deep << EVENT_CONTEXT_DEPTH_SHIFT);
 }
 
 static inline unsigned int hash_task(const uint64_t key[3])
@@ -292,7 +302,7 @@ const char *text_fast_parse(const struct text_fast *fast, const char *line, cons
 		if (!(irq_flags[(uint8_t)p[1]] & irq_flags[(uint8_t)p[2]] &
 		      irq_flags[(uint8_t)p[3]] & IRQ_OTHER))
 			return NULL;
-		ret->context = context_of(p[2], p[3]);
+		ret->context = context_of(p[2], p[3], p[4]);
 		p += 4;
 		p += (irq_flags[(uint8_t)*p] & IRQ_OTHER) != 0;
 		if (*p != ' ')

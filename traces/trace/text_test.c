@@ -129,7 +129,12 @@ static void test_context(void **state)
 		{ "            init-1       [001] dNh..     1.721010: " FREE, TOLD | INTERRUPT },
 		{ "            init-1       [001] d.Hf3     1.721010: " FREE,
 		  TOLD | INTERRUPT | 15 << 4 },
-		{ "            init-1       [001] d.Z.3     1.721010: " FREE, TOLD | INTERRUPT },
+		{ "            init-1       [001] d.Z.3     1.721010: " FREE,
+		  TOLD | INTERRUPT | 3 << 4 },
+		{ "            init-1       [001] d..12     1.721010: " FREE, TOLD | 3 << 4 },
+		/* PREEMPT_RT of 6.1: lazy preemption has two columns. */
+		{ "            init-1       [001] ....213     1.721010: " FREE, TOLD | 5 << 4 },
+		{ "            init-1       [001] d..H...     1.721010: " FREE, TOLD | INTERRUPT },
 		{ "    init-1         1d.s2.   12us+: " FREE, TOLD | INTERRUPT | 2 << 4 },
 		{ "            init       1   0 1 00000001 0000002a [00001f3a] 7.994ms (+0.001ms): " FREE,
 		  0 },
