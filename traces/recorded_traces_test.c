@@ -10,6 +10,7 @@
 #include "engine/follow.h"
 #include "engine/replay.h"
 #include "traces/capture.h"
+#include "traces/marker_change.h"
 #include "traces/picture_watch.h"
 #include "traces/testing/check.h"
 #include "traces/testing/recordings.h"
@@ -89,10 +90,16 @@ static uint64_t predict(const struct recording *rec, uint32_t kinds, uint32_t *p
 	do {
 		check_ok(trace_next(t.trace, &batch, &n));
 		for (size_t i = 0; i < n; i++) {
-			if (batch[i].kind == EVENT_MARKER)
-				picture_watch_marker(w, trace_string(t.trace, batch[i].text),
-						     batch[i].line);
+			const char *text = batch[i].kind == EVENT_MARKER
+						   ? trace_string(t.trace, batch[i].text)
+						   : NULL;
+			struct replay_change change;
+
+			if (text)
+				picture_watch_marker(w, text, batch[i].line);
 			replay_event(r, &batch[i]);
+			if (text && marker_change_read(text, &change))
+				replay_change(r, &change);
 			if (picture_watch_active(w))
 				picture_watch_look(w);
 		}
