@@ -5,6 +5,10 @@
  *
  * A trace is replayed as it is.  Then it is cut, and then it is spoiled: from event i on, i itself
  * included, every page frame is another.  All predictions up to i have to be those of the whole trace.
+ *
+ * Whole recordings are too long to be replayed anew for each cut.  There the replay is kept at the cut, given what
+ * follows as it is, and again spoiled (replay_save()).  So is a recording whose page frames are mostly exchanged,
+ * in which the model is wrong all the time and has to repair what it knows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +21,7 @@
 #include "traces/testing/booted.h"
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
+#include "traces/testing/recordings.h"
 #include "traces/trace/trace.h"
 
 /* Events that are replayed of each trace, and events that are spoiled from a cut on. */
@@ -252,11 +257,209 @@ static void test_recorded(void **state)
 		      (unsigned long long)tally.compared);
 }
 
+/* ---- whole recordings ---------------------------------------------------------------------------- */
+
+/* How much of it: the usual run, and that of a name of its own with MMREPLAY_DEEP, which has an hour. */
+struct extent {
+	unsigned int cuts;
+	uint64_t blind_max; /* events that are replayed of allocations and frees alone */
+	uint64_t exchanged_max; /* events of a recording whose page frames are exchanged */
+	bool captures; /* the large ones, too */
+};
+
+static struct extent extent_wanted(void)
+{
+	static const struct extent usual = { 40, 20000, 5000, false },
+				   deep = { 400, UINT64_MAX, UINT64_MAX, true };
+
+	return getenv("MMREPLAY_DEEP") ? deep : usual;
+}
+
+/* What was guessed since it was emptied. */
+struct latest {
+	uint64_t count, index[64];
+	pfn_t page[64];
+};
+
+static void on_latest(void *ctx, const struct replay_prediction *p)
+{
+	struct latest *l = ctx;
+
+	assert_true(l->count < 64);
+	l->index[l->count] = p->index;
+	l->page[l->count++] = p->predicted;
+}
+
+struct whole {
+	struct subject s;
+	struct event *events;
+	uint64_t count;
+	const char *name;
+	struct latest now;
+	struct prng prng;
+	struct tally *tally;
+};
+
+/* The guesses about event @at, given it and what follows as it is, and spoiled.  @r is left as it was. */
+static void check_cut(struct whole *w, struct replay *r, uint64_t at)
+{
+	struct replay_state *before = replay_save(r);
+	uint64_t last = at + SPOILED < w->count ? at + SPOILED : w->count, found = 0;
+	struct latest real;
+
+	assert_non_null(before);
+	w->now.count = 0;
+	replay_event(r, &w->events[at]);
+	real = w->now;
+	assert_true(replay_restore(r, before));
+	w->now.count = 0;
+	for (uint64_t i = at; i < last; i++) {
+		struct event e = w->events[i];
+
+		if (e.pfn != PFN_NONE)
+			e.pfn = other_page(&w->s, &w->prng, &e);
+		replay_event(r, &e);
+	}
+	for (uint64_t i = 0; i < w->now.count && w->now.index[i] <= at; i++, found++)
+		if (i >= real.count || real.index[i] != w->now.index[i] ||
+		    real.page[i] != w->now.page[i])
+			fail_msg("%s: the guess about event %llu depends on what came later",
+				 w->name, (unsigned long long)at);
+	assert_int_equal(found, real.count);
+	w->tally->compared += found;
+	assert_true(replay_restore(r, before));
+	replay_state_destroy(before);
+}
+
+/* Cuts are spread over the first @count events, each at one that is guessed about. */
+static void walk(struct whole *w, uint64_t count, unsigned int cuts)
+{
+	struct replay_options options = {
+		.kinds = w->s.kinds, .cpu_count = 8, .predicted = on_latest, .ctx = &w->now
+	};
+	uint64_t share = count / cuts + 1, next = prng_below(&w->prng, share), part = 0;
+	struct replay *r;
+
+	buddy_copy(w->s.booted.buddy, &w->s.lists);
+	r = replay_create(&w->s.booted, &w->s.late, &options);
+	assert_non_null(r);
+	for (uint64_t i = 0; i < count; i++) {
+		if (i >= next && w->events[i].kind == EVENT_ALLOC) {
+			check_cut(w, r, i);
+			part = i / share + 1;
+			next = part * share + prng_below(&w->prng, share);
+		}
+		w->now.count = 0;
+		replay_event(r, &w->events[i]);
+	}
+	assert_false(replay_out_of_memory(r));
+	replay_destroy(r);
+}
+
+/* Three of four page frames are those of other events. */
+static void exchange_pages(struct whole *w)
+{
+	for (uint64_t i = 0; i < w->count; i++) {
+		struct event *e = &w->events[i];
+		pfn_t pfn = w->events[prng_below(&w->prng, w->count)].pfn;
+
+		if (e->pfn != PFN_NONE && pfn != PFN_NONE && prng_chance(&w->prng, 3, 4))
+			e->pfn = round_down_to(pfn, 1ULL << e->order % BUDDY_ORDER_COUNT);
+	}
+}
+
+static void read_whole(const char *path, struct whole *w)
+{
+	struct trace_options options = { .facts = &w->s.log.input.facts };
+	uint64_t room = 1 << 16;
+	const struct event *batch;
+	struct trace *t;
+	size_t n;
+
+	w->events = malloc(room * sizeof(*w->events));
+	assert_non_null(w->events);
+	check_ok(trace_open(path, &options, &t));
+	do {
+		check_ok(trace_next(t, &batch, &n));
+		if (w->count + n > room) {
+			room *= 2;
+			w->events = realloc(w->events, room * sizeof(*w->events));
+			assert_non_null(w->events);
+		}
+		for (size_t i = 0; i < n; i++)
+			if (batch[i].kind <= EVENT_EXTFRAG)
+				w->events[w->count++] = batch[i];
+	} while (n);
+	trace_close(t);
+}
+
+/* @source with the trace @path. */
+static void walk_all(const char *name, const char *source, const char *path, struct tally *tally)
+{
+	struct extent extent = extent_wanted();
+	struct whole w = { .name = name, .prng = prng_init(1), .tally = tally };
+
+	boot(source, &w.s);
+	read_whole(path, &w);
+	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		w.s.kinds = kinds[k];
+		walk(&w, k ? min_u64(w.count, extent.blind_max) : w.count, extent.cuts);
+	}
+	exchange_pages(&w);
+	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		w.s.kinds = kinds[k];
+		walk(&w, min_u64(w.count, extent.exchanged_max), extent.cuts);
+	}
+	tally->traces++;
+	free(w.events);
+	end(&w.s);
+}
+
+static struct tally stored_tally;
+
+static bool visit_stored(const struct recording *r)
+{
+	walk_all(r->name, r->path, r->path, &stored_tally);
+	return true;
+}
+
+static void test_whole(void **state)
+{
+	(void)state;
+	recordings_each("traces.txt", visit_stored);
+	assert_true(stored_tally.compared > 1000);
+	print_message("%u traces, %llu guesses compared\n", stored_tally.traces,
+		      (unsigned long long)stored_tally.compared);
+}
+
+static void visit_capture(const char *path, void *ctx)
+{
+	char *trace;
+
+	check_ok(capture_trace_path(path, &trace));
+	if (trace)
+		walk_all(path, path, trace, ctx);
+	free(trace);
+}
+
+static void test_whole_captures(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	if (!extent_wanted().captures)
+		return;
+	captures_each(captures_dir(), visit_capture, &tally);
+	assert_true(tally.traces > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_made_up),
 		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_whole_captures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
