@@ -238,6 +238,15 @@ static void memory_from_e820(struct machine *m, const struct boot_input *in)
 		memblock_set_flag(&m->mb, MEMBLOCK_MEMORY, 0, 1 << 20, MEMBLOCK_KHO_SCRATCH, true);
 }
 
+/*
+ * Without NUMA all memory is node 0's, and joins: later there may be no room to cut regions for that, and no
+ * region of another node may be left.
+ */
+static int32_t nid_of(const struct machine *m, int32_t nid)
+{
+	return m->config.numa ? nid : 0;
+}
+
 /* Ranges the log lists as they are: those that touch were kept apart by a flag (NOMAP, mostly). */
 static void add_given_ranges(struct machine *m, const struct boot_input *in)
 {
@@ -365,7 +374,7 @@ void setup_arch_memory(struct machine *m, const struct boot_input *in)
 		for (uint32_t i = 0; i < in->affinity_count; i++)
 			memblock_add(&m->mb, in->affinity[i].start,
 				     in->affinity[i].end - in->affinity[i].start,
-				     in->affinity[i].nid, 0);
+				     nid_of(m, in->affinity[i].nid), 0);
 		m->memory_known = true;
 	} else {
 		add_given_ranges(m, in);
