@@ -42,6 +42,22 @@ static pfn_t guess_drain_of(struct replay_model *r, uint32_t cpu, uint32_t zone,
 	return PFN_NONE;
 }
 
+/*
+ * Is @zone of another node than the CPU's, and did no list of it have its last page from there?  The statistics worker
+ * drains what a CPU has of nodes that it does not use any more (drain_zone_pages()).
+ */
+static bool is_left(const struct replay_model *r, uint32_t cpu, uint32_t zone)
+{
+	const struct replay_cpu *c = &r->cpus[cpu];
+
+	if (r->alloc.buddy->zones[zone].nid == c->nid)
+		return false;
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
+		if (c->runs[i].zone == zone)
+			return false;
+	return true;
+}
+
 /* What is drained next when nothing is known but that something is. */
 static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 {
@@ -71,6 +87,13 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 	}
 	for (uint32_t at = r->hint_cpu; at < r->hint_end; at++) {
 		pfn_t pfn = guess_drain_of(r, at, r->hint_zone, r->hint_zones);
+
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
+		pfn_t pfn = is_left(r, cpu, zone) ? guess_drain_of(r, cpu, zone, zone + 1)
+						  : PFN_NONE;
 
 		if (pfn != PFN_NONE)
 			return pfn;

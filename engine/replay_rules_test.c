@@ -438,6 +438,35 @@ static void test_drains_go_on_from_the_middle(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Unforeseen, a CPU drains what it has of a node that it has left: of nodes 0, its own, and 1 it has pages of both.
+ */
+static void test_drains_of_nodes_that_are_left(void **state)
+{
+	struct event drain = told(EVENT_PCPU_DRAIN, MOVABLE);
+	const pfn_t own = 0x1000, other = 0x9000;
+	struct fixture f = { .guesses = 0 };
+
+	(void)state;
+	made_boot_init(&f.boot, ARCH_X86_64, "6.1");
+	made_boot_memory(&f.boot, MIB, 128 * MIB, 0);
+	made_boot_memory(&f.boot, 128 * MIB, 256 * MIB, 1);
+	made_boot_cpus(&f.boot, CPUS, 0);
+	boot(&f, &f.booted, STAGE_MEM_INIT);
+	boot(&f, &f.late, STAGE_LATE);
+	start_replay(&f, 0);
+	begin_late(&f, 0x4000, 0x6000);
+	tell(&f, drain, 0x2000);
+	release(&f, request(0, UNMOVABLE), own);
+	release(&f, request(0, UNMOVABLE), other);
+	tell(&f, request(0, UNMOVABLE), own + 2);
+	assert_int_equal(guess(&f, drain), other);
+	/* What it had a page of just now it has not left. */
+	tell(&f, request(0, UNMOVABLE), other + 2);
+	assert_int_equal(guess(&f, drain), own);
+	tear_down(&f);
+}
+
 static bool is_free(const struct fixture *f, pfn_t pfn)
 {
 	struct page_alloc *a = replay_alloc(f->replay);
@@ -1375,6 +1404,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
+		cmocka_unit_test(test_drains_of_nodes_that_are_left),
 		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),
 		cmocka_unit_test(test_known_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
