@@ -622,7 +622,9 @@ static void test_frees_that_were_used_wait_for_nobody(void **state)
 		tell(&f, by(e, 2), 0x1810);
 		if (back) {
 			tell(&f, by(e, 2), 0x1800);
+			tell(&f, by(e, 2), four[1]);
 			release(&f, by(e, 2), 0x1810);
+			release(&f, by(e, 2), four[1]);
 			release(&f, by(e, 2), 0x1800);
 		}
 		assert_int_equal(guess(&f, by(e, 2)), 0x1800);
