@@ -116,12 +116,13 @@ void wmark_setup_lowmem_reserve(const struct wmark_input *in)
 {
 	uint64_t ratio[ZONE_TYPE_COUNT] = { 256, 256, 32, 0, 0, 0 };
 	bool clear_empty = fact_get(in->facts, FACT_lowmem_reserve_clears_empty_zones);
+	bool none = fact_get(in->facts, FACT_lowmem_reserve_highmem_free);
 
-	if (!fact_get(in->facts, FACT_lowmem_reserve_highmem_free))
+	if (!none)
 		ratio[ZONE_HIGHMEM] = 32;
 	for (unsigned int t = 0, rank = 0; in->lowmem_ratio && t < ZONE_TYPE_COUNT; t++)
 		if (in->zones_mask >> t & 1 && rank < in->lowmem_ratio_count)
-			ratio[t] = in->lowmem_ratio[rank++];
+			ratio[t] = max_u64(in->lowmem_ratio[rank++], none ? 0 : 1);
 	for (uint32_t n = 0; n < in->node_count; n++) {
 		struct node *node = &in->nodes[n];
 

@@ -52,8 +52,11 @@ static uint64_t ratio_of(unsigned int type, const struct reserve_source *s)
 
 	if (!(s->zones_mask >> type & 1))
 		return 0;
-	if (s->cmdline->sysctl_lowmem_set && rank < s->cmdline->sysctl_lowmem_count)
-		return s->cmdline->sysctl_lowmem_ratio[rank];
+	if (s->cmdline->sysctl_lowmem_set && rank < s->cmdline->sysctl_lowmem_count) {
+		uint64_t set = s->cmdline->sysctl_lowmem_ratio[rank];
+
+		return !set && !fact_get(s->facts, FACT_lowmem_reserve_highmem_free) ? 1 : set;
+	}
 	if (type == ZONE_HIGHMEM)
 		return fact_get(s->facts, FACT_lowmem_reserve_highmem_free) ? 0 : 32;
 	return type < ZONE_NORMAL ? 256 : type == ZONE_NORMAL ? 32 : 0;

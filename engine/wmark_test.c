@@ -318,7 +318,7 @@ static void what_khugepaged_asks_for(void **state)
 	}
 }
 
-/* Ratios by rank, as the sysctl has them; HighMem against Movable was protected until 4.17. */
+/* Ratios by rank, as the sysctl has them; HighMem against Movable was protected until 4.17, and 0 was 1. */
 static void ratios_of_reserves(void **state)
 {
 	static const uint64_t ratio[] = { 100, 0, 10 };
@@ -339,12 +339,13 @@ static void ratios_of_reserves(void **state)
 		assert_int_equal(f.nodes[0].zones[ZONE_NORMAL].lowmem_reserve[ZONE_MOVABLE], 2200);
 		assert_int_equal(f.nodes[0].zones[ZONE_HIGHMEM].lowmem_reserve[ZONE_MOVABLE],
 				 i ? 200 : 0);
-		/* DMA 100, Normal none, HighMem 10: this machine has no DMA32. */
+		/* DMA 100, Normal 0, HighMem 10: this machine has no DMA32. */
 		f.in.lowmem_ratio = ratio;
 		f.in.lowmem_ratio_count = 3;
 		wmark_setup_lowmem_reserve(&f.in);
 		assert_int_equal(f.nodes[0].zones[ZONE_DMA].lowmem_reserve[ZONE_NORMAL], 2000);
-		assert_int_equal(f.nodes[0].zones[ZONE_NORMAL].lowmem_reserve[ZONE_HIGHMEM], 0);
+		assert_int_equal(f.nodes[0].zones[ZONE_NORMAL].lowmem_reserve[ZONE_HIGHMEM],
+				 i ? 64000 : 0);
 		assert_int_equal(f.nodes[0].zones[ZONE_HIGHMEM].lowmem_reserve[ZONE_MOVABLE], 640);
 		/* The largest reserve of a zone counts, but no more than the zone has. */
 		f.in.lowmem_ratio_count = 1;
