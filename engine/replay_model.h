@@ -195,6 +195,7 @@ struct replay_cpu {
 	uint32_t stack_zone;
 	bool makes_thread; /* kthreadd asked for something, and no other task since */
 	bool stack_due; /* it will take a stack behind the page at hand */
+	int32_t stack_pid; /* a task that was seen to have taken one, for a fork whose directory is to come; 0 */
 	/* Pages that went without an event when the list of single unmovable pages was filled last. */
 	unsigned int filled_old;
 	uint32_t filled_zone;

@@ -480,8 +480,12 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 				pageset_remove(a, zone, set, index, e->pfn);
 			} else {
 				c->skipped = pageset_head(a, set, index);
-				if (index == 0 && depth == REPLAY_STACK_PAGES)
+				if (index == 0 && depth == REPLAY_STACK_PAGES) {
 					c->stacks_cached = 0;
+					/* Page tables come behind the directory. */
+					if (!gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_ZERO))
+						c->stack_pid = e->pid;
+				}
 				if (!index)
 					replay_stack_seen(r, e);
 				if (!index) {

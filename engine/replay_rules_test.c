@@ -722,6 +722,37 @@ static struct event directory(const struct fixture *f, int32_t pid)
 	return e;
 }
 
+/* A page that the fork asks for between its stack and its directory shows the stack; it is not taken again. */
+static void test_fork_is_seen_early(void **state)
+{
+	enum { PAGES = 7, DIRECTORIES = 2, STACK = 4 };
+	struct event e = by(request(0, UNMOVABLE), 7), fill = told(EVENT_ZONE_LOCKED, UNMOVABLE);
+	struct fixture f;
+	pfn_t pages[PAGES], directories[DIRECTORIES];
+
+	(void)state;
+	set_up(&f, "6.12", 0);
+	fill.order = 1;
+	for (unsigned int i = 0; i < DIRECTORIES; i++) {
+		directories[i] = guess(&f, fill);
+		tell(&f, fill, directories[i]);
+	}
+	tell(&f, directory(&f, 7), directories[0]);
+	fill.order = 0;
+	for (unsigned int i = 0; i < PAGES; i++) {
+		pages[i] = guess(&f, fill);
+		tell(&f, fill, pages[i]);
+	}
+	tell(&f, e, pages[0]);
+	assert_int_equal(f.guess, pages[0]);
+	tell(&f, e, pages[STACK + 1]);
+	assert_int_equal(f.guess, pages[1]);
+	tell(&f, directory(&f, 7), directories[1]);
+	assert_int_equal(replay_stats(f.replay)->silent, STACK);
+	assert_int_equal(guess(&f, e), pages[STACK + 2]);
+	tear_down(&f);
+}
+
 static void test_fork_takes_a_stack(void **state)
 {
 	struct fixture f;
@@ -1415,6 +1446,7 @@ int main(void)
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),
 		cmocka_unit_test(test_interrupt_frees_past_the_set),
 		cmocka_unit_test(test_a_locked_set_is_passed),
+		cmocka_unit_test(test_fork_is_seen_early),
 		cmocka_unit_test(test_fork_takes_a_stack),
 		cmocka_unit_test(test_pages_before),
 		cmocka_unit_test(test_pages_before_where_all_is_told),

@@ -31,6 +31,9 @@ void replay_watch_fork(struct replay_model *r, const struct event *e)
 		replay_watch_tables(r, e);
 		return;
 	}
+	/* User memory: whatever took a stack, no fork is under way. */
+	if (c->stack_pid == e->pid && requested_type(r, e) == MIGRATE_MOVABLE)
+		c->stack_pid = 0;
 	if (!r->setup->bulk_stacks || e->order != 1 || e->migratetype ||
 	    !gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) || !gfp_has(gfp, e->gfp, GFP_BIT_ZERO))
 		return;
@@ -39,6 +42,11 @@ void replay_watch_fork(struct replay_model *r, const struct event *e)
 	r->directories[r->directory_next++ % REPLAY_DIRECTORIES] = e->pfn;
 	if (!t->executed) {
 		t->executed = t->executing = true;
+		return;
+	}
+	/* Another page that the fork asked for has shown already that a stack is gone. */
+	if (e->pid && c->stack_pid == e->pid) {
+		c->stack_pid = 0;
 		return;
 	}
 	if (c->stacks_cached) {
