@@ -14,6 +14,7 @@ struct area {
 	uint64_t memory; /* pages of it that are memory */
 	uint64_t foreign; /* ... of another node than its own */
 	unsigned int zones; /* that have pages of it */
+	uint64_t zoned; /* pages of memory that zones have */
 	unsigned int spans; /* of zones that reach into it */
 	bool shared; /* another area has pages of it, too */
 	bool moved; /* memory came or went since it was put into use, or not */
@@ -46,9 +47,11 @@ static struct area look_at(const struct machine *m, uint32_t i)
 
 				start = max_u64(start, z->start_pfn);
 				end = min_u64(end, zone_end_pfn(z));
-				has |= node_range_is_of(&m->ranges[r], (int32_t)n,
-							(enum zone_type)t) &&
-				       start < end;
+				if (start >= end ||
+				    !node_range_is_of(&m->ranges[r], (int32_t)n, (enum zone_type)t))
+					continue;
+				a.zoned += end - start;
+				has = true;
 			}
 			a.zones += has;
 			a.spans += z->spanned && z->start_pfn < a.end && zone_end_pfn(z) > a.start;
@@ -70,10 +73,10 @@ void cma_invariants_check(const struct machine *m, struct findings *ret)
 		struct area a = look_at(m, i);
 
 		/*
-		 * An area that is no memory of ours or of no zone, or twice the same, tells nothing; nor do
-		 * zones that share their span.
+		 * An area that is no memory of ours or not all in zones (highmem= cuts the last one), or twice
+		 * the same, tells nothing; nor do zones that share their span.
 		 */
-		if (a.memory != a.end - a.start || !a.zones || a.shared ||
+		if (a.memory != a.end - a.start || a.zoned < a.memory || !a.zones || a.shared ||
 		    m->cmdline.kernelcore.mirror) {
 			odd = true;
 			continue;
