@@ -340,8 +340,8 @@ static void walk(struct whole *w, uint64_t count, unsigned int cuts)
 	uint64_t share = count / cuts + 1, next = prng_below(&w->prng, share), part = 0;
 	struct replay *r;
 
-	buddy_copy(w->s.booted.buddy, &w->s.lists);
-	r = replay_create(&w->s.booted, &w->s.late, &options);
+	booted_again(&w->s.boot);
+	r = replay_create(&w->s.boot.machine, &w->s.boot.late, &options);
 	assert_non_null(r);
 	for (uint64_t i = 0; i < count; i++) {
 		if (i >= next && w->events[i].kind == EVENT_ALLOC) {
@@ -370,7 +370,7 @@ static void exchange_pages(struct whole *w)
 
 static void read_whole(const char *path, struct whole *w)
 {
-	struct trace_options options = { .facts = &w->s.log.input.facts };
+	struct trace_options options = { .facts = &w->s.boot.log.input.facts };
 	uint64_t room = 1 << 16;
 	const struct event *batch;
 	struct trace *t;
@@ -399,7 +399,7 @@ static void walk_all(const char *name, const char *source, const char *path, str
 	struct extent extent = extent_wanted();
 	struct whole w = { .name = name, .prng = prng_init(1), .tally = tally };
 
-	boot(source, &w.s);
+	booted_open(&w.s.boot, source);
 	read_whole(path, &w);
 	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		w.s.kinds = kinds[k];
@@ -412,7 +412,7 @@ static void walk_all(const char *name, const char *source, const char *path, str
 	}
 	tally->traces++;
 	free(w.events);
-	end(&w.s);
+	booted_close(&w.s.boot);
 }
 
 static struct tally stored_tally;
