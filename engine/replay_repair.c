@@ -482,8 +482,11 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 				c->skipped = pageset_head(a, set, index);
 				if (index == 0 && depth == REPLAY_STACK_PAGES) {
 					c->stacks_cached = 0;
-					/* Page tables come behind the directory. */
-					if (!gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_ZERO))
+					/*
+					 * Page tables come behind the directory.  Where nothing tells
+					 * of lists, other things look like that, too.
+					 */
+					if (told && !gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_ZERO))
 						c->stack_pid = e->pid;
 				}
 				if (!index)
