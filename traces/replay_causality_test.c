@@ -88,14 +88,20 @@ static uint64_t compare(const struct guesses *a, const struct guesses *b, uint64
 	return i;
 }
 
-/* Another page of the same machine, as well aligned. */
+/* Another page of the same machine, as well aligned, whose block lies in one zone: others no kernel has. */
 static pfn_t other_page(const struct subject *s, struct prng *prng, const struct event *e)
 {
-	const struct node_range *r =
-		&s->boot.machine.ranges[prng_below(prng, s->boot.machine.range_count)];
-	pfn_t pfn = r->start + prng_below(prng, r->end - r->start);
+	const struct machine *m = &s->boot.machine;
 
-	return round_down_to(pfn, 1ULL << e->order);
+	for (;;) {
+		const struct node_range *r = &m->ranges[prng_below(prng, m->range_count)];
+		pfn_t pfn = r->start + prng_below(prng, r->end - r->start);
+		pfn_t start = round_down_to(pfn, 1ULL << e->order);
+
+		if (!e->order || buddy_zone_at(m->buddy, start) ==
+					 buddy_zone_at(m->buddy, start + (1ULL << e->order) - 1))
+			return start;
+	}
 }
 
 static void check_trace(struct subject *s, const struct event *events, uint64_t count,
