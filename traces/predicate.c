@@ -523,17 +523,68 @@ static struct error *test_misses(struct predicate *p, const struct subject *s, s
 
 /* ---- the trace at its word ---------------------------------------------------------------------- */
 
+struct impossible_seen {
+	uint64_t first
+		[IMPOSSIBLE_COUNT]; /* event of the first finding of a kind; JUDGEMENT_NOWHERE */
+	uint64_t count[IMPOSSIBLE_COUNT];
+};
+
+static void on_finding(void *ctx, const struct follow_finding *finding)
+{
+	struct impossible_seen *seen = ctx;
+
+	/* What is told late can be of an earlier event. */
+	if (finding->index < seen->first[finding->what])
+		seen->first[finding->what] = finding->index;
+	seen->count[finding->what]++;
+}
+
+static void on_withdrawn(void *ctx, enum impossible what)
+{
+	struct impossible_seen *seen = ctx;
+
+	seen->first[what] = JUDGEMENT_NOWHERE;
+	seen->count[what] = 0;
+}
+
+static void judge_impossible(const struct predicate *p, const struct impossible_seen *seen,
+			     struct judgement *j)
+{
+	enum impossible cause = POSSIBLE;
+	uint64_t count = 0;
+
+	for (unsigned int i = POSSIBLE + 1; i < IMPOSSIBLE_COUNT; i++) {
+		count += seen->count[i];
+		if (seen->first[i] < seen->first[cause])
+			cause = (enum impossible)i;
+	}
+	judge_count(p, count, j);
+	if (cause == POSSIBLE)
+		return;
+	/* A page that is in use twice must not become one that a smaller machine does not have. */
+	j->fingerprint = cause;
+	say(j, "%.*s: %" PRIu64 ", event %" PRIu64 " first: %s", p->figure_len, p->figure, count,
+	    seen->first[cause], impossible_meaning(cause));
+}
+
 static struct error *test_impossible(struct predicate *p, const struct subject *s,
 				     struct judgement *j)
 {
-	uint64_t count = 0;
+	struct impossible_seen seen = { .count = { 0 } };
+	const struct follow_options options = { .found = on_finding,
+						.withdrawn = on_withdrawn,
+						.ctx = &seen };
 	const char *reason;
 	struct error *err = trial_boot(p->trial, s, TRIAL_BOOT, &reason);
 	struct follow *f;
 
 	if (err || reason)
 		return err ? err : cannot_tell(j, reason);
-	f = trial_follow(p->trial, s);
+	if (!trial_machine(p->trial)->mb.memory.cnt)
+		return cannot_tell(j, "the machine has no memory");
+	for (unsigned int i = 0; i < IMPOSSIBLE_COUNT; i++)
+		seen.first[i] = JUDGEMENT_NOWHERE;
+	f = trial_follow(p->trial, s, &options);
 	if (!f)
 		return error_no_memory();
 	for (uint32_t i = 0; i < s->event_count; i++)
@@ -541,9 +592,7 @@ static struct error *test_impossible(struct predicate *p, const struct subject *
 	follow_end(f);
 	if (follow_out_of_memory(f))
 		return error_no_memory();
-	for (unsigned int i = 0; i < IMPOSSIBLE_COUNT; i++)
-		count += follow_stats(f)->findings[i];
-	judge_count(p, count, j);
+	judge_impossible(p, &seen, j);
 	return NULL;
 }
 

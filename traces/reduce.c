@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/own_pages.h"
+
 /* Lists whose values are made small, each with a copy to change. */
 enum values {
 	VALUES_EVENTS,
@@ -21,6 +23,8 @@ struct search {
 	const struct reduce_options *options;
 	struct reduced *r;
 	struct predicate *bad, *good; /* one each, as each keeps its boot */
+	struct trial *trial;
+	bool replayed; /* the trace can be replayed, and is to stay so */
 	struct minimiser minimiser;
 	struct reduce_progress progress;
 	enum cut_part part; /* at hand */
@@ -43,14 +47,29 @@ static struct error *judge_good_end(struct search *s, const struct subject *subj
 	return predicate_test(s->good, &good, ret);
 }
 
+/* Has the machine memory and free lists, as a replay needs? */
+static struct error *can_be_replayed(struct search *s, const struct subject *subject, bool *ret)
+{
+	const char *reason;
+	struct error *err = trial_boot(s->trial, subject, TRIAL_REPLAY, &reason);
+
+	*ret = !err && !reason && trial_machine(s->trial)->mb.memory.cnt;
+	return err;
+}
+
 /* Does the predicate hold, here and not there? */
 static bool still_fails(struct search *s, const struct subject *subject, struct judgement *j)
 {
 	struct judgement other;
+	bool replayed = true;
 
 	s->r->tests++;
 	s->err = predicate_test(s->bad, subject, j);
 	if (s->err || j->verdict != VERDICT_BAD || (s->cause && j->fingerprint != s->cause))
+		return false;
+	if (s->replayed)
+		s->err = can_be_replayed(s, subject, &replayed);
+	if (s->err || !replayed)
 		return false;
 	if (!s->options->good)
 		return true;
@@ -254,6 +273,25 @@ static void lower_event(struct search *s, struct event *e)
 	}
 }
 
+/*
+ * Events name the pages that the machine gives for them, where the recorded ones do not matter: those may lie
+ * where a smaller machine has no memory.
+ */
+static void name_own_pages(struct search *s, struct event *events, uint32_t count)
+{
+	struct event *kept = malloc(count * sizeof(*kept) + 1);
+
+	if (!kept) {
+		s->err = error_no_memory();
+		return;
+	}
+	memcpy(kept, events, count * sizeof(*kept));
+	s->err = own_pages(s->trial, &s->r->subject, events);
+	if (s->err || (memcmp(kept, events, count * sizeof(*kept)) && !try_values(s, false)))
+		memcpy(events, kept, count * sizeof(*kept));
+	free(kept);
+}
+
 /* Where so many are left, each matters together with the others, and values would take too long. */
 #define EVENTS_LOWERED_MAX 256
 
@@ -267,8 +305,9 @@ static void lower_events(struct search *s)
 		return;
 	subject->events = events;
 	wipe_labels(s, events, subject->event_count);
-	if (predicate_parts(s->bad) & PREDICATE_PAGES)
+	if (predicate_parts(s->bad) & PREDICATE_PAGES || s->stopped || s->err)
 		return;
+	name_own_pages(s, events, subject->event_count);
 	for (uint32_t i = 0; i < subject->event_count && i < EVENTS_LOWERED_MAX; i++)
 		lower_event(s, &events[i]);
 }
@@ -515,6 +554,8 @@ static void search(struct search *s)
 
 	s->boots = 1ULL << 32;
 	drop_unseen(s);
+	if (predicate_parts(s->bad) & PREDICATE_PAGES)
+		s->err = can_be_replayed(s, &s->r->subject, &s->replayed);
 	s->cause = s->r->judgement.fingerprint;
 	do {
 		before = s->changes;
@@ -537,7 +578,8 @@ struct error *reduce(const struct subject *s, const struct reduce_options *optio
 	struct search all = { .options = options, .r = ret };
 
 	ret->subject = *s;
-	all.err = predicate_parse(options->predicate, &all.bad);
+	all.trial = trial_create();
+	all.err = all.trial ? predicate_parse(options->predicate, &all.bad) : error_no_memory();
 	if (!all.err && options->good)
 		all.err = predicate_parse(options->predicate, &all.good);
 	if (!all.err)
@@ -548,6 +590,7 @@ struct error *reduce(const struct subject *s, const struct reduce_options *optio
 		count_parts(&ret->subject, ret->after);
 	}
 	minimiser_deinit(&all.minimiser);
+	trial_destroy(all.trial);
 	predicate_destroy(all.bad);
 	predicate_destroy(all.good);
 	return all.err;

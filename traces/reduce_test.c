@@ -299,6 +299,19 @@ static void check_minimal(const struct reduced *r, const char *predicate)
 	predicate_destroy(p);
 }
 
+/* The machine can have recorded all that is left. */
+static void check_fits(const struct reduced *r)
+{
+	struct predicate *p = NULL;
+	struct judgement j;
+
+	check_ok(predicate_parse("impossible", &p));
+	check_ok(predicate_test(p, &r->subject, &j));
+	if (j.verdict != VERDICT_GOOD)
+		fail_msg("%s", j.why);
+	predicate_destroy(p);
+}
+
 /* Pages come and go at random; a few blocks too many are asked for. */
 static void make_random(struct prng *prng, struct event *events, uint32_t count)
 {
@@ -347,6 +360,7 @@ static void test_random(void **state)
 		assert_true(r.proven);
 		assert_true(r.subject.event_count < 40);
 		check_minimal(&r, options.predicate);
+		check_fits(&r);
 		check_ok(reduce(&s, &options, &again));
 		assert_int_equal(again.tests, r.tests);
 		assert_int_equal(again.subject.event_count, r.subject.event_count);
@@ -484,6 +498,41 @@ static void test_same_cause(void **state)
 	subject_file_deinit(&f);
 }
 
+/*
+ * A page is in use twice.  A machine that does not have the page would make both events impossible, and one
+ * without memory cannot be replayed.
+ */
+static void test_impossible(void **state)
+{
+	const struct reduce_options options = { .predicate = "impossible" };
+	const struct event events[] = {
+		block(EVENT_ALLOC, 0x7000, 0), block(EVENT_ALLOC, 0x8000, 0),
+		block(EVENT_FREE, 0x7000, 0),  block(EVENT_ALLOC, 0x9000, 3),
+		block(EVENT_ALLOC, 0x8000, 0), block(EVENT_FREE, 0x9000, 3),
+	};
+	struct subject_file f = { 0 };
+	struct reduced r = { 0 };
+	struct machine m;
+	struct subject s;
+
+	(void)state;
+	check_ok(subject_read(GUEST, NULL, &f));
+	s = f.subject;
+	s.events = events;
+	s.event_count = 6;
+	check_ok(reduce(&s, &options, &r));
+	assert_int_equal(r.subject.event_count, 2);
+	assert_int_equal(r.subject.events[0].pfn, 0x8000);
+	assert_int_equal(r.subject.events[1].pfn, 0x8000);
+	machine_init(&m);
+	m.want_lists = true;
+	boot_run(&m, &r.subject.log.input, STAGE_MEM_INIT);
+	assert_true(m.mb.memory.cnt && m.buddy && m.reserved_known);
+	machine_deinit(&m);
+	reduced_deinit(&r);
+	subject_file_deinit(&f);
+}
+
 /* ---- a search that is ended ----------------------------------------------------------------------- */
 
 struct watch {
@@ -580,13 +629,13 @@ static void test_better_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_needs),	     cmocka_unit_test(test_operations),
-		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_words),	     cmocka_unit_test(test_fields_and_zones),
-		cmocka_unit_test(test_every_part),   cmocka_unit_test(test_random),
-		cmocka_unit_test(test_scenario),     cmocka_unit_test(test_two_ends),
-		cmocka_unit_test(test_same_cause),   cmocka_unit_test(test_ended),
-		cmocka_unit_test(test_better_fails),
+		cmocka_unit_test(test_needs),	   cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_cpus),	   cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_words),	   cmocka_unit_test(test_fields_and_zones),
+		cmocka_unit_test(test_every_part), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_scenario),   cmocka_unit_test(test_two_ends),
+		cmocka_unit_test(test_same_cause), cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_ended),	   cmocka_unit_test(test_better_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,12 +183,14 @@ struct rerun *trial_rerun(struct trial *t, const struct subject *s)
 	return t->rerun;
 }
 
-struct follow *trial_follow(struct trial *t, const struct subject *s)
+struct follow *trial_follow(struct trial *t, const struct subject *s,
+			    const struct follow_options *options)
 {
-	struct follow_options how = { .cpu_count = subject_cpu_count(s) };
+	struct follow_options how = *options;
 
 	if (!begin_run(t, &t->late, s))
 		return NULL;
+	how.cpu_count = subject_cpu_count(s);
 	t->follow = follow_create(&t->late.m, &how);
 	return t->follow;
 }

@@ -42,13 +42,14 @@ const struct machine *trial_machine(const struct trial *t);
 
 /*
  * A run over the booted machine: give it the events that trial_allows().  Only one at a time; ends with the
- * next trial_boot() or trial_destroy(), not by the caller.  NULL without memory.  @options of a replay get
- * the CPUs filled in.
+ * next trial_boot() or trial_destroy(), not by the caller.  NULL without memory.  @options get the CPUs
+ * filled in.
  */
 struct replay *trial_replay(struct trial *t, const struct subject *s,
 			    const struct replay_options *options);
 struct rerun *trial_rerun(struct trial *t, const struct subject *s);
-struct follow *trial_follow(struct trial *t, const struct subject *s);
+struct follow *trial_follow(struct trial *t, const struct subject *s,
+			    const struct follow_options *options);
 /* False: the machine cannot have recorded @e, and no run is to be given it. */
 bool trial_allows(struct trial *t, const struct event *e);
 /* Equal for equal free lists of the run at hand, on every host. */
