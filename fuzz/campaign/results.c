@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/invariant.h"
 #include "fuzz/campaign/results_schema.h"
 
 struct results {
@@ -257,15 +258,17 @@ struct error *results_each_looked(struct results *r, const char *target,
 
 /* ---- findings ---------------------------------------------------------------------------------- */
 
-/* The group of @f and the size of its input; 0: there is none yet. */
+/* The group of @f, and the size of its input if another of @f's target may take its place; 0: there is none. */
 static struct error *find_group(struct results *r, const struct results_finding *f,
 				int64_t *number_ret, int64_t *size_ret)
 {
+	bool anywhere = invariant_parse(f->id, strlen(f->id)) != INVARIANT_COUNT;
 	sqlite3_stmt *s;
 	struct error *err =
 		prepare(r,
-			"SELECT number, length(input) FROM finding WHERE target = ?1 AND "
-			"id = ?2 AND facts = ?3",
+			"SELECT number, iif(target = ?1, length(input), 0) FROM finding "
+			"WHERE id = ?2 AND facts = ?3 AND (target = ?1 OR ?4) "
+			"ORDER BY target = ?1 DESC, number",
 			&s);
 	int code;
 
@@ -274,6 +277,7 @@ static struct error *find_group(struct results *r, const struct results_finding 
 	sqlite3_bind_text(s, 1, f->target, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 2, f->id, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 3, f->facts, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, anywhere);
 	code = sqlite3_step(s);
 	*number_ret = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
 	*size_ret = code == SQLITE_ROW ? sqlite3_column_int64(s, 1) : 0;

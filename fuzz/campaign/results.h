@@ -7,8 +7,9 @@
  *	finding   target, id, facts, ...    one row a group: a broken property and the facts that matter
  *	looked    target, hash              what engines of others left behind and was looked at
  *
- * Findings are grouped by what is broken and which facts it takes, not by where a program stood: a
- * thousand inputs that break one rule are one row, with the smallest input known.
+ * Findings are grouped by what is broken and which facts it takes, not by where a program stood, nor by the target
+ * that met an invariant's breach first: a thousand inputs that break one rule are one row, with the smallest input
+ * known of that target.  What is a target's own (a crash, an oracle that says otherwise) has a row for each.
  *
  * Every change is on disk when a function returns, so that what was found outlives a kill at any moment.
  */
@@ -63,7 +64,7 @@ struct error *results_each_looked(struct results *r, const char *target,
 /* What is known of a group.  Texts and bytes are the caller's, or valid until the callback returns. */
 struct results_finding {
 	int64_t number; /* of the group, from 1 */
-	const char *target;
+	const char *target; /* that met it first, and that the input is for */
 	const char *id; /* of the property: an invariant, or a target's own */
 	const char *facts; /* that matter: "name=value name=value", sorted; "" none in particular */
 	const char *text; /* a sentence on the input below */
@@ -76,7 +77,7 @@ struct results_finding {
 };
 
 /*
- * Adds a finding to its group, or begins a new one; a smaller input takes the place of a larger one.
+ * Adds a finding to its group, or begins a new one; a smaller input for the same target takes the place of a larger one.
  * @f->number and ->seen are ignored.  *@number_ret is the group's, *@is_new_ret whether it is new.
  */
 struct error *results_add_finding(struct results *r, const struct results_finding *f,

@@ -46,10 +46,10 @@ static struct results *open_results(void)
 	return r;
 }
 
-static int64_t add(struct results *r, const char *id, const char *facts, const char *input,
-		   bool new)
+static int64_t add_of(struct results *r, const char *target, const char *id, const char *facts,
+		      const char *input, bool new)
 {
-	struct results_finding f = { .target = "topology",
+	struct results_finding f = { .target = target,
 				     .id = id,
 				     .facts = facts,
 				     .text = input,
@@ -63,6 +63,12 @@ static int64_t add(struct results *r, const char *id, const char *facts, const c
 	assert_null(results_add_finding(r, &f, &number, &is_new));
 	assert_int_equal(is_new, new);
 	return number;
+}
+
+static int64_t add(struct results *r, const char *id, const char *facts, const char *input,
+		   bool new)
+{
+	return add_of(r, "topology", id, facts, input, new);
 }
 
 /* Groups as text: "number id facts input seen minimised;" each. */
@@ -99,6 +105,23 @@ static void groups(void **unused)
 	assert_null(results_each_finding(r, append, text));
 	assert_string_equal(text, "1 zone-sizes [a=1] short 3 0;2 zone-sizes [] o 2 1;"
 				  "3 fallback-once [] x 1 0;");
+	results_close(r);
+}
+
+/* One broken invariant is one group, whoever met it; its input is of one target.  A crash is a target's own. */
+static void groups_of_targets(void **unused)
+{
+	struct results *r = open_results();
+	char text[500] = "";
+
+	(void)unused;
+	assert_int_equal(add(r, "zone-sizes", "a=1", "longer", true), 1);
+	assert_int_equal(add_of(r, "operations", "zone-sizes", "a=1", "o", false), 1);
+	assert_int_equal(add_of(r, "operations", "zone-sizes", "a=1", "much longer", false), 1);
+	assert_int_equal(add(r, "crash-6", "", "c", true), 2);
+	assert_null(results_each_finding(r, append, text));
+	assert_string_equal(text, "1 zone-sizes [a=1] longer 3 0;2 crash-6 [] c 1 0;");
+	assert_int_equal(add_of(r, "operations", "crash-6", "", "c", true), 3);
 	results_close(r);
 }
 
@@ -228,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(groups, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(groups_of_targets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(work_and_settings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(looked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(version_1, set_up, tear_down),
