@@ -84,7 +84,8 @@ static const struct cli_option options[] = {
 	  .help = "make this folder and keep everything there (default: fuzz-results)" },
 	{ .name = "resume",
 	  .kind = CLI_KIND_FLAG,
-	  .help = "go on with the campaign in the folder" },
+	  .help = "go on with the campaign in the folder, with the settings it has; those that are given "
+		  "must be the same" },
 	{ .name = "merge",
 	  .kind = CLI_KIND_FILE,
 	  .value = "DIR",
@@ -234,7 +235,7 @@ static void take_engine(struct cli *cli, const struct recipe *recipe, struct set
 	engine->programs = s->programs;
 }
 
-/* What must be the same for a folder to be gone on with. */
+/* What must be the same for a folder to be gone on with, as recipe_parse_settings() reads it. */
 static void describe(struct settings *s)
 {
 	const struct campaign_options *o = &s->options;
@@ -244,12 +245,12 @@ static void describe(struct settings *s)
 	for (unsigned int i = 0; i < o->target_count; i++)
 		sink_printf(&sink, "%starget %s", i ? ", " : "", o->targets[i]->name);
 	if (o->settings.version)
-		sink_printf(&sink, ", kernel %s", text_version(version, o->settings.version));
+		sink_printf(&sink, ", era %s", text_version(version, o->settings.version));
 	for (unsigned int i = 0; i < o->settings.fact_count; i++)
 		sink_printf(&sink, ", set %s=%" PRId64, fact_info(s->facts[i].fact)->name,
 			    s->facts[i].value);
 	if (o->settings.quirks)
-		sink_puts(&sink, ", as is");
+		sink_puts(&sink, ", as-is");
 }
 
 static enum cli_exit take_inputs(struct cli *cli, struct settings *s)
@@ -520,20 +521,51 @@ static enum cli_exit merge(struct cli *cli, struct settings *s)
 	return err ? cli_fail_error(cli, err) : show(cli, s, &status);
 }
 
+/* Goes on with the settings that the folder was begun with, where none are given. */
+static struct error *take_settings(struct cli *cli, struct recipe *recipe)
+{
+	const char *folder = cli_text(cli, "out") ? cli_text(cli, "out") : default_folder;
+	char *path = campaign_results_path(folder), *settings = NULL;
+	struct results *r = NULL;
+	struct error *err = NULL;
+
+	if (!path)
+		return error_no_memory();
+	if (!access(path, F_OK)) {
+		err = results_open(path, &r);
+		if (!err)
+			err = results_get(r, "settings", &settings);
+		if (!err && settings)
+			err = recipe_parse_settings(folder, settings, recipe);
+	}
+	results_close(r);
+	free(settings);
+	free(path);
+	return err;
+}
+
+static enum cli_exit take_recipe(struct cli *cli, struct recipe *recipe)
+{
+	uint32_t version;
+	struct error *err = NULL;
+
+	if (cli_argument_count(cli))
+		err = recipe_read(cli_argument(cli, 0), recipe);
+	else if (cli_has(cli, "resume") && !cli_text_at(cli, "target", 0) &&
+		 !cli_text_at(cli, "set", 0) && !cli_has(cli, "as-is") && !cli_era(cli, &version))
+		err = take_settings(cli, recipe);
+	return err ? cli_fail_error(cli, err) : CLI_OK;
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	struct recipe recipe = { 0 };
 	struct settings s = { 0 };
-	enum cli_exit code = CLI_OK;
+	enum cli_exit code;
 
 	if (cli_has(cli, "list"))
 		return list_targets(cli);
-	if (cli_argument_count(cli)) {
-		struct error *err = recipe_read(cli_argument(cli, 0), &recipe);
-
-		if (err)
-			code = cli_fail_error(cli, err);
-	}
+	code = take_recipe(cli, &recipe);
 	if (code == CLI_OK)
 		code = take_targets(cli, &recipe, &s);
 	if (code == CLI_OK)

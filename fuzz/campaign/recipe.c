@@ -156,3 +156,23 @@ struct error *recipe_read(const char *path, struct recipe *ret)
 	input_deinit(&in);
 	return err;
 }
+
+struct error *recipe_parse_settings(const char *folder, const char *settings, struct recipe *ret)
+{
+	char *text = malloc(strlen(settings) + 1);
+	struct error *err = NULL;
+
+	if (!text)
+		return error_no_memory();
+	memcpy(text, settings, strlen(settings) + 1);
+	for (char *line = text, *next; !err && line; line = next) {
+		next = strstr(line, ", ");
+		if (next) {
+			*next = '\0';
+			next += 2;
+		}
+		err = take_line(ret, line, folder, 0);
+	}
+	free(text);
+	return err;
+}

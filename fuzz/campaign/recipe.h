@@ -34,6 +34,11 @@ struct recipe {
 
 /* Errors name file and line: ERROR_SYNTAX, and those of reading.  Ends with recipe_deinit() in any case. */
 struct error *recipe_read(const char *path, struct recipe *ret);
+/*
+ * The settings of a campaign as its folder keeps them: lines as above with ", " between them.  ERROR_SYNTAX names
+ * @folder.  Ends with recipe_deinit() in any case.
+ */
+struct error *recipe_parse_settings(const char *folder, const char *settings, struct recipe *ret);
 void recipe_deinit(struct recipe *r);
 
 /* "90s", "10m", "8h", "3d", "0"; false for anything else, and for more than 1000 days. */

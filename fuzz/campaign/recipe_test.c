@@ -82,6 +82,31 @@ static void refused(void **unused)
 	remove(path);
 }
 
+/* As a campaign's folder keeps them. */
+static void settings_of_a_folder(void **unused)
+{
+	struct recipe r = { 0 }, wrong = { 0 };
+	struct error *err;
+
+	(void)unused;
+	assert_null(recipe_parse_settings(
+		"out",
+		"target topology, target memblock, era 6.12.107, set node_load_accumulates=0, as-is",
+		&r));
+	assert_int_equal(r.target_count, 2);
+	assert_string_equal(r.targets[1], "memblock");
+	assert_int_equal(r.version, FACTS_VERSION(6, 12, 107));
+	assert_string_equal(r.facts[0], "node_load_accumulates=0");
+	assert_true(r.as_is);
+	recipe_deinit(&r);
+	err = recipe_parse_settings("out", "target topology, kernel 6.12", &wrong);
+	assert_non_null(err);
+	assert_int_equal(err->code, ERROR_SYNTAX);
+	assert_string_equal(err->file, "out");
+	error_destroy(err);
+	recipe_deinit(&wrong);
+}
+
 static void durations(void **unused)
 {
 	static const struct {
@@ -116,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_settings),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(settings_of_a_folder),
 		cmocka_unit_test(durations),
 	};
 
