@@ -44,19 +44,17 @@ static struct replay_task *task_of(struct replay_model *r, const struct event *e
 	return t;
 }
 
-/*
- * Does the model look for new tasks here at @e?  What an interrupt does is not the task's doing; and which
- * pages are gone is only clear where a trace tells when lists are filled.
- */
+/* Does the model look for new tasks here at @e?  What an interrupt does is not the task's doing. */
 static bool watches(const struct replay_model *r, const struct event *e)
 {
-	return r->setup->plain_directories && r->setup->kinds >> EVENT_ZONE_LOCKED & 1 &&
-	       e->kind == EVENT_ALLOC && !(e->context & EVENT_CONTEXT_INTERRUPT) && e->pid > 0;
+	return r->setup->plain_directories && e->kind == EVENT_ALLOC &&
+	       !(e->context & EVENT_CONTEXT_INTERRUPT) && e->pid > 0;
 }
 
 /*
  * A task is made: one of the stacks that were kept is used, or pages are taken from the list.  @filled: the
- * list was filled for @e just now, when what it had before was gone.
+ * list was filled for @e just now, when what it had before was gone.  Where no event tells of that, it is filled as
+ * soon as it is empty.
  */
 static enum stack_source use_stack(struct replay_model *r, const struct event *e, bool filled)
 {
@@ -67,6 +65,7 @@ static enum stack_source use_stack(struct replay_model *r, const struct event *e
 				     .nid = replay_node_of(r, e),
 				     .highest = ZONE_NORMAL };
 	unsigned int pages = REPLAY_STACK_PAGES;
+	bool told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
 	struct pageset *set;
 	uint32_t zone;
 
@@ -83,7 +82,12 @@ static enum stack_source use_stack(struct replay_model *r, const struct event *e
 	c->stack_count = 0;
 	if (filled && c->filled_zone == zone)
 		pages -= c->filled_old < pages ? c->filled_old : pages;
-	for (; pages && set->lists[0].count; pages--) {
+	for (; pages; pages--) {
+		if (!told && !set->lists[0].count)
+			pageset_refill(a, zone, set, 0, req.type, req.flags,
+				       replay_refill_count(r, e->cpu, zone, 0));
+		if (!set->lists[0].count)
+			break;
 		c->stack[c->stack_count++] = pageset_pop(a, set, 0);
 		r->silent++;
 	}

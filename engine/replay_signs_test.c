@@ -187,6 +187,36 @@ static void a_fork_is_foreseen(void **state)
 	end(&p);
 }
 
+/* Where nothing tells when lists are filled: pages come one by one at first, and so do those of a stack. */
+static void begin_untold(struct play *p)
+{
+	pfn_t first;
+
+	boot(p, "6.1", false);
+	take(p, SHELL, kernel_gfp(p), ELSEWHERE);
+	first = p->guess;
+	end(p);
+	boot(p, "6.1", false);
+	p->next = first;
+	assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+}
+
+/* A fork shows by what it asks for, whatever else is told. */
+static void a_fork_is_foreseen_by_allocations(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin_untold(&p);
+	p.next += STACK;
+	assert_false(make_tables(&p, SHELL, TABLES));
+	for (unsigned int i = 0; i < 3; i++) {
+		p.next += STACK;
+		assert_true(make_tables(&p, SHELL, TABLES));
+	}
+	end(&p);
+}
+
 /* The stack of a task that ended is used again. */
 static void a_stack_is_kept(void **state)
 {
@@ -594,6 +624,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fork_is_foreseen),
+		cmocka_unit_test(a_fork_is_foreseen_by_allocations),
 		cmocka_unit_test(a_stack_is_kept),
 		cmocka_unit_test(a_program_is_no_fork),
 		cmocka_unit_test(faults_are_learned),
