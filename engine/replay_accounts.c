@@ -128,6 +128,20 @@ static void branch_at_interrupt(struct replay *r, const struct event *e)
 	}
 }
 
+/* Nor does what is freed while a batch of frees is carried out, which counts when the page set is drained next. */
+static void branch_at_batch(struct replay *r, const struct event *e)
+{
+	for (uint32_t i = 0, n = r->model_count; i < n; i++) {
+		struct replay_model *next;
+
+		if (!replay_model_may_pass(r->models[i], e))
+			continue;
+		next = branch_off(r, r->models[i], models_worth(r));
+		if (next)
+			replay_model_pass(next, e);
+	}
+}
+
 /*
  * A drain comes later where a stack was taken that no event tells of: one more account for it, from the
  * one that is believed.
@@ -185,8 +199,10 @@ void replay_branch(struct replay *r, const struct event *e)
 		drop(r, r->model_count - 1);
 	if (e->kind == EVENT_ALLOC)
 		branch(r, e);
-	if (e->kind == EVENT_FREE)
+	if (e->kind == EVENT_FREE) {
 		branch_at_drain(r, e);
+		branch_at_batch(r, e);
+	}
 	branch_at_decay(r, e);
 	if (e->kind == EVENT_ALLOC)
 		branch_at_interrupt(r, e);
@@ -222,7 +238,8 @@ void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 			likely = r->model_count - first;
 	}
 	replay_model_correct(m, e, REPLAY_BY_STATE);
-	if (!i && likely)
+	/* A lock explains it to the page. */
+	if (!i && likely && !m->blamed)
 		believe(r, first);
 }
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "engine/pageset.h"
 #include "engine/replay_internal.h"
 #include "engine/testing/one_zone.h"
 
@@ -230,6 +231,104 @@ static void test_copies_are_counted(void **state)
 	finish(w);
 }
 
+/* ---- what interrupts free ------------------------------------------------------------------------ */
+
+enum { TASK = 5, PAGES_MAX = 48 };
+
+static void replay(struct world *w, enum event_kind kind, pfn_t pfn, uint8_t context)
+{
+	struct event e = {
+		.kind = kind, .pfn = pfn, .pid = TASK, .context = EVENT_CONTEXT_TOLD | context
+	};
+
+	replay_event(&w->replay, &e);
+}
+
+/* A task takes @taken pages and gives @freed of them back, and an interrupt two others. */
+static struct world *interrupt(unsigned int taken, unsigned int freed, uint8_t depth,
+			       pfn_t pages[PAGES_MAX])
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+
+	r->wanted = r->setup.kinds;
+	r->credit = CREDIT_MAX;
+	r->taken_over = r->boot_over = r->setup.interruptible = true;
+	while (replay_model_has_next_stage(r->models[0]))
+		replay_model_next_stage(r->models[0]);
+	for (unsigned int i = 0; i < taken; i++) {
+		struct replay_model *asked = add(w, 0, 0);
+		struct event e = { .kind = EVENT_ALLOC, .pfn = START, .pid = TASK };
+
+		pages[i] = replay_model_event(asked, &e)->pfn;
+		replay_model_destroy(asked);
+		r->model_count--;
+		replay(w, EVENT_ALLOC, pages[i], depth);
+	}
+	assert_int_equal(r->models[0]->misses, 0);
+	for (unsigned int i = 0; i < freed + 2; i++)
+		replay(w, EVENT_FREE, pages[i],
+		       i < freed ? depth : (uint8_t)(3 * depth + EVENT_CONTEXT_INTERRUPT));
+	return w;
+}
+
+static bool is_listed(struct world *w, pfn_t pfn)
+{
+	return pageset_holds(&w->replay.models[0]->alloc, 0, pfn);
+}
+
+/* Whether they went past the page set matters for the next drain, if that is not far: both are followed. */
+static void test_an_interrupt_may_meet_a_batch(void **state)
+{
+	pfn_t pages[PAGES_MAX];
+	struct world *w = interrupt(PAGES_MAX, PAGES_MAX - 6, 0, pages);
+	struct replay *r = &w->replay;
+
+	(void)state;
+	assert_int_equal(r->model_count, 2);
+	replay(w, EVENT_ALLOC, pages[PAGES_MAX - 7], 0);
+	assert_int_equal(r->models[0]->misses, 0);
+	assert_false(is_listed(w, pages[PAGES_MAX - 6]));
+	finish(w);
+	/* It came later. */
+	w = interrupt(PAGES_MAX, PAGES_MAX - 6, 0, pages);
+	replay(w, EVENT_ALLOC, pages[PAGES_MAX - 5], 0);
+	assert_int_equal(w->replay.models[0]->misses, 0);
+	assert_true(is_listed(w, pages[PAGES_MAX - 6]));
+	finish(w);
+}
+
+/* If it is far, it is found out in time: what lies above a page that comes went past the set, and nobody took it. */
+static void test_a_lock_explains_what_is_missing(void **state)
+{
+	pfn_t pages[PAGES_MAX];
+	struct world *w = interrupt(8, 4, 0, pages);
+	struct replay_model *m;
+
+	(void)state;
+	assert_int_equal(w->replay.model_count, 1);
+	replay(w, EVENT_ALLOC, pages[3], 0);
+	m = w->replay.models[0];
+	assert_int_equal(m->misses, 1);
+	assert_false(is_listed(w, pages[4]) || is_listed(w, pages[5]));
+	assert_int_equal(m->silent, 0);
+	finish(w);
+}
+
+/* Where it is told how often a task may not be preempted, that tells what was locked. */
+static void test_depth_tells_of_locks(void **state)
+{
+	pfn_t pages[PAGES_MAX];
+	struct world *w =
+		interrupt(PAGES_MAX, PAGES_MAX - 6, 1 << EVENT_CONTEXT_DEPTH_SHIFT, pages);
+
+	(void)state;
+	assert_int_equal(w->replay.model_count, 1);
+	replay(w, EVENT_ALLOC, pages[PAGES_MAX - 5], 0);
+	assert_int_equal(w->replay.models[0]->misses, 0);
+	finish(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -238,6 +337,9 @@ int main(void)
 		cmocka_unit_test(test_there_is_room_for_more),
 		cmocka_unit_test(test_nothing_is_made_of_those_behind),
 		cmocka_unit_test(test_copies_are_counted),
+		cmocka_unit_test(test_an_interrupt_may_meet_a_batch),
+		cmocka_unit_test(test_a_lock_explains_what_is_missing),
+		cmocka_unit_test(test_depth_tells_of_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,7 @@ struct replay_cpu {
 	int32_t depth_pid;
 	bool in_locked; /* the last event was a free of an interrupt while locks were held */
 	bool passes; /* such frees go past the page set */
+	bool pass_next; /* the next ones will */
 	uint32_t locked_zone; /* if they are of this zone; BUDDY_ZONE_NONE: of any */
 	bool in_batch; /* they came behind a free of a batch */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
@@ -290,6 +291,7 @@ struct replay_model {
 	unsigned int fresh; /* blocks that this event's prediction put on the list */
 	bool thrifty; /* nothing that takes long is done to find out what may have happened */
 	bool wrong_strange; /* it thought that the page was not on the list */
+	bool blamed; /* the last correction found that what an interrupt freed met a lock, or did not */
 	uint32_t wrong_zone; /* where the model took its page from */
 	pfn_t contig_next; /* the page after the last one a contiguous allocation gave back */
 	bool swaps; /* events of two tasks come in another order than their pages left the list */
@@ -399,6 +401,12 @@ bool replay_model_join_phases(struct replay_model *r, const struct replay_model 
  */
 bool replay_model_may_bypass(struct replay_model *r, const struct event *e);
 void replay_model_bypass(struct replay_model *r, const struct event *e);
+/*
+ * Is @e the first that an interrupt frees behind frees of a task, and drains not far?  These may not have been over:
+ * the page set was locked, and what the interrupt frees goes past it.
+ */
+bool replay_model_may_pass(struct replay_model *r, const struct event *e);
+void replay_model_pass(struct replay_model *r, const struct event *e);
 /* A thread's stack was taken from the CPU's list without an event. */
 void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*

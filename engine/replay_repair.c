@@ -392,7 +392,7 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 	if (e->pfn == c->skipped)
 		r->swaps = true;
 
-	r->wrong = false;
+	r->wrong = r->blamed = false;
 	if (zone == BUDDY_ZONE_NONE)
 		return how == REPLAY_BY_STATE;
 	if (how == REPLAY_BY_PAGE) {
@@ -449,7 +449,7 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 			return false;
 		done = true;
 	} else if (index != PCP_LIST_NONE && replay_blame_lock(r, e, zone, index)) {
-		done = true;
+		done = r->blamed = true;
 	} else if (index != PCP_LIST_NONE &&
 		   (pageset_holds(a, zone, e->pfn) || replay_release_held(r, e)) &&
 		   pageset_holds(a, zone, e->pfn)) {

@@ -298,9 +298,9 @@ bool replay_in_locked(const struct replay_model *r, const struct event *e)
 	/* The idle task has no page set in use, but may not be preempted either. */
 	if (!r->setup->interruptible || !e->pid || !(e->context & EVENT_CONTEXT_INTERRUPT))
 		return false;
-	/* It may have, where nothing tells; every event is needed to find out. */
+	/* It may have, where nothing tells. */
 	if (!depth_tells(r))
-		return r->setup->kinds >> EVENT_FREE_BATCHED & 1;
+		return true;
 	return depth_of(e) >= (unsigned int)c->depth + PAGESET_DEPTH;
 }
 
@@ -343,6 +343,25 @@ static bool passes(const struct replay_model *r, const struct event *e)
 			.count;
 }
 
+bool replay_model_may_pass(struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+	uint32_t zone = page_alloc_zone_of(&r->alloc, e->pfn);
+	const struct pageset *set;
+
+	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE || depth_tells(r) || c->in_locked ||
+	    c->before != EVENT_FREE || c->last_pid != e->pid || !replay_in_locked(r, e))
+		return false;
+	/* Else it will turn out before the next drain. */
+	set = page_alloc_set(&r->alloc, zone, e->cpu);
+	return 2 * set->count >= set->high;
+}
+
+void replay_model_pass(struct replay_model *r, const struct event *e)
+{
+	r->cpus[e->cpu].pass_next = true;
+}
+
 void replay_note_locked(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -368,6 +387,11 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 			c->passes = true;
 			c->locked_zone = page_alloc_zone_of(&r->alloc, c->before_pfn);
 		}
+		if (c->pass_next) {
+			c->passes = true;
+			c->locked_zone = page_alloc_zone_of(&r->alloc, c->before_pfn);
+		}
+		c->pass_next = false;
 		c->locked_runs[c->locked_next].past = c->passes;
 		c->in_batch = same && !depth_tells(r) && c->before == EVENT_FREE_BATCHED;
 	}
