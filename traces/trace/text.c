@@ -533,6 +533,26 @@ static bool parse_body(struct scan *s, struct text_line *ret)
 	return true;
 }
 
+static void set_lost(struct text_line *ret, uint64_t count)
+{
+	ret->event.kind = EVENT_LOST;
+	ret->event.count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+/* perf script --show-lost-events: "PERF_RECORD_LOST lost 12", and of _LOST_SAMPLES; @s is behind the name. */
+static bool parse_perf_lost(struct scan s, struct scan_str name, struct text_line *ret)
+{
+	uint64_t count;
+
+	if (!scan_str_eq(name, "PERF_RECORD_LOST") &&
+	    !scan_str_eq(name, "PERF_RECORD_LOST_SAMPLES"))
+		return false;
+	if (!scan_ws1(&s) || !scan_lit(&s, "lost ") || !scan_dec(&s, &count) || !scan_blank_end(&s))
+		return false;
+	set_lost(ret, count);
+	return true;
+}
+
 /* Behind the head: "name: text", perhaps with a count before and "system:" in front of the name. */
 static enum text_class parse_event(struct scan *s, struct text_line *ret)
 {
@@ -563,6 +583,8 @@ static enum text_class parse_event(struct scan *s, struct text_line *ret)
 	}
 	ret->text = name;
 	ret->event.kind = (uint8_t)text_event_kind(name);
+	if (parse_perf_lost(*s, name, ret))
+		return TEXT_LOST;
 	if (!scan_char(s, ':')) {
 		/* An event we know has a colon. */
 		if (ret->event.kind != EVENT_OTHER && scan_done(s))
@@ -585,13 +607,18 @@ static enum text_class parse_event(struct scan *s, struct text_line *ret)
 	return parse_body(s, ret) ? TEXT_EVENT : TEXT_DAMAGED;
 }
 
-/* CPU:3 [LOST 12 EVENTS], CPU:3 [LOST EVENTS]; trace-cmd: CPU:3 [12 EVENTS DROPPED] */
+/*
+ * CPU:3 [LOST 12 EVENTS], CPU:3 [LOST EVENTS]; trace-cmd: CPU:3 [12 EVENTS DROPPED].  Where a log does without the
+ * CPU, the loss counts as one of CPU 0: no event of any CPU is known to be whole there.
+ */
 static bool parse_lost(struct scan s, struct text_line *ret)
 {
 	uint64_t count = 0;
-	uint32_t cpu;
+	uint32_t cpu = 0;
 
-	if (!scan_lit(&s, "CPU:") || !scan_u32(&s, &cpu) || cpu > UINT16_MAX || !scan_lit(&s, " ["))
+	if (scan_lit(&s, "CPU:") && (!scan_u32(&s, &cpu) || cpu > UINT16_MAX || !scan_lit(&s, " ")))
+		return false;
+	if (!scan_char(&s, '['))
 		return false;
 	if (scan_lit(&s, "LOST ")) {
 		if (!scan_lit(&s, "EVENTS]") && !(scan_dec(&s, &count) && scan_lit(&s, " EVENTS]")))
@@ -602,9 +629,8 @@ static bool parse_lost(struct scan s, struct text_line *ret)
 	}
 	if (!scan_blank_end(&s))
 		return false;
-	ret->event.kind = EVENT_LOST;
+	set_lost(ret, count);
 	ret->event.cpu = (uint16_t)cpu;
-	ret->event.count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 	return true;
 }
 

@@ -358,6 +358,9 @@ static void test_other_lines(void **state)
 		{ "[    0.000000] Linux version 6.1.0", TEXT_UNKNOWN },
 		{ "CPU:0 [LOST 12 SHOES]", TEXT_UNKNOWN },
 		{ "CPU:70000 [LOST 12 EVENTS]", TEXT_UNKNOWN },
+		{ "CPU:0[LOST 12 EVENTS]", TEXT_UNKNOWN },
+		{ "[LOST 12 SHOES]", TEXT_UNKNOWN },
+		{ HEAD "PERF_RECORD_LOST lost many", TEXT_EVENT },
 		{ HEAD, TEXT_UNKNOWN },
 		{ "            init-1       [001] d..1.     1.721010 mm_page_free: pfn=1 order=0",
 		  TEXT_UNKNOWN },
@@ -477,6 +480,18 @@ static void test_lost(void **state)
 		assert_int_equal(line.event.cpu, 3);
 		assert_int_equal(line.event.count, cases[i].count);
 	}
+	assert_int_equal(parse("[LOST 12 EVENTS]", &line), TEXT_LOST);
+	assert_int_equal(line.event.count, 12);
+	assert_int_equal(line.event.cpu, 0);
+	assert_int_equal(parse("perf  6429 [002]    22.498450: PERF_RECORD_LOST lost 12", &line),
+			 TEXT_LOST);
+	assert_int_equal(line.event.kind, EVENT_LOST);
+	assert_int_equal(line.event.count, 12);
+	assert_int_equal(line.event.cpu, 2);
+	assert_int_equal(parse("perf  6429 [002]    22.498450: PERF_RECORD_LOST_SAMPLES lost 5 ",
+			       &line),
+			 TEXT_LOST);
+	assert_int_equal(line.event.count, 5);
 	assert_int_equal(parse("# entries-in-buffer/entries-written: 140/150   #P:2", &line),
 			 TEXT_IGNORED);
 	assert_int_equal(line.overwritten, 10);
