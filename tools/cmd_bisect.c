@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/event_words.h"
 #include "tools/fact_text.h"
 #include "tools/git_bisect.h"
 #include "tools/suspect.h"
@@ -219,15 +220,10 @@ static void json_tail(struct hunt *h, bool sure)
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
-static void print_event(FILE *out, const struct event *e)
+static void print_event(FILE *out, const struct subject *s, const struct event *e)
 {
-	fprintf(out, "  line %" PRIu64 ", cpu %u, %s", e->line, (unsigned int)e->cpu,
-		event_kind_name((enum event_kind)e->kind));
-	if (e->kind < EVENT_MARKER && event_has_page(e))
-		fprintf(out, " 0x%" PRIx64, e->pfn);
-	if (e->kind < EVENT_MARKER)
-		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
-			(unsigned int)e->migratetype);
+	fprintf(out, "  line %" PRIu64 ", cpu %u, ", e->line, (unsigned int)e->cpu);
+	event_words_print(out, e, e->text < s->string_count ? s->strings[e->text] : "");
 	fputc('\n', out);
 }
 
@@ -249,7 +245,7 @@ static void print_events(struct hunt *h, const struct bisect_events *found)
 		fprintf(out, "  %s\n",
 			operation_name(h->file.subject.operations[found->bad - 1].kind));
 	else
-		print_event(out, &h->file.subject.events[found->bad - 1]);
+		print_event(out, &h->file.subject, &h->file.subject.events[found->bad - 1]);
 	fputc('\n', out);
 	if (found->bad == found->good + 1)
 		text_wrap(

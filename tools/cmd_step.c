@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/replay_history.h"
+#include "tools/event_words.h"
 #include "tools/replay_start.h"
 #include "tools/replayed.h"
 #include "tools/state_view.h"
@@ -176,18 +177,7 @@ static void print_event(struct cli *cli, const struct stepper *s)
 	e = &s->events[s->at - 1];
 	fprintf(out, "#%" PRIu64 " line %" PRIu64 " cpu %u ", s->at - 1, e->line,
 		(unsigned int)e->cpu);
-	fputs(event_kind_name((enum event_kind)e->kind), out);
-	if (e->kind >= EVENT_MARKER) {
-		fputs(" ", out);
-		text_print_safe(out, trace_string(s->r.trace, e->text));
-	} else {
-		if (event_has_page(e))
-			fprintf(out, " 0x%" PRIx64, e->pfn);
-		else
-			fputs(" no page", out);
-		fprintf(out, " order %u migratetype %u", (unsigned int)e->order,
-			(unsigned int)e->migratetype);
-	}
+	event_words_print(out, e, trace_string(s->r.trace, e->text));
 	if (s->said.left_out)
 		fputs(": left out", out);
 	else if (s->said.predicted && s->said.miss == REPLAY_HIT)
