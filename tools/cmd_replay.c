@@ -273,6 +273,28 @@ static bool stops(const struct report *report, const struct event *e)
 	return false;
 }
 
+/* The trace does not have the place of --at. */
+static enum cli_exit fail_at(struct cli *cli, const struct report *report)
+{
+	const struct stop *stop = &report->stop;
+	uint64_t count = report->r.index;
+
+	switch (stop->kind) {
+	case STOP_INDEX:
+		return cli_fail(cli, "the trace has no event %s: it has %" PRIu64, stop->text,
+				count);
+	case STOP_TIME:
+		return cli_fail(cli, "the trace ends, after %" PRIu64 " events, before the time %s",
+				count, stop->text);
+	default:
+		return cli_fail(cli,
+				"none of the %" PRIu64
+				" events of the trace is a marker '%s', which "
+				"is to be the whole of its text",
+				count, stop->text);
+	}
+}
+
 static enum cli_exit replay_all(struct cli *cli, struct report *report)
 {
 	const struct event *e;
@@ -305,9 +327,7 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 		return code;
 	if (!e && report->stop.kind != STOP_NOWHERE &&
 	    !(report->stop.kind == STOP_INDEX && report->stop.number == report->r.index))
-		return cli_fail(cli,
-				"the trace ends, after %" PRIu64 " events, before it comes to '%s'",
-				report->r.index, report->stop.text);
+		return fail_at(cli, report);
 	/* Where the trace goes on, what is open may be explained yet. */
 	if (!e)
 		follow_end(report->follow);

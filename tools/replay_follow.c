@@ -30,6 +30,26 @@ void replay_findings_withdraw(struct replay_findings *list, const struct follow 
 	list->count -= follow_stats(follow)->findings[what];
 }
 
+/* What the event gives for that of which the machine has less; the page frame stands there already. */
+static void print_value(FILE *out, const struct follow_finding *f)
+{
+	const struct event *e = &f->event;
+	bool fallback = e->kind == EVENT_EXTFRAG;
+
+	if (f->what == IMPOSSIBLE_CPU)
+		fprintf(out, " (CPU %u)", (unsigned int)e->cpu);
+	else if (f->what == IMPOSSIBLE_ORDER && fallback)
+		fprintf(out, " (%u, fallback %u)", (unsigned int)e->order,
+			(unsigned int)e->fallback_order);
+	else if (f->what == IMPOSSIBLE_ORDER)
+		fprintf(out, " (%u)", (unsigned int)e->order);
+	else if (f->what == IMPOSSIBLE_TYPE && fallback)
+		fprintf(out, " (%u, fallback %u)", (unsigned int)e->migratetype,
+			(unsigned int)e->fallback_migratetype);
+	else if (f->what == IMPOSSIBLE_TYPE)
+		fprintf(out, " (%u)", (unsigned int)e->migratetype);
+}
+
 static void print_finding(FILE *out, const struct follow_finding *f)
 {
 	const struct event *e = &f->event;
@@ -39,6 +59,7 @@ static void print_finding(FILE *out, const struct follow_finding *f)
 		fprintf(out, " of page frame 0x%" PRIx64 ", order %u", e->pfn,
 			(unsigned int)e->order);
 	fprintf(out, ": %s", impossible_meaning(f->what));
+	print_value(out, f);
 	if (f->before != FOLLOW_UNKNOWN) {
 		fprintf(out, " (0x%" PRIx64 " is %s", f->page, follow_state_name(f->before));
 		if (f->line_before)
