@@ -191,11 +191,7 @@ static bool is_no_trace(const struct replayed *r)
 
 void replayed_event(const struct replayed *r, struct replay *replay, const struct event *e)
 {
-	struct replay_change change;
-
-	replay_event(replay, e);
-	if (e->kind == EVENT_MARKER && marker_change_read(trace_string(r->trace, e->text), &change))
-		replay_change(replay, &change);
+	marker_change_replay(replay, e, trace_string(r->trace, e->text));
 }
 
 enum cli_exit replayed_end(struct cli *cli, const struct replayed *r, enum cli_exit code)

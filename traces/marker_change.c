@@ -126,3 +126,12 @@ bool marker_change_read(const char *text, struct replay_change *ret)
 	       (read_cpu(&value, &file, ret) || read_memory(&value, &file, ret) ||
 		read_sysctl(&value, &file, ret));
 }
+
+void marker_change_replay(struct replay *r, const struct event *e, const char *text)
+{
+	struct replay_change change;
+
+	replay_event(r, e);
+	if (e->kind == EVENT_MARKER && marker_change_read(text, &change))
+		replay_change(r, &change);
+}

@@ -18,5 +18,7 @@
 
 /* False: @text, NUL-terminated, says nothing of the kind, and *@ret is untouched. */
 bool marker_change_read(const char *text, struct replay_change *ret);
+/* Gives @r the event, and what a marker has the machine do there; @text: the string that @e->text is the number of. */
+void marker_change_replay(struct replay *r, const struct event *e, const char *text);
 
 #endif

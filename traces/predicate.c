@@ -14,6 +14,7 @@
 #include "engine/scenario.h"
 #include "traces/answer_text.h"
 #include "traces/compare.h"
+#include "traces/marker_change.h"
 #include "traces/shell.h"
 #include "traces/trial.h"
 
@@ -485,10 +486,17 @@ static void say_miss(const struct misses *m, struct judgement *j)
 	    replay_miss_name(m->last.miss));
 }
 
+/* An event of @s; one that the machine cannot have recorded keeps its number, and does nothing. */
+static void give(struct trial *t, struct replay *r, const struct subject *s, const struct event *e)
+{
+	static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
+
+	marker_change_replay(r, trial_allows(t, e) ? e : &nothing,
+			     e->text < s->string_count ? s->strings[e->text] : "");
+}
+
 static struct error *test_misses(struct predicate *p, const struct subject *s, struct judgement *j)
 {
-	/* An event that the machine cannot have recorded keeps its number, and does nothing. */
-	static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
 	struct misses m = { 0 };
 	struct replay_options options = { .predicted = on_prediction, .ctx = &m };
 	const char *reason;
@@ -500,11 +508,8 @@ static struct error *test_misses(struct predicate *p, const struct subject *s, s
 	r = trial_replay(p->trial, s, &options);
 	if (!r)
 		return error_no_memory();
-	for (uint32_t i = 0; i < s->event_count && !is_settled(p, m.count); i++) {
-		const struct event *e = &s->events[i];
-
-		replay_event(r, trial_allows(p->trial, e) ? e : &nothing);
-	}
+	for (uint32_t i = 0; i < s->event_count && !is_settled(p, m.count); i++)
+		give(p->trial, r, s, &s->events[i]);
 	if (replay_out_of_memory(r))
 		return error_no_memory();
 	if (p->kind == PREDICATE_MISSES) {
@@ -919,16 +924,6 @@ static bool is_in_step(const struct misses *m)
 	return m->right >= IN_STEP || !m->count;
 }
 
-/* One event for both replays: what they count tells who was right. */
-static void give_both(struct predicate *p, struct replay *r, struct replay *other,
-		      const struct event *e)
-{
-	static const struct event nothing = { .kind = EVENT_OTHER, .cpu = UINT16_MAX };
-
-	replay_event(r, trial_allows(p->trial, e) ? e : &nothing);
-	replay_event(other, trial_allows(p->other_trial, e) ? e : &nothing);
-}
-
 static struct error *test_worse(struct predicate *p, const struct subject *s, struct judgement *j)
 {
 	struct misses m = { 0 }, n = { 0 };
@@ -954,7 +949,9 @@ static struct error *test_worse(struct predicate *p, const struct subject *s, st
 	for (uint32_t i = 0; i < s->event_count; i++) {
 		const uint64_t wrong = m.count;
 
-		give_both(p, r, other_replay, &s->events[i]);
+		/* What the two count tells who was right. */
+		give(p->trial, r, s, &s->events[i]);
+		give(p->other_trial, other_replay, s, &s->events[i]);
 		/* A miss of the other would have ended its row. */
 		if (m.count == wrong || !is_in_step(&n))
 			continue;

@@ -208,6 +208,42 @@ static void test_diverges(void **state)
 	subject_file_deinit(&f);
 }
 
+static unsigned int count_misses(const struct subject *s)
+{
+	struct judgement j = ask("misses == 0", s); /* counts them all */
+	unsigned int count = 0;
+
+	assert_int_equal(sscanf(j.why, "misses: %u", &count), 1);
+	return count;
+}
+
+/* A CPU goes while the trace is recorded: a marker tells, and what a replay follows a predicate does, too. */
+static void test_markers(void **state)
+{
+	struct subject_file f = { 0 };
+	unsigned int with, without;
+	struct event *events;
+	struct subject s;
+
+	(void)state;
+	check_ok(subject_read("traces/recordings/trace-6.1-amd64-700m-smp2-hotplug.mmtrace", NULL,
+			      &f));
+	s = f.subject;
+	events = calloc(s.event_count, sizeof(*events));
+	assert_non_null(events);
+	memcpy(events, s.events, s.event_count * sizeof(*events));
+	with = count_misses(&s);
+	for (uint32_t i = 0; i < s.event_count; i++)
+		if (events[i].kind == EVENT_MARKER)
+			events[i].kind = EVENT_OTHER;
+	s.events = events;
+	without = count_misses(&s);
+	if (with >= without)
+		fail_msg("%u misses, %u where markers say nothing", with, without);
+	free(events);
+	subject_file_deinit(&f);
+}
+
 /* One fact wrong, and the sizes of the page sets are; nothing else is. */
 static void test_boot(void **state)
 {
@@ -451,13 +487,14 @@ static void test_stored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),	     cmocka_unit_test(test_syntax_wrong),
-		cmocka_unit_test(test_other_absent), cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_diverges),     cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_invariant),    cmocka_unit_test(test_differs_later),
-		cmocka_unit_test(test_operations),   cmocka_unit_test(test_worse),
-		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_command),
-		cmocka_unit_test(test_stored),	     cmocka_unit_test(test_facts_and_back),
+		cmocka_unit_test(test_syntax),	       cmocka_unit_test(test_syntax_wrong),
+		cmocka_unit_test(test_other_absent),   cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_diverges),       cmocka_unit_test(test_markers),
+		cmocka_unit_test(test_boot),	       cmocka_unit_test(test_invariant),
+		cmocka_unit_test(test_differs_later),  cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_worse),	       cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_command),	       cmocka_unit_test(test_stored),
+		cmocka_unit_test(test_facts_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,13 +93,10 @@ static uint64_t predict(const struct recording *rec, uint32_t kinds, uint32_t *p
 			const char *text = batch[i].kind == EVENT_MARKER
 						   ? trace_string(t.trace, batch[i].text)
 						   : NULL;
-			struct replay_change change;
 
 			if (text)
 				picture_watch_marker(w, text, batch[i].line);
-			replay_event(r, &batch[i]);
-			if (text && marker_change_read(text, &change))
-				replay_change(r, &change);
+			marker_change_replay(r, &batch[i], text);
 			if (picture_watch_active(w))
 				picture_watch_look(w);
 		}
