@@ -303,11 +303,13 @@ static void test_a_lock_explains_what_is_missing(void **state)
 {
 	pfn_t pages[PAGES_MAX];
 	struct world *w = interrupt(8, 4, 0, pages);
+	struct event late = { .kind = EVENT_ALLOC, .pid = TASK + 1 };
 	struct replay_model *m;
 
 	(void)state;
 	assert_int_equal(w->replay.model_count, 1);
-	replay(w, EVENT_ALLOC, pages[3], 0);
+	late.pfn = pages[3];
+	replay_event(&w->replay, &late);
 	m = w->replay.models[0];
 	assert_int_equal(m->misses, 1);
 	assert_false(is_listed(w, pages[4]) || is_listed(w, pages[5]));

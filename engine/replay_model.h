@@ -176,6 +176,7 @@ struct replay_cpu {
 	uint8_t depth, depth_kind, depth_index;
 	int32_t depth_pid;
 	bool in_locked; /* the last event was a free of an interrupt while locks were held */
+	bool was_locked; /* so was the one before it */
 	bool passes; /* such frees go past the page set */
 	bool pass_next; /* the next ones will */
 	uint32_t locked_zone; /* if they are of this zone; BUDDY_ZONE_NONE: of any */

@@ -399,10 +399,44 @@ static void a_lock_is_found_out(void **state)
 	take_user(&p, SHELL);
 	give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
 	give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	take_user(&p, SHELL);
 	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
 	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
 	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
 	end(&p);
+}
+
+/*
+ * Where the interrupt comes right before an allocation of the task that it came to, that had its page by then:
+ *
+ *	list [ b a ]	task: takes b	[interrupt: c d]	task: tells of b	then: d c a
+ *
+ * Or else it turns out soon that there was a lock after all.
+ */
+static void a_page_is_told_of_late(void **state)
+{
+	(void)state;
+	for (unsigned int past = 0; past < 3; past++) {
+		struct play p;
+		pfn_t first;
+
+		begin(&p, "6.1.57");
+		first = p.next;
+		for (unsigned int i = 0; i < 4; i++)
+			assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
+		give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
+		take_user(&p, SHELL);
+		give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
+		give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+		/* Another task did not have it. */
+		assert_false(take(&p, past == 2 ? CHILD : SHELL, kernel_gfp(&p), first + 1));
+		for (unsigned int i = 4; i-- > 2 && !past;)
+			assert_true(take(&p, SHELL, kernel_gfp(&p), first + i));
+		assert_int_equal(take(&p, SHELL, kernel_gfp(&p), first), past != 1);
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		end(&p);
+	}
 }
 
 /* So it does of what an interrupt freed before another one did. */
@@ -450,6 +484,7 @@ static void interrupts_are_told_apart(void **state)
 		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
 	for (unsigned int i = 0; i < 3; i++)
 		give(&p, EVENT_FREE, SHELL, first + i, 0, 0, i == 1 ? 0 : EVENT_CONTEXT_INTERRUPT);
+	take_user(&p, SHELL);
 	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
 	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
 	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
@@ -635,6 +670,7 @@ int main(void)
 		cmocka_unit_test(interrupts_meet_a_lock),
 		cmocka_unit_test(another_zone_is_not_locked),
 		cmocka_unit_test(a_lock_is_found_out),
+		cmocka_unit_test(a_page_is_told_of_late),
 		cmocka_unit_test(an_earlier_lock_is_found_out),
 		cmocka_unit_test(interrupts_are_told_apart),
 		cmocka_unit_test(a_program_fails),

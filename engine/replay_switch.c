@@ -308,6 +308,7 @@ void replay_watch_depth(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
+	c->was_locked = c->in_locked;
 	c->in_locked = e->kind == EVENT_FREE && replay_in_locked(r, e);
 	if (e->context & EVENT_CONTEXT_INTERRUPT)
 		return;
@@ -528,6 +529,11 @@ bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t z
 		/* Nothing filled the list: a page of the run was on it, however deep. */
 		if (run->past && !told && run->pages[run->count - 1] != e->pfn)
 			continue;
+		/* It came when the task had its page, and had not told of it: that is longer than the lock is held. */
+		if (!i && !run->past && c->was_locked && c->last_pid == e->pid && !depth_tells(r)) {
+			pageset_remove(&r->alloc, zone, set, index, e->pfn);
+			return true;
+		}
 		move_run(r, e->cpu, run, BUDDY_ZONE_NONE);
 		if (pageset_head(&r->alloc, set, index) != e->pfn)
 			return false;
