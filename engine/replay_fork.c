@@ -33,6 +33,15 @@ static bool is_table(const struct replay_model *r, const struct event *e)
 	       gfp_has(gfp, e->gfp, GFP_BIT_ACCOUNT) && gfp_has(gfp, e->gfp, GFP_BIT_ZERO);
 }
 
+/*
+ * Page tables are compound pages where pagetable_alloc() gives them, and the directory is none where pgd_alloc() does
+ * without.  Once a copy has shown that, can @e, which asks for a table, ask for a directory?
+ */
+static bool may_be_directory(const struct replay_model *r, const struct event *e)
+{
+	return !r->directories_differ || !gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_COMP);
+}
+
 static struct replay_task *task_of(struct replay_model *r, const struct event *e)
 {
 	struct replay_task *t = &r->tasks[task_slot(e)];
@@ -104,6 +113,34 @@ void replay_take_due_stack(struct replay_model *r, const struct event *e, bool f
 	use_stack(r, e, filled && !e->order);
 }
 
+static void note_directory(struct replay_model *r, pfn_t pfn, int32_t owner)
+{
+	unsigned int at = r->directory_next++ % REPLAY_DIRECTORIES;
+
+	r->directories[at] = pfn;
+	r->directory_owners[at] = owner;
+}
+
+/* No more tables come in a row. */
+static void end_row(struct replay_model *r, struct replay_cpu *c, struct replay_task *t)
+{
+	if (t->tables == TABLE_LEVELS) {
+		if (!r->directories_differ)
+			note_directory(r, t->directory, t->pid);
+		t->own = t->directory;
+		t->executing = true;
+	}
+	if (t->tables && t->tables <= TABLE_LEVELS) {
+		/* It was no fork after all. */
+		if (t->stack == STACK_KEPT && t->forks && c->stacks_cached < STACKS_CACHED)
+			c->stacks_cached++;
+		if (t->forks)
+			t->forks--;
+	}
+	t->tables = 0;
+	t->stack = STACK_NONE;
+}
+
 void replay_foresee_stack(struct replay_model *r, const struct event *e, bool filled)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -122,7 +159,11 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 	c->makes_thread = false;
 	fresh = e->pid > r->last_task && !r->unborn;
 	t = task_of(r, e);
-	if (!is_table(r, e) || t->tables || t->stack == STACK_SEEN)
+	if (!is_table(r, e) || !may_be_directory(r, e))
+		return;
+	if (r->directories_differ)
+		end_row(r, c, t);
+	if (t->tables || t->stack == STACK_SEEN)
 		return;
 	if (fresh || t->forks)
 		t->stack = use_stack(r, e, filled);
@@ -147,49 +188,25 @@ void replay_stack_seen(struct replay_model *r, const struct event *e)
 		task_of(r, e)->stack = STACK_SEEN;
 }
 
-static void note_directory(struct replay_model *r, pfn_t pfn, int32_t owner)
-{
-	unsigned int at = r->directory_next++ % REPLAY_DIRECTORIES;
-
-	r->directories[at] = pfn;
-	r->directory_owners[at] = owner;
-}
-
-/* No more tables come in a row. */
-static void end_row(struct replay_model *r, struct replay_cpu *c, struct replay_task *t)
-{
-	if (t->tables == TABLE_LEVELS) {
-		note_directory(r, t->directory, t->pid);
-		t->own = t->directory;
-		t->executing = true;
-	}
-	if (t->tables && t->tables <= TABLE_LEVELS) {
-		/* It was no fork after all. */
-		if (t->stack == STACK_KEPT && t->forks && c->stacks_cached < STACKS_CACHED)
-			c->stacks_cached++;
-		if (t->forks)
-			t->forks--;
-	}
-	t->tables = 0;
-	t->stack = STACK_NONE;
-}
-
 /* That many tables are of a copy of the task's memory. */
 static void note_fork(struct replay_model *r, struct replay_cpu *c, struct replay_task *t)
 {
-	note_directory(r, t->directory, -1);
+	if (!r->directories_differ)
+		note_directory(r, t->directory, -1);
 	if (t->stack == STACK_NONE && c->stacks_cached)
 		c->stacks_cached--;
 	if (t->forks < FORKS_MAX)
 		t->forks++;
 	if (r->unborn < UNBORN_MAX)
 		r->unborn++;
+	r->directories_differ |= t->differs;
 }
 
 void replay_watch_tables(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct replay_task *t;
+	bool compound;
 
 	if (!watches(r, e))
 		return;
@@ -204,8 +221,15 @@ void replay_watch_tables(struct replay_model *r, const struct event *e)
 	}
 	if (!is_table(r, e))
 		return;
-	if (!t->tables)
+	if (!t->tables && !may_be_directory(r, e))
+		return;
+	compound = gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_COMP);
+	t->differs = t->tables ? t->differs && compound : !compound;
+	if (!t->tables) {
 		t->directory = e->pfn;
+		if (r->directories_differ)
+			note_directory(r, e->pfn, -1);
+	}
 	if (t->tables <= TABLE_LEVELS && ++t->tables > TABLE_LEVELS)
 		note_fork(r, c, t);
 }

@@ -251,6 +251,7 @@ struct replay_task {
 	bool executing; /* it has not given its old one back yet */
 	/* Page tables that it asked for in a row; the first of them; how sure it is that it forks. */
 	uint8_t tables, forks;
+	bool differs; /* all of these but the first are compound pages */
 	uint8_t stack; /* enum stack_source; of the task that it may be making */
 	pfn_t directory;
 	pfn_t own; /* the last directory that it had for itself */
@@ -286,6 +287,7 @@ struct replay_model {
 	int32_t directory_owners[REPLAY_DIRECTORIES]; /* who executes there; -1: not known */
 	uint32_t directory_next;
 	int32_t last_task; /* the highest pid so far */
+	bool directories_differ; /* they are no compound pages, and other page tables are */
 	uint32_t unborn; /* forked processes of which nothing came yet */
 	struct replay_outcome outcome; /* of the event at hand */
 	bool wrong; /* it was an allocation of another page: replay_model_correct() is due */

@@ -217,6 +217,45 @@ static void a_fork_is_foreseen_by_allocations(void **state)
 	end(&p);
 }
 
+/* Page tables of which all but the first, at @directory, are compound pages. */
+static bool make_compound(struct play *p, int32_t pid, unsigned int count, pfn_t directory)
+{
+	uint32_t compound = table_gfp(p) | p->gfp.mask[GFP_BIT_COMP];
+	bool guessed = take(p, pid, directory == PFN_NONE ? compound : table_gfp(p),
+			    directory == PFN_NONE ? p->next : directory);
+
+	for (unsigned int i = 1; i < count; i++)
+		assert_true(take(p, pid, compound, p->next));
+	return guessed;
+}
+
+/* Where flags tell directories apart, a fault is no program, and a second copy may follow the first. */
+static void directories_show(void **state)
+{
+	struct play p;
+	pfn_t directory;
+
+	(void)state;
+	begin(&p, "6.12");
+	p.next += STACK;
+	directory = p.next;
+	assert_false(make_compound(&p, SHELL, TABLES, directory));
+	take_user(&p, SHELL);
+	/* As many as a program has. */
+	make_compound(&p, CHILD, 4, PFN_NONE);
+	take_user(&p, CHILD);
+	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
+	assert_true(make_compound(&p, SHELL, TABLES, directory));
+	for (unsigned int i = 0; i < 2; i++) {
+		p.next += STACK;
+		directory = p.next;
+		assert_true(make_compound(&p, SHELL, TABLES, directory));
+	}
+	give(&p, EVENT_FREE, CHILD, directory, 0, 0, 0);
+	assert_true(make_compound(&p, SHELL, TABLES, directory));
+	end(&p);
+}
+
 /* The stack of a task that ended is used again. */
 static void a_stack_is_kept(void **state)
 {
@@ -660,6 +699,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fork_is_foreseen),
 		cmocka_unit_test(a_fork_is_foreseen_by_allocations),
+		cmocka_unit_test(directories_show),
 		cmocka_unit_test(a_stack_is_kept),
 		cmocka_unit_test(a_program_is_no_fork),
 		cmocka_unit_test(faults_are_learned),
