@@ -529,6 +529,18 @@ static uint64_t pages_of_value(const struct explanation *e, const struct explain
 	return (uint64_t)bounded(kb / e->page_kb);
 }
 
+/*
+ * Anonymous pages go as far as swap has room for them, or keeps it: for those of the swap cache.  Where none is
+ * free, reclaim does not look at anonymous pages, be they in the swap cache (mm/vmscan.c 6.12: get_scan_count,
+ * can_reclaim_anon_pages).
+ */
+static uint64_t swap_room(const struct explanation *e)
+{
+	uint64_t free = e->report->free_swap_kb / e->page_kb;
+
+	return free ? free + e->report->swapcache_pages : 0;
+}
+
 static void read_numbers(struct explanation *e, struct explain_zone *z)
 {
 	const struct meminfo_report_zone *seen = z->seen;
@@ -547,10 +559,9 @@ static void read_numbers(struct explanation *e, struct explain_zone *z)
 	read_highatomic(e, z);
 	z->reclaimable_pages =
 		pages_of_value(e, z, "active_file") + pages_of_value(e, z, "inactive_file");
-	/* Anonymous pages go as far as swap space has room for them. */
 	z->reclaimable_pages +=
 		min_u64(pages_of_value(e, z, "active_anon") + pages_of_value(e, z, "inactive_anon"),
-			e->report->free_swap_kb / e->page_kb);
+			swap_room(e));
 }
 
 /* The largest order with a free block of these migratetypes, -1 if there is none. */

@@ -121,7 +121,10 @@ struct explain_zone {
 	uint32_t types; /* migratetypes that were looked at for a block */
 	int largest_order; /* of the free blocks of these; -1: none */
 	int largest_other; /* of the other free blocks; -1: none */
-	/* File pages, and anonymous ones as far as there is swap space: what reclaim could have freed at most. */
+	/*
+	 * File pages, and anonymous ones as far as there is free swap space, and for those of the swap cache: what
+	 * reclaim could have freed at most.
+	 */
 	uint64_t reclaimable_pages;
 };
 

@@ -686,6 +686,12 @@ static void reclaimable(void **state)
 		{ "[    1.000000] Free swap  = 0kB\n", 300 },
 		{ "[    1.000000] Free swap  = 84kB\n", 321 },
 		{ "[    1.000000] Free swap  = 999999kB\n", 1000 },
+		/* What is in the swap cache has its place there already; it is not looked at where none is free. */
+		{ "[    1.000000] 40 pages in swap cache\n[    1.000000] Free swap  = 84kB\n",
+		  361 },
+		{ "[    1.000000] 4000 pages in swap cache\n[    1.000000] Free swap  = 84kB\n",
+		  1000 },
+		{ "[    1.000000] 40 pages in swap cache\n[    1.000000] Free swap  = 0kB\n", 300 },
 	};
 
 	(void)state;
