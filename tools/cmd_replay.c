@@ -434,7 +434,7 @@ static void print_findings(struct cli *cli, const struct report *report)
 		return;
 	fprintf(out, "\n%sfindings: events that this machine cannot have recorded%s\n",
 		cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
-	replay_findings_print(out, &report->findings);
+	replay_findings_print(out, &report->findings, follow_stats(report->follow)->events);
 }
 
 /* The last column is not filled up. */

@@ -69,12 +69,18 @@ static void print_finding(FILE *out, const struct follow_finding *f)
 	fputc('\n', out);
 }
 
-void replay_findings_print(FILE *out, const struct replay_findings *list)
+/* So few events may all be wrong in some other way. */
+enum { EVENTS_TOLD_MIN = 100 };
+
+void replay_findings_print(FILE *out, const struct replay_findings *list, uint64_t events)
 {
 	for (uint32_t i = 0; i < list->shown; i++)
 		print_finding(out, &list->first[i]);
 	if (list->count > list->shown)
 		fprintf(out, "... and %" PRIu64 " more\n", list->count - list->shown);
+	if (events >= EVENTS_TOLD_MIN && list->count > events / 2)
+		fputs("Most events do not fit: the trace may be of another machine, or boot, than SRC.\n",
+		      out);
 }
 
 static void json_finding(struct json *j, const struct follow_finding *f)
@@ -162,7 +168,7 @@ static void print_follow(struct cli *cli, const struct replayed *r,
 	if (report->findings.count)
 		fprintf(out, "\n%sfindings: what no kernel can have done%s\n",
 			cli_colour(cli, CLI_BOLD), cli_colour(cli, CLI_PLAIN));
-	replay_findings_print(out, &report->findings);
+	replay_findings_print(out, &report->findings, s->events);
 	fprintf(out, "\n%sfollowed %" PRIu64 " events; %" PRIu64 " finding%s%s\n",
 		cli_colour(cli, report->findings.count ? CLI_BAD : CLI_GOOD), s->events,
 		report->findings.count, report->findings.count == 1 ? "" : "s",

@@ -22,8 +22,8 @@ void replay_findings_add(struct replay_findings *list, const struct follow_findi
 /* All of @what that @follow had are none. */
 void replay_findings_withdraw(struct replay_findings *list, const struct follow *follow,
 			      enum impossible what);
-/* A line each, and how many more there are. */
-void replay_findings_print(FILE *out, const struct replay_findings *list);
+/* A line each, how many more there are, and what it looks like if most of @events events are among them. */
+void replay_findings_print(FILE *out, const struct replay_findings *list, uint64_t events);
 /* As the member "findings". */
 void replay_findings_json(struct json *j, const struct replay_findings *list,
 			  const struct follow *follow);
