@@ -18,6 +18,7 @@
 #include "engine/pageset.h"
 #include "engine/pageset_list.h"
 #include "engine/prng.h"
+#include "engine/scenario_hotplug.h"
 #include "engine/testing/life.h"
 
 #define MIB (1ULL << 20)
@@ -238,6 +239,12 @@ static void held_free(struct broken *t)
 	buddy_free(t->b, t->zone, t->s.blocks[0].pfn, 10, BUDDY_PLACE_FREED);
 }
 
+static void held_nowhere(struct broken *t)
+{
+	t->s.blocks[1].pfn = 1ULL << 40;
+	assert_true(scenario_follow_zones(&t->s));
+}
+
 static void undone(struct broken *t)
 {
 	t->s.zones[t->zone].digest++;
@@ -275,6 +282,7 @@ static void each_breaks(void **unused)
 		{ conserved, INVARIANT_PAGES_LISTED },
 		{ held_twice, INVARIANT_HELD_ONCE },
 		{ held_free, INVARIANT_HELD_ONCE },
+		{ held_nowhere, INVARIANT_HELD_ZONE },
 		{ undone, INVARIANT_LIFE_UNDONE },
 	};
 	static const struct scenario_options deep = { .boot_cost = INVARIANT_COST_DEEP,

@@ -486,6 +486,24 @@ static void do_fraction(struct scenario *s, const struct operation *op)
 		pageset_drain(a, zone, set, set->batch, 0);
 }
 
+/* The zone of @block among the @count @zones of now.  One that is in none is forgotten: nobody can free it. */
+static void follow_block(struct scenario *s, struct scenario_zone *zones, uint32_t count,
+			 struct scenario_block *block)
+{
+	const struct scenario_zone *old = &s->zones[block->zone];
+
+	block->zone = page_alloc_zone_of(&s->alloc, block->pfn);
+	if (block->zone != BUDDY_ZONE_NONE)
+		return;
+	findings_add(&s->findings, INVARIANT_HELD_ZONE, old->nid, (int32_t)old->type, block->pfn, 0,
+		     0, "a page that is handed out is in no zone any more");
+	for (uint32_t zone = 0; zone < count; zone++)
+		if (zones[zone].nid == old->nid && zones[zone].type == old->type)
+			zones[zone].held -= block->pages;
+	s->held_pages -= block->pages;
+	block->pfn = PFN_NONE;
+}
+
 bool scenario_follow_zones(struct scenario *s)
 {
 	const struct machine *m = &s->machine;
@@ -511,7 +529,7 @@ bool scenario_follow_zones(struct scenario *s)
 	}
 	for (uint32_t i = 0; i < s->block_count; i++)
 		if (s->blocks[i].pfn != PFN_NONE)
-			s->blocks[i].zone = page_alloc_zone_of(&s->alloc, s->blocks[i].pfn);
+			follow_block(s, zones, count, &s->blocks[i]);
 	s->spare_zones = s->zones;
 	s->zones = zones;
 	s->zone_count = count;
