@@ -134,6 +134,8 @@ static void make_use(struct mutator *m, Mmtrace__Operation *op)
 		SET(op, value, one_in(m, 4));
 	else if (op->kind == MMTRACE__OPERATION__KIND__PCP_FRACTION)
 		SET(op, value, draw_fraction(m));
+	else if (op->kind == MMTRACE__OPERATION__KIND__POISON && one_in(m, 2))
+		SET(op, start_pfn, mutate_number(m, MUTATE_PFN, op->start_pfn));
 	else /* pageblocks nearby */
 		SET(op, value, (int64_t)prng_below(&m->prng, 5) - 2);
 }

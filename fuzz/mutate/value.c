@@ -10,13 +10,11 @@
 
 /* Where something ends or begins on machines that there are. */
 static const uint64_t places[] = {
-	0,	     0x1000,	  0x9fc00,
-	0xa0000,     0x100000,	  0x1000000,
-	0x38000000,  0x40000000,  0x7fffffff,
-	0x80000000,  0xc0000000,  0xfee00000,
-	0xffffffff,  0x100000000, 0x140000000,
-	0x880000000, 1ULL << 36,  1ULL << 40,
-	1ULL << 46,  1ULL << 52,  UINT64_MAX - 0xfff,
+	0,	    0x1000,	0x9fc00,     0xa0000,	  0x100000,
+	0x1000000,  0x377fe000, /* low memory of i386 */
+	0x38000000, 0x40000000, 0x7fffffff,  0x80000000,  0xc0000000,
+	0xfee00000, 0xffffffff, 0x100000000, 0x140000000, 0x880000000,
+	1ULL << 36, 1ULL << 40, 1ULL << 46,  1ULL << 52,  UINT64_MAX - 0xfff,
 	UINT64_MAX,
 };
 static const uint8_t distances[] = { 10, 11, 12, 20, 21, 31, 32, 100, 254, 255, 0, 9 };
@@ -144,8 +142,9 @@ static uint64_t address(struct mutator *m, enum mutate_hint hint, uint64_t old, 
 	case 5: /* to a boundary */
 		unit = page << prng_below(&m->prng, 20);
 		return one_in(m, 2) ? old & ~(unit - 1) : (old + unit - 1) & ~(unit - 1);
-	case 6:
-		return places[prng_below(&m->prng, COUNT_OF(places))] / (PAGE / page);
+	case 6: /* a page frame may be the last before it */
+		other = places[prng_below(&m->prng, COUNT_OF(places))] / (PAGE / page);
+		return hint == MUTATE_PFN && one_in(m, 2) ? other - 1 : other;
 	default:
 		return plain(m, old);
 	}
