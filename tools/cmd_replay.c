@@ -25,8 +25,10 @@ enum view {
 	VIEW_JSON = VIEW_BUDDYINFO + STATE_VIEW_COUNT,
 };
 
-static const char *const views[] = { "summary",	  "buddyinfo",	"pagetypeinfo", "zoneinfo", "pcp",
-				     "freelists", "pageblocks", "json",		NULL };
+static const char *const views[] = {
+	"summary",    "buddyinfo",	"pagetypeinfo",	 "zoneinfo", "pcp", "freelists",
+	"pageblocks", "unusable_index", "extfrag_index", "json",     NULL
+};
 
 static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
 
@@ -822,6 +824,8 @@ const struct command command_replay = {
 		"  pcp           the per-CPU lists, head first\n"
 		"  freelists     the free lists, head first\n"
 		"  pageblocks    which pageblocks are of which type\n"
+		"  unusable_index, extfrag_index\n"
+		"                as the files of these names in /sys/kernel/debug/extfrag\n"
 		"  json          the summary and all of these, as JSON; so with --json, too\n"
 		"In zoneinfo, 'high' of kernels that tune it (6.7 and later) is what the events have shown: "
 		"it sinks with time, unseen. 'count' has pages that were taken in bulk, without an event, "

@@ -36,7 +36,8 @@ static const char help_text[] =
 	"mark TEXT      forwards to the trace marker that contains TEXT\n"
 	"miss           forwards until a prediction was wrong\n"
 	"page PFN       forwards until an event of this page frame (0x... or decimal)\n"
-	"show VIEW      buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
+	"show VIEW      buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks,\n"
+	"               unusable_index, extfrag_index\n"
 	"help, quit\n"
 	"An empty line does the last of next, back, miss, mark and page again.\n";
 
@@ -442,7 +443,8 @@ const struct command command_step = {
 		"  mark TEXT   forwards to the trace marker that contains TEXT\n"
 		"  miss        forwards until a prediction was wrong\n"
 		"  page PFN    forwards until an event of this page frame (0x... or decimal)\n"
-		"  show VIEW   buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks\n"
+		"  show VIEW   buddyinfo, pagetypeinfo, zoneinfo, pcp, freelists, pageblocks,\n"
+		"              unusable_index, extfrag_index\n"
 		"  help, quit\n"
 		"\n"
 		"What is looked for and does not follow is told, and the place stays as it is; 'miss' "

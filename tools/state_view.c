@@ -4,12 +4,14 @@
 #include "engine/alloc_view.h"
 #include "engine/buddy_view.h"
 #include "engine/dump.h"
+#include "engine/extfrag.h"
 #include "engine/migratetype.h"
 #include "engine/pageset.h"
 
-const char *const state_view_names[STATE_VIEW_COUNT] = {
-	"buddyinfo", "pagetypeinfo", "zoneinfo", "pcp", "freelists", "pageblocks"
-};
+const char *const state_view_names[STATE_VIEW_COUNT] = { "buddyinfo",	   "pagetypeinfo",
+							 "zoneinfo",	   "pcp",
+							 "freelists",	   "pageblocks",
+							 "unusable_index", "extfrag_index" };
 
 void state_view_print(struct cli *cli, const struct replayed *r, struct replay *replay,
 		      enum state_view view)
@@ -36,6 +38,12 @@ void state_view_print(struct cli *cli, const struct replayed *r, struct replay *
 		break;
 	case STATE_VIEW_PAGEBLOCKS:
 		alloc_view_pageblocks(a, &sink);
+		break;
+	case STATE_VIEW_UNUSABLE_INDEX:
+		extfrag_dump_unusable(m->buddy, &sink);
+		break;
+	case STATE_VIEW_EXTFRAG_INDEX:
+		extfrag_dump_index(m->buddy, &sink);
 		break;
 	case STATE_VIEW_COUNT:
 		break;
@@ -90,6 +98,22 @@ static void json_marks(struct json *j, const struct replayed *r, struct replay *
 	json_key_u64(j, "boost", a->zones[zone].boost);
 }
 
+/* By order, in thousandths. */
+static void json_indices(struct json *j, const struct buddy *b, uint32_t zone)
+{
+	uint64_t nr_free[BUDDY_ORDER_COUNT];
+	unsigned int count = extfrag_count(b, zone, nr_free);
+
+	json_key_array_begin(j, "unusable_index");
+	for (unsigned int o = 0; o < count; o++)
+		json_u64(j, extfrag_unusable_index(nr_free, count, o));
+	json_array_end(j);
+	json_key_array_begin(j, "extfrag_index");
+	for (unsigned int o = 0; o < count; o++)
+		json_i64(j, extfrag_index(nr_free, count, o));
+	json_array_end(j);
+}
+
 void state_view_json(struct json *j, const struct replayed *r, struct replay *replay)
 {
 	const struct machine *m = &r->booted.m;
@@ -105,6 +129,7 @@ void state_view_json(struct json *j, const struct replayed *r, struct replay *re
 		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
 		json_marks(j, r, replay, z);
 		booted_json_types(j, m, z);
+		json_indices(j, m->buddy, z);
 		json_key_array_begin(j, "page_sets");
 		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
 			if (cpu < r->late.online_cpus || a->sets[z * a->cpu_count + cpu].count)
