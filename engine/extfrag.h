@@ -29,8 +29,7 @@ unsigned int extfrag_unusable_index(const uint64_t *nr_free, unsigned int order_
 int extfrag_index(const uint64_t *nr_free, unsigned int order_count, unsigned int order);
 
 /* Free blocks of zone number @zone by order; returns how many orders there are. */
-unsigned int extfrag_count(const struct buddy *b, uint32_t zone,
-			   uint64_t ret[BUDDY_ORDER_COUNT]);
+unsigned int extfrag_count(const struct buddy *b, uint32_t zone, uint64_t ret[BUDDY_ORDER_COUNT]);
 
 /* As the kernel's files unusable_index and extfrag_index. */
 void extfrag_dump_unusable(const struct buddy *b, const struct sink *sink);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/gfp.h"
+#include "engine/migratetype.h"
+#include "engine/numa_stat.h"
+#include "engine/rerun.h"
 #include "tools/replay_follow.h"
 #include "tools/replay_scenario.h"
 #include "tools/replay_start.h"
@@ -101,6 +105,8 @@ struct report {
 	struct picture_watch *watch;
 	FILE *predictions; /* NULL: not wanted */
 	struct rate (*zones)[EVENT_KIND_COUNT]; /* by zone; the last is no zone */
+	struct numa_stat *numa; /* by zone */
+	int32_t *cpu_nid;
 	uint32_t zone_count;
 	struct follow *follow; /* the trace taken at its word: what is impossible in it */
 	struct replay_findings findings;
@@ -133,6 +139,43 @@ static void write_prediction(const struct report *report, const struct replay_pr
 		p->miss == REPLAY_HIT ? "-" : replay_miss_name(p->miss));
 }
 
+/* Has the node of zone number @preferred pages for the request, above a low watermark? */
+static bool node_serves(const struct page_alloc *a, uint32_t preferred, struct alloc_request *req)
+{
+	const struct buddy_zone *zones = a->buddy->zones;
+
+	req->flags = page_alloc_fast_flags(a, req);
+	for (uint32_t z = 0; z < a->zone_count; z++)
+		if (zones[z].nid == zones[preferred].nid && zones[z].type <= req->highest &&
+		    page_alloc_margin(a, z, req, WMARK_LOW) > 0)
+			return true;
+	return false;
+}
+
+/*
+ * No event tells of the memory policy of the task.  Where a page is of another node, though the one that is tried
+ * first had pages, a policy is taken to have asked for that other node.
+ */
+static void count_numa(struct report *report, const struct replay_prediction *p)
+{
+	const struct page_alloc *a = replay_alloc(report->replay);
+	const struct event *e = p->event;
+	int32_t nid = report->cpu_nid[e->cpu];
+	struct alloc_request req = { .cpu = e->cpu, .nid = nid, .order = e->order };
+	uint32_t preferred;
+
+	req.highest = gfp_zone(e->gfp, report->r.late.config.zones_mask);
+	if (req.highest == ZONE_TYPE_COUNT)
+		req.highest = ZONE_NORMAL;
+	req.type = migratetype_at(e->migratetype, &report->r.late.config, &report->r.late.facts);
+	preferred = a->first_zone[(uint32_t)nid * ZONE_TYPE_COUNT + req.highest];
+	if (preferred != BUDDY_ZONE_NONE &&
+	    a->buddy->zones[preferred].nid != a->buddy->zones[p->zone].nid &&
+	    node_serves(a, preferred, &req))
+		preferred = BUDDY_ZONE_NONE;
+	numa_stat_count(report->numa, a->buddy, p->zone, preferred, nid);
+}
+
 static void on_prediction(void *ctx, const struct replay_prediction *p)
 {
 	struct report *report = ctx;
@@ -140,6 +183,8 @@ static void on_prediction(void *ctx, const struct replay_prediction *p)
 
 	report->zones[zone][p->event->kind].predicted++;
 	report->zones[zone][p->event->kind].right += p->miss == REPLAY_HIT;
+	if (p->event->kind == EVENT_ALLOC && zone < report->zone_count)
+		count_numa(report, p);
 	if (report->predictions)
 		write_prediction(report, p);
 }
@@ -193,9 +238,13 @@ static enum cli_exit prepare(struct cli *cli, struct report *report)
 
 	report->zone_count = m->buddy->zone_count;
 	report->zones = calloc((size_t)report->zone_count + 1, sizeof(*report->zones));
+	report->numa = calloc(report->zone_count, sizeof(*report->numa));
+	report->cpu_nid =
+		rerun_cpu_nodes(&report->r.late, &report->r.booted.log.input, report->r.cpu_count);
 	report->replay = replay_create(m, &report->r.late, &how);
 	report->follow = follow_create(&report->r.late, &follow);
-	if (!report->zones || !report->replay || !report->follow)
+	if (!report->zones || !report->numa || !report->cpu_nid || !report->replay ||
+	    !report->follow)
 		return cli_fail_error(cli, error_no_memory());
 	err = picture_watch_create(&report->r.pictures, m->buddy, &m->config, &m->facts,
 				   &report->watch);
@@ -439,6 +488,37 @@ static void print_findings(struct cli *cli, const struct report *report)
 	replay_findings_print(out, &report->findings, follow_stats(report->follow)->events);
 }
 
+/* Of one node all is local. */
+static bool has_nodes(const struct report *report)
+{
+	const struct buddy *b = report->r.booted.m.buddy;
+
+	for (uint32_t z = 1; z < b->zone_count; z++)
+		if (b->zones[z].nid != b->zones[0].nid)
+			return true;
+	return false;
+}
+
+static void print_numa(struct cli *cli, const struct report *report)
+{
+	FILE *out = cli_out(cli);
+	char name[32];
+
+	if (!has_nodes(report))
+		return;
+	fprintf(out, "\n%s%-11s %10s %10s %10s %10s %10s%s\n", cli_colour(cli, CLI_BOLD), "zone",
+		"numa_hit", "miss", "foreign", "local", "other", cli_colour(cli, CLI_PLAIN));
+	for (uint32_t z = 0; z < report->zone_count; z++) {
+		const struct numa_stat *s = &report->numa[z];
+
+		fprintf(out,
+			"%-11s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
+			"\n",
+			replayed_zone_name(&report->r, z, name, sizeof(name)), s->hit, s->miss,
+			s->foreign, s->local, s->other);
+	}
+}
+
 /* The last column is not filled up. */
 static int table_width(enum picture_table table)
 {
@@ -576,6 +656,7 @@ static void print_report(struct cli *cli, const struct report *report)
 	replay_start_print(cli, &report->start);
 	print_kinds(cli, report);
 	print_zones(cli, report);
+	print_numa(cli, report);
 	print_misses(cli, report);
 	print_findings(cli, report);
 	print_pictures(cli, report);
@@ -610,6 +691,17 @@ static void json_kinds(struct json *j, const struct report *report)
 	json_key_u64(j, "failed_allocations", follow_stats(report->follow)->failed);
 }
 
+static void json_numa(struct json *j, const struct numa_stat *s)
+{
+	json_key_object_begin(j, "numa");
+	json_key_u64(j, "hit", s->hit);
+	json_key_u64(j, "miss", s->miss);
+	json_key_u64(j, "foreign", s->foreign);
+	json_key_u64(j, "local", s->local);
+	json_key_u64(j, "other", s->other);
+	json_object_end(j);
+}
+
 static void json_zones(struct json *j, const struct report *report)
 {
 	const struct buddy *b = report->r.booted.m.buddy;
@@ -630,6 +722,7 @@ static void json_zones(struct json *j, const struct report *report)
 			json_object_end(j);
 		}
 		json_array_end(j);
+		json_numa(j, &report->numa[z]);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -753,6 +846,8 @@ static enum cli_exit run(struct cli *cli)
 	replay_destroy(report.replay);
 	follow_destroy(report.follow);
 	free(report.zones);
+	free(report.numa);
+	free(report.cpu_nid);
 	replayed_deinit(&report.r);
 	return code;
 }
@@ -804,6 +899,12 @@ const struct command command_replay = {
 		"trace without these markers (and one from standard input) is taken to begin when the "
 		"picture was taken. The boot log need not say what was reserved then. 'unknown' has "
 		"every page in use at first; 'handover' takes no picture over.\n"
+		"\n"
+		"Of several nodes it is told what the kernel counts of each zone (numa_hit, numa_miss ... in "
+		"zoneinfo), of the allocations of the trace alone: from picture to picture they grow as the "
+		"kernel's do, but for pages allocated in bulk. No event tells of memory policies: where a page "
+		"is of another node though the CPU's had pages to give, one is taken to have asked for it, and "
+		"the page counts as a hit.\n"
 		"\n"
 		"The file of --predictions has a line of headings and a row for each predicted event: "
 		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "
