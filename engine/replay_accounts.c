@@ -158,6 +158,18 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 		replay_model_take_stack(next, e);
 }
 
+/* kthreadd may have used a stack that was kept of a thread that nothing told of: one more account, of the one that is believed. */
+static void branch_at_thread(struct replay *r, const struct event *e)
+{
+	struct replay_model *next;
+
+	if (!replay_model_may_make_thread(r->models[0], e))
+		return;
+	next = branch_off(r, r->models[0], models_worth(r));
+	if (next)
+		replay_model_make_none(next, e);
+}
+
 /* Where pages are drained because high marks sank, each part of a second has a model of its own. */
 static void branch_at_decay(struct replay *r, const struct event *e)
 {
@@ -197,8 +209,10 @@ void replay_branch(struct replay *r, const struct event *e)
 {
 	while (r->streak >= STREAK_MAX && r->model_count > 2)
 		drop(r, r->model_count - 1);
-	if (e->kind == EVENT_ALLOC)
+	if (e->kind == EVENT_ALLOC) {
+		branch_at_thread(r, e);
 		branch(r, e);
+	}
 	if (e->kind == EVENT_FREE) {
 		branch_at_drain(r, e);
 		branch_at_batch(r, e);

@@ -116,7 +116,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		return;
 	real = page_alloc_zone_of(a, e->pfn);
 	replay_learn_node(r, e, real);
-	if (r->setup->plain_directories)
+	if (r->setup->bulk_stacks)
 		replay_foresee_stack(r, e, filled != BUDDY_ZONE_NONE);
 	predicted = replay_taken_before(r, e, index);
 	if (predicted != PFN_NONE) {

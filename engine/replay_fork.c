@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * New tasks where the page directory of a process is one page like every other page table.  Nothing tells
- * of the pages of a task's stack, but something else that making a task takes may be an event:
+ * New tasks where the page directory of a process is one page like every other page table, and kernel threads.
+ * Nothing tells of the pages of a task's stack, but something else that making a task takes may be an event:
  *
  *	fork		[stack] directory, tables of each level, more tables ...	and then a user page
  *	execute		directory, tables of each level				and then a user page
@@ -53,11 +53,22 @@ static struct replay_task *task_of(struct replay_model *r, const struct event *e
 	return t;
 }
 
-/* Does the model look for new tasks here at @e?  What an interrupt does is not the task's doing. */
+/* Does a task allocate, where stacks are taken in bulk?  What an interrupt does is not the task's doing. */
+static bool is_of_task(const struct replay_model *r, const struct event *e)
+{
+	return r->setup->bulk_stacks && e->kind == EVENT_ALLOC &&
+	       !(e->context & EVENT_CONTEXT_INTERRUPT) && e->pid > 0;
+}
+
+/*
+ * Does the model look for new tasks here at @e?  Where directories are larger, replay_task.c looks for copies.  And which
+ * of several CPUs kept stacks is not clear enough unless it is told when lists are filled.
+ */
 static bool watches(const struct replay_model *r, const struct event *e)
 {
-	return r->setup->plain_directories && e->kind == EVENT_ALLOC &&
-	       !(e->context & EVENT_CONTEXT_INTERRUPT) && e->pid > 0;
+	bool clear = r->setup->cpu_count == 1 || r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+
+	return is_of_task(r, e) && (r->setup->plain_directories || (e->pid == KTHREADD && clear));
 }
 
 /*
@@ -147,16 +158,18 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 	struct replay_task *t;
 	bool fresh;
 
-	if (!watches(r, e))
+	if (!is_of_task(r, e))
 		return;
 	replay_take_due_stack(r, e, filled);
 	if (e->pid == KTHREADD) {
-		if (!c->makes_thread)
+		if (!c->makes_thread && watches(r, e))
 			use_stack(r, e, filled && !e->order);
 		c->makes_thread = true;
 		return;
 	}
 	c->makes_thread = false;
+	if (!r->setup->plain_directories)
+		return;
 	fresh = e->pid > r->last_task && !r->unborn;
 	t = task_of(r, e);
 	if (!is_table(r, e) || !may_be_directory(r, e))
@@ -167,6 +180,19 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 		return;
 	if (fresh || t->forks)
 		t->stack = use_stack(r, e, filled);
+}
+
+bool replay_model_may_make_thread(const struct replay_model *r, const struct event *e)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	return e->pid == KTHREADD && watches(r, e) && !r->setup->plain_directories &&
+	       !c->makes_thread && !c->stacks_cached;
+}
+
+void replay_model_make_none(struct replay_model *r, const struct event *e)
+{
+	r->cpus[e->cpu].makes_thread = true;
 }
 
 void replay_stack_kept(struct replay_model *r, const struct event *e)

@@ -410,6 +410,9 @@ void replay_model_bypass(struct replay_model *r, const struct event *e);
  */
 bool replay_model_may_pass(struct replay_model *r, const struct event *e);
 void replay_model_pass(struct replay_model *r, const struct event *e);
+/* Will this model think that kthreadd, which allocates at @e, took a stack before?  Then it did not. */
+bool replay_model_may_make_thread(const struct replay_model *r, const struct event *e);
+void replay_model_make_none(struct replay_model *r, const struct event *e);
 /* A thread's stack was taken from the CPU's list without an event. */
 void replay_model_take_stack(struct replay_model *r, const struct event *e);
 /*

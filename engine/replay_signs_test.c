@@ -104,12 +104,12 @@ static void end(struct play *p)
 }
 
 /* @two_zones: there is memory of ZONE_NORMAL, too, which comes first. */
-static void boot(struct play *p, const char *version, bool two_zones)
+static void boot(struct play *p, enum arch arch, uint32_t cpus, const char *version, bool two_zones)
 {
-	struct replay_options options = { .cpu_count = 1, .predicted = on_prediction, .ctx = p };
+	struct replay_options options = { .cpu_count = cpus, .predicted = on_prediction, .ctx = p };
 
 	memset(p, 0, sizeof(*p));
-	made_boot_init(&p->made, ARCH_ARM64, version);
+	made_boot_init(&p->made, arch, version);
 	p->made.in.config.deferred_struct_page = false;
 	made_boot_memory(&p->made, 0x40000000, 0x40000000 + 2048 * MIB, -1);
 	if (two_zones)
@@ -127,22 +127,22 @@ static void boot(struct play *p, const char *version, bool two_zones)
 }
 
 /* The list is filled with what the kernel has first. */
-static void begin_with(struct play *p, const char *version, bool two_zones)
+static void begin_with(struct play *p, enum arch arch, const char *version, bool two_zones)
 {
 	pfn_t first;
 
-	boot(p, version, two_zones);
+	boot(p, arch, 1, version, two_zones);
 	give(p, EVENT_ZONE_LOCKED, SHELL, ELSEWHERE, 0, 0, 0);
 	first = p->guess;
 	end(p);
-	boot(p, version, two_zones);
+	boot(p, arch, 1, version, two_zones);
 	p->next = first;
 	fill(p);
 }
 
 static void begin(struct play *p, const char *version)
 {
-	begin_with(p, version, false);
+	begin_with(p, ARCH_ARM64, version, false);
 }
 
 /* The page tables of a copy, or of a program; the first is @directory.  Was it guessed? */
@@ -188,15 +188,15 @@ static void a_fork_is_foreseen(void **state)
 }
 
 /* Where nothing tells when lists are filled: pages come one by one at first, and so do those of a stack. */
-static void begin_untold(struct play *p)
+static void begin_untold(struct play *p, enum arch arch, uint32_t cpus)
 {
 	pfn_t first;
 
-	boot(p, "6.1", false);
+	boot(p, arch, cpus, "6.1", false);
 	take(p, SHELL, kernel_gfp(p), ELSEWHERE);
 	first = p->guess;
 	end(p);
-	boot(p, "6.1", false);
+	boot(p, arch, cpus, "6.1", false);
 	p->next = first;
 	assert_true(take(p, SHELL, kernel_gfp(p), p->next));
 }
@@ -207,7 +207,7 @@ static void a_fork_is_foreseen_by_allocations(void **state)
 	struct play p;
 
 	(void)state;
-	begin_untold(&p);
+	begin_untold(&p, ARCH_ARM64, 1);
 	p.next += STACK;
 	assert_false(make_tables(&p, SHELL, TABLES));
 	for (unsigned int i = 0; i < 3; i++) {
@@ -308,18 +308,59 @@ static void faults_are_learned(void **state)
 /* kthreadd asks for nothing but what a new thread needs, before or behind its stack. */
 static void kernel_threads_have_stacks(void **state)
 {
+	static const enum arch arches[] = { ARCH_ARM64, ARCH_X86_64 };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(arches) / sizeof(*arches); i++) {
+		struct play p;
+
+		begin_with(&p, arches[i], "6.1", false);
+		p.next += STACK;
+		assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+		assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		assert_false(take(&p, KTHREADD, kernel_gfp(&p), p.next));
+		p.next += STACK;
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		end(&p);
+	}
+}
+
+/* Nor of several CPUs that there is one at all. */
+static void kernel_threads_of_several_cpus_are_seen(void **state)
+{
 	struct play p;
 
 	(void)state;
-	begin(&p, "6.1");
-	p.next += STACK;
+	begin_untold(&p, ARCH_X86_64, 2);
 	assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
-	assert_true(take(&p, KTHREADD, kernel_gfp(&p), p.next));
-	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
-	assert_false(take(&p, KTHREADD, kernel_gfp(&p), p.next));
-	p.next += STACK;
-	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
 	end(&p);
+}
+
+/* Where directories are larger, a page table alone makes no copy. */
+static void a_table_is_no_directory(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin_with(&p, ARCH_X86_64, "6.1", false);
+	assert_true(take(&p, CHILD, table_gfp(&p), p.next));
+	end(&p);
+}
+
+/* Where less is told, it is not given up that a stack was kept. */
+static void kernel_threads_may_keep_stacks(void **state)
+{
+	(void)state;
+	for (unsigned int kept = 0; kept < 2; kept++) {
+		struct play p;
+
+		begin_untold(&p, ARCH_X86_64, 1);
+		p.next += kept ? 0 : STACK;
+		assert_int_equal(take(&p, KTHREADD, kernel_gfp(&p), p.next), !kept);
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		end(&p);
+	}
 }
 
 /* A new task that begins with a directory was not copied: who made it told of nothing. */
@@ -405,7 +446,7 @@ static void another_zone_is_not_locked(void **state)
 	pfn_t first;
 
 	(void)state;
-	begin_with(&p, "6.1.57", true);
+	begin_with(&p, ARCH_ARM64, "6.1.57", true);
 	first = p.next;
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
@@ -704,6 +745,9 @@ int main(void)
 		cmocka_unit_test(a_program_is_no_fork),
 		cmocka_unit_test(faults_are_learned),
 		cmocka_unit_test(kernel_threads_have_stacks),
+		cmocka_unit_test(kernel_threads_may_keep_stacks),
+		cmocka_unit_test(kernel_threads_of_several_cpus_are_seen),
+		cmocka_unit_test(a_table_is_no_directory),
 		cmocka_unit_test(a_vfork_takes_a_stack),
 		cmocka_unit_test(a_copy_is_born_once),
 		cmocka_unit_test(older_kernels_tell),
