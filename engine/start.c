@@ -358,6 +358,19 @@ static void add_all(struct work *w)
 
 /* ---- page sets ---------------------------------------------------------------------------------- */
 
+/* Was the page handed to someone, by itself or as part of a larger block? */
+static bool is_handed_out(struct page_alloc *a, uint32_t zone, pfn_t pfn)
+{
+	for (unsigned int order = 0; order <= a->buddy->max_order; order++) {
+		pfn_t head = round_down_to(pfn, 1ULL << order);
+
+		if (page_alloc_zone_of(a, head) == zone &&
+		    page_alloc_held_order(a, zone, head) >= (int)order)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does the freed block lie on a page set of its CPU, which nothing tells: it is no part of what is free, and
  * nobody was handed it since?  Of what changed while all was told the lists know it, unless they drained
@@ -370,8 +383,7 @@ static bool lies_on_set(struct work *w, uint32_t zone, const struct start_freed 
 	bool drained = told->known && told->high > page_alloc_set(a, zone, f->cpu)->high;
 
 	for (pfn_t pfn = f->pfn; pfn < f->pfn + (1ULL << f->order); pfn++) {
-		if (page_alloc_zone_of(a, pfn) != zone ||
-		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
+		if (page_alloc_zone_of(a, pfn) != zone || is_handed_out(a, zone, pfn))
 			return false;
 		if (bit(&w->changed, pfn) ? !drained && !pageset_holds(a, zone, pfn)
 					  : bit(&w->free, pfn))

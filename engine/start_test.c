@@ -213,11 +213,11 @@ static void page_sets_are_sized(void **state)
 static void what_was_freed_lies_on_its_list(void **state)
 {
 	static const struct start_range ranges[] = { { START + 0x40, END } };
-	static const struct start_freed freed[] = {
-		{ START + 0, 0, 0 },	{ START + 2, 0, 0 },   { START + 4, 0, 0 },
-		{ START + 6, 0, 0 },	{ START + 0, 0, 0 },   { START + 0x80, 0, 0 },
-		{ START + 0x20, 0, 1 }, { START + 0x30, 0, 4 }
-	};
+	static const struct start_freed freed[] = { { START + 0, 0, 0 },    { START + 2, 0, 0 },
+						    { START + 4, 0, 0 },    { START + 6, 0, 0 },
+						    { START + 0, 0, 0 },    { START + 0x80, 0, 0 },
+						    { START + 0x20, 0, 1 }, { START + 0x30, 0, 4 },
+						    { START + 0x11, 0, 0 } };
 	static const pfn_t expected[] = { START + 0, START + 4, START + 2, START + 0x3f };
 	struct fixture *f = begin();
 	struct start_report report;
@@ -237,6 +237,10 @@ static void what_was_freed_lies_on_its_list(void **state)
 	assert_true(buddy_find(&f->b, ZONE, START + 6, &block));
 	buddy_carve(&f->b, ZONE, &block, START + 6, 0, block.type);
 	page_alloc_mark(&f->a, ZONE, START + 6, 0, MIGRATE_MOVABLE);
+	/* So was what begins before a page that was freed. */
+	assert_true(buddy_find(&f->b, ZONE, START + 0x10, &block));
+	buddy_carve(&f->b, ZONE, &block, START + 0x10, 1, block.type);
+	page_alloc_mark(&f->a, ZONE, START + 0x10, 1, MIGRATE_MOVABLE);
 	set->free_factor = 3;
 	f->s.free = (struct start_ranges){ ranges, 1 };
 	f->s.late = true;
