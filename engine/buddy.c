@@ -606,6 +606,17 @@ void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order
 		free_in_slot(b, z, slot, pfn, order, type, false);
 }
 
+void buddy_untake(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
+		  enum migratetype type)
+{
+	enum likely_merge_rule rule = b->likely_merge_rule;
+
+	/* It was the first of its list. */
+	b->likely_merge_rule = LIKELY_MERGE_IGNORED;
+	buddy_free_as(b, zone, pfn, order, type);
+	b->likely_merge_rule = rule;
+}
+
 void buddy_free_range(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end, unsigned int order,
 		      enum buddy_place place)
 {

@@ -205,6 +205,12 @@ void buddy_free_pages(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
 void buddy_free_as(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
 		   enum migratetype type);
 /*
+ * Undoes what buddy_take() or a fallback did: as buddy_free_as(), but the block goes to the head of its list,
+ * where it was, whatever merge is likely.  Of several blocks the last that was taken comes first.
+ */
+void buddy_untake(struct buddy *b, uint32_t zone, pfn_t pfn, unsigned int order,
+		  enum migratetype type);
+/*
  * Takes 2^@order pages from the head of the smallest list of @type that has them and puts the upper
  * halves that are left over at the head of theirs (the kernel's __rmqueue_smallest).  Returns the first
  * page, PFN_NONE when no block is large enough.

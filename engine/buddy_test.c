@@ -222,6 +222,28 @@ static void a_block_that_will_merge_soon_goes_to_the_tail(void **state)
 	}
 }
 
+/*
+ *	order 1:  [0x1002]
+ *	order 0:  [0x1000][0x1011]	0x1000 is taken and put back: it is the first again, and does not wait
+ */
+static void what_was_taken_goes_back_to_where_it_was(void **state)
+{
+	struct fixture *f = start("6.12");
+
+	(void)state;
+	buddy_free(&f->b, NORMAL, 0x1011, 0, BUDDY_PLACE_FREED);
+	buddy_free(&f->b, NORMAL, 0x1000, 0, BUDDY_PLACE_FREED);
+	buddy_free(&f->b, NORMAL, 0x1002, 1, BUDDY_PLACE_FREED);
+	assert_int_equal(buddy_take(&f->b, NORMAL, 0, MIGRATE_MOVABLE), 0x1000);
+	buddy_untake(&f->b, NORMAL, 0x1000, 0, MIGRATE_MOVABLE);
+	expect_list(f, NORMAL, 0, MIGRATE_MOVABLE, 0x1000, 0x1011, 0);
+	/* What is freed goes by the rule again. */
+	assert_int_equal(buddy_take(&f->b, NORMAL, 0, MIGRATE_MOVABLE), 0x1000);
+	buddy_free_as(&f->b, NORMAL, 0x1000, 0, MIGRATE_MOVABLE);
+	expect_list(f, NORMAL, 0, MIGRATE_MOVABLE, 0x1011, 0x1000, 0);
+	finish(f);
+}
+
 /* Blocks of order 9 never wait: there is nothing above order 10 that they could become part of. */
 static void the_second_largest_order_never_waits(void **state)
 {
@@ -848,6 +870,7 @@ int main(void)
 		cmocka_unit_test(a_largest_block_gives_its_chunk_back),
 		cmocka_unit_test(freed_pages_go_to_the_head_and_fresh_ones_to_the_tail),
 		cmocka_unit_test(a_block_that_will_merge_soon_goes_to_the_tail),
+		cmocka_unit_test(what_was_taken_goes_back_to_where_it_was),
 		cmocka_unit_test(the_second_largest_order_never_waits),
 		cmocka_unit_test(blocks_of_two_zones_never_merge),
 		cmocka_unit_test(types_without_fallbacks_stay_apart),

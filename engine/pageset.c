@@ -335,7 +335,7 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 		enum migratetype type = pcp_list_remove(a->buddy, set, index, link, 0);
 
 		pcp_count_down(set, 1u << order);
-		buddy_free_as(a->buddy, zone, pfn, order, type);
+		buddy_untake(a->buddy, zone, pfn, order, type);
 	}
 }
 

@@ -39,7 +39,7 @@ static bool put_behind(struct replay_model *r, uint32_t zone, const struct alloc
 
 		if (at == PFN_NONE || at == pfn)
 			return at == pfn;
-		buddy_free_as(a->buddy, zone, at, req->order, buddy_block_type(a->buddy, zone, at));
+		buddy_untake(a->buddy, zone, at, req->order, buddy_block_type(a->buddy, zone, at));
 		if (!buddy_find(a->buddy, zone, at, &block) || block.order != wanted.order ||
 		    block.type != wanted.type)
 			return false;
@@ -67,7 +67,9 @@ static bool refill_again(struct replay_model *r, uint32_t cpu, uint32_t zone, un
 		count++;
 	a->out_of_memory |= !r->fresh && !kept;
 	pageset_unrefill(a, zone, set, index, blocks);
-	found = replay_catch_up(r, zone, req, pfn) || put_behind(r, zone, req, pfn);
+	/* What no kernel without bulk allocations takes in silence lies behind. */
+	found = (!r->setup->alloc_bulk && put_behind(r, zone, req, pfn)) ||
+		replay_catch_up(r, zone, req, pfn) || put_behind(r, zone, req, pfn);
 	if (found && blocks)
 		blocks--;
 	if (found || r->fresh)
@@ -510,6 +512,10 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		   zone == r->wrong_zone && buddy_find(a->buddy, zone, e->pfn, &block)) {
 		done = replay_filled_untold(r, e, &req, zone);
 	} else if (!told && buddy_find(a->buddy, zone, e->pfn, &block)) {
+		/* It has blocks of that type, and took none of another for it. */
+		if (block.type != req.type && block.type <= MIGRATE_RECLAIMABLE &&
+		    a->buddy->zones[zone].free_pages[req.type])
+			replay_learn_type(r, zone, e->pfn, req.type);
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);
 	}

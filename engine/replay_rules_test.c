@@ -534,6 +534,32 @@ static void test_lists_tell_the_type_of_pageblocks(void **state)
 	tear_down(&f);
 }
 
+/*
+ * A page is handed out that lies in a free block of another type, while there are blocks of the type asked for:
+ * they would have been taken first, and so the pageblock is of that type.
+ */
+static void test_pages_tell_the_type_of_pageblocks(void **state)
+{
+	const pfn_t own = 0x1200, page = 0x5410;
+	struct event block = { .kind = EVENT_FREE, .pid = 1, .order = 5 };
+	struct page_alloc *a;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	a = replay_alloc(f.replay);
+	buddy_set_block_type(a->buddy, page_alloc_zone_of(a, own), own, MIGRATE_UNMOVABLE);
+	tell(&f, block, own);
+	tell(&f, request(0, MOVABLE), page);
+	assert_int_equal(block_type(&f, page), MIGRATE_MOVABLE);
+	assert_int_equal(guess(&f, request(0, UNMOVABLE)), own);
+	tell(&f, request(0, UNMOVABLE), page + 0x10);
+	assert_int_equal(f.miss, REPLAY_MISS_SPLIT);
+	assert_int_equal(block_type(&f, page), MIGRATE_UNMOVABLE);
+	tear_down(&f);
+}
+
 /* ---- tasks that lose the CPU, and interrupts ----------------------------------------------------- */
 
 static struct event by(struct event e, int32_t pid)
@@ -1441,6 +1467,7 @@ int main(void)
 		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),
 		cmocka_unit_test(test_known_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
+		cmocka_unit_test(test_pages_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),

@@ -43,8 +43,8 @@ bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_r
 		r->silent += (uint64_t)count << req->order;
 	else
 		for (; count; count--)
-			buddy_free_as(a->buddy, zone, taken[count - 1], req->order,
-				      buddy_block_type(a->buddy, zone, taken[count - 1]));
+			buddy_untake(a->buddy, zone, taken[count - 1], req->order,
+				     buddy_block_type(a->buddy, zone, taken[count - 1]));
 	free(taken);
 	return found;
 }

@@ -140,7 +140,7 @@ void replay_free_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 		       unsigned int order, enum migratetype type)
 {
 	replay_take_out(r, cpu, zone, pfn, order);
-	buddy_free_as(r->alloc.buddy, zone, pfn, order, type);
+	buddy_untake(r->alloc.buddy, zone, pfn, order, type);
 }
 
 void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
