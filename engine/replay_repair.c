@@ -369,6 +369,23 @@ static void name_unknown(struct pageset *set, unsigned int order)
 	pcp_count_down(set, pages);
 }
 
+/*
+ * The block at the head of a list is not there.  No event tells who has it, and so it was drained: it lies behind
+ * what is known to be free.
+ */
+static void drain_head(struct replay_model *r, uint32_t zone, struct pageset *set,
+		       unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	struct buddy_block block;
+	pfn_t pfn = pageset_pop(a, set, index);
+
+	buddy_free_as(a->buddy, zone, pfn, pageset_list_order(a, index),
+		      buddy_block_type(a->buddy, zone, pfn));
+	if (buddy_find(a->buddy, zone, pfn, &block))
+		buddy_move(a->buddy, zone, &block, block.type, true);
+}
+
 static bool correct(struct replay_model *r, const struct event *e, enum replay_correction how)
 {
 	struct page_alloc *a = &r->alloc;
@@ -477,9 +494,14 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 			} else if (replay_blame_switch(r, e, zone, index, depth)) {
 				run->passed = 0;
 				run->passed_head = PFN_NONE;
-			} else if (!bulk) {
+			} else if (!bulk &&
+				   (told || r->setup->preemptible || depth > REPLAY_SWAP_DEPTH)) {
 				/* It was taken before the pages above it were freed. */
 				pageset_remove(a, zone, set, index, e->pfn);
+			} else if (!bulk) {
+				for (; depth; depth--)
+					drain_head(r, zone, set, index);
+				pageset_pop(a, set, index);
 			} else {
 				c->skipped = pageset_head(a, set, index);
 				if (index == 0 && depth == REPLAY_STACK_PAGES) {
