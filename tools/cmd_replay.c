@@ -9,6 +9,7 @@
 #include "engine/migratetype.h"
 #include "engine/numa_stat.h"
 #include "engine/rerun.h"
+#include "engine/vm_events.h"
 #include "tools/replay_follow.h"
 #include "tools/replay_scenario.h"
 #include "tools/replay_start.h"
@@ -107,6 +108,7 @@ struct report {
 	struct rate (*zones)[EVENT_KIND_COUNT]; /* by zone; the last is no zone */
 	struct numa_stat *numa; /* by zone */
 	int32_t *cpu_nid;
+	struct vm_events vm;
 	uint32_t zone_count;
 	struct follow *follow; /* the trace taken at its word: what is impossible in it */
 	struct replay_findings findings;
@@ -215,6 +217,8 @@ static void on_event(struct report *report, const struct event *e, bool watched)
 		replay_event(report->replay, &nothing);
 		return;
 	}
+	if (report->r.kinds >> e->kind & 1)
+		vm_events_count(&report->vm, report->r.booted.m.buddy, e);
 	replayed_event(&report->r, report->replay, e);
 	if (watched && e->kind != EVENT_MARKER && picture_watch_active(report->watch))
 		picture_watch_look(report->watch);
@@ -450,6 +454,32 @@ static void print_zones(struct cli *cli, const struct report *report)
 	}
 }
 
+/* "pgalloc_dma32", by the kernel's name of the zone's type; NULL: no pages of such zones are handed out. */
+static const char *pgalloc_name(const struct report *report, unsigned int type, char *ret,
+				size_t size)
+{
+	if (type == ZONE_DEVICE || !(report->r.late.config.zones_mask >> type & 1))
+		return NULL;
+	snprintf(ret, size, "pgalloc_%s",
+		 type == ZONE_HIGHMEM ? "high" : zone_type_name((enum zone_type)type));
+	for (char *c = ret; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return ret;
+}
+
+static void print_vm_events(struct cli *cli, const struct report *report)
+{
+	FILE *out = cli_out(cli);
+	char name[32];
+
+	fprintf(out, "\n%s%-15s %10s%s\n", cli_colour(cli, CLI_BOLD), "vmstat", "pages",
+		cli_colour(cli, CLI_PLAIN));
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+		if (pgalloc_name(report, t, name, sizeof(name)))
+			fprintf(out, "%-15s %10" PRIu64 "\n", name, report->vm.pgalloc[t]);
+	fprintf(out, "%-15s %10" PRIu64 "\n", "pgfree", report->vm.pgfree);
+}
+
 static void print_misses(struct cli *cli, const struct report *report)
 {
 	const struct replay_stats *stats = replay_stats(report->replay);
@@ -657,6 +687,7 @@ static void print_report(struct cli *cli, const struct report *report)
 	print_kinds(cli, report);
 	print_zones(cli, report);
 	print_numa(cli, report);
+	print_vm_events(cli, report);
 	print_misses(cli, report);
 	print_findings(cli, report);
 	print_pictures(cli, report);
@@ -689,6 +720,18 @@ static void json_kinds(struct json *j, const struct report *report)
 	json_array_end(j);
 	json_key_u64(j, "silent_pages", stats->silent);
 	json_key_u64(j, "failed_allocations", follow_stats(report->follow)->failed);
+}
+
+static void json_vm_events(struct json *j, const struct report *report)
+{
+	char name[32];
+
+	json_key_object_begin(j, "vmstat");
+	for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++)
+		if (pgalloc_name(report, t, name, sizeof(name)))
+			json_key_u64(j, name, report->vm.pgalloc[t]);
+	json_key_u64(j, "pgfree", report->vm.pgfree);
+	json_object_end(j);
 }
 
 static void json_numa(struct json *j, const struct numa_stat *s)
@@ -776,6 +819,7 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	replay_start_json(&j, &report->start);
 	json_kinds(&j, report);
 	json_zones(&j, report);
+	json_vm_events(&j, report);
 	replay_findings_json(&j, &report->findings, report->follow);
 	json_pictures(&j, report);
 	if (state)
@@ -905,6 +949,9 @@ const struct command command_replay = {
 		"kernel's do, but for pages allocated in bulk. No event tells of memory policies: where a page "
 		"is of another node though the CPU's had pages to give, one is taken to have asked for it, and "
 		"the page counts as a hit.\n"
+		"\n"
+		"Of all machines it is told what /proc/vmstat counts of these allocations and frees, in pages. By "
+		"pages that the kernel allocated in bulk, its own pgalloc_* grow more.\n"
 		"\n"
 		"The file of --predictions has a line of headings and a row for each predicted event: "
 		"index (of the event, from 0), line, kind, cpu, order, migratetype, recorded_pfn, "
