@@ -54,6 +54,7 @@ static bool set_up(struct replay_setup *s, const struct machine *booted, const s
 	s->bulk_stacks = fact_get(s->facts, FACT_bulk_stacks) && s->config->pointer_bytes == 8;
 	s->bulk_stacks &= s->config->page_shift == STACK_PAGE_SHIFT;
 	s->plain_directories = s->bulk_stacks && s->config->arch == ARCH_ARM64;
+	s->kept_late = fact_get(s->facts, FACT_stacks_kept_late);
 	s->lazy_preemption = s->config->preemption ? s->config->preemption >= PREEMPTION_ANYWHERE
 						   : (bool)fact_get(s->facts, FACT_lazy_preemption);
 	/* A page set that cannot be locked at once is gone past. */

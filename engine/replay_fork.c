@@ -89,10 +89,8 @@ static enum stack_source use_stack(struct replay_model *r, const struct event *e
 	struct pageset *set;
 	uint32_t zone;
 
-	if (c->stacks_cached) {
-		c->stacks_cached--;
+	if (replay_use_kept_stack(c, e))
 		return STACK_KEPT;
-	}
 	req.flags = page_alloc_fast_flags(a, &req);
 	zone = page_alloc_choose_zone(a, &req);
 	if (zone == BUDDY_ZONE_NONE)
@@ -279,8 +277,8 @@ void replay_watch_directory(struct replay_model *r, const struct event *e)
 		if (t->pid == e->pid && t->executing && e->pfn != t->own &&
 		    (r->directory_owners[i] < 0 || r->directory_owners[i] == e->pid))
 			t->executing = false;
-		else if (c->stacks_cached < STACKS_CACHED)
-			c->stacks_cached++;
+		else
+			replay_keep_stack(r, c, e);
 		return;
 	}
 }

@@ -22,6 +22,8 @@ enum { REPLAY_AWAY = 16, REPLAY_BATCH = 31 };
 enum { REPLAY_RUNS = 8 };
 /* Pages of a thread's stack; page directories that are remembered. */
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
+/* Stacks of ended tasks that wait for a grace period. */
+enum { REPLAY_STACKS_WAITING = 16 };
 /* Nodes whose successors are remembered for a task. */
 enum { REPLAY_NODES_NOTED = 8 };
 /* Pages that were thought to be taken without an event at once, and are remembered. */
@@ -51,6 +53,7 @@ struct replay_setup {
 	bool cached; /* CPUs tell that they have caches of their own */
 	bool alloc_bulk, contiguous_runs, exact_to_tail, bulk_stacks;
 	bool lazy_preemption; /* tasks lose the CPU within an allocation or free */
+	bool kept_late; /* a stack may be kept when a grace period is over */
 	bool plain_directories; /* stacks are taken in bulk, and a page directory is one page */
 	bool interruptible; /* interrupts come while a page set is locked */
 	bool preemptible; /* so do other tasks */
@@ -192,6 +195,9 @@ struct replay_cpu {
 	int32_t named_nid; /* where the last page came from that was to be of one node */
 	/* Stacks that ended tasks left; the pages of one that was taken a moment ago. */
 	unsigned int stacks_cached;
+	/* Others that may be kept, or else are freed, when a grace period is over that began then. */
+	unsigned int stacks_waiting;
+	uint64_t stack_times[REPLAY_STACKS_WAITING];
 	pfn_t stack[REPLAY_STACK_PAGES];
 	unsigned int stack_count;
 	uint32_t stack_zone;

@@ -165,6 +165,12 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 void replay_take_due_stack(struct replay_model *r, const struct event *e, bool filled);
 /* Behind it: is it a page table, of what? */
 void replay_watch_tables(struct replay_model *r, const struct event *e);
+/*
+ * The stack of a task that ended is kept, if there is room: at once, or a grace period later (thread_stack_free_rcu()).
+ * Is one that was kept used?
+ */
+void replay_keep_stack(const struct replay_model *r, struct replay_cpu *c, const struct event *e);
+bool replay_use_kept_stack(struct replay_cpu *c, const struct event *e);
 /* A free that may be of a page directory. */
 void replay_watch_directory(struct replay_model *r, const struct event *e);
 /* The stack that was foreseen for @e was not taken; or one that was not foreseen was. */

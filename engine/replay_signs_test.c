@@ -271,6 +271,40 @@ static void a_stack_is_kept(void **state)
 	end(&p);
 }
 
+/*
+ * There is room for two.  The third is kept if there is room when a grace period is over, and freed if not; older kernels
+ * free it in any case.
+ */
+static void a_stack_is_kept_late(void **state)
+{
+	enum { LATER = 40000000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		bool kept = i == 2;
+		struct play p;
+		pfn_t directories[3];
+
+		begin(&p, i == 3 ? "5.15" : "6.1");
+		for (unsigned int k = 0; k < 3; k++) {
+			p.next += STACK;
+			directories[k] = p.next;
+			assert_int_equal(make_tables(&p, SHELL, TABLES), k > 0);
+		}
+		for (unsigned int k = 0; k < 3; k++) {
+			give(&p, EVENT_FREE, CHILD, directories[k], 0, 0, 0);
+			assert_true(take(&p, SHELL, kernel_gfp(&p), directories[k]));
+		}
+		p.time += i == 1 ? LATER : 0;
+		for (unsigned int k = 0; k < 2; k++)
+			assert_true(make_tables(&p, SHELL, TABLES));
+		p.time += i >= 2 ? LATER : 0;
+		p.next += kept ? 0 : STACK;
+		assert_true(make_tables(&p, SHELL, TABLES));
+		end(&p);
+	}
+}
+
 /* A program's tables are no copy, and what it asks for later is none; nor is its old directory an end. */
 static void a_program_is_no_fork(void **state)
 {
@@ -742,6 +776,7 @@ int main(void)
 		cmocka_unit_test(a_fork_is_foreseen_by_allocations),
 		cmocka_unit_test(directories_show),
 		cmocka_unit_test(a_stack_is_kept),
+		cmocka_unit_test(a_stack_is_kept_late),
 		cmocka_unit_test(a_program_is_no_fork),
 		cmocka_unit_test(faults_are_learned),
 		cmocka_unit_test(kernel_threads_have_stacks),

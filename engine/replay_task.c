@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is learned of tasks: stacks that nothing tells of, nodes that policies choose. */
+#include <string.h>
+
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
@@ -10,6 +12,42 @@
  * that ended on it (NR_CACHED_STACKS), and only when it has none are pages taken.
  */
 enum { STACKS_CACHED = 2 };
+/*
+ * Nanoseconds that an RCU callback waits, about: for the rest of the grace period that is under way, and for one more, of two
+ * or three ticks each, of 4 ms mostly.
+ */
+enum { GRACE = 30000000 };
+
+/* What waited for a grace period that is over by @time is kept, if there is room then, or else is freed. */
+static void end_waiting(struct replay_cpu *c, uint64_t time)
+{
+	unsigned int over = 0;
+
+	while (over < c->stacks_waiting && time >= c->stack_times[over] + GRACE)
+		over++;
+	for (unsigned int i = 0; i < over && c->stacks_cached < STACKS_CACHED; i++)
+		c->stacks_cached++;
+	c->stacks_waiting -= over;
+	memmove(c->stack_times, c->stack_times + over, c->stacks_waiting * sizeof(*c->stack_times));
+}
+
+void replay_keep_stack(const struct replay_model *r, struct replay_cpu *c, const struct event *e)
+{
+	end_waiting(c, e->time);
+	if (c->stacks_cached < STACKS_CACHED)
+		c->stacks_cached++;
+	else if (r->setup->kept_late && c->stacks_waiting < REPLAY_STACKS_WAITING)
+		c->stack_times[c->stacks_waiting++] = e->time;
+}
+
+bool replay_use_kept_stack(struct replay_cpu *c, const struct event *e)
+{
+	end_waiting(c, e->time);
+	if (!c->stacks_cached)
+		return false;
+	c->stacks_cached--;
+	return true;
+}
 
 static struct replay_task new_task(const struct event *e)
 {
@@ -49,10 +87,8 @@ void replay_watch_fork(struct replay_model *r, const struct event *e)
 		c->stack_pid = 0;
 		return;
 	}
-	if (c->stacks_cached) {
-		c->stacks_cached--;
+	if (replay_use_kept_stack(c, e))
 		return;
-	}
 	zone = page_alloc_zone_of(a, e->pfn);
 	set = page_alloc_set(a, zone, e->cpu);
 	c->stack_zone = zone;
@@ -81,8 +117,8 @@ void replay_watch_exit(struct replay_model *r, const struct event *e)
 		r->directories[i] = PFN_NONE;
 		if (t->pid == e->pid && t->executing)
 			t->executing = false;
-		else if (c->stacks_cached < STACKS_CACHED)
-			c->stacks_cached++;
+		else
+			replay_keep_stack(r, c, e);
 		return;
 	}
 }
