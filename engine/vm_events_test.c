@@ -29,8 +29,8 @@ static void test_counts(void **state)
 	struct arch_config config;
 	struct facts facts;
 	struct node node;
-	struct buddy b;
-	struct page_alloc a;
+	struct buddy b = { 0 };
+	struct page_alloc a = { 0 };
 
 	(void)state;
 	one_zone_make(FACTS_VERSION(6, 12, 0), START, &facts, &config, &node, &b, &a);
