@@ -61,7 +61,8 @@ static void put_zone(const struct buddy *b, uint32_t zone, const struct sink *si
 		    zone_type_name(buddy_view_type(b, zone)));
 }
 
-void extfrag_dump_unusable(const struct buddy *b, const struct sink *sink)
+/* A row for each zone, a column for each order, in the form of the kernel's file of either index. */
+static void dump(const struct buddy *b, bool unusable, const struct sink *sink)
 {
 	uint64_t nr_free[BUDDY_ORDER_COUNT];
 
@@ -70,27 +71,22 @@ void extfrag_dump_unusable(const struct buddy *b, const struct sink *sink)
 
 		put_zone(b, zone, sink);
 		for (unsigned int o = 0; o < count; o++) {
-			unsigned int index = extfrag_unusable_index(nr_free, count, o);
+			int index = unusable ? (int)extfrag_unusable_index(nr_free, count, o)
+					     : extfrag_index(nr_free, count, o);
 
-			sink_printf(sink, "%u.%03u ", index / 1000, index % 1000);
+			sink_printf(sink, unusable ? "%d.%03d " : "%2d.%03d ", index / 1000,
+				    index % 1000);
 		}
 		sink_puts(sink, "\n");
 	}
 }
 
+void extfrag_dump_unusable(const struct buddy *b, const struct sink *sink)
+{
+	dump(b, true, sink);
+}
+
 void extfrag_dump_index(const struct buddy *b, const struct sink *sink)
 {
-	uint64_t nr_free[BUDDY_ORDER_COUNT];
-
-	for (uint32_t zone = 0; zone < b->zone_count; zone++) {
-		unsigned int count = extfrag_count(b, zone, nr_free);
-
-		put_zone(b, zone, sink);
-		for (unsigned int o = 0; o < count; o++) {
-			int index = extfrag_index(nr_free, count, o);
-
-			sink_printf(sink, "%2d.%03d ", index / 1000, index % 1000);
-		}
-		sink_puts(sink, "\n");
-	}
+	dump(b, false, sink);
 }
