@@ -497,6 +497,23 @@ static void another_zone_is_not_locked(void **state)
 	end(&p);
 }
 
+/* The first of @count pages that a task had: it gives two of them back, and an interrupt then gives the others. */
+static pfn_t begin_interrupted(struct play *p, unsigned int count)
+{
+	pfn_t first;
+
+	begin(p, "6.1.57");
+	first = p->next;
+	for (unsigned int i = 0; i < count; i++)
+		assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+	for (unsigned int i = 0; i < count; i++) {
+		if (i == 2)
+			take_user(p, SHELL);
+		give(p, EVENT_FREE, SHELL, first + i, 0, 0, i < 2 ? 0 : EVENT_CONTEXT_INTERRUPT);
+	}
+	return first;
+}
+
 /* It turns out later, where it was not clear: what lies above the page that came is not there. */
 static void a_lock_is_found_out(void **state)
 {
@@ -504,15 +521,7 @@ static void a_lock_is_found_out(void **state)
 	pfn_t first;
 
 	(void)state;
-	begin(&p, "6.1.57");
-	first = p.next;
-	for (unsigned int i = 0; i < 4; i++)
-		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
-	give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
-	give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
-	take_user(&p, SHELL);
-	give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
-	give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	first = begin_interrupted(&p, 4);
 	take_user(&p, SHELL);
 	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 1));
 	assert_true(take(&p, SHELL, kernel_gfp(&p), first));
@@ -534,15 +543,7 @@ static void a_page_is_told_of_late(void **state)
 		struct play p;
 		pfn_t first;
 
-		begin(&p, "6.1.57");
-		first = p.next;
-		for (unsigned int i = 0; i < 4; i++)
-			assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
-		give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
-		give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
-		take_user(&p, SHELL);
-		give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
-		give(&p, EVENT_FREE, SHELL, first + 3, 0, 0, EVENT_CONTEXT_INTERRUPT);
+		first = begin_interrupted(&p, 4);
 		/* Another task did not have it. */
 		assert_false(take(&p, past == 2 ? CHILD : SHELL, kernel_gfp(&p), first + 1));
 		for (unsigned int i = 4; i-- > 2 && !past;)
@@ -561,14 +562,7 @@ static void an_earlier_lock_is_found_out(void **state)
 	uint64_t silent;
 
 	(void)state;
-	begin(&p, "6.1.57");
-	first = p.next;
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
-	give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
-	give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
-	take_user(&p, SHELL);
-	give(&p, EVENT_FREE, SHELL, first + 2, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	first = begin_interrupted(&p, 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		take_user(&p, SHELL);
 		give(&p, EVENT_FREE, SHELL, ELSEWHERE + p.time / 1000, 0, 0,
