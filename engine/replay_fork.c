@@ -42,17 +42,6 @@ static bool may_be_directory(const struct replay_model *r, const struct event *e
 	return !r->directories_differ || !gfp_has(&r->setup->gfp, e->gfp, GFP_BIT_COMP);
 }
 
-static struct replay_task *task_of(struct replay_model *r, const struct event *e)
-{
-	struct replay_task *t = &r->tasks[task_slot(e)];
-
-	if (t->pid != e->pid)
-		*t = (struct replay_task){ .pid = e->pid,
-					   .user = { .nid = -1 },
-					   .kernel = { .nid = -1 } };
-	return t;
-}
-
 /* Does a task allocate, where stacks are taken in bulk?  What an interrupt does is not the task's doing. */
 static bool is_of_task(const struct replay_model *r, const struct event *e)
 {
@@ -61,7 +50,7 @@ static bool is_of_task(const struct replay_model *r, const struct event *e)
 }
 
 /*
- * Does the model look for new tasks here at @e?  Where directories are larger, replay_task.c looks for copies.  And which
+ * Does the model look for new tasks here at @e?  Where directories are larger, replay_stack.c looks for copies.  And which
  * of several CPUs kept stacks is not clear enough unless it is told when lists are filled.
  */
 static bool watches(const struct replay_model *r, const struct event *e)
@@ -169,7 +158,7 @@ void replay_foresee_stack(struct replay_model *r, const struct event *e, bool fi
 	if (!r->setup->plain_directories)
 		return;
 	fresh = e->pid > r->last_task && !r->unborn;
-	t = task_of(r, e);
+	t = replay_task_of(r, e);
 	if (!is_table(r, e) || !may_be_directory(r, e))
 		return;
 	if (r->directories_differ)
@@ -202,14 +191,14 @@ void replay_stack_kept(struct replay_model *r, const struct event *e)
 	if (e->pid == KTHREADD)
 		c->stack_due = true;
 	else
-		task_of(r, e)->stack = STACK_NONE;
+		replay_task_of(r, e)->stack = STACK_NONE;
 	c->stacks_cached = 0;
 }
 
 void replay_stack_seen(struct replay_model *r, const struct event *e)
 {
 	if (watches(r, e) && e->pid != KTHREADD)
-		task_of(r, e)->stack = STACK_SEEN;
+		replay_task_of(r, e)->stack = STACK_SEEN;
 }
 
 /* That many tables are of a copy of the task's memory. */
@@ -238,7 +227,7 @@ void replay_watch_tables(struct replay_model *r, const struct event *e)
 		r->unborn -= r->unborn > 0;
 		r->last_task = e->pid;
 	}
-	t = task_of(r, e);
+	t = replay_task_of(r, e);
 	if (requested_type(r, e) == MIGRATE_MOVABLE) {
 		end_row(r, c, t);
 		return;

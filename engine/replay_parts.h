@@ -3,7 +3,7 @@
  * The parts of a replay model, for each other alone: replay_model.c owns it and hands each event to the
  * part it is for (replay_free.c, replay_take.c, replay_alloc.c, replay_drain.c); replay_repair.c corrects
  * the model, by means of replay_take_out.c, replay_silent.c and replay_undrain.c; replay_expected.c settles what
- * did not happen, replay_task.c remembers tasks.
+ * did not happen, replay_stack.c and replay_fork.c foresee stacks, replay_node.c nodes.
  */
 #ifndef ENGINE_REPLAY_PARTS_H
 #define ENGINE_REPLAY_PARTS_H
@@ -54,6 +54,18 @@ static inline bool expects(const struct replay_cpu *c)
 static inline uint32_t task_slot(const struct event *e)
 {
 	return ((uint32_t)e->pid * 0x9e3779b1u) >> 22;
+}
+
+/* What is known of the task of @e: nothing yet, where another one had its place. */
+static inline struct replay_task *replay_task_of(struct replay_model *r, const struct event *e)
+{
+	struct replay_task *t = &r->tasks[task_slot(e)];
+
+	if (t->pid != e->pid)
+		*t = (struct replay_task){ .pid = e->pid,
+					   .user = { .nid = -1 },
+					   .kernel = { .nid = -1 } };
+	return t;
 }
 
 /* An event of the kind each is named after. */
