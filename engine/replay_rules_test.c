@@ -327,6 +327,50 @@ static void test_passed_over_block_stays(void **state)
 	}
 }
 
+static bool is_highmem(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+
+	return a->buddy->zones[page_alloc_zone_of(a, pfn)].type == ZONE_HIGHMEM;
+}
+
+/*
+ * An event of a fill tells neither the zone nor the flags of the request.  Page tables and vmalloc() ask for
+ * unmovable pages of HighMem, one after the other or in bulk:
+ *
+ *	Normal	list [ a b ... ]	HighMem	list [ ]		a fill is for HighMem
+ *	Normal	list [ a b ... ]	HighMem	list [ h ... ], just filled	and so is one right behind it
+ */
+static void test_unmovable_pages_of_highmem(void **state)
+{
+	struct event e = told(EVENT_ZONE_LOCKED, UNMOVABLE);
+	struct fixture f = { .guesses = 0 };
+
+	(void)state;
+	made_boot_init(&f.boot, ARCH_I386, "6.1");
+	made_boot_memory(&f.boot, MIB, 1200 * MIB, -1);
+	made_boot_cpus(&f.boot, CPUS, 0);
+	boot(&f, &f.booted, STAGE_MEM_INIT);
+	boot(&f, &f.late, STAGE_LATE);
+	start_replay(&f, 0);
+	/* With nothing on any list it is for the kernel itself, as most are.  Lists hold more than one page later. */
+	tell(&f, e, guess(&f, e));
+	tell(&f, request(0, UNMOVABLE), f.guess);
+	tell(&f, told(EVENT_MARKER, 0), 0);
+	for (unsigned int i = 0; i < FILLED; i++) {
+		assert_false(is_highmem(&f, guess(&f, e)));
+		tell(&f, e, f.guess);
+	}
+	take(&f, request(0, UNMOVABLE), 1);
+	for (unsigned int i = 0; i < 200; i++) {
+		pfn_t pfn = guess(&f, e);
+
+		assert_true(is_highmem(&f, pfn));
+		tell(&f, e, pfn);
+	}
+	tear_down(&f);
+}
+
 /* Programs write markers: page sets and watermarks are what they are after the boot, if the trace tells of lists. */
 static void test_sizes_when_the_boot_is_over(void **state)
 {
@@ -1462,6 +1506,7 @@ int main(void)
 		cmocka_unit_test(test_spared_block_is_gone),
 		cmocka_unit_test(test_spared_block_is_gone_when_told),
 		cmocka_unit_test(test_passed_over_block_stays),
+		cmocka_unit_test(test_unmovable_pages_of_highmem),
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),

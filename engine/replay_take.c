@@ -79,19 +79,43 @@ static uint32_t next_empty(struct replay_model *r, const struct alloc_request *r
 }
 
 /*
- * The first record of something: the model does it all now, as far as it knows.  @past: past the page sets,
- * whatever is wanted.
+ * Unmovable pages of HighMem are for page tables and vmalloc(), others not, and the event does not tell which.
+ * Where the list of lowmem needs none and that of HighMem is empty, they are for that one.
  */
-static void begin_taking(struct replay_model *r, const struct event *e, bool past)
+static bool is_for_highmem(struct replay_model *r, const struct alloc_request *req)
+{
+	struct page_alloc *a = &r->alloc;
+	unsigned int index = pageset_list(a, req->order, req->type);
+	uint32_t low, high;
+	struct alloc_request other = *req;
+
+	if (!(r->setup->config->zones_mask & 1u << ZONE_HIGHMEM) || index == PCP_LIST_NONE)
+		return false;
+	other.highest = ZONE_HIGHMEM;
+	low = page_alloc_choose_zone(a, req);
+	high = page_alloc_choose_zone(a, &other);
+	return low != high && low != BUDDY_ZONE_NONE &&
+	       page_alloc_set(a, low, req->cpu)->lists[index].count &&
+	       !page_alloc_set(a, high, req->cpu)->lists[index].count;
+}
+
+/*
+ * The first record of something: the model does it all now, as far as it knows.  @past: past the page sets,
+ * whatever is wanted.  @on: a refill is over and the next one follows, of the same kind of request.
+ */
+static void begin_taking(struct replay_model *r, const struct event *e, bool past, bool on)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 	struct alloc_request req = replay_request(r, e);
 	unsigned int index = past ? PCP_LIST_NONE : pageset_list(a, req.order, req.type);
-	uint32_t zone = page_alloc_choose_zone(a, &req);
 	struct pageset *set;
-	uint32_t old;
+	uint32_t zone, old;
 
+	if (req.highest == ZONE_NORMAL &&
+	    (on ? a->buddy->zones[c->zone].type == ZONE_HIGHMEM : is_for_highmem(r, &req)))
+		req.highest = ZONE_HIGHMEM;
+	zone = page_alloc_choose_zone(a, &req);
 	c->rest_start = c->rest_end = 0;
 	c->doing = index == PCP_LIST_NONE ? DOING_BLOCK : DOING_REFILL;
 	c->zone = zone;
@@ -281,7 +305,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				c->wanted = wanted;
 				start_refill(r, e->cpu, c->zone, c->index, &req, wanted - c->done);
 			} else {
-				begin_taking(r, e, past);
+				begin_taking(r, e, past, true);
 			}
 		} else if (req.order || req.type != MIGRATE_UNMOVABLE) {
 			/* Nobody takes such pages in bulk: the list gets more than was known. */
@@ -291,11 +315,11 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 							       req.order);
 			start_refill(r, e->cpu, c->zone, c->index, &req, c->wanted - c->done);
 		} else {
-			begin_taking(r, e, past);
+			begin_taking(r, e, past, true);
 		}
 	} else if (!expects(c)) {
 		expect_nothing(c);
-		begin_taking(r, e, past);
+		begin_taking(r, e, past, false);
 	}
 	while (expects(c) && !gives_page(&c->expected.events[c->at]))
 		c->at++;
