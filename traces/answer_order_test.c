@@ -187,23 +187,10 @@ static void compare_all(const char *dir)
 	assert_true(tally.compared > 20 * tally.captures);
 }
 
-static void small_captures(void **state)
-{
-	(void)state;
-	compare_all("traces/captures");
-}
-
-static void all_captures(void **state)
-{
-	(void)state;
-	compare_all(captures_dir());
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_captures),
-		cmocka_unit_test(all_captures),
+		CAPTURES_TESTS(compare_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

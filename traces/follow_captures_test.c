@@ -83,23 +83,10 @@ static void follow_all(const char *dir)
 	print_message("%u traces, %llu events\n", tally.traces, (unsigned long long)tally.events);
 }
 
-static void test_traces_of_the_tree(void **state)
-{
-	(void)state;
-	follow_all("traces/captures");
-}
-
-static void test_recorded_traces(void **state)
-{
-	(void)state;
-	follow_all(captures_dir());
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_traces_of_the_tree),
-		cmocka_unit_test(test_recorded_traces),
+		CAPTURES_TESTS(follow_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

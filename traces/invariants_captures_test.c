@@ -86,23 +86,10 @@ static void visit_all(const char *dir)
 	assert_int_equal(bad, 0);
 }
 
-static void test_our_captures(void **state)
-{
-	(void)state;
-	visit_all("traces/captures");
-}
-
-static void test_large_captures(void **state)
-{
-	(void)state;
-	visit_all(captures_dir());
-}
-
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_our_captures),
-		cmocka_unit_test(test_large_captures),
+	const struct CMUnitTest tests[] = {
+		CAPTURES_TESTS(visit_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

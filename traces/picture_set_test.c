@@ -305,24 +305,12 @@ static void visit_all(const char *dir)
 	print_message("%zu pictures of %u captures\n", total, count);
 }
 
-static void test_our_captures(void **state)
-{
-	(void)state;
-	visit_all("traces/captures");
-}
-
-static void test_large_captures(void **state)
-{
-	(void)state;
-	visit_all(captures_dir());
-}
-
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folder),	     cmocka_unit_test(test_others_have_none),
-		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_our_captures), cmocka_unit_test(test_large_captures),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_folder), cmocka_unit_test(test_others_have_none),
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_lies),
+		CAPTURES_TESTS(visit_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,23 +269,10 @@ static void every_capture_of(const char *dir)
 	assert_true(counts.zoneinfo > 0 && counts.iomem > 0 && counts.nodes > 0);
 }
 
-static void captures_of_the_tree(void **state)
-{
-	(void)state;
-	every_capture_of("traces/captures");
-}
-
-static void every_capture(void **state)
-{
-	(void)state;
-	every_capture_of(captures_dir());
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(captures_of_the_tree),
-		cmocka_unit_test(every_capture),
+		CAPTURES_TESTS(every_capture_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,27 +264,12 @@ static void store_all(const char *dir)
 	assert_true(total > 0);
 }
 
-static void test_captures_of_the_tree(void **state)
-{
-	(void)state;
-	store_all("traces/captures");
-}
-
-static void test_large_captures(void **state)
-{
-	(void)state;
-	store_all(captures_dir());
-}
-
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_example),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_seek),
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_captures_of_the_tree),
-		cmocka_unit_test(test_large_captures),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_example), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_seek),	cmocka_unit_test(test_golden),
+		CAPTURES_TESTS(store_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

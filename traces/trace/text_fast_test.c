@@ -175,24 +175,13 @@ static void compare_all(const char *dir)
 	assert_true(total.traces > 0);
 }
 
-static void test_captures_of_the_tree(void **state)
-{
-	(void)state;
-	compare_all("traces/captures");
-}
-
-static void test_captures(void **state)
-{
-	(void)state;
-	compare_all(captures_dir());
-}
-
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	 cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_changed),	 cmocka_unit_test(test_captures_of_the_tree),
-		cmocka_unit_test(test_captures),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_changed),
+		CAPTURES_TESTS(compare_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,21 +427,9 @@ static void count_all(const char *dir)
 	assert_true(traces > 0);
 }
 
-static void test_captures_of_the_tree(void **state)
-{
-	(void)state;
-	count_all("traces/captures");
-}
-
-static void test_captures(void **state)
-{
-	(void)state;
-	count_all(captures_dir());
-}
-
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_flags_by_kernel),
 		cmocka_unit_test(test_long),
@@ -449,8 +437,7 @@ int main(void)
 		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_robust),
-		cmocka_unit_test(test_captures_of_the_tree),
-		cmocka_unit_test(test_captures),
+		CAPTURES_TESTS(count_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
