@@ -141,8 +141,8 @@ static void check_failure(const struct memblock *mb, const struct memblock_reque
 			     "a request failed that free memory would have served");
 }
 
-static void check_success(const struct memblock *before, const struct memblock_request *req,
-			  phys_t address, struct findings *ret)
+void memblock_invariants_result(const struct memblock *before, const struct memblock_request *req,
+				phys_t address, struct findings *ret)
 {
 	struct wish w = wish_of(before, req);
 	phys_t end = address + req->size;
@@ -175,7 +175,7 @@ bool memblock_invariants_alloc(struct memblock *mb, const struct memblock_reques
 	if (before->out_of_memory || req->align & (req->align - 1))
 		return ok;
 	if (ok)
-		check_success(before, req, *address, ret);
+		memblock_invariants_result(before, req, *address, ret);
 	else
 		check_failure(mb, req, ret);
 	return ok;

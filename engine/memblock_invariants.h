@@ -14,6 +14,9 @@ void memblock_invariants_check(const struct memblock *mb, struct findings *ret);
 /* memblock_alloc(), looked at; @before has room for a copy of @mb, and is overwritten. */
 bool memblock_invariants_alloc(struct memblock *mb, const struct memblock_request *req,
 			       phys_t *address, struct memblock *before, struct findings *ret);
+/* @before gave @address for @req: may it? */
+void memblock_invariants_result(const struct memblock *before, const struct memblock_request *req,
+				phys_t address, struct findings *ret);
 /* memblock_cap_memory_range(), likewise. */
 void memblock_invariants_cap(struct memblock *mb, phys_t base, uint64_t size,
 			     struct memblock *before, struct findings *ret);

@@ -152,6 +152,15 @@ dead_files()
 		}'
 }
 # //:full names every package that has tests.
+# A check that nothing ever broke may be none: quirk.def names what its quirks break, tests what they break by hand.
+unbroken_invariants()
+{
+	choose '_test\.c$' | tr '\n' '\0' | xargs -0 cat engine/quirk.def |
+		grep -oE '\<(INVARIANT_)?[A-Z][A-Z0-9_]+\>' | sed 's/^INVARIANT_//' | sort -u >"$TEST_TMPDIR/broken"
+	sed -nE 's/^INVARIANT\(([A-Z0-9_]+),.*/\1/p' engine/invariant.def | sort |
+		comm -23 - "$TEST_TMPDIR/broken" | sed 's/$/ is broken by no test and no quirk/'
+}
+
 suites()
 {
 	choose '(^|/)BUILD$' '^(BUILD$|tools/bazel/)' | while IFS= read -r file; do
@@ -197,6 +206,7 @@ check 'every header is guarded by its path' include_guards
 check 'no include against the layers' layers
 check 'every C file is built' dead_files
 check 'every package of tests is in //:full' suites
+check 'every invariant is broken by a test or a quirk' unbroken_invariants
 check 'every C file is laid out by clang-format' layout
 printf '1..%d\n' "$count"
 exit "$failed"
