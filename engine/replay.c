@@ -203,6 +203,7 @@ static void tells(struct replay *r)
 		return;
 	replay_model_start_late(r->models[0]);
 	replay_model_activate_cma(r->models[0]);
+	replay_list_freed(r);
 	buddy_copy(&r->first, r->buddy);
 }
 

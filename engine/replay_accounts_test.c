@@ -331,6 +331,56 @@ static void test_depth_tells_of_locks(void **state)
 	finish(w);
 }
 
+/*
+ * A trace that begins late tells at last when lists are filled and drained; as it told of none before, what was freed
+ * lies on the lists, though the model had taken page sets for those of a boot, which hold nothing:
+ *
+ *	freed a b c, b handed out		list [ c a ... ]
+ */
+static void test_what_was_freed_lies_on_lists(void **state)
+{
+	struct world *w = start();
+	struct replay *r = &w->replay;
+	struct page_alloc *a;
+	struct event e = { .kind = EVENT_ALLOC, .pid = 1 };
+	pfn_t pages[3];
+	unsigned int index;
+	uint32_t depth;
+
+	(void)state;
+	r->wanted = UINT32_MAX;
+	r->credit = 1;
+	for (unsigned int i = 0; i < 3; i++) {
+		e.pfn = pages[i] = START + 0x40 + 2 * i;
+		replay_event(r, &e);
+	}
+	e.kind = EVENT_FREE;
+	for (unsigned int i = 0; i < 3; i++) {
+		e.pfn = pages[i];
+		replay_event(r, &e);
+	}
+	e.kind = EVENT_ALLOC;
+	e.pfn = pages[1];
+	replay_event(r, &e);
+	replay_keep_one(r);
+	a = &r->models[0]->alloc;
+	pageset_drain(a, 0, page_alloc_set(a, 0, 0), page_alloc_set(a, 0, 0)->count, 0);
+	e.kind = EVENT_ZONE_LOCKED;
+	e.order = 1;
+	e.pfn = START + 0x80;
+	replay_event(r, &e);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(pageset_holds(a, 0, pages[i]), i != 1);
+		if (i == 1)
+			continue;
+		assert_true(pageset_find(a, page_alloc_set(a, 0, 0), pages[i], &index, &depth));
+		assert_int_equal(depth, i == 0);
+	}
+	buddy_deinit(&r->first);
+	free(r->freed);
+	finish(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -342,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_an_interrupt_may_meet_a_batch),
 		cmocka_unit_test(test_a_lock_explains_what_is_missing),
 		cmocka_unit_test(test_depth_tells_of_locks),
+		cmocka_unit_test(test_what_was_freed_lies_on_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,12 @@ void replay_note_freed(struct replay *r, const struct event *e);
 /* What is remembered so, the oldest first, the caller's; NULL without memory. */
 struct start_freed *replay_last_freed(const struct replay *r, uint32_t *count_ret);
 
+/*
+ * The trace, which begins late, tells when lists are filled and drained, and told of none before: what was freed
+ * went to page sets, however large they were by the model's account, and lies there if nobody was handed it.
+ */
+void replay_list_freed(struct replay *r);
+
 /* Remembers that @e changes something, while a picture is taken. */
 void replay_note_change(struct replay *r, const struct event *e);
 

@@ -29,6 +29,15 @@ struct start_freed *replay_last_freed(const struct replay *r, uint32_t *count_re
 	return ret;
 }
 
+void replay_list_freed(struct replay *r)
+{
+	uint32_t count;
+	struct start_freed *freed = replay_last_freed(r, &count);
+
+	r->out_of_memory |= !freed || !start_list_freed(&r->models[0]->alloc, freed, count);
+	free(freed);
+}
+
 void replay_forget(struct replay *r)
 {
 	replay_keep_one(r);

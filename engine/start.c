@@ -379,8 +379,9 @@ static bool is_handed_out(struct page_alloc *a, uint32_t zone, pfn_t pfn)
 static bool lies_on_set(struct work *w, uint32_t zone, const struct start_freed *f)
 {
 	struct page_alloc *a = w->a;
-	const struct start_set *told = &w->s->sets[zone * a->cpu_count + f->cpu];
-	bool drained = told->known && told->high > page_alloc_set(a, zone, f->cpu)->high;
+	const struct start_set *told = w->s->sets ? &w->s->sets[zone * a->cpu_count + f->cpu]
+						  : NULL;
+	bool drained = told && told->known && told->high > page_alloc_set(a, zone, f->cpu)->high;
 
 	for (pfn_t pfn = f->pfn; pfn < f->pfn + (1ULL << f->order); pfn++) {
 		if (page_alloc_zone_of(a, pfn) != zone || is_handed_out(a, zone, pfn))
@@ -462,6 +463,23 @@ static void list_freed(struct work *w)
 		/* Nothing was drained, and so nothing makes it grow. */
 		set->free_factor = 0;
 	}
+}
+
+bool start_list_freed(struct page_alloc *a, const struct start_freed *freed, uint32_t count)
+{
+	const struct buddy *b = a->buddy;
+	struct start s = { .freed = freed, .freed_count = count };
+	struct work w = { .a = a, .s = &s };
+	bool made;
+
+	for (uint32_t zone = 0; zone < a->zone_count; zone++)
+		if (s.page_count < b->zones[zone].end)
+			s.page_count = b->zones[zone].end;
+	made = find_listed(&w);
+	if (made)
+		list_freed(&w);
+	free(w.listed.words);
+	return made && !b->out_of_memory;
 }
 
 /* Pages on all lists of @set. */

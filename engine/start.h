@@ -87,6 +87,12 @@ struct start_report {
  */
 bool start_apply(struct page_alloc *a, const struct start *s, struct start_report *ret);
 
+/*
+ * The @count last blocks that were freed, the oldest first, went to page sets, and none of these was drained or
+ * filled since: what nobody was handed lies there.  False: the host has no memory.
+ */
+bool start_list_freed(struct page_alloc *a, const struct start_freed *freed, uint32_t count);
+
 /* Pages that are free by one of the two accounts alone.  UINT64_MAX: the host has no memory. */
 uint64_t start_distance(const struct page_alloc *a, const struct start *s);
 
