@@ -32,7 +32,9 @@ struct driver {
 	struct target_runner *runner;
 	const struct target *target;
 	struct driver_options options;
-	bool begun; /* seeds and inputs were tried */
+	bool begun; /* seeds were tried */
+	size_t inputs_run; /* of those given */
+	bool giving; /* the execution at hand is of a seed or an input */
 	struct mutator *mutator;
 	struct prng prng;
 	struct arena arena; /* the message being changed */
@@ -173,6 +175,11 @@ static bool reserve(struct driver *d, size_t size)
 	return true;
 }
 
+static bool has_inputs_left(const struct driver *d)
+{
+	return d->inputs_run < d->options.input_count;
+}
+
 /* The input that was run is @message, or without one the buffer.  Returns whether to go on from it. */
 static bool look(struct driver *d, const ProtobufCMessage *message)
 {
@@ -187,7 +194,7 @@ static bool look(struct driver *d, const ProtobufCMessage *message)
 		d->stats.refused++;
 		return false;
 	}
-	feature = has_new_feature(d, report);
+	feature = (d->giving || !has_inputs_left(d)) && has_new_feature(d, report);
 	d->stats.findings += report->finding_count != 0;
 	if (!feature && !report->finding_count)
 		return true;
@@ -320,9 +327,12 @@ static void first(struct driver *d, const uint8_t *data, size_t size)
 		memcpy(d->buffer, data, size);
 	d->buffer_size = size;
 	target_run_bytes(d->runner, data, size);
+	d->giving = true;
 	look(d, NULL);
+	d->giving = false;
 	if (d->pool_count == before && !target_report(d->runner)->refused)
 		pool_add(d, data, size);
+	d->given_count = d->pool_count;
 }
 
 static struct error *begin(struct driver *d)
@@ -337,13 +347,33 @@ static struct error *begin(struct driver *d)
 		first(d, data, size);
 		free(data);
 	}
-	for (size_t i = 0; i < d->options.input_count; i++)
-		first(d, d->options.inputs[i].data, d->options.inputs[i].size);
-	if (!d->pool_count)
-		pool_add(d, NULL, 0);
-	d->given_count = d->pool_count;
 	d->begun = true;
 	return NULL;
+}
+
+/* The next input that was given, if it is its turn. */
+static bool run_given(struct driver *d)
+{
+	const struct driver_input *in;
+
+	if (!has_inputs_left(d) ||
+	    (d->pool_count && 2 * (uint64_t)d->inputs_run > d->stats.executions))
+		return false;
+	in = &d->options.inputs[d->inputs_run++];
+	first(d, in->data, in->size);
+	return true;
+}
+
+static void run_made_up(struct driver *d)
+{
+	if (!d->pool_count)
+		pool_add(d, NULL, 0);
+	if (d->out_of_memory)
+		return;
+	if (d->target->message)
+		chain_of_messages(d);
+	else
+		chain_of_bytes(d);
 }
 
 struct error *driver_create(struct target_runner *r, const struct driver_options *options,
@@ -395,13 +425,15 @@ struct error *driver_go_on(struct driver *d, uint64_t executions)
 		if (err)
 			return err;
 	}
-	while (!is_over(d)) {
-		if (d->target->message)
-			chain_of_messages(d);
-		else
-			chain_of_bytes(d);
-	}
+	while (!is_over(d))
+		if (!run_given(d))
+			run_made_up(d);
 	return d->out_of_memory ? error_no_memory() : NULL;
+}
+
+void driver_forget_findings(struct driver *d)
+{
+	d->smallest_count = 0;
 }
 
 const struct driver_stats *driver_stats(const struct driver *d)

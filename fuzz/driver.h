@@ -29,7 +29,11 @@ struct driver_stats {
 struct driver_options {
 	uint64_t seed;
 	uint64_t executions; /* stop after so many; UINT64_MAX: by @progress alone */
-	/* Inputs beside the target's own seeds, borrowed; none is changed. */
+	/*
+	 * Inputs beside the target's own seeds, borrowed; none is changed.  Each is run once.  While some are
+	 * left, no more than every other execution is of one, so that many of them keep no run from its work;
+	 * what is made up meanwhile is only looked at for findings, as it may do nothing new beside the rest.
+	 */
 	const struct driver_input *inputs;
 	size_t input_count;
 	/*
@@ -63,6 +67,8 @@ struct error *driver_create(struct target_runner *r, const struct driver_options
 void driver_destroy(struct driver *d);
 /* Goes on until there were @executions in all, or progress wants no more.  Fails for want of memory alone. */
 struct error *driver_go_on(struct driver *d, uint64_t executions);
+/* What was found so far is news again: another input may show it for another cause. */
+void driver_forget_findings(struct driver *d);
 const struct driver_stats *driver_stats(const struct driver *d);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,6 +52,27 @@ static void run_looper(void *state, const uint8_t *data, size_t size, struct tar
 		turns++;
 }
 
+/* Many seeds, and how often any of them ran, by all processes together. */
+enum { COUNTED_SEEDS = 4000, COUNTED_SIZE = 32 };
+static volatile uint32_t *seed_runs;
+static char counter_text[COUNTED_SEEDS][COUNTED_SIZE + 1];
+static const char *counter_seeds[COUNTED_SEEDS + 1];
+
+static void run_counter(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	char text[COUNTED_SIZE + 1] = "";
+	unsigned long number;
+
+	(void)state;
+	(void)report;
+	if (size != COUNTED_SIZE)
+		return;
+	memcpy(text, data, size);
+	number = strtoul(text, NULL, 10);
+	if (number < COUNTED_SEEDS && !strcmp(text, counter_text[number]))
+		++*seed_runs;
+}
+
 static const char *const finder_seeds[] = { "aaab", NULL };
 static const char *const crasher_seeds[] = { "fine", "Xray", NULL };
 static const char *const looper_seeds[] = { "fine", "Long", NULL };
@@ -73,6 +95,14 @@ static const struct target looper = { .name = "looper",
 				      .run_bytes = run_looper,
 				      .seeds = looper_seeds };
 
+static const struct target counter = { .name = "counter",
+				       .property = "none",
+				       .create = create,
+				       .destroy = free,
+				       .run_bytes = run_counter,
+				       .seeds = counter_seeds };
+
+static const struct target *const only_counter[] = { &counter };
 static const struct target *const only_looper[] = { &looper };
 static const struct target *const only_finder[] = { &finder }, *const both[] = { &finder,
 										 &crasher };
@@ -158,6 +188,30 @@ static void found_and_small(void **unused)
 	assert_non_null(err);
 	assert_int_equal(err->code, ERROR_RANGE);
 	error_destroy(err);
+}
+
+/* What is known runs once, however many turns there are. */
+static void known_runs_once(void **unused)
+{
+	struct campaign_options o = options_of(only_counter, 1);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	seed_runs = mmap(NULL, sizeof(*seed_runs), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(seed_runs != MAP_FAILED);
+	for (unsigned int i = 0; i < COUNTED_SEEDS; i++) {
+		snprintf(counter_text[i], sizeof(counter_text[i]), "%032u", i);
+		counter_seeds[i] = counter_text[i];
+	}
+	o.jobs = 1;
+	o.executions = 100000;
+	assert_null(campaign_run(&o, &status));
+	assert_int_equal(status.executions, 100000);
+	assert_true(*seed_runs >= COUNTED_SEEDS);
+	/* Some mutants come out as they were. */
+	assert_true(*seed_runs < COUNTED_SEEDS * 2);
+	munmap((void *)(uintptr_t)seed_runs, sizeof(*seed_runs));
 }
 
 static void nothing_to_resume(void **unused)
@@ -272,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(found_and_small, set_up),
+		cmocka_unit_test_setup(known_runs_once, set_up),
 		cmocka_unit_test_setup(nothing_to_resume, set_up),
 		cmocka_unit_test_setup(crash, set_up),
 		cmocka_unit_test_setup(endless, set_up),

@@ -25,9 +25,9 @@ struct own_target {
 	const struct target *real;
 	struct worker *worker;
 	struct target_runner *runner;
-	struct driver_input *inputs; /* kept by this worker */
-	size_t count, room;
-	uint64_t executions;
+	/* One for all turns: what it has kept need not run again to be known. */
+	struct driver *driver;
+	struct driver_stats told;
 };
 
 struct worker {
@@ -39,7 +39,6 @@ struct worker {
 	bool gone; /* nobody listens any more */
 	uint64_t told_at; /* milliseconds */
 	uint64_t turn_ends; /* milliseconds; UINT64_MAX: by executions alone */
-	struct driver_stats told; /* of this turn */
 	uint64_t kept; /* and not told */
 };
 
@@ -112,28 +111,9 @@ static void recorder_run_bytes(void *state, const uint8_t *data, size_t size,
 	r->own->real->run_bytes(r->state, data, size, report);
 }
 
-static struct error *own_init(struct own_target *own, struct worker *w, const struct target *real)
-{
-	struct error *err;
-
-	*own = (struct own_target){ .recording = *real, .real = real, .worker = w };
-	own->recording.create = recorder_create;
-	own->recording.destroy = recorder_destroy;
-	if (real->run_message)
-		own->recording.run_message = recorder_run_message;
-	if (real->run_bytes)
-		own->recording.run_bytes = recorder_run_bytes;
-	creating = own;
-	err = target_runner_create(&own->recording, &w->plan->settings, &own->runner);
-	creating = NULL;
-	return err;
-}
-
 static void own_deinit(struct own_target *own)
 {
-	for (size_t i = 0; i < own->count; i++)
-		free((void *)own->inputs[i].data);
-	free(own->inputs);
+	driver_destroy(own->driver);
 	target_runner_destroy(own->runner);
 }
 
@@ -147,13 +127,14 @@ static void tell(struct worker *w, const struct message *m)
 
 static void tell_work(struct worker *w, const struct driver_stats *stats, uint64_t milliseconds)
 {
+	struct own_target *at = w->at;
 	struct message m = { .kind = MESSAGE_WORK,
-			     .numbers = { stats->executions - w->told.executions,
-					  stats->refused - w->told.refused, milliseconds, w->kept,
+			     .numbers = { stats->executions - at->told.executions,
+					  stats->refused - at->told.refused, milliseconds, w->kept,
 					  stats->features },
-			     .parts = { message_part_text(w->at->real->name) } };
+			     .parts = { message_part_text(at->real->name) } };
 
-	w->told = *stats;
+	at->told = *stats;
 	w->kept = 0;
 	w->told_at += milliseconds;
 	tell(w, &m);
@@ -169,41 +150,12 @@ static bool on_progress(void *ctx, const struct driver_stats *stats)
 	return !w->shared->stop && !w->gone && clock_milliseconds() < w->turn_ends;
 }
 
-/* Keeps a copy, for the turns to come. */
-static void remember(struct own_target *own, const uint8_t *data, size_t size)
-{
-	uint8_t *copy = malloc(size + 1);
-
-	if (own->count == own->room) {
-		size_t room = own->room ? own->room * 2 : 64;
-		struct driver_input *inputs = realloc(own->inputs, room * sizeof(*inputs));
-
-		if (!inputs) {
-			free(copy);
-			return;
-		}
-		own->inputs = inputs;
-		own->room = room;
-	}
-	if (!copy)
-		return;
-	if (size)
-		memcpy(copy, data, size);
-	own->inputs[own->count++] = (struct driver_input){ copy, size };
-}
-
 static void on_kept(void *ctx, const uint8_t *data, size_t size)
 {
 	struct worker *w = ctx;
 	struct message m = { .kind = MESSAGE_KEPT,
 			     .parts = { message_part_text(w->at->real->name), { data, size } } };
 
-	/* What was kept before is shown to the driver again, which keeps it again. */
-	for (size_t i = 0; i < w->at->count; i++)
-		if (w->at->inputs[i].size == size &&
-		    (!size || !memcmp(w->at->inputs[i].data, data, size)))
-			return;
-	remember(w->at, data, size);
 	w->kept++;
 	tell(w, &m);
 }
@@ -272,54 +224,52 @@ static void on_finding(void *ctx, const struct target_report *report, const uint
 	struct worker *w = ctx;
 
 	if (!w->gone)
-		w->gone = !worker_tell_findings(w->plan, w->at->real, report, data, size,
-						w->at->executions + execution, w->fd);
+		w->gone = !worker_tell_findings(w->plan, w->at->real, report, data, size, execution,
+						w->fd);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------- */
 
-/* The inputs of the plan and those of this worker, as one list; NULL without memory. */
-static struct driver_input *all_inputs(const struct worker *w, unsigned int target, size_t *count)
+static struct error *own_init(struct own_target *own, struct worker *w, const struct target *real,
+			      const struct corpus *given, uint64_t seed)
 {
-	const struct corpus *given = &w->plan->corpora[target];
-	const struct own_target *own = &w->targets[target];
-	struct driver_input *all = malloc((given->count + own->count + 1) * sizeof(*all));
+	const struct driver_options options = { .seed = seed,
+						.inputs = given->inputs,
+						.input_count = given->count,
+						.found = on_finding,
+						.kept = on_kept,
+						.progress = on_progress,
+						.ctx = w };
+	struct error *err;
 
-	if (!all)
-		return NULL;
-	if (given->count)
-		memcpy(all, given->inputs, given->count * sizeof(*all));
-	if (own->count)
-		memcpy(all + given->count, own->inputs, own->count * sizeof(*all));
-	*count = given->count + own->count;
-	return all;
+	*own = (struct own_target){ .recording = *real, .real = real, .worker = w };
+	own->recording.create = recorder_create;
+	own->recording.destroy = recorder_destroy;
+	if (real->run_message)
+		own->recording.run_message = recorder_run_message;
+	if (real->run_bytes)
+		own->recording.run_bytes = recorder_run_bytes;
+	creating = own;
+	err = target_runner_create(&own->recording, &w->plan->settings, &own->runner);
+	creating = NULL;
+	if (!err)
+		err = driver_create(own->runner, &options, &own->driver);
+	return err;
 }
 
 /* @limited: @executions are what is left, or a part of it, and not to be cut short. */
-static struct error *turn(struct worker *w, unsigned int target, uint64_t seed, uint64_t executions,
-			  bool limited)
+static struct error *turn(struct worker *w, unsigned int target, uint64_t executions, bool limited)
 {
-	struct driver_options options = { .seed = seed,
-					  .executions = executions,
-					  .found = on_finding,
-					  .kept = on_kept,
-					  .progress = on_progress,
-					  .ctx = w };
-	struct driver_input *inputs = all_inputs(w, target, &options.input_count);
-	struct driver_stats stats = { 0 };
+	struct driver *driver = w->targets[target].driver;
+	const struct driver_stats *stats = driver_stats(driver);
 	struct error *err;
 
-	if (!inputs)
-		return error_no_memory();
-	options.inputs = inputs;
 	w->at = &w->targets[target];
 	w->shared->target = target;
-	w->told = (struct driver_stats){ 0 };
 	w->turn_ends = limited ? UINT64_MAX : clock_milliseconds() + TURN_MILLISECONDS;
-	err = driver_run(w->at->runner, &options, &stats);
-	tell_work(w, &stats, clock_milliseconds() - w->told_at);
-	w->at->executions += stats.executions;
-	free(inputs);
+	driver_forget_findings(driver);
+	err = driver_go_on(driver, stats->executions + executions);
+	tell_work(w, stats, clock_milliseconds() - w->told_at);
 	return err;
 }
 
@@ -329,7 +279,7 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
 	struct worker w = {
 		.plan = plan, .shared = shared, .fd = fd, .told_at = clock_milliseconds()
 	};
-	/* Workers and turns draw apart, and each the same again from the same seed. */
+	/* Workers and targets draw apart, and each the same again from the same seed. */
 	struct prng prng = prng_init(plan->seed ^ (uint64_t)number << 32);
 	struct error *err = NULL;
 	bool any = true;
@@ -338,20 +288,20 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
 	if (!w.targets)
 		return error_no_memory();
 	for (unsigned int i = 0; !err && i < plan->target_count; i++)
-		err = own_init(&w.targets[i], &w, plan->targets[i]);
+		err = own_init(&w.targets[i], &w, plan->targets[i], &plan->corpora[i],
+			       prng_next(&prng));
 	while (!err && any && !shared->stop && !w.gone) {
 		any = false;
 		for (unsigned int k = 0; !err && k < plan->target_count; k++) {
 			/* Workers begin at different targets. */
 			unsigned int i = (k + number) % plan->target_count;
-			uint64_t seed = prng_next(&prng), left = executions;
+			uint64_t left = executions;
 
 			if (left != UINT64_MAX)
-				left -= w.targets[i].executions;
+				left -= driver_stats(w.targets[i].driver)->executions;
 			if (!left || shared->stop || w.gone)
 				continue;
-			err = turn(&w, i, seed, left < TURN ? left : TURN,
-				   executions != UINT64_MAX);
+			err = turn(&w, i, left < TURN ? left : TURN, executions != UINT64_MAX);
 			any = true;
 		}
 	}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver on targets of its own, which count what they are given. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fuzz/driver.h"
+
+/* Each input that is given has a number, in text; what is made up may have one, too. */
+enum { GIVEN_COUNT = 3000, GIVEN_SIZE = 32 };
+
+static char given_text[GIVEN_COUNT][GIVEN_SIZE + 1];
+static unsigned int given_runs[GIVEN_COUNT], other_runs;
+
+static void *create(const struct target_settings *settings)
+{
+	(void)settings;
+	return malloc(1);
+}
+
+/* Every input does something new. */
+static void run_counter(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	static uint32_t feature;
+	char text[GIVEN_SIZE + 1] = "";
+	unsigned long number;
+
+	(void)state;
+	target_report_feature(report, feature++);
+	if (size == GIVEN_SIZE)
+		memcpy(text, data, size);
+	number = strtoul(text, NULL, 10);
+	if (number < GIVEN_COUNT && !strcmp(text, given_text[number]))
+		given_runs[number]++;
+	else
+		other_runs++;
+}
+
+static const char *const seeds[] = { "seed", NULL };
+static const struct target counter = { .name = "counter",
+				       .property = "none",
+				       .create = create,
+				       .destroy = free,
+				       .run_bytes = run_counter,
+				       .seeds = seeds };
+
+static void count_kept(void *ctx, const uint8_t *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	++*(unsigned int *)ctx;
+}
+
+/*
+ *	turn        0    1    2    3  ...
+ *	given     ooooo|ooooo|oo   |          each once, no more than every other execution
+ *	made up    xxxxx|xxxxx|xxxx|xxxxx     from the first turn on
+ */
+static void many_inputs(void **unused)
+{
+	struct driver_input inputs[GIVEN_COUNT];
+	unsigned int kept = 0, given = 0;
+	struct driver_options options = { .seed = 1,
+					  .inputs = inputs,
+					  .input_count = GIVEN_COUNT,
+					  .kept = count_kept,
+					  .ctx = &kept };
+	struct target_runner *r;
+	struct driver *d;
+
+	(void)unused;
+	for (unsigned int i = 0; i < GIVEN_COUNT; i++) {
+		snprintf(given_text[i], sizeof(given_text[i]), "%032u", i);
+		inputs[i] = (struct driver_input){ (const uint8_t *)given_text[i], GIVEN_SIZE };
+	}
+	assert_null(target_runner_create(&counter, NULL, &r));
+	assert_null(driver_create(r, &options, &d));
+	assert_null(driver_go_on(d, GIVEN_COUNT / 2));
+	/* A mutant may come out as one of them by chance, here and below. */
+	assert_true(other_runs >= GIVEN_COUNT / 5);
+	/* What is made up counts for new when all that is known was seen. */
+	assert_true(kept <= GIVEN_COUNT / 4 + 2);
+	assert_null(driver_go_on(d, (uint64_t)GIVEN_COUNT * 3));
+	for (unsigned int i = 0; i < GIVEN_COUNT; i++) {
+		assert_true(given_runs[i] >= 1);
+		given += given_runs[i];
+	}
+	assert_true(given < GIVEN_COUNT * 3 / 2);
+	assert_true(kept > GIVEN_COUNT * 3 / 2);
+	driver_destroy(d);
+	target_runner_destroy(r);
+}
+
+/* All inputs are refused, or there is none at all: it goes on from an empty one. */
+static void nothing_given(void **unused)
+{
+	static const char *const none[] = { NULL };
+	struct driver_options options = { .seed = 1, .executions = 100 };
+	struct target target = counter;
+	struct driver_stats stats;
+	struct target_runner *r;
+
+	(void)unused;
+	target.seeds = none;
+	assert_null(target_runner_create(&target, NULL, &r));
+	assert_null(driver_run(r, &options, &stats));
+	assert_int_equal(stats.executions, 100);
+	target_runner_destroy(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_inputs),
+		cmocka_unit_test(nothing_given),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
