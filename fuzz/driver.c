@@ -94,7 +94,8 @@ static const struct pooled *pool_draw(struct driver *d)
 		return &d->pool[prng_below(&d->prng, d->given_count)];
 	if (prng_chance(&d->prng, 1, 2))
 		back = (uint32_t)prng_skewed(&d->prng, d->pool_count);
-	return &d->pool[d->pool_count - 1 - back];
+	/* In a full pool the one before the next to make place is the latest. */
+	return &d->pool[(d->pool_next + d->pool_count - 1 - back) % d->pool_count];
 }
 
 /* The shorter one of two, mostly: inputs grow by themselves, and long ones take their time. */

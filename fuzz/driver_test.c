@@ -97,7 +97,61 @@ static void many_inputs(void **unused)
 	target_runner_destroy(r);
 }
 
-/* All inputs are refused, or there is none at all: it goes on from an empty one. */
+enum { LINED_UP = 6000, A_FEW = 96 };
+
+static unsigned int lined_up_runs[LINED_UP];
+
+static void run_lined_up(void *state, const uint8_t *data, size_t size,
+			 struct target_report *report)
+{
+	char text[GIVEN_SIZE + 1] = "";
+	unsigned long number;
+
+	(void)state;
+	(void)report;
+	if (size != GIVEN_SIZE)
+		return;
+	memcpy(text, data, size);
+	number = strtoul(text, NULL, 10);
+	if (number < LINED_UP)
+		lined_up_runs[number]++;
+}
+
+static unsigned int runs_of(unsigned int first, unsigned int count)
+{
+	unsigned int sum = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		sum += lined_up_runs[first + i];
+	return sum;
+}
+
+/* When older ones have made place the latest are still drawn most, and not those that stand at the end. */
+static void latest_of_full_pool(void **unused)
+{
+	static char texts[LINED_UP][GIVEN_SIZE + 1];
+	static struct driver_input inputs[LINED_UP];
+	struct driver_options options = {
+		.seed = 1, .executions = 100000, .inputs = inputs, .input_count = LINED_UP
+	};
+	struct target target = counter;
+	struct driver_stats stats;
+	struct target_runner *r;
+
+	(void)unused;
+	target.run_bytes = run_lined_up;
+	for (unsigned int i = 0; i < LINED_UP; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "%032u", i);
+		inputs[i] = (struct driver_input){ (const uint8_t *)texts[i], GIVEN_SIZE };
+	}
+	assert_null(target_runner_create(&target, NULL, &r));
+	assert_null(driver_run(r, &options, &stats));
+	assert_true(stats.pool < LINED_UP);
+	assert_true(runs_of(LINED_UP - A_FEW, A_FEW) > 2 * runs_of(stats.pool - A_FEW, A_FEW));
+	target_runner_destroy(r);
+}
+
+/* Without any seed or input it begins with an empty one. */
 static void nothing_given(void **unused)
 {
 	static const char *const none[] = { NULL };
@@ -118,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_inputs),
+		cmocka_unit_test(latest_of_full_pool),
 		cmocka_unit_test(nothing_given),
 	};
 
