@@ -62,8 +62,15 @@ bool kept_is_scenario(const struct target *target)
 	return target->message == &mmtrace__scenario__descriptor;
 }
 
+/*
+ * Whether a file outlives a loss of power, too, which costs a wait for the disk.  What was written outlives this
+ * program in any case.
+ */
+enum durability { OUTLIVES_KILL, OUTLIVES_POWER };
+
 /* Writes all of @data under a name of its own first. */
-static struct error *write_whole(const char *path, const void *data, size_t size)
+static struct error *write_whole(const char *path, const void *data, size_t size,
+				 enum durability durability)
 {
 	size_t room = strlen(path) + 8;
 	char *temporary = malloc(room);
@@ -84,7 +91,7 @@ static struct error *write_whole(const char *path, const void *data, size_t size
 		bool bad = size && fwrite(data, 1, size, f) != size;
 
 		bad |= fflush(f) != 0;
-		bad |= fsync(fd) != 0;
+		bad |= durability == OUTLIVES_POWER && fsync(fd) != 0;
 		bad |= fchmod(fd, 0644) != 0;
 		if (bad)
 			err = os_error(path);
@@ -129,7 +136,7 @@ struct error *kept_add_input(const char *folder, const char *target, const void 
 	if (!path)
 		err = error_no_memory();
 	else if (access(path, F_OK))
-		err = write_whole(path, data, size);
+		err = write_whole(path, data, size, OUTLIVES_KILL);
 	free(path);
 	return err;
 }
@@ -165,9 +172,9 @@ struct error *kept_write_finding(const char *path, const struct target *target,
 	if (kept_is_scenario(target)) {
 		err = store(settings, f, &text);
 		if (!err)
-			err = write_whole(path, text.data, text.len);
+			err = write_whole(path, text.data, text.len, OUTLIVES_POWER);
 	} else {
-		err = write_whole(path, f->input, f->input_size);
+		err = write_whole(path, f->input, f->input_size, OUTLIVES_POWER);
 	}
 	sink_text_deinit(&text);
 	return err;

@@ -55,6 +55,23 @@ static struct error *run(struct results *r, const char *sql)
 	return sqlite3_exec(r->db, sql, NULL, NULL, NULL) == SQLITE_OK ? NULL : fail(r);
 }
 
+/* The statement between begin and end, and what came before it, is on disk when it is done. */
+static struct error *begin_durable(struct results *r)
+{
+	return run(r, "PRAGMA synchronous = FULL");
+}
+
+/* Takes the error of the statement, and returns it if there is one. */
+static struct error *end_durable(struct results *r, struct error *of_statement)
+{
+	struct error *err = run(r, "PRAGMA synchronous = NORMAL");
+
+	if (!of_statement)
+		return err;
+	error_destroy(err);
+	return of_statement;
+}
+
 /* ---- opening ----------------------------------------------------------------------------------- */
 
 static struct error *read_number(struct results *r, const char *sql, int64_t *ret)
@@ -115,9 +132,9 @@ struct error *results_open(const char *path, struct results **ret)
 		err = fail(r);
 	else
 		err = make_or_check(r);
-	/* A commit is on disk, or it did not happen; readers do not wait for it. */
+	/* A commit is with the system, or it did not happen; readers do not wait for it. */
 	if (!err)
-		err = run(r, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+		err = run(r, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
 	if (err) {
 		results_close(r);
 		return err;
@@ -335,7 +352,8 @@ struct error *results_add_finding(struct results *r, const struct results_findin
 
 	if (!err && !number) {
 		*is_new_ret = true;
-		return begin_group(r, f, number_ret);
+		err = begin_durable(r);
+		return err ? err : end_durable(r, begin_group(r, f, number_ret));
 	}
 	if (!err && (size_t)size > f->input_size)
 		err = set_input(r,
@@ -355,9 +373,11 @@ struct error *results_add_finding(struct results *r, const struct results_findin
 struct error *results_set_minimised(struct results *r, int64_t number, const char *text,
 				    const void *input, size_t input_size)
 {
-	return set_input(
-		r, "UPDATE finding SET minimised = 1, text = ?2, input = ?3 WHERE number = ?1",
-		number, text, input, input_size);
+	static const char sql[] =
+		"UPDATE finding SET minimised = 1, text = ?2, input = ?3 WHERE number = ?1";
+	struct error *err = begin_durable(r);
+
+	return err ? err : end_durable(r, set_input(r, sql, number, text, input, input_size));
 }
 
 struct error *results_each_finding(struct results *r,

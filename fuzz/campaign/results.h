@@ -11,7 +11,8 @@
  * that met an invariant's breach first: a thousand inputs that break one rule are one row, with the smallest input
  * known of that target.  What is a target's own (a crash, an oracle that says otherwise) has a row for each.
  *
- * Every change is on disk when a function returns, so that what was found outlives a kill at any moment.
+ * Every change outlives a kill of the program when a function returns; a new group, and its minimised input, a loss
+ * of power as well.
  */
 #ifndef FUZZ_CAMPAIGN_RESULTS_H
 #define FUZZ_CAMPAIGN_RESULTS_H

@@ -15,6 +15,21 @@
 
 static char path[512];
 
+/* How often somebody waited for the disk, SQLite or we. */
+static unsigned int syncs;
+
+int fsync(int fd)
+{
+	(void)fd;
+	syncs++;
+	return 0;
+}
+
+int fdatasync(int fd)
+{
+	return fsync(fd);
+}
+
 static int set_up(void **state)
 {
 	const char *folder = getenv("TEST_TMPDIR");
@@ -247,6 +262,30 @@ static void other_files(void **unused)
 	path[strlen(path) - strlen("/no/such")] = '\0';
 }
 
+/* Only what would not come about again waits for the disk: a worker tells its work a few times a second. */
+static void waits_for_disk(void **unused)
+{
+	const struct results_work work = { 1, 0, 1, 1, 1 };
+	struct results *r = open_results();
+	int64_t number;
+
+	(void)unused;
+	number = add_of(r, "topology", "zone-sizes", "", "first", true);
+	assert_true(syncs > 0);
+	syncs = 0;
+	for (unsigned int i = 0; i < 10; i++) {
+		assert_null(results_add_work(r, "topology", &work));
+		add_of(r, "topology", "zone-sizes", "", "another", false);
+	}
+	assert_int_equal(syncs, 0);
+	assert_null(results_set_minimised(r, number, "small", "f", 1));
+	assert_true(syncs > 0);
+	syncs = 0;
+	add_of(r, "topology", "zone-span", "", "second", true);
+	assert_true(syncs > 0);
+	results_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(work_and_settings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(looked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(version_1, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(waits_for_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_files, set_up, tear_down),
 	};
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fuzz/campaign/kept.h"
+
+/* How often somebody waited for the disk. */
+static unsigned int syncs;
+
+int fsync(int fd)
+{
+	(void)fd;
+	syncs++;
+	return 0;
+}
+
+static char folder[512];
+
+static int set_up(void **unused)
+{
+	const char *top = getenv("TEST_TMPDIR");
+
+	(void)unused;
+	snprintf(folder, sizeof(folder), "%s/kept-XXXXXX", top ? top : "/tmp");
+	syncs = 0;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+/* Inputs come about again, and there are many: nobody waits for the disk.  A finding is worth it. */
+static void waits_for_disk(void **unused)
+{
+	const struct target *target = target_find("dmesg");
+	const struct target_settings settings = { 0 };
+	const struct results_finding f = {
+		.target = "dmesg", .id = "crash-6", .input = "abc", .input_size = 3
+	};
+	char path[600];
+
+	(void)unused;
+	assert_non_null(target);
+	assert_null(kept_make_folders(folder));
+	assert_null(kept_add_input(folder, "dmesg", "abc", 3));
+	assert_true(kept_has_input(folder, "dmesg", kept_hash("abc", 3)));
+	assert_int_equal(syncs, 0);
+	snprintf(path, sizeof(path), "%s/findings/0001-crash-6.bin", folder);
+	assert_null(kept_write_finding(path, target, &settings, &f));
+	assert_int_equal(access(path, R_OK), 0);
+	assert_int_equal(syncs, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(waits_for_disk, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
