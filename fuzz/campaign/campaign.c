@@ -50,6 +50,8 @@ struct campaign {
 	struct engine_plan engine_plan;
 	struct hashes *looked; /* by target */
 	struct corpus *corpora; /* by target */
+	uint64_t *
+		kept; /* by target: inputs that came to the folder, and are not in the results yet */
 	struct results *results;
 	struct process *workers; /* options->jobs of them */
 	struct process shrinker;
@@ -84,13 +86,22 @@ char *campaign_finding_path(const char *folder, const struct results_finding *f)
 	return kept_path(folder, "findings", name);
 }
 
-/* Of this campaign; NULL for the target of an earlier run that is not tried any more. */
+/* The number of a target of this campaign; the count for one of an earlier run that is not tried any more. */
+static unsigned int target_index(const struct campaign *c, const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < c->options->target_count && strcmp(c->options->targets[i]->name, name) != 0)
+		i++;
+	return i;
+}
+
+/* NULL where target_index() has none. */
 static const struct target *find_target(const struct campaign *c, const char *name)
 {
-	for (unsigned int i = 0; i < c->options->target_count; i++)
-		if (!strcmp(c->options->targets[i]->name, name))
-			return c->options->targets[i];
-	return NULL;
+	unsigned int i = target_index(c, name);
+
+	return i < c->options->target_count ? c->options->targets[i] : NULL;
 }
 
 /* ---- processes --------------------------------------------------------------------------------- */
@@ -162,8 +173,14 @@ static void begin_worker(struct campaign *c, unsigned int number)
 
 static void take_kept(struct campaign *c, const struct message *m)
 {
+	unsigned int i = target_index(c, m->parts[0].data);
+	bool is_new = false;
+
+	/* Another worker, or an earlier run, may have kept the same. */
 	note_error(c, kept_add_input(c->options->folder, m->parts[0].data, m->parts[1].data,
-				     m->parts[1].size));
+				     m->parts[1].size, &is_new));
+	if (is_new && i < c->options->target_count)
+		c->kept[i]++;
 }
 
 static void write_finding(struct campaign *c, const struct results_finding *f)
@@ -210,18 +227,26 @@ static void take_shrunk(struct campaign *c, const struct message *m)
 
 static void take_work(struct campaign *c, const struct message *m)
 {
-	struct results_work work = { m->numbers[0], m->numbers[1], m->numbers[2], m->numbers[3],
-				     m->numbers[4] };
+	unsigned int i = target_index(c, m->parts[0].data);
+	struct results_work work = { .executions = m->numbers[0],
+				     .refused = m->numbers[1],
+				     .milliseconds = m->numbers[2],
+				     .coverage = m->numbers[3] };
 
+	if (i < c->options->target_count) {
+		work.kept = c->kept[i];
+		c->kept[i] = 0;
+	}
 	c->executions += work.executions;
 	note_error(c, results_add_work(c->results, m->parts[0].data, &work));
 }
 
 static void note_looked(struct campaign *c, const char *target, uint64_t hash)
 {
-	for (unsigned int i = 0; i < c->options->target_count; i++)
-		if (!strcmp(c->options->targets[i]->name, target))
-			hashes_add(&c->looked[i], hash);
+	unsigned int i = target_index(c, target);
+
+	if (i < c->options->target_count)
+		hashes_add(&c->looked[i], hash);
 	note_error(c, results_add_looked(c->results, target, hash));
 }
 
@@ -418,6 +443,19 @@ static void listen_to_all(struct campaign *c)
 	}
 }
 
+/* What workers kept that crashed before they told of their work. */
+static void count_rest(struct campaign *c)
+{
+	for (unsigned int i = 0; i < c->options->target_count; i++) {
+		const struct results_work work = { .kept = c->kept[i] };
+
+		if (work.kept)
+			note_error(c, results_add_work(c->results, c->options->targets[i]->name,
+						       &work));
+		c->kept[i] = 0;
+	}
+}
+
 static bool asked_to_stop(const struct campaign *c)
 {
 	return c->options->stop && *c->options->stop;
@@ -548,7 +586,8 @@ static struct error *begin(struct campaign *c)
 		err = open_folder(c);
 	c->corpora = calloc(o->target_count, sizeof(*c->corpora));
 	c->looked = calloc(o->target_count, sizeof(*c->looked));
-	if (!err && (!c->corpora || !c->looked))
+	c->kept = calloc(o->target_count, sizeof(*c->kept));
+	if (!err && (!c->corpora || !c->looked || !c->kept))
 		err = error_no_memory();
 	if (!err)
 		err = kept_read(o->folder, o->targets, o->target_count, c->corpora);
@@ -593,6 +632,7 @@ struct error *campaign_run(const struct campaign_options *options, struct campai
 	err = polls ? begin(&c) : error_no_memory();
 	if (!err) {
 		work(&c, polls);
+		count_rest(&c);
 		fill_status(&c, ret);
 		err = c.error;
 	}
@@ -607,6 +647,7 @@ struct error *campaign_run(const struct campaign_options *options, struct campai
 	for (unsigned int i = 0; c.looked && i < options->target_count; i++)
 		hashes_deinit(&c.looked[i]);
 	free(c.looked);
+	free(c.kept);
 	results_close(c.results);
 	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Campaigns against targets that are made to fail. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,6 +96,20 @@ static const struct target looper = { .name = "looper",
 				      .run_bytes = run_looper,
 				      .seeds = looper_seeds };
 
+/* Inputs are told apart by their first byte.  There is a folder for the name. */
+static void run_keeper(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	(void)state;
+	target_report_feature(report, size ? data[0] : 256);
+}
+
+static const struct target keeper = { .name = "memblock",
+				      .property = "none",
+				      .create = create,
+				      .destroy = free,
+				      .run_bytes = run_keeper,
+				      .seeds = looper_seeds };
+static const struct target *const only_keeper[] = { &keeper };
 static const struct target counter = { .name = "counter",
 				       .property = "none",
 				       .create = create,
@@ -214,6 +229,37 @@ static void known_runs_once(void **unused)
 	munmap((void *)(uintptr_t)seed_runs, sizeof(*seed_runs));
 }
 
+static unsigned int count_files(void)
+{
+	unsigned int count = 0;
+	struct dirent *entry;
+	char path[600];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/corpus/%s", folder, keeper.name);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* Kept is what is new in the folder, whichever worker told it, and in whichever run. */
+static void counts_kept(void **unused)
+{
+	struct campaign_options o = options_of(only_keeper, 1);
+	struct campaign_status status = { 0 };
+
+	(void)unused;
+	assert_null(campaign_run(&o, &status));
+	assert_true(count_files() > 2);
+	assert_int_equal(status.work.kept, count_files());
+	o.resume = true;
+	assert_null(campaign_run(&o, &status));
+	assert_int_equal(status.work.kept, count_files());
+}
+
 static void nothing_to_resume(void **unused)
 {
 	struct campaign_options o = options_of(only_finder, 1);
@@ -327,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(found_and_small, set_up),
 		cmocka_unit_test_setup(known_runs_once, set_up),
+		cmocka_unit_test_setup(counts_kept, set_up),
 		cmocka_unit_test_setup(nothing_to_resume, set_up),
 		cmocka_unit_test_setup(crash, set_up),
 		cmocka_unit_test_setup(endless, set_up),

@@ -54,7 +54,6 @@ struct engine_worker {
 	struct engine_job job;
 	struct engine_stats stats, told; /* of the engine that runs, or ran last */
 	uint64_t told_at, scanned_at; /* milliseconds */
-	uint64_t kept; /* and not told */
 	int fd;
 	bool gone; /* nobody listens any more */
 	bool alone; /* there is no engine: what takes its program waits for one */
@@ -116,12 +115,10 @@ static void tell_work(struct engine_worker *w)
 	m.numbers[0] = w->stats.executions - w->told.executions;
 	m.numbers[1] = w->stats.refused - w->told.refused;
 	m.numbers[2] = passed;
-	m.numbers[3] = w->kept;
-	m.numbers[4] = w->stats.coverage;
+	m.numbers[3] = w->stats.coverage;
 	w->targets[w->target].executions += m.numbers[0];
 	w->told = w->stats;
 	w->told_at += passed;
-	w->kept = 0;
 	tell(w, &m);
 }
 
@@ -277,7 +274,6 @@ static void look_at_input(struct engine_worker *w, const uint8_t *data, size_t s
 		return;
 	m.parts[0] = message_part_text(target_of(w)->name);
 	m.parts[1] = (struct message_part){ data, size };
-	w->kept++;
 	tell(w, &m);
 }
 

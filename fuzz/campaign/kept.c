@@ -128,14 +128,17 @@ bool kept_has_input(const char *folder, const char *target, uint64_t hash)
 	return there;
 }
 
-struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size)
+struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size,
+			     bool *is_new_ret)
 {
 	char *path = input_path(folder, target, kept_hash(data, size));
 	struct error *err = NULL;
 
 	if (!path)
 		err = error_no_memory();
-	else if (access(path, F_OK))
+	if (!err)
+		*is_new_ret = access(path, F_OK) != 0;
+	if (!err && *is_new_ret)
 		err = write_whole(path, data, size, OUTLIVES_KILL);
 	free(path);
 	return err;

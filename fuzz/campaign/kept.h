@@ -27,8 +27,11 @@ bool kept_is_scenario(const struct target *target);
 uint64_t kept_hash(const void *data, size_t size);
 /* Is there an input of that hash? */
 bool kept_has_input(const char *folder, const char *target, uint64_t hash);
-/* Outlives a kill of this program; what a loss of power takes comes about again. */
-struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size);
+/*
+ * *@is_new_ret: it was not there yet.  Outlives a kill of this program; what a loss of power takes comes about again.
+ */
+struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size,
+			     bool *is_new_ret);
 /*
  * Writes the input of @f to @path: with the facts of @settings, where it is a scenario.  When it returns the file is
  * on disk.

@@ -43,11 +43,15 @@ static void waits_for_disk(void **unused)
 		.target = "dmesg", .id = "crash-6", .input = "abc", .input_size = 3
 	};
 	char path[600];
+	bool is_new = false;
 
 	(void)unused;
 	assert_non_null(target);
 	assert_null(kept_make_folders(folder));
-	assert_null(kept_add_input(folder, "dmesg", "abc", 3));
+	assert_null(kept_add_input(folder, "dmesg", "abc", 3, &is_new));
+	assert_true(is_new);
+	assert_null(kept_add_input(folder, "dmesg", "abc", 3, &is_new));
+	assert_false(is_new);
 	assert_true(kept_has_input(folder, "dmesg", kept_hash("abc", 3)));
 	assert_int_equal(syncs, 0);
 	snprintf(path, sizeof(path), "%s/findings/0001-crash-6.bin", folder);

@@ -59,6 +59,7 @@ static struct error *add_work(struct merge *m)
 		struct results_work work;
 
 		err = results_work(m->from, targets[i]->name, &work);
+		work.kept = 0; /* those that are new here are counted with the inputs */
 		if (!err && work.executions)
 			err = results_add_work(m->to, targets[i]->name, &work);
 	}
@@ -109,12 +110,19 @@ static struct error *add_inputs(struct merge *m, const char *from)
 	struct error *err = NULL;
 
 	for (unsigned int i = 0; !err && i < target_count; i++) {
+		struct results_work work = { 0 };
 		struct corpus corpus = { 0 };
 
 		err = kept_read(from, &targets[i], 1, &corpus);
-		for (size_t k = 0; !err && k < corpus.count; k++)
+		for (size_t k = 0; !err && k < corpus.count; k++) {
+			bool is_new;
+
 			err = kept_add_input(m->to_folder, targets[i]->name, corpus.inputs[k].data,
-					     corpus.inputs[k].size);
+					     corpus.inputs[k].size, &is_new);
+			work.kept += !err && is_new;
+		}
+		if (!err && work.kept)
+			err = results_add_work(m->to, targets[i]->name, &work);
 		corpus_deinit(&corpus);
 	}
 	return err;

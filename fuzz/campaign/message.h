@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum message_kind {
-	/* numbers: executions, refused, milliseconds, kept, coverage; parts: target */
+	/* numbers: executions, refused, milliseconds, coverage; parts: target */
 	MESSAGE_WORK,
 	MESSAGE_KEPT, /* an input that did something new; parts: target, input */
 	/* numbers: executions so far, of that worker on that target; parts: target, id, facts, text, input */

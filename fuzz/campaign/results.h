@@ -40,7 +40,7 @@ struct error *results_get(struct results *r, const char *name, char **ret);
 struct results_work {
 	uint64_t executions, refused;
 	uint64_t milliseconds; /* of all workers together */
-	uint64_t kept; /* inputs kept because they did something new */
+	uint64_t kept; /* inputs that came to the folder because they did something new */
 	/*
 	 * How much was seen to be reached at one time: edges as the engine counts them, features with the
 	 * built-in driver.  Sums of targets, and of different engines, compare with nothing.

@@ -39,7 +39,6 @@ struct worker {
 	bool gone; /* nobody listens any more */
 	uint64_t told_at; /* milliseconds */
 	uint64_t turn_ends; /* milliseconds; UINT64_MAX: by executions alone */
-	uint64_t kept; /* and not told */
 };
 
 /* ---- recording --------------------------------------------------------------------------------- */
@@ -130,12 +129,11 @@ static void tell_work(struct worker *w, const struct driver_stats *stats, uint64
 	struct own_target *at = w->at;
 	struct message m = { .kind = MESSAGE_WORK,
 			     .numbers = { stats->executions - at->told.executions,
-					  stats->refused - at->told.refused, milliseconds, w->kept,
+					  stats->refused - at->told.refused, milliseconds,
 					  stats->features },
 			     .parts = { message_part_text(at->real->name) } };
 
 	at->told = *stats;
-	w->kept = 0;
 	w->told_at += milliseconds;
 	tell(w, &m);
 }
@@ -156,7 +154,6 @@ static void on_kept(void *ctx, const uint8_t *data, size_t size)
 	struct message m = { .kind = MESSAGE_KEPT,
 			     .parts = { message_part_text(w->at->real->name), { data, size } } };
 
-	w->kept++;
 	tell(w, &m);
 }
 
