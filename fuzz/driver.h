@@ -51,7 +51,7 @@ struct driver_options {
 	void *ctx;
 };
 
-#define DRIVER_PROGRESS 1024
+#define DRIVER_PROGRESS 64
 
 /* Runs @r's target.  Fails for want of memory alone. */
 struct error *driver_run(struct target_runner *r, const struct driver_options *options,

@@ -383,6 +383,25 @@ static void show_work(struct cli *cli, struct json *j, const char *name,
 	json_object_end(j);
 }
 
+/* Nothing found is nothing said about a target that had no turn. */
+static void note_idle(struct cli *cli, const struct settings *s, struct results *r)
+{
+	struct sink_text names = { 0 };
+	struct sink sink = sink_to_text(&names);
+
+	for (unsigned int i = 0; i < s->options.target_count; i++) {
+		struct results_work w = { 0 };
+		struct error *err = results_work(r, s->targets[i]->name, &w);
+
+		if (!err && !w.executions)
+			sink_printf(&sink, "%s%s", names.len ? ", " : "", s->targets[i]->name);
+		error_destroy(err);
+	}
+	if (names.len)
+		cli_note(cli, "not tried at all: %s", sink_text_string(&names));
+	sink_text_deinit(&names);
+}
+
 static struct error *show_results(struct cli *cli, const struct settings *s, struct json *j)
 {
 	char *path = campaign_results_path(s->options.folder);
@@ -411,6 +430,8 @@ static struct error *show_results(struct cli *cli, const struct settings *s, str
 		err = results_each_finding(r, j ? show_json : show_text, &shown);
 	if (!err && j)
 		json_array_end(j);
+	if (!err)
+		note_idle(cli, s, r);
 	results_close(r);
 	return err;
 }

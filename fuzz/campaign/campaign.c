@@ -607,6 +607,9 @@ static struct error *begin(struct campaign *c)
 					  .hang_milliseconds = o->hang_milliseconds
 								       ? o->hang_milliseconds
 								       : HANG_MILLISECONDS,
+					  .ends_at = o->milliseconds < UINT64_MAX - c->start
+							     ? c->start + o->milliseconds
+							     : UINT64_MAX,
 					  .corpora = c->corpora };
 	c->workers = calloc(o->jobs, sizeof(*c->workers));
 	if (!c->workers)

@@ -260,6 +260,52 @@ static void counts_kept(void **unused)
 	assert_int_equal(status.work.kept, count_files());
 }
 
+static void run_sleeper(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	const struct timespec t = { 0, 200000 };
+
+	(void)state;
+	(void)data;
+	(void)size;
+	(void)report;
+	nanosleep(&t, NULL);
+}
+
+/* One process tries all targets, however short the time and slow they are. */
+static void all_have_a_turn(void **unused)
+{
+	static const char *const names[] = { "slow-1", "slow-2", "slow-3", "slow-4" };
+	enum { COUNT = sizeof(names) / sizeof(*names) };
+	struct target sleepers[COUNT];
+	const struct target *list[COUNT];
+	struct campaign_options o = options_of(list, COUNT);
+	struct campaign_status status = { 0 };
+	struct results *r;
+	char *path = campaign_results_path(folder);
+
+	(void)unused;
+	assert_non_null(path);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		sleepers[i] = looper;
+		sleepers[i].name = names[i];
+		sleepers[i].run_bytes = run_sleeper;
+		list[i] = &sleepers[i];
+	}
+	o.jobs = 1;
+	o.executions = UINT64_MAX;
+	o.milliseconds = 2000;
+	assert_null(campaign_run(&o, &status));
+	assert_null(results_open(path, &r));
+	for (unsigned int i = 0; i < COUNT; i++) {
+		struct results_work work;
+
+		assert_null(results_work(r, names[i], &work));
+		assert_true(work.executions > 0);
+	}
+	results_close(r);
+	free(path);
+}
+
 static void nothing_to_resume(void **unused)
 {
 	struct campaign_options o = options_of(only_finder, 1);
@@ -374,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup(found_and_small, set_up),
 		cmocka_unit_test_setup(known_runs_once, set_up),
 		cmocka_unit_test_setup(counts_kept, set_up),
+		cmocka_unit_test_setup(all_have_a_turn, set_up),
 		cmocka_unit_test_setup(nothing_to_resume, set_up),
 		cmocka_unit_test_setup(crash, set_up),
 		cmocka_unit_test_setup(endless, set_up),

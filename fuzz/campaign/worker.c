@@ -11,8 +11,8 @@
 #include "fuzz/clock.h"
 
 /*
- * Executions of a target before the next one has its turn; where there is no limit to them, also so long at
- * most, so that a slow target does not keep the others waiting.
+ * Executions of a target before the next one has its turn; where there is no limit to them, also so long at most, so
+ * that a slow target does not keep the others waiting.
  */
 enum { TURN = 16384, TURN_MILLISECONDS = 3000 };
 /* How often work is told. */
@@ -141,11 +141,11 @@ static void tell_work(struct worker *w, const struct driver_stats *stats, uint64
 static bool on_progress(void *ctx, const struct driver_stats *stats)
 {
 	struct worker *w = ctx;
-	uint64_t passed = clock_milliseconds() - w->told_at;
+	uint64_t now = clock_milliseconds();
 
-	if (passed >= TELL_MILLISECONDS)
-		tell_work(w, stats, passed);
-	return !w->shared->stop && !w->gone && clock_milliseconds() < w->turn_ends;
+	if (now - w->told_at >= TELL_MILLISECONDS)
+		tell_work(w, stats, now - w->told_at);
+	return !w->shared->stop && !w->gone && now < w->turn_ends;
 }
 
 static void on_kept(void *ctx, const uint8_t *data, size_t size)
@@ -254,8 +254,18 @@ static struct error *own_init(struct own_target *own, struct worker *w, const st
 	return err;
 }
 
-/* @limited: @executions are what is left, or a part of it, and not to be cut short. */
-static struct error *turn(struct worker *w, unsigned int target, uint64_t executions, bool limited)
+/* When a turn that begins now is over, for @waiting targets, this one included, to have theirs in time. */
+static uint64_t turn_end(const struct worker *w, unsigned int waiting)
+{
+	uint64_t now = clock_milliseconds(), ends_at = w->plan->ends_at, share = 0;
+
+	if (ends_at > now)
+		share = (ends_at - now) / waiting;
+	return now + (share < TURN_MILLISECONDS ? share : TURN_MILLISECONDS);
+}
+
+/* @ends: UINT64_MAX: @executions are what is left, or a part of it, and not to be cut short. */
+static struct error *turn(struct worker *w, unsigned int target, uint64_t executions, uint64_t ends)
 {
 	struct driver *driver = w->targets[target].driver;
 	const struct driver_stats *stats = driver_stats(driver);
@@ -263,7 +273,7 @@ static struct error *turn(struct worker *w, unsigned int target, uint64_t execut
 
 	w->at = &w->targets[target];
 	w->shared->target = target;
-	w->turn_ends = limited ? UINT64_MAX : clock_milliseconds() + TURN_MILLISECONDS;
+	w->turn_ends = ends;
 	driver_forget_findings(driver);
 	err = driver_go_on(driver, stats->executions + executions);
 	tell_work(w, stats, clock_milliseconds() - w->told_at);
@@ -298,7 +308,9 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
 				left -= driver_stats(w.targets[i].driver)->executions;
 			if (!left || shared->stop || w.gone)
 				continue;
-			err = turn(&w, i, left < TURN ? left : TURN, executions != UINT64_MAX);
+			err = turn(&w, i, left < TURN ? left : TURN,
+				   executions == UINT64_MAX ? turn_end(&w, plan->target_count - k)
+							    : UINT64_MAX);
 			any = true;
 		}
 	}

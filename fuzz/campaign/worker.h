@@ -17,6 +17,8 @@ struct campaign_plan {
 	struct target_settings settings;
 	uint64_t seed;
 	uint64_t hang_milliseconds; /* an input that runs for so long hangs */
+	/* When the campaign ends, of clock_milliseconds(): every target has its share until then.  UINT64_MAX: open. */
+	uint64_t ends_at;
 	const struct corpus
 		*corpora; /* by target: what an earlier run of the campaign kept; borrowed */
 };
