@@ -6,6 +6,7 @@
 
 #include "engine/buddy_view.h"
 #include "engine/migratetype.h"
+#include "tools/fact_text.h"
 #include "tools/text.h"
 #include "traces/capture.h"
 
@@ -64,16 +65,46 @@ static enum cli_exit boot_log(struct cli *cli, enum boot_stage until, bool want_
 	return CLI_OK;
 }
 
+/* "name=value, name=value": the facts that are not of the version's row, but the source's own or the user's. */
+static bool own_facts(const struct boot_input *in, struct sink_text *to)
+{
+	struct sink sink = sink_to_text(to);
+	const char *comma = "";
+	struct facts row;
+
+	facts_init(&row, in->version);
+	for (unsigned int i = 0; i < FACT_COUNT; i++) {
+		enum fact f = (enum fact)i;
+		const struct fact_info *info = fact_info(f);
+		char value[FACT_TEXT_SIZE];
+
+		if (fact_get(&row, f) == fact_get(&in->facts, f))
+			continue;
+		sink_printf(&sink, "%s%s=%s", comma, info->name,
+			    fact_text_value(value, info->kind, fact_get(&in->facts, f)));
+		comma = ", ";
+	}
+	return *comma != 0;
+}
+
 enum cli_exit booted_read(struct cli *cli, enum boot_stage until, bool want_lists, struct booted *b)
 {
 	struct boot_input *in = &b->log.input;
 	enum cli_exit code = read_log(cli, b);
+	struct sink_text left_out = { 0 };
+	uint32_t version;
 
 	if (code != CLI_OK)
 		return code;
 	/* A stored boot may have facts of its own; another era has those of that era. */
-	if (cli_era(cli, &in->version))
+	if (cli_era(cli, &version)) {
+		if (own_facts(in, &left_out))
+			cli_note(cli, "--era leaves out the facts that the source has set: %s",
+				 sink_text_string(&left_out));
+		in->version = version;
 		facts_init(&in->facts, in->version);
+	}
+	sink_text_deinit(&left_out);
 	cli_set_facts(cli, &in->facts);
 	arch_config_apply_facts(&in->config, &in->facts);
 	return boot_log(cli, until, want_lists, b);
@@ -111,12 +142,13 @@ void booted_print(struct cli *cli, const struct booted *b)
 {
 	const struct boot_input *in = &b->log.input;
 	FILE *out = cli_out(cli);
+	struct sink_text facts = { 0 };
 	char name[TEXT_VERSION_SIZE];
 	uint32_t version;
 
 	print_text(out, "source", b->path);
 	fprintf(out, "%-14s", "kernel");
-	text_print_safe(out, in->version_text ? in->version_text : "unknown");
+	text_print_safe(out, in->version_text && *in->version_text ? in->version_text : "unknown");
 	fprintf(out, ", %s, ", arch_name(in->config.arch));
 	fputs(cli_era(cli, &version) ? "booted as " : b->log.has_version ? "" : "taken for ", out);
 	fprintf(out, "%s\n%-14s%" PRIu64 " MiB", text_version(name, in->version), "memory",
@@ -125,11 +157,15 @@ void booted_print(struct cli *cli, const struct booted *b)
 		fprintf(out, " in %" PRIu32 " node%s", b->nodes, b->nodes == 1 ? "" : "s");
 	fputs(b->log.has_debug ? ", with memblock=debug\n" : "\n", out);
 	print_text(out, "command line", in->command_line ? in->command_line : "unknown");
+	if (own_facts(in, &facts))
+		print_text(out, "facts set", sink_text_string(&facts));
+	sink_text_deinit(&facts);
 }
 
 void booted_json(struct json *j, const struct booted *b)
 {
 	const struct boot_input *in = &b->log.input;
+	struct sink_text facts = { 0 };
 	char version[TEXT_VERSION_SIZE];
 
 	json_key_string(j, "source", b->path);
@@ -147,7 +183,12 @@ void booted_json(struct json *j, const struct booted *b)
 		json_key_string(j, "command_line", in->command_line);
 	else
 		json_key_null(j, "command_line");
+	if (own_facts(in, &facts))
+		json_key_string(j, "facts_set", sink_text_string(&facts));
+	else
+		json_key_null(j, "facts_set");
 	json_object_end(j);
+	sink_text_deinit(&facts);
 }
 
 static void write_file(void *ctx, const char *text, size_t len)
