@@ -53,6 +53,9 @@ static const struct cli_example examples[] = {
 	{ 0 }
 };
 
+/* Nothing is there to run: how every boot ends that gets so far. */
+static const char awaited_panic[] = "VFS: Unable to mount root fs";
+
 static const char default_qemu[] = "qemu-system-x86_64", default_folder[] = "confirm";
 
 /* What does not depend on where images and tables happen to lie. */
@@ -141,6 +144,26 @@ static enum cli_exit write_tables(struct cli *cli, const struct attempt *t,
 	return code;
 }
 
+/*
+ * A kernel that panics before it knows of panic= waits for ever, and so does one whose early exception is
+ * nobody's: what is printed is looked at as it comes.
+ */
+static const char script_end[] =
+	"\t-display none -monitor none -no-reboot -serial \"file:$here/serial.txt\" "
+	"</dev/null >\"$here/qemu.txt\" 2>&1 &\n"
+	"emulator=$!\n"
+	"trap 'kill $emulator' INT TERM\n"
+	"# A kernel that panics early does not end, so that it is ended.\n"
+	"while sleep 1; do\n"
+	"\tgrep -qs -e 'end Kernel panic' -e 'PANIC: early exception' \"$here/serial.txt\" &&\n"
+	"\t\tkill $emulator\n"
+	"done >/dev/null 2>&1 &\n"
+	"watch=$!\n"
+	"wait $emulator\n"
+	"status=$?\n"
+	"kill $watch\n"
+	"exit $status\n";
+
 static enum cli_exit write_script(struct cli *cli, const struct attempt *t)
 {
 	struct sink_text text = { 0 };
@@ -154,7 +177,8 @@ static enum cli_exit write_script(struct cli *cli, const struct attempt *t)
 		"# printed in serial.txt. It ends by itself: without a root file system a kernel\n"
 		"# panics, and the emulator then stops.\n"
 		"here=$(dirname -- \"$0\")\n"
-		"exec timeout ");
+		"rm -f \"$here/serial.txt\"\n"
+		"timeout ");
 	sink_printf(&sink,
 		    "%" PRIu64
 		    " \"${2:-%s}\" -accel tcg,thread=single -machine pc,memory-backend=ram \\\n",
@@ -167,10 +191,8 @@ static enum cli_exit write_script(struct cli *cli, const struct attempt *t)
 		sink_puts(&sink, "\t-acpitable file=\"$here/SRAT.aml\" \\\n");
 	if (t->machine.has_slit)
 		sink_puts(&sink, "\t-acpitable file=\"$here/SLIT.aml\" \\\n");
-	sink_puts(&sink,
-		  "\t-kernel \"$1\" -append \"$(cat \"$here/command-line.txt\")\" \\\n"
-		  "\t-display none -monitor none -no-reboot -serial \"file:$here/serial.txt\" "
-		  "</dev/null >\"$here/qemu.txt\" 2>&1\n");
+	sink_puts(&sink, "\t-kernel \"$1\" -append \"$(cat \"$here/command-line.txt\")\" \\\n");
+	sink_puts(&sink, script_end);
 	if (text.out_of_memory)
 		code = cli_fail_error(cli, error_no_memory());
 	else
@@ -228,18 +250,115 @@ static enum cli_exit run_script(struct cli *cli, const struct attempt *t)
 	return CLI_OK;
 }
 
+static FILE *open_serial(const struct attempt *t)
+{
+	char *path = malloc(strlen(t->folder) + sizeof("/serial.txt"));
+	FILE *f = NULL;
+
+	if (path) {
+		sprintf(path, "%s/serial.txt", t->folder);
+		f = fopen(path, "rb");
+	}
+	free(path);
+	return f;
+}
+
+/* Where in @line it is told why a kernel ended; NULL: nowhere. */
+static char *reason_in(char *line)
+{
+	static const char *const marks[] = { "Kernel panic - not syncing: ",
+					     "PANIC: early exception" };
+	char *at;
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		at = strstr(line, marks[i]);
+		if (at && !strstr(line, "end Kernel panic"))
+			return i ? at : at + strlen(marks[i]);
+	}
+	return NULL;
+}
+
+/*
+ * Why the kernel panicked, which is the caller's to free(); NULL: it did not, or there is no memory, or it
+ * is the panic that ends every boot here.
+ */
+static char *find_panic(const struct attempt *t)
+{
+	char *line = NULL, *reason = NULL, *found = NULL;
+	FILE *f = open_serial(t);
+	size_t room = 0;
+
+	while (f && !found && getline(&line, &room, f) >= 0) {
+		reason = reason_in(line);
+		if (!reason)
+			continue;
+		for (char *p = reason; *p; p++)
+			if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+				*p = 0;
+		found = strdup(reason);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	if (found && !strncmp(found, awaited_panic, strlen(awaited_panic))) {
+		free(found);
+		return NULL;
+	}
+	return found;
+}
+
+static bool printed_nothing(const struct attempt *t)
+{
+	FILE *f = open_serial(t);
+	bool nothing = !f || fgetc(f) == EOF;
+
+	if (f)
+		fclose(f);
+	return nothing;
+}
+
 /* The log that was printed there. */
 static enum cli_exit read_serial(struct cli *cli, const struct attempt *t, struct boot_log *log)
 {
-	char *path = malloc(strlen(t->folder) + sizeof("/serial.txt"));
+	char *path, *reason;
+	enum cli_exit code;
 	struct error *err;
 
+	if (printed_nothing(t))
+		return cli_fail(cli,
+				"the kernel printed nothing at all; %s/qemu.txt has what the "
+				"emulator said",
+				t->folder);
+	path = malloc(strlen(t->folder) + sizeof("/serial.txt"));
 	if (!path)
 		return cli_fail_error(cli, error_no_memory());
 	sprintf(path, "%s/serial.txt", t->folder);
 	err = capture_read(path, log);
 	free(path);
-	return err ? cli_fail_error(cli, err) : CLI_OK;
+	if (!err)
+		keep_comparable(&log->recorded);
+	reason = find_panic(t);
+	if (reason && (err || !log->recorded.count)) {
+		error_destroy(err);
+		code = cli_fail(cli,
+				"the kernel panicked before it said anything that could be "
+				"compared: %s; see %s/serial.txt",
+				reason, t->folder);
+	} else if (err) {
+		code = cli_fail_error(cli, err);
+	} else if (!log->recorded.count) {
+		code = cli_fail(
+			cli, "the kernel printed nothing that could be compared; see %s/serial.txt",
+			t->folder);
+	} else {
+		if (reason)
+			cli_note(cli,
+				 "the kernel panicked, and what it had said by then counts: %s",
+				 reason);
+		code = CLI_OK;
+	}
+	free(reason);
+	return code;
 }
 
 /* ---- comparing --------------------------------------------------------------------------------- */
@@ -341,17 +460,9 @@ static enum cli_exit compare(struct cli *cli, const struct attempt *t, const str
 	struct boot_log real = { 0 };
 	enum cli_exit code = read_serial(cli, t, &real);
 
-	if (code == CLI_OK) {
-		keep_comparable(&real.recorded);
-		if (!real.recorded.count)
-			code = cli_fail(
-				cli,
-				"the kernel printed nothing that could be compared; see %s/serial.txt",
-				t->folder);
-		else if (!compare_side(&said, in, &in->facts, &real.recorded) ||
-			 !compare_side(&own, in, &real.input.facts, &real.recorded))
-			code = cli_fail_error(cli, error_no_memory());
-	}
+	if (code == CLI_OK && (!compare_side(&said, in, &in->facts, &real.recorded) ||
+			       !compare_side(&own, in, &real.input.facts, &real.recorded)))
+		code = cli_fail_error(cli, error_no_memory());
 	if (code == CLI_OK) {
 		if (cli_has(cli, "json")) {
 			struct json j;
