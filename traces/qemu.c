@@ -69,8 +69,6 @@ static void write_memmap(const struct sink *sink, const struct e820_entry *e)
 {
 	char how = '@';
 
-	if (e->end <= e->start)
-		return;
 	switch (e->type) {
 	case E820_RAM:
 		break;
@@ -87,16 +85,44 @@ static void write_memmap(const struct sink *sink, const struct e820_entry *e)
 	sink_printf(sink, " memmap=0x%" PRIx64 "%c0x%" PRIx64, e->end - e->start, how, e->start);
 }
 
+/*
+ * The map as entries of memmap=.  A kernel refuses a map of one entry ("Invalid user supplied memory map":
+ * e820__update_table, earlier sanitize_e820_map, does nothing for less than two, and that counts as an
+ * error), so that one is told in two pieces, which the kernel puts together.
+ */
+static void write_map(const struct sink *sink, const struct boot_input *in)
+{
+	const struct e820_entry *only = NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		if (in->firmware[i].end > in->firmware[i].start) {
+			only = &in->firmware[i];
+			count++;
+		}
+	if (count == 1) {
+		struct e820_entry low = *only, high = *only;
+
+		low.end = only->start + (only->end - only->start) / 2;
+		high.start = low.end;
+		write_memmap(sink, &low);
+		write_memmap(sink, &high);
+		return;
+	}
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		if (in->firmware[i].end > in->firmware[i].start)
+			write_memmap(sink, &in->firmware[i]);
+}
+
 static struct error *write_command_line(const struct boot_input *in, struct qemu_machine *ret)
 {
 	struct sink_text text = { 0 };
 	struct sink sink = sink_to_text(&text);
 
 	/* What the machine's own command line says of the map is said of this one. */
-	sink_puts(&sink,
-		  "console=ttyS0 ignore_loglevel panic=-1 mminit_loglevel=4 memmap=exactmap");
-	for (uint32_t i = 0; i < in->firmware_count; i++)
-		write_memmap(&sink, &in->firmware[i]);
+	sink_puts(&sink, "console=ttyS0 earlyprintk=serial,ttyS0,115200 nokaslr ignore_loglevel "
+			 "panic=-1 mminit_loglevel=4 memmap=exactmap");
+	write_map(&sink, in);
 	if (in->command_line && *in->command_line) {
 		sink_puts(&sink, " ");
 		sink_puts(&sink, in->command_line);

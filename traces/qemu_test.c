@@ -42,7 +42,8 @@ static void map_to_command_line(void **unused)
 	assert_null(make(map, 5, "numa=fake=2", &q));
 	assert_string_equal(
 		q.command_line,
-		"console=ttyS0 ignore_loglevel panic=-1 mminit_loglevel=4 memmap=exactmap "
+		"console=ttyS0 earlyprintk=serial,ttyS0,115200 nokaslr ignore_loglevel panic=-1 "
+		"mminit_loglevel=4 memmap=exactmap "
 		"memmap=0x9fc00@0x0 memmap=0x10000000@0x100000 "
 		"memmap=0x100000$0x10100000 memmap=0x100000#0x10200000 "
 		"memmap=0x40000000@0x100000000 numa=fake=2");
@@ -55,6 +56,23 @@ static void map_to_command_line(void **unused)
 	assert_null(make(map, 2, "", &q));
 	assert_int_equal(q.ram_bytes, 257 * MIB);
 	qemu_machine_deinit(&q);
+}
+
+/* A kernel refuses a map of one entry: it is told as two pieces.  What is empty is no entry. */
+static void one_entry(void **unused)
+{
+	static const struct e820_entry map[] = { { 0, 256 * MIB, E820_RAM },
+						 { GIB, GIB, E820_RAM } };
+	struct qemu_machine q;
+
+	(void)unused;
+	for (uint32_t count = 1; count <= 2; count++) {
+		assert_null(make(map, count, "", &q));
+		assert_string_equal(strstr(q.command_line, " memmap="),
+				    " memmap=exactmap memmap=0x8000000@0x0 "
+				    "memmap=0x8000000@0x8000000");
+		qemu_machine_deinit(&q);
+	}
 }
 
 static void cannot_be_had(void **unused)
@@ -100,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(map_to_command_line),
+		cmocka_unit_test(one_entry),
 		cmocka_unit_test(cannot_be_had),
 	};
 
