@@ -10,6 +10,7 @@
 
 #include "engine/invariant.h"
 #include "tools/booted.h"
+#include "tools/confirm_memory.h"
 #include "traces/capture.h"
 #include "traces/compare.h"
 #include "traces/firmware/acpi_write.h"
@@ -494,6 +495,7 @@ static enum cli_exit run(struct cli *cli)
 			     .kernel = cli_text(cli, "kernel"),
 			     .timeout_seconds = cli_number(cli, "timeout", 300) };
 	struct booted b = { 0 };
+	struct roomy machine = { 0 };
 	enum cli_exit code = booted_read(cli, STAGE_LATE, false, &b);
 	struct error *err;
 
@@ -501,23 +503,26 @@ static enum cli_exit run(struct cli *cli)
 		t.folder = default_folder;
 	if (!t.qemu)
 		t.qemu = default_qemu;
+	if (code == CLI_OK)
+		code = confirm_memory(cli, &b, &machine);
 	if (code == CLI_OK) {
-		err = qemu_machine_make(&b.log.input, &t.machine);
+		err = qemu_machine_make(&machine.input, &t.machine);
 		if (err)
 			code = cli_fail_error(cli, error_in_file(err, b.path));
 	}
 	if (code == CLI_OK && t.kernel && access(t.kernel, R_OK))
 		code = cli_fail(cli, "%s: %s", t.kernel, strerror(errno));
 	if (code == CLI_OK)
-		code = write_all(cli, &t, &b.log.input);
+		code = write_all(cli, &t, &machine.input);
 	if (code == CLI_OK && !t.kernel)
 		cli_note(cli, "%s has what is needed; '%s/run.sh IMAGE' boots it", t.folder,
 			 t.folder);
 	if (code == CLI_OK && t.kernel)
 		code = run_script(cli, &t);
 	if (code == CLI_OK && t.kernel)
-		code = compare(cli, &t, &b.log.input);
+		code = compare(cli, &t, &machine.input);
 	qemu_machine_deinit(&t.machine);
+	roomy_deinit(&machine);
 	booted_deinit(&b);
 	return code;
 }
@@ -531,6 +536,11 @@ const struct command command_confirm = {
 		"a script that starts QEMU with them. With --kernel that kernel is booted there, and "
 		"what it says about nodes, zones and fallback orders is held against the model twice: "
 		"with the facts as given, and with those of the kernel that was booted.\n"
+		"\n"
+		"A kernel needs RAM from 16 to 80 MiB, where its image lies. A finding on a machine "
+		"without gets it if the model says that the same invariants break with it, which is "
+		"said, and is refused otherwise. A kernel that panics early is ended, and its reason "
+		"told.\n"
 		"\n"
 		"What cannot be had under QEMU is said: RAM from 3 to 4 GiB of a machine with more "
 		"than 3.5 GiB, RAM near or beyond 1 TiB, other architectures than x86_64. Reservations "

@@ -17,32 +17,104 @@
 #define HIGHEST ((uint64_t)1 << 40)
 /* COMMAND_LINE_SIZE of x86, with its end (arch/x86/include/asm/setup.h). */
 #define COMMAND_LINE_ROOM 2048
-/* A kernel does not come far in less. */
-#define LEAST (64 * MIB)
+/* The emulated machine has this much in any case: images are unpacked beyond where they lie in the end. */
+#define LEAST (256 * MIB)
 
 static bool is_ram(const struct e820_entry *e)
 {
 	return e->type == E820_RAM;
 }
 
+uint64_t qemu_ram_bytes(const struct boot_input *in)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < in->firmware_count; i++)
+		if (is_ram(&in->firmware[i]) && in->firmware[i].end > in->firmware[i].start)
+			bytes += in->firmware[i].end - in->firmware[i].start;
+	return bytes;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct e820_entry *l = a, *r = b;
+
+	if (l->start != r->start)
+		return l->start < r->start ? -1 : 1;
+	return (l->end > r->end) - (l->end < r->end);
+}
+
+struct error *qemu_make_room(const struct boot_input *in, struct e820_entry **map_ret,
+			     uint32_t *count_ret, struct e820_entry **gaps_ret,
+			     uint32_t *gap_count_ret)
+{
+	uint32_t count = in->firmware_count, gap_count = 0;
+	struct e820_entry *map = calloc(2 * (size_t)count + 1, sizeof(*map));
+	struct e820_entry *gaps = calloc((size_t)count + 1, sizeof(*gaps));
+	phys_t at = QEMU_KERNEL_START;
+
+	if (!map || !gaps) {
+		free(map);
+		free(gaps);
+		return error_no_memory();
+	}
+	for (uint32_t i = 0; i < count; i++)
+		map[i] = in->firmware[i];
+	qsort(map, count, sizeof(*map), by_start);
+	for (uint32_t i = 0; i <= count && at < QEMU_KERNEL_END; i++) {
+		phys_t next = i < count && map[i].start < QEMU_KERNEL_END ? map[i].start
+									  : QEMU_KERNEL_END;
+
+		if (next > at)
+			gaps[gap_count++] = (struct e820_entry){ at, next, E820_RAM };
+		if (i < count && map[i].end > at)
+			at = map[i].end;
+		if (next > at)
+			at = next;
+	}
+	for (uint32_t i = 0; i < gap_count; i++)
+		map[count++] = gaps[i];
+	qsort(map, count, sizeof(*map), by_start);
+	*map_ret = map;
+	*count_ret = count;
+	*gaps_ret = gaps;
+	*gap_count_ret = gap_count;
+	return NULL;
+}
+
+bool qemu_has_room(const struct boot_input *in)
+{
+	phys_t at = QEMU_KERNEL_START;
+	bool further = true;
+
+	while (further && at < QEMU_KERNEL_END) {
+		further = false;
+		for (uint32_t i = 0; i < in->firmware_count; i++) {
+			const struct e820_entry *e = &in->firmware[i];
+
+			if (!is_ram(e) && e->start < QEMU_KERNEL_END && e->end > QEMU_KERNEL_START)
+				return false;
+			if (is_ram(e) && e->start <= at && e->end > at) {
+				at = e->end;
+				further = true;
+			}
+		}
+	}
+	return at >= QEMU_KERNEL_END;
+}
+
 static struct error *find_ram(const struct boot_input *in, struct qemu_machine *ret)
 {
-	uint64_t end = 0, bytes = 0;
+	uint64_t end = LEAST;
 
 	for (uint32_t i = 0; i < in->firmware_count; i++) {
 		const struct e820_entry *e = &in->firmware[i];
 
 		if (!is_ram(e) || e->end <= e->start)
 			continue;
-		bytes += e->end - e->start;
 		if (e->end > end)
 			end = e->end;
 	}
-	if (bytes < LEAST)
-		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
-				    "a kernel needs %" PRIu64
-				    " MiB to boot, and the machine has %" PRIu64,
-				    LEAST / MIB, bytes / MIB);
 	if (end > HIGHEST - 12 * GIB)
 		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
 				    "RAM at 0x%" PRIx64
@@ -153,9 +225,11 @@ struct error *qemu_machine_make(const struct boot_input *in, struct qemu_machine
 		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
 				    "only machines of x86_64 are made for QEMU, and this is %s",
 				    arch_name(in->config.arch));
-	if (!in->firmware_count)
+	if (!qemu_has_room(in))
 		return error_create(ERROR_UNSUPPORTED, NULL, 0, 0,
-				    "the machine has no firmware map");
+				    "no kernel can be booted on this machine: a kernel needs RAM "
+				    "from %" PRIu64 " to %" PRIu64 " MiB, and not all of that is",
+				    QEMU_KERNEL_START / MIB, QEMU_KERNEL_END / MIB);
 	err = find_ram(in, ret);
 	if (!err)
 		err = write_command_line(in, ret);

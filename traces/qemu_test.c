@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -75,18 +76,91 @@ static void one_entry(void **unused)
 	}
 }
 
+static bool has_room(const struct e820_entry *map, uint32_t count)
+{
+	struct boot_input in = { .firmware = (struct e820_entry *)map, .firmware_count = count };
+
+	return qemu_has_room(&in);
+}
+
+static void room(void **unused)
+{
+	static const struct e820_entry pieces[] = { { 70 * MIB, GIB, E820_RAM },
+						    { 0, 17 * MIB, E820_RAM },
+						    { 17 * MIB, 70 * MIB, E820_RAM } };
+	static const struct e820_entry taken[] = { { 0, GIB, E820_RAM },
+						   { 60 * MIB, 61 * MIB, E820_RESERVED } };
+
+	(void)unused;
+	assert_true(has_room(pieces, 3));
+	assert_false(has_room(pieces, 2));
+	assert_true(has_room(taken, 1));
+	assert_false(has_room(taken, 2));
+	assert_false(has_room(NULL, 0));
+}
+
+/*
+ *	       16M       80M
+ *	|#|     |         |
+ *	|###############| |
+ *	|#|     |##|rsv|##|
+ */
+static void room_is_made(void **unused)
+{
+	static const struct {
+		struct e820_entry map[2];
+		uint32_t count, gap_count;
+		struct e820_entry gaps[2];
+	} cases[] = {
+		{ { { 0 } }, 0, 1, { { 16 * MIB, 80 * MIB, E820_RAM } } },
+		{ { { 0, 8192, E820_RAM } }, 1, 1, { { 16 * MIB, 80 * MIB, E820_RAM } } },
+		{ { { GIB, 2 * GIB, E820_RAM } }, 1, 1, { { 16 * MIB, 80 * MIB, E820_RAM } } },
+		{ { { 0, 32 * MIB, E820_RAM } }, 1, 1, { { 32 * MIB, 80 * MIB, E820_RAM } } },
+		{ { { 40 * MIB, 41 * MIB, E820_RESERVED }, { 0, 8192, E820_RAM } },
+		  2,
+		  2,
+		  { { 16 * MIB, 40 * MIB, E820_RAM }, { 41 * MIB, 80 * MIB, E820_RAM } } },
+		{ { { 0, GIB, E820_RAM } }, 1, 0, { { 0 } } },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct boot_input in = { .firmware = (struct e820_entry *)cases[i].map,
+					 .firmware_count = cases[i].count };
+		struct e820_entry *map, *gaps;
+		uint32_t count, gap_count;
+
+		assert_null(qemu_make_room(&in, &map, &count, &gaps, &gap_count));
+		assert_int_equal(gap_count, cases[i].gap_count);
+		assert_int_equal(count, cases[i].count + gap_count);
+		for (uint32_t j = 0; j < gap_count; j++) {
+			assert_int_equal(gaps[j].start, cases[i].gaps[j].start);
+			assert_int_equal(gaps[j].end, cases[i].gaps[j].end);
+			assert_int_equal(gaps[j].type, E820_RAM);
+		}
+		for (uint32_t j = 1; j < count; j++)
+			assert_true(map[j - 1].start < map[j].start);
+		in.firmware = map;
+		in.firmware_count = count;
+		/* What is no RAM stays what it is. */
+		assert_int_equal(qemu_has_room(&in), cases[i].map[0].type != E820_RESERVED);
+		free(map);
+		free(gaps);
+	}
+}
+
 static void cannot_be_had(void **unused)
 {
 	static const struct {
 		struct e820_entry map[2];
 		const char *why;
 	} cases[] = {
-		{ { { 0, MIB, E820_RAM } }, "64 MiB" },
+		{ { { 0, 80 * MIB - 1, E820_RAM } }, "from 16 to 80 MiB" },
 		{ { { 0, 3 * GIB + 8192, E820_RAM }, { 4 * GIB, 5 * GIB, E820_RAM } },
 		  "0xc0000000" },
 		{ { { 0, GIB, E820_RAM }, { GIB << 10, GIB << 11, E820_RAM } }, "beyond" },
 	};
-	static struct e820_entry many[256];
+	static struct e820_entry many[257];
 	struct boot_input arm = { 0 };
 	struct qemu_machine q;
 	struct error *err;
@@ -101,8 +175,9 @@ static void cannot_be_had(void **unused)
 		qemu_machine_deinit(&q);
 	}
 	for (uint64_t i = 0; i < 256; i++)
-		many[i] = (struct e820_entry){ 2 * i * MIB, (2 * i + 1) * MIB, E820_RAM };
-	err = make(many, 256, "", &q);
+		many[i] = (struct e820_entry){ (2 * i + 80) * MIB, (2 * i + 81) * MIB, E820_RAM };
+	many[256] = (struct e820_entry){ 0, 80 * MIB, E820_RAM };
+	err = make(many, 257, "", &q);
 	assert_non_null(err);
 	assert_non_null(strstr(err->message, "command line"));
 	error_destroy(err);
@@ -119,6 +194,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(map_to_command_line),
 		cmocka_unit_test(one_entry),
+		cmocka_unit_test(room),
+		cmocka_unit_test(room_is_made),
 		cmocka_unit_test(cannot_be_had),
 	};
 
