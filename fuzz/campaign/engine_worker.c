@@ -39,6 +39,7 @@ enum left {
 
 struct own_target {
 	struct target_runner *runner;
+	struct causes *causes;
 	struct hashes looked; /* in addition to those of the plan */
 	uint64_t executions;
 	bool begun, done;
@@ -155,8 +156,9 @@ static void tell_findings(struct engine_worker *w, const struct input *in)
 	const struct own_target *own = &w->targets[w->target];
 
 	if (!w->gone)
-		w->gone = !worker_tell_findings(w->plan, target_of(w), target_report(own->runner),
-						in->data, in->size, own->executions, w->fd);
+		w->gone = !worker_tell_findings(own->causes, target_of(w),
+						target_report(own->runner), in->data, in->size,
+						own->executions, w->fd);
 }
 
 /* Runs an input that something is wrong with in a child of this program.  False: nothing is wrong with it. */
@@ -532,6 +534,14 @@ static void run_engine(struct engine_worker *w, struct prng *prng, uint64_t unti
 	}
 }
 
+static struct error *create_runner(struct engine_worker *w, struct own_target *own)
+{
+	const struct target_settings *settings = &w->plan->settings;
+	struct error *err = target_runner_create(target_of(w), settings, &own->runner);
+
+	return err ? err : causes_create(target_of(w), settings, &own->causes);
+}
+
 static void turn(struct engine_worker *w, struct prng *prng, unsigned int number, uint64_t limit)
 {
 	const struct engine_plan *e = w->engine_plan;
@@ -549,7 +559,7 @@ static void turn(struct engine_worker *w, struct prng *prng, unsigned int number
 				      .campaign_seed = w->plan->seed };
 	err = engine_job_init(&w->job);
 	if (!err && !own->runner)
-		err = target_runner_create(target_of(w), &w->plan->settings, &own->runner);
+		err = create_runner(w, own);
 	if (err) {
 		tell_error(w, err);
 	} else {
@@ -579,6 +589,7 @@ static void clean_up(struct engine_worker *w)
 {
 	for (unsigned int i = 0; w->targets && i < w->plan->target_count; i++) {
 		target_runner_destroy(w->targets[i].runner);
+		causes_destroy(w->targets[i].causes);
 		hashes_deinit(&w->targets[i].looked);
 	}
 	hashes_deinit(&w->seen);
@@ -597,8 +608,7 @@ void engine_worker_catch_up(const struct campaign_plan *plan, const struct engin
 		tell_error(&w, error_no_memory());
 	for (; !told_to_stop(&w) && w.target < plan->target_count; w.target++) {
 		struct own_target *own = &w.targets[w.target];
-		struct error *err =
-			target_runner_create(target_of(&w), &plan->settings, &own->runner);
+		struct error *err = create_runner(&w, own);
 
 		if (err)
 			tell_error(&w, err);

@@ -67,7 +67,8 @@ struct results_finding {
 	int64_t number; /* of the group, from 1 */
 	const char *target; /* that met it first, and that the input is for */
 	const char *id; /* of the property: an invariant, or a target's own */
-	const char *facts; /* that matter: "name=value name=value", sorted; "" none in particular */
+	const char *
+		facts; /* that matter: "name=value name=value", in the order of causes.h; "" none in particular */
 	const char *text; /* a sentence on the input below */
 	const void *input; /* the smallest known */
 	size_t input_size;

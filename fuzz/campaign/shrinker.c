@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/causes.h"
 #include "fuzz/campaign/child.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
@@ -26,6 +27,7 @@ static const char crash[] = "crash-", hang[] = "hang";
 
 struct shrinker {
 	struct target_runner *runner;
+	struct causes *causes; /* those of the group, which a smaller input has, too; NULL: any */
 	const char *id;
 	struct engine_job *job; /* of the program that sees the crash; NULL: this one does */
 	char *path; /* of the input for that */
@@ -61,7 +63,8 @@ static bool ask_message(void *ctx, const ProtobufCMessage *message)
 	struct shrinker *s = ctx;
 
 	target_run_message(s->runner, message);
-	return target_report_has(target_report(s->runner), s->id);
+	return target_report_has(target_report(s->runner), s->id) &&
+	       (!s->causes || causes_hold(s->causes, s->id, message));
 }
 
 static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
@@ -69,7 +72,8 @@ static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
 	struct shrinker *s = ctx;
 
 	target_run_bytes(s->runner, data, size);
-	return target_report_has(target_report(s->runner), s->id);
+	return target_report_has(target_report(s->runner), s->id) &&
+	       (!s->causes || causes_hold_bytes(s->causes, s->id, data, size));
 }
 
 /* In a child that may crash: without a core, and without a word on it each time. */
@@ -233,6 +237,11 @@ bool shrinker_run(const struct campaign_plan *plan, const struct engine_plan *en
 	struct error *err = target_runner_create(target, &plan->settings, &s.runner);
 	bool done;
 
+	if (!err && !is_crash(f->id) && !is_hang(f->id)) {
+		err = causes_create(target, &plan->settings, &s.causes);
+		if (!err)
+			err = causes_choose(s.causes, f->facts);
+	}
 	if (!err && is_crash(f->id) && !is_own_crash(f->id)) {
 		err = engine_job_init(&job);
 		s.job = &job;
@@ -244,6 +253,7 @@ bool shrinker_run(const struct campaign_plan *plan, const struct engine_plan *en
 		unlink(s.path);
 	free(s.path);
 	engine_job_deinit(&job);
+	causes_destroy(s.causes);
 	target_runner_destroy(s.runner);
 	return done;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/campaign/worker.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@ struct own_target {
 	const struct target *real;
 	struct worker *worker;
 	struct target_runner *runner;
+	struct causes *causes;
 	/* One for all turns: what it has kept need not run again to be known. */
 	struct driver *driver;
 	struct driver_stats told;
@@ -113,6 +113,7 @@ static void recorder_run_bytes(void *state, const uint8_t *data, size_t size,
 static void own_deinit(struct own_target *own)
 {
 	driver_destroy(own->driver);
+	causes_destroy(own->causes);
 	target_runner_destroy(own->runner);
 }
 
@@ -157,42 +158,7 @@ static void on_kept(void *ctx, const uint8_t *data, size_t size)
 	tell(w, &m);
 }
 
-void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
-		  const uint8_t *data, size_t size, char *ret, size_t room)
-{
-	unsigned int count = plan->settings.fact_count;
-	struct target_fact *without = calloc((size_t)count + 1, sizeof(*without));
-	size_t len = 0;
-
-	*ret = '\0';
-	for (unsigned int i = 0; without && i < count; i++) {
-		const struct target_fact *fact = &plan->settings.facts[i];
-		struct target_settings settings = plan->settings;
-		struct target_runner *runner;
-		unsigned int others = 0;
-		struct error *err;
-
-		for (unsigned int j = 0; j < count; j++)
-			if (j != i)
-				without[others++] = plan->settings.facts[j];
-		settings.facts = without;
-		settings.fact_count = others;
-		err = target_runner_create(target, &settings, &runner);
-		if (err) {
-			error_destroy(err);
-			continue;
-		}
-		target_run_bytes(runner, data, size);
-		if (!target_report_has(target_report(runner), id) && len < room)
-			len += (size_t)snprintf(ret + len, room - len, "%s%s=%" PRId64,
-						len ? " " : "", fact_info(fact->fact)->name,
-						fact->value);
-		target_runner_destroy(runner);
-	}
-	free(without);
-}
-
-bool worker_tell_findings(const struct campaign_plan *plan, const struct target *target,
+bool worker_tell_findings(struct causes *causes, const struct target *target,
 			  const struct target_report *report, const uint8_t *data, size_t size,
 			  uint64_t executions, int fd)
 {
@@ -200,10 +166,11 @@ bool worker_tell_findings(const struct campaign_plan *plan, const struct target 
 
 	for (unsigned int i = 0; heard && i < report->finding_count; i++) {
 		const struct target_finding *f = &report->findings[i];
-		char facts[1024];
+		char facts[1024] = "";
 		struct message m = { .kind = MESSAGE_FINDING };
 
-		worker_facts(plan, target, f->id, data, size, facts, sizeof(facts));
+		if (causes)
+			causes_name(causes, f->id, data, size, facts, sizeof(facts));
 		m.numbers[0] = executions;
 		m.parts[0] = message_part_text(target->name);
 		m.parts[1] = message_part_text(f->id);
@@ -221,8 +188,8 @@ static void on_finding(void *ctx, const struct target_report *report, const uint
 	struct worker *w = ctx;
 
 	if (!w->gone)
-		w->gone = !worker_tell_findings(w->plan, w->at->real, report, data, size, execution,
-						w->fd);
+		w->gone = !worker_tell_findings(w->at->causes, w->at->real, report, data, size,
+						execution, w->fd);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------- */
@@ -249,6 +216,8 @@ static struct error *own_init(struct own_target *own, struct worker *w, const st
 	creating = own;
 	err = target_runner_create(&own->recording, &w->plan->settings, &own->runner);
 	creating = NULL;
+	if (!err)
+		err = causes_create(real, &w->plan->settings, &own->causes);
 	if (!err)
 		err = driver_create(own->runner, &options, &own->driver);
 	return err;

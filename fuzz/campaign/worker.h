@@ -8,6 +8,7 @@
 #ifndef FUZZ_CAMPAIGN_WORKER_H
 #define FUZZ_CAMPAIGN_WORKER_H
 
+#include "fuzz/campaign/causes.h"
 #include "fuzz/corpus.h"
 
 /* What is tried, by all workers alike. */
@@ -41,16 +42,10 @@ struct error *worker_run(const struct campaign_plan *plan, unsigned int number, 
 			 int fd, struct worker_shared *shared);
 
 /*
- * Which of the facts that @plan sets it takes for finding @id to show on @data: "name=value name=value" in
- * @ret, "" if none, cut at its end.
+ * Tells the findings of @report, which @data gave after so many executions, with their causes (NULL: none).  False:
+ * nobody listens on @fd any more.
  */
-void worker_facts(const struct campaign_plan *plan, const struct target *target, const char *id,
-		  const uint8_t *data, size_t size, char *ret, size_t room);
-/*
- * Tells the findings of @report, which @data gave after so many executions.  False: nobody listens on @fd any
- * more.
- */
-bool worker_tell_findings(const struct campaign_plan *plan, const struct target *target,
+bool worker_tell_findings(struct causes *causes, const struct target *target,
 			  const struct target_report *report, const uint8_t *data, size_t size,
 			  uint64_t executions, int fd);
 
