@@ -204,12 +204,12 @@ static void check_set(struct page_alloc *a, uint32_t zone, uint32_t cpu, struct 
 		    "a page set has no batch");
 }
 
-static void check_sizes(struct page_alloc *a, uint32_t zone, const struct node *nodes,
+static void check_sizes(struct page_alloc *a, uint32_t zone, uint32_t cpu, const struct node *nodes,
 			struct findings *ret)
 {
 	const struct buddy_zone *bz = &a->buddy->zones[zone];
 	const struct zone *z = &nodes[bz->nid].zones[bz->type];
-	const struct pageset *set = page_alloc_set(a, zone, 0);
+	const struct pageset *set = page_alloc_set(a, zone, cpu);
 
 	/* By a fraction they are something else, unless the boot's are as small. */
 	if (!a->pcp_fraction && (set->batch != z->batch || set->high_min != z->high_min))
@@ -266,9 +266,10 @@ void page_alloc_invariants_check(struct page_alloc *a, const struct node *nodes,
 	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
 		check_zone(a, zone, ret);
 		if (cost >= INVARIANT_COST_WALK) {
-			for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
+			for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
 				check_set(a, zone, cpu, ret);
-			check_sizes(a, zone, nodes, ret);
+				check_sizes(a, zone, cpu, nodes, ret);
+			}
 		}
 		/*
 		 * As long as page sets gave pages back as of their former type, one block could hold a pageblock
