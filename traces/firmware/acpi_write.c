@@ -9,10 +9,14 @@
 #include "traces/firmware/slit.h"
 #include "traces/firmware/srat.h"
 
-enum { X2APIC_BYTES = 24, MEMORY_BYTES = 40, SRAT_FIXED = 12, ENTRIES_MAX = 65536 };
+enum { APIC_BYTES = 16, MEMORY_BYTES = 40, SRAT_FIXED = 12, ENTRIES_MAX = 65536 };
 
-/* Local APIC ids from here on belong to no processor of a machine that is made up. */
-#define ABSENT_APIC 0x10000
+/*
+ * The local APIC id of no processor: what is for all is sent to it.  Entries of x2APIC ids, which are larger,
+ * would not do.  A kernel without x2APIC passes them over before it gives their domain a number
+ * (acpi_numa_x2apic_affinity_init).
+ */
+#define ABSENT_APIC 0xff
 
 static void write_le(uint8_t *p, uint64_t value, unsigned int bytes)
 {
@@ -80,12 +84,13 @@ static bool numbers_itself(const struct boot_input *in)
 
 static uint8_t *write_processor(uint8_t *p, int32_t nid, uint32_t apic)
 {
-	p[0] = SRAT_X2APIC;
-	p[1] = X2APIC_BYTES;
-	write_le(p + 4, (uint32_t)nid, 4);
-	write_le(p + 8, apic, 4);
-	write_le(p + 12, 1, 4);
-	return p + X2APIC_BYTES;
+	p[0] = SRAT_APIC;
+	p[1] = APIC_BYTES;
+	write_le(p + 2, (uint32_t)nid & 0xff, 1);
+	write_le(p + 3, apic < ABSENT_APIC ? apic : ABSENT_APIC, 1);
+	write_le(p + 4, 1, 4);
+	write_le(p + 9, (uint32_t)nid >> 8, 3);
+	return p + APIC_BYTES;
 }
 
 struct error *srat_write(const struct boot_input *in, struct acpi_bytes *ret)
@@ -102,14 +107,14 @@ struct error *srat_write(const struct boot_input *in, struct acpi_bytes *ret)
 		return error_create(ERROR_LIMIT, NULL, 0, 0,
 				    "an SRAT of more than %d entries is not written", ENTRIES_MAX);
 	err = begin(&bytes, "SRAT", 3,
-		    ACPI_HEADER_BYTES + SRAT_FIXED + (size_t)(absent + processors) * X2APIC_BYTES +
+		    ACPI_HEADER_BYTES + SRAT_FIXED + (size_t)(absent + processors) * APIC_BYTES +
 			    (size_t)in->affinity_count * MEMORY_BYTES);
 	if (err)
 		return err;
 	write_le(bytes.data + ACPI_HEADER_BYTES, 1, 4);
 	p = bytes.data + ACPI_HEADER_BYTES + SRAT_FIXED;
 	for (uint32_t i = 0; i < absent; i++)
-		p = write_processor(p, (int32_t)i, ABSENT_APIC + i);
+		p = write_processor(p, (int32_t)i, ABSENT_APIC);
 	for (uint32_t i = 0; i < in->cpu_nid_count; i++)
 		if (in->cpu_nid[i] >= 0)
 			p = write_processor(p, in->cpu_nid[i], i);

@@ -37,6 +37,11 @@ static void srat_round(void **unused)
 	assert_int_equal(srat.nentries, 3 + 2 + 3);
 	for (uint32_t i = 0; i < srat.nentries; i++) {
 		assert_true(srat.entries[i].enabled);
+		/* A kernel without x2APIC would not see the domains of others. */
+		if (i < 3 + 2)
+			assert_int_equal(srat.entries[i].type, SRAT_APIC);
+		if (i < 3)
+			assert_int_equal(srat.entries[i].id, 255);
 		if (srat.entries[i].pxm == seen)
 			seen++;
 		assert_true(srat.entries[i].pxm < seen);
@@ -54,6 +59,28 @@ static void srat_round(void **unused)
 		assert_int_equal(e->bytes, memory[i].end - memory[i].start);
 		assert_int_equal(!!(e->flags & SRAT_MEMORY_HOTPLUG), memory[i].hotplug);
 		assert_int_equal(!!(e->flags & SRAT_MEMORY_NONVOLATILE), memory[i].nonvolatile);
+	}
+	srat_deinit(&srat);
+	free(bytes.data);
+}
+
+/* More processors than have an id of 8 bits, on nodes with numbers of more than 8 bits. */
+static void srat_large(void **unused)
+{
+	static int32_t many[300];
+	struct boot_input in = { .cpu_nid = many, .cpu_nid_count = 300 };
+	struct acpi_bytes bytes;
+	struct srat srat;
+
+	(void)unused;
+	for (int32_t i = 0; i < 300; i++)
+		many[i] = i;
+	assert_null(srat_write(&in, &bytes));
+	assert_null(srat_parse(bytes.data, bytes.size, "SRAT", ACPI_STRICT, &srat));
+	assert_int_equal(srat.nentries, 300);
+	for (uint32_t i = 0; i < 300; i++) {
+		assert_int_equal(srat.entries[i].pxm, i);
+		assert_int_equal(srat.entries[i].id, i < 255 ? i : 255);
 	}
 	srat_deinit(&srat);
 	free(bytes.data);
@@ -104,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(srat_round),
+		cmocka_unit_test(srat_large),
 		cmocka_unit_test(srat_plain),
 		cmocka_unit_test(slit_round),
 	};
