@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/settings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static struct error *read_fact(const char *text, size_t len, struct target_fact *ret)
@@ -47,4 +48,18 @@ struct error *settings_read(const char *era, const char *set, struct settings_te
 		set += len + (set[len] == ',');
 	}
 	return NULL;
+}
+
+void settings_write(const struct target_settings *settings, const char *before, struct sink *sink)
+{
+	uint32_t version = settings->version;
+
+	if (version)
+		sink_printf(sink, "%sera %u.%u.%u", before, version >> 24, version >> 16 & 0xff,
+			    version & 0xffff);
+	for (unsigned int i = 0; i < settings->fact_count; i++)
+		sink_printf(sink, "%sset %s=%" PRId64, before,
+			    fact_info(settings->facts[i].fact)->name, settings->facts[i].value);
+	if (settings->quirks)
+		sink_printf(sink, "%sas-is", before);
 }

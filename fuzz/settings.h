@@ -5,6 +5,7 @@
 #ifndef FUZZ_SETTINGS_H
 #define FUZZ_SETTINGS_H
 
+#include "engine/sink.h"
 #include "fuzz/target.h"
 
 #define SETTINGS_FACTS_MAX 64
@@ -19,5 +20,8 @@ struct settings_text {
  * ERROR_SYNTAX or ERROR_LIMIT, with a sentence.
  */
 struct error *settings_read(const char *era, const char *set, struct settings_text *ret);
+
+/* Writes @settings as a recipe has them, "era 6.1.90", "set FACT=VALUE", "as-is", each with @before before it. */
+void settings_write(const struct target_settings *settings, const char *before, struct sink *sink);
 
 #endif

@@ -51,11 +51,32 @@ static void test_refused(void **state)
 	refuse(NULL, many);
 }
 
+/* As a recipe has them, and a campaign its settings. */
+static void test_written(void **state)
+{
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	struct settings_text s;
+
+	(void)state;
+	assert_null(settings_read(NULL, NULL, &s));
+	settings_write(&s.settings, ", ", &sink);
+	assert_int_equal(text.len, 0);
+	assert_null(settings_read("5.10.3", "node_load_accumulates=0,memblock_nomap=1", &s));
+	s.settings.quirks = true;
+	settings_write(&s.settings, ", ", &sink);
+	assert_string_equal(sink_text_string(&text),
+			    ", era 5.10.3, set node_load_accumulates=0, set memblock_nomap=1, "
+			    "as-is");
+	sink_text_deinit(&text);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

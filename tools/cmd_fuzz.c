@@ -10,8 +10,11 @@
 #include "engine/sink.h"
 #include "fuzz/campaign/campaign.h"
 #include "fuzz/campaign/engine.h"
+#include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/merge.h"
 #include "fuzz/campaign/recipe.h"
+#include "fuzz/corpus.h"
+#include "fuzz/settings.h"
 #include "tools/cli.h"
 #include "tools/text.h"
 
@@ -54,7 +57,7 @@ static const struct cli_option options[] = {
 	  .value = "FILE",
 	  .repeatable = true,
 	  .help = "begin with this input, too, as findings and the corpus have them; for one --target "
-		  "alone" },
+		  "alone. Without --target: run this finding again, as it was found, and nothing else" },
 	{ .name = "list", .kind = CLI_KIND_FLAG, .help = "list the targets, and do nothing else" },
 	CLI_OPTION_ERA,
 	CLI_OPTION_SET,
@@ -101,6 +104,8 @@ static const struct cli_example examples[] = {
 	  "is a wrong rule noticed, and on which machine?" },
 	{ "mmreplay replay fuzz-results/findings/0001-fallback-balance.mmtrace",
 	  "see what was found" },
+	{ "mmreplay fuzz --input fuzz-results/findings/0002-memblock-search.bin",
+	  "run it again with the facts that it was found with" },
 	{ "mmreplay fuzz --time 8h --resume", "go on over night" },
 	{ "mmreplay fuzz --engine libfuzzer --engines bazel-bin/fuzz --target dmesg",
 	  "one target under libFuzzer and its sanitizers" },
@@ -240,17 +245,10 @@ static void describe(struct settings *s)
 {
 	const struct campaign_options *o = &s->options;
 	struct sink sink = sink_to_text(&s->description);
-	char version[TEXT_VERSION_SIZE];
 
 	for (unsigned int i = 0; i < o->target_count; i++)
 		sink_printf(&sink, "%starget %s", i ? ", " : "", o->targets[i]->name);
-	if (o->settings.version)
-		sink_printf(&sink, ", era %s", text_version(version, o->settings.version));
-	for (unsigned int i = 0; i < o->settings.fact_count; i++)
-		sink_printf(&sink, ", set %s=%" PRId64, fact_info(s->facts[i].fact)->name,
-			    s->facts[i].value);
-	if (o->settings.quirks)
-		sink_puts(&sink, ", as-is");
+	settings_write(&o->settings, ", ", &sink);
 }
 
 static enum cli_exit take_inputs(struct cli *cli, struct settings *s)
@@ -578,6 +576,119 @@ static enum cli_exit take_recipe(struct cli *cli, struct recipe *recipe)
 	return err ? cli_fail_error(cli, err) : CLI_OK;
 }
 
+/* ---- again ------------------------------------------------------------------------------------- */
+
+/* Findings alone, each with the settings beside it; whatever else is given asks for a campaign. */
+static bool asks_again(struct cli *cli)
+{
+	static const char *const others[] = { "target",	  "engine", "engines", "sync",
+					      "captures", "time",   "jobs",    "executions",
+					      "seed",	  "out",    "resume",  "merge" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (cli_has(cli, others[i]))
+			return false;
+	return cli_text_at(cli, "input", 0) && !cli_argument_count(cli);
+}
+
+static void show_again(struct cli *cli, struct json *j, const char *path,
+		       const struct target *target, const struct target_report *report)
+{
+	if (!j && report->refused)
+		fprintf(cli_out(cli), "%s: no input of target %s\n", path, target->name);
+	else if (!j && !report->finding_count)
+		fprintf(cli_out(cli), "%s: target %s finds nothing\n", path, target->name);
+	for (unsigned int i = 0; !j && i < report->finding_count; i++)
+		fprintf(cli_out(cli), "%s: %s%s%s: %s\n", path, cli_colour(cli, CLI_BAD),
+			report->findings[i].id, cli_colour(cli, CLI_PLAIN),
+			report->findings[i].text);
+	if (!j)
+		return;
+	json_object_begin(j);
+	json_key_string(j, "file", path);
+	json_key_string(j, "target", target->name);
+	json_key_bool(j, "refused", report->refused);
+	json_key_array_begin(j, "findings");
+	for (unsigned int i = 0; i < report->finding_count; i++) {
+		json_object_begin(j);
+		json_key_string(j, "id", report->findings[i].id);
+		json_key_string(j, "text", report->findings[i].text);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static struct error *run_file(struct cli *cli, const struct settings *s, const char *path,
+			      struct json *j, bool *found)
+{
+	const struct target *target = s->targets[0];
+	struct target_runner *runner = NULL;
+	struct corpus corpus = { 0 };
+	struct error *err = corpus_add_file(&corpus, target, path);
+
+	if (!err)
+		err = target_runner_create(target, &s->options.settings, &runner);
+	if (!err) {
+		target_run_bytes(runner, corpus.inputs[0].data, corpus.inputs[0].size);
+		show_again(cli, j, path, target, target_report(runner));
+		*found |= target_report(runner)->finding_count != 0;
+	}
+	target_runner_destroy(runner);
+	corpus_deinit(&corpus);
+	return err;
+}
+
+static enum cli_exit run_finding(struct cli *cli, const char *path, struct json *j, bool *found)
+{
+	char *beside = kept_settings_path(path);
+	struct recipe recipe = { 0 };
+	struct settings s = { 0 };
+	enum cli_exit code = CLI_OK;
+	struct error *err = NULL;
+
+	if (!beside)
+		err = error_no_memory();
+	else if (!strcmp(beside, path) || access(beside, F_OK))
+		code = cli_fail_usage(cli, "%s: no %s tells what it is an input of; --target does",
+				      path, beside);
+	else
+		err = recipe_read(beside, &recipe);
+	if (code == CLI_OK && !err)
+		code = take_targets(cli, &recipe, &s);
+	if (code == CLI_OK && !err)
+		code = take_facts(cli, &recipe, &s);
+	if (code == CLI_OK && !err && s.options.target_count != 1)
+		code = cli_fail(cli, "%s: names more than one target", beside);
+	if (code == CLI_OK && !err)
+		err = run_file(cli, &s, path, j, found);
+	settings_deinit(&s);
+	recipe_deinit(&recipe);
+	free(beside);
+	return err ? cli_fail_error(cli, err) : code;
+}
+
+static enum cli_exit again(struct cli *cli)
+{
+	bool json = cli_has(cli, "json"), found = false;
+	enum cli_exit code = CLI_OK;
+	const char *path;
+	struct json j;
+
+	if (json) {
+		cli_json_begin(cli, &j, 1);
+		json_key_array_begin(&j, "inputs");
+	}
+	for (unsigned int i = 0; code == CLI_OK && (path = cli_text_at(cli, "input", i)); i++)
+		code = run_finding(cli, path, json ? &j : NULL, &found);
+	if (json) {
+		json_array_end(&j);
+		json_object_end(&j);
+		json_deinit(&j);
+	}
+	return code == CLI_OK && found ? CLI_FINDING : code;
+}
+
 static enum cli_exit run(struct cli *cli)
 {
 	struct recipe recipe = { 0 };
@@ -586,6 +697,8 @@ static enum cli_exit run(struct cli *cli)
 
 	if (cli_has(cli, "list"))
 		return list_targets(cli);
+	if (asks_again(cli))
+		return again(cli);
 	code = take_recipe(cli, &recipe);
 	if (code == CLI_OK)
 		code = take_targets(cli, &recipe, &s);
@@ -614,7 +727,8 @@ const struct command command_fuzz = {
 		"\n"
 		"Everything is in one folder: campaign.sqlite with what was done and found, corpus with "
 		"the inputs that did something new, and findings with one file for each group of findings, "
-		"that 'mmreplay replay' runs again anywhere. Findings are grouped by what is broken and "
+		"that runs again anywhere: a machine (.mmtrace) by 'mmreplay replay', and any by --input, if "
+		"the .conf beside it comes with it. Findings are grouped by what is broken and "
 		"which facts it takes: of those given by --set and, with --as-is, of the rules that the kernel is "
 		"known to have wrong. Each is made as small as it can be while the "
 		"others go on. Whatever was found is on disk at once: Ctrl-C, or worse, loses nothing, and "

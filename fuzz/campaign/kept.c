@@ -12,6 +12,7 @@
 
 #include <xxhash.h>
 
+#include "fuzz/settings.h"
 #include "fuzz/targets/machine_input.h"
 #include "traces/mmtrace.h"
 
@@ -165,20 +166,55 @@ static struct error *store(const struct target_settings *settings, const struct 
 	return err;
 }
 
+char *kept_settings_path(const char *finding)
+{
+	static const char ending[] = ".conf";
+	const char *name = strrchr(finding, '/'), *dot = strrchr(name ? name : finding, '.');
+	size_t len = dot ? (size_t)(dot - finding) : strlen(finding);
+	char *path = malloc(len + sizeof(ending));
+
+	if (!path)
+		return NULL;
+	memcpy(path, finding, len);
+	memcpy(path + len, ending, sizeof(ending));
+	return path;
+}
+
+static struct error *write_settings(const char *finding, const struct target *target,
+				    const struct target_settings *settings)
+{
+	const char *name = strrchr(finding, '/');
+	char *path = kept_settings_path(finding);
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	struct error *err = NULL;
+
+	sink_printf(&sink, "# How %s was found.\ntarget %s", name ? name + 1 : finding,
+		    target->name);
+	settings_write(settings, "\n", &sink);
+	sink_puts(&sink, "\n");
+	if (!path || text.out_of_memory)
+		err = error_no_memory();
+	else
+		err = write_whole(path, text.data, text.len, OUTLIVES_POWER);
+	sink_text_deinit(&text);
+	free(path);
+	return err;
+}
+
 struct error *kept_write_finding(const char *path, const struct target *target,
 				 const struct target_settings *settings,
 				 const struct results_finding *f)
 {
 	struct sink_text text = { 0 };
-	struct error *err = NULL;
+	struct error *err = write_settings(path, target, settings);
 
-	if (kept_is_scenario(target)) {
+	if (!err && kept_is_scenario(target))
 		err = store(settings, f, &text);
-		if (!err)
-			err = write_whole(path, text.data, text.len, OUTLIVES_POWER);
-	} else {
+	if (!err && kept_is_scenario(target))
+		err = write_whole(path, text.data, text.len, OUTLIVES_POWER);
+	else if (!err)
 		err = write_whole(path, f->input, f->input_size, OUTLIVES_POWER);
-	}
 	sink_text_deinit(&text);
 	return err;
 }

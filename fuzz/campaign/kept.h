@@ -33,12 +33,15 @@ bool kept_has_input(const char *folder, const char *target, uint64_t hash);
 struct error *kept_add_input(const char *folder, const char *target, const void *data, size_t size,
 			     bool *is_new_ret);
 /*
- * Writes the input of @f to @path: with the facts of @settings, where it is a scenario.  When it returns the file is
- * on disk.
+ * Writes the input of @f to @path: with the facts of @settings, where it is a scenario.  Target and settings are in a
+ * recipe beside it.  When it returns both files are on disk.
  */
 struct error *kept_write_finding(const char *path, const struct target *target,
 				 const struct target_settings *settings,
 				 const struct results_finding *f);
+
+/* Of that recipe: the path with .conf for its ending.  NULL without memory; callers free. */
+char *kept_settings_path(const char *finding);
 
 /*
  * Reads the inputs in @folder into @count corpora (zeroed), one for each of @list, in the order of their
