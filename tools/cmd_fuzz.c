@@ -298,13 +298,10 @@ static enum cli_exit take_limits(struct cli *cli, const struct recipe *recipe, s
 
 static void on_progress(void *ctx, const struct campaign_status *status)
 {
-	uint64_t rate = status->milliseconds ? status->executions * 1000 / status->milliseconds : 0;
+	char text[CAMPAIGN_STATUS_SIZE];
 
-	cli_progress(ctx,
-		     "%" PRIu64 " s: %" PRIu64 " executions, %" PRIu64 "/s; coverage %" PRIu64
-		     "; %" PRIu64 " inputs kept; %u findings, %u of them small",
-		     status->milliseconds / 1000, status->executions, rate, status->work.coverage,
-		     status->work.kept, status->groups, status->minimised);
+	campaign_status_text(status, text);
+	cli_progress(ctx, "%s", text);
 }
 
 static void on_found(void *ctx, const struct results_finding *f)

@@ -71,6 +71,50 @@ static void note_error(struct campaign *c, struct error *err)
 		c->error = err;
 }
 
+/* "9999", "12k", "123k", "1.2M": at most four characters. */
+#define SHORT_SIZE 5
+
+static void shorten(uint64_t number, char ret[SHORT_SIZE])
+{
+	static const char units[] = " kMGTPE";
+	unsigned int unit = 0, tenths = 0;
+	char text[40] = "";
+
+	if (number >= 10000) {
+		for (; number >= 1000; number /= 1000) {
+			tenths = (unsigned int)(number % 1000 / 100);
+			unit++;
+		}
+	}
+	if (!unit)
+		snprintf(text, sizeof(text), "%" PRIu64, number);
+	else if (number < 10)
+		snprintf(text, sizeof(text), "%" PRIu64 ".%u%c", number, tenths, units[unit]);
+	else
+		snprintf(text, sizeof(text), "%" PRIu64 "%c", number, units[unit]);
+	memcpy(ret, text, SHORT_SIZE - 1);
+	ret[SHORT_SIZE - 1] = '\0';
+}
+
+void campaign_status_text(const struct campaign_status *status, char ret[CAMPAIGN_STATUS_SIZE])
+{
+	uint64_t ms = status->milliseconds;
+	bool minutes = ms / 1000 >= 10000;
+	char time[SHORT_SIZE], executions[SHORT_SIZE], rate[SHORT_SIZE], coverage[SHORT_SIZE],
+		kept[SHORT_SIZE], groups[SHORT_SIZE], minimised[SHORT_SIZE];
+
+	shorten(ms / (minutes ? 60000 : 1000), time);
+	shorten(status->executions, executions);
+	shorten(ms ? status->executions * 1000 / ms : 0, rate);
+	shorten(status->work.coverage, coverage);
+	shorten(status->work.kept, kept);
+	shorten(status->groups, groups);
+	shorten(status->minimised, minimised);
+	snprintf(ret, CAMPAIGN_STATUS_SIZE,
+		 "%s %s: %s runs, %s/s; coverage %s; kept %s; found %s, small %s", time,
+		 minutes ? "min" : "s", executions, rate, coverage, kept, groups, minimised);
+}
+
 char *campaign_results_path(const char *folder)
 {
 	return kept_path(folder, "campaign.sqlite", NULL);

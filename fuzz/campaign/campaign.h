@@ -30,6 +30,10 @@ struct campaign_status {
 	unsigned int crashes; /* of workers, in this run */
 };
 
+/* As a line for a terminal of 80 columns, however large the numbers. */
+#define CAMPAIGN_STATUS_SIZE 80
+void campaign_status_text(const struct campaign_status *status, char ret[CAMPAIGN_STATUS_SIZE]);
+
 struct campaign_options {
 	const struct target *const *targets;
 	unsigned int target_count;

@@ -414,6 +414,29 @@ static void stopped(void **unused)
 	assert_null(campaign_run(&o, &status));
 }
 
+/* The end of the line is what people wait for. */
+static void status_fits(void **unused)
+{
+	struct campaign_status status = { .milliseconds = 61999, .executions = 123456 };
+	char text[CAMPAIGN_STATUS_SIZE];
+
+	(void)unused;
+	status.work.coverage = 27465;
+	status.work.kept = 9999;
+	status.groups = 14;
+	status.minimised = 12;
+	campaign_status_text(&status, text);
+	assert_string_equal(text, "61 s: 123k runs, 1991/s; coverage 27k; kept 9999; "
+				  "found 14, small 12");
+	status.milliseconds = UINT64_C(9999) * 60000;
+	status.executions = UINT64_C(999999) * 600 * 1000000;
+	memset(&status.work, 0xff, sizeof(status.work));
+	status.groups = status.minimised = 9999;
+	campaign_status_text(&status, text);
+	assert_string_equal(text, "9999 min: 599T runs, 1.0G/s; coverage 18E; kept 18E; "
+				  "found 9999, small 9999");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +444,7 @@ int main(void)
 		cmocka_unit_test_setup(known_runs_once, set_up),
 		cmocka_unit_test_setup(counts_kept, set_up),
 		cmocka_unit_test_setup(all_have_a_turn, set_up),
+		cmocka_unit_test(status_fits),
 		cmocka_unit_test_setup(nothing_to_resume, set_up),
 		cmocka_unit_test_setup(crash, set_up),
 		cmocka_unit_test_setup(endless, set_up),
