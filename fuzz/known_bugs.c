@@ -338,10 +338,13 @@ static void run_right(const struct options *o)
 
 /* ---- arguments --------------------------------------------------------------------------------- */
 
+static const char usage_text[] =
+	"usage: known_bugs [--seconds N] [--seeds N] [--target NAME]... [--right-only] [QUIRK...]\n"
+	"QUIRK: a wrong rule by its id in engine/quirk.def (default: all)\n";
+
 static void usage(void)
 {
-	fputs("usage: known_bugs [--seconds N] [--seeds N] [--target NAME]... [--right-only] [QUIRK...]\n",
-	      stderr);
+	fputs(usage_text, stderr);
 	exit(2);
 }
 
@@ -364,6 +367,10 @@ static int take_options(struct options *o, bool *right_only, int argc, char **ar
 	int i = 1;
 
 	for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
+		if (!strcmp(argv[i], "--help")) {
+			fputs(usage_text, stdout);
+			exit(0);
+		}
 		if (!strcmp(argv[i], "--right-only")) {
 			*right_only = true;
 			continue;
@@ -395,6 +402,13 @@ int main(int argc, char **argv)
 	bool right_only = false;
 	int first = take_options(&o, &right_only, argc, argv);
 
+	for (int k = first; k < argc; k++) {
+		if (quirk_parse(argv[k], strlen(argv[k])) != QUIRK_COUNT)
+			continue;
+		fprintf(stderr, "known_bugs: there is no wrong rule '%s' in engine/quirk.def\n",
+			argv[k]);
+		return 2;
+	}
 	if (!right_only)
 		printf("%-38s %5s %9s %11s %6s %6s  %-11s %s\n", "quirk", "found", "seconds",
 		       "executions", "bytes", "parts", "target", "invariant");
