@@ -10,7 +10,7 @@
 
 #include "engine/invariant.h"
 #include "tools/booted.h"
-#include "tools/confirm_memory.h"
+#include "tools/confirm_machine.h"
 #include "traces/capture.h"
 #include "traces/compare.h"
 #include "traces/firmware/acpi_write.h"
@@ -504,7 +504,7 @@ static enum cli_exit run(struct cli *cli)
 	if (!t.qemu)
 		t.qemu = default_qemu;
 	if (code == CLI_OK)
-		code = confirm_memory(cli, &b, &machine);
+		code = confirm_machine(cli, &b, &machine);
 	if (code == CLI_OK) {
 		err = qemu_machine_make(&machine.input, &t.machine);
 		if (err)
@@ -539,8 +539,8 @@ const struct command command_confirm = {
 		"\n"
 		"A kernel needs RAM from 16 to 80 MiB, where its image lies. A finding on a machine "
 		"without gets it if the model says that the same invariants break with it, which is "
-		"said, and is refused otherwise. A kernel that panics early is ended, and its reason "
-		"told.\n"
+		"said, and is refused otherwise. The same goes for nodes without a name below the "
+		"highest, because a kernel leaves no number out. A kernel that panics early is ended, and its reason told.\n"
 		"\n"
 		"What cannot be had under QEMU is said: RAM from 3 to 4 GiB of a machine with more "
 		"than 3.5 GiB, RAM near or beyond 1 TiB, other architectures than x86_64. Reservations "

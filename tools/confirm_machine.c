@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/confirm_memory.h"
+#include "tools/confirm_machine.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,6 +29,36 @@ static bool still_shows(const struct scenario *s, const struct findings *before)
 		if (before->count[i] && !s->findings.count[i])
 			return false;
 	return true;
+}
+
+/* @in and entries of no bytes of @count nodes more, which come to lie in @ret. */
+static struct error *add_nodes(const struct boot_input *in, const int32_t *nids, uint32_t count,
+			       struct roomy *ret)
+{
+	struct affinity_memory *all = calloc((size_t)in->affinity_count + count, sizeof(*all));
+
+	if (!all)
+		return error_no_memory();
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		all[i] = in->affinity[i];
+	for (uint32_t i = 0; i < count; i++)
+		all[in->affinity_count + i].nid = nids[i];
+	ret->named = all;
+	ret->input.affinity = all;
+	ret->input.affinity_count = in->affinity_count + count;
+	return NULL;
+}
+
+/* Does an entry of a processor or of memory name node @nid, or, with @above, one that is higher? */
+static bool is_named(const struct boot_input *in, int32_t nid, bool above)
+{
+	for (uint32_t i = 0; i < in->cpu_nid_count; i++)
+		if (above ? in->cpu_nid[i] > nid : in->cpu_nid[i] == nid)
+			return true;
+	for (uint32_t i = 0; i < in->affinity_count; i++)
+		if (above ? in->affinity[i].nid > nid : in->affinity[i].nid == nid)
+			return true;
+	return false;
 }
 
 /* @gaps become memory of node @nid, or NID_NONE: of none that the table names. */
@@ -115,6 +145,23 @@ static void put_broken(const struct sink *sink, const struct findings *f)
 	}
 }
 
+/* Ends with what is in @text: as a note, or as why the machine is refused. */
+static enum cli_exit say(struct cli *cli, struct error *err, bool had, struct sink_text *text)
+{
+	enum cli_exit code = CLI_OK;
+
+	if (!err && (text->out_of_memory || !text->data))
+		err = error_no_memory();
+	if (err)
+		code = cli_fail_error(cli, err);
+	else if (had)
+		cli_note(cli, "%s", text->data);
+	else
+		code = cli_fail(cli, "%s", text->data);
+	sink_text_deinit(text);
+	return code;
+}
+
 static void put_lack(const struct sink *sink, const struct boot_input *in)
 {
 	uint64_t bytes = qemu_ram_bytes(in);
@@ -140,7 +187,6 @@ static enum cli_exit add_memory(struct cli *cli, const struct boot_input *in,
 	struct findings before;
 	uint32_t gap_count = 0;
 	int32_t nid = NID_NONE;
-	enum cli_exit code;
 	bool found = false;
 	struct scenario s;
 	struct error *err;
@@ -178,24 +224,65 @@ static enum cli_exit add_memory(struct cli *cli, const struct boot_input *in,
 	}
 	scenario_deinit(&s);
 	free(gaps);
-	if (!err && (text.out_of_memory || !text.data))
-		err = error_no_memory();
-	if (err)
-		code = cli_fail_error(cli, err);
-	else if (!found)
-		code = cli_fail(cli, "%s", text.data);
-	else
-		code = CLI_OK;
-	if (code == CLI_OK)
-		cli_note(cli, "%s", text.data);
-	sink_text_deinit(&text);
-	return code;
+	return say(cli, err, found, &text);
 }
 
-enum cli_exit confirm_memory(struct cli *cli, const struct booted *b, struct roomy *ret)
+static void put_nodes(const struct sink *sink, const int32_t *nids, uint32_t count)
+{
+	enum { SHOWN = 8 };
+
+	sink_puts(sink, "the table names no node ");
+	for (uint32_t i = 0; i < count && i < SHOWN; i++)
+		sink_printf(sink, "%s%" PRId32, i ? ", " : "", nids[i]);
+	if (count > SHOWN)
+		sink_printf(sink, " and %" PRIu32 " others", count - SHOWN);
+	sink_puts(sink, ", and a kernel leaves no number out: ");
+}
+
+/* Names the nodes that no entry of the table names, below the highest that has one. */
+static enum cli_exit name_nodes(struct cli *cli, const struct boot_input *in,
+				const struct stored_scenario *stored, struct roomy *ret)
+{
+	struct sink_text text = { 0 };
+	struct sink sink = sink_to_text(&text);
+	int32_t nids[NODES_MAX];
+	struct findings before;
+	uint32_t count = 0;
+	struct error *err;
+	struct scenario s;
+	bool shows;
+
+	if (!in->numa_source && !in->affinity_count)
+		return CLI_OK;
+	for (int32_t nid = 0; nid < NODES_MAX && is_named(in, nid, true); nid++)
+		if (!is_named(in, nid, false))
+			nids[count++] = nid;
+	if (!count)
+		return CLI_OK;
+	scenario_init(&s);
+	err = find(&s, in, stored);
+	before = s.findings;
+	if (!err)
+		err = add_nodes(in, nids, count, ret);
+	if (!err)
+		err = find(&s, &ret->input, stored);
+	shows = still_shows(&s, &before);
+	scenario_deinit(&s);
+	put_nodes(&sink, nids, count);
+	if (shows) {
+		sink_puts(&sink, "added without memory");
+	} else {
+		sink_puts(&sink, "with that added the model does not break all of ");
+		put_broken(&sink, &before);
+	}
+	return say(cli, err, shows, &text);
+}
+
+enum cli_exit confirm_machine(struct cli *cli, const struct booted *b, struct roomy *ret)
 {
 	struct stored_scenario stored = { 0 };
 	enum cli_exit code = CLI_OK;
+	struct boot_input taken;
 	bool is_scenario = false;
 	struct error *err;
 
@@ -208,8 +295,11 @@ enum cli_exit confirm_memory(struct cli *cli, const struct booted *b, struct roo
 		err = scenario_store_read(b->path, &stored);
 	if (err)
 		code = cli_fail_error(cli, err);
-	if (code == CLI_OK && !qemu_has_room(&b->log.input))
-		code = add_memory(cli, &b->log.input, &stored, ret);
+	if (code == CLI_OK)
+		code = name_nodes(cli, &b->log.input, &stored, ret);
+	taken = ret->input;
+	if (code == CLI_OK && !qemu_has_room(&taken))
+		code = add_memory(cli, &taken, &stored, ret);
 	if (code == CLI_OK && stored.operation_count)
 		cli_note(cli, "the boot is tried, and nothing of what is done after it");
 	stored_scenario_deinit(&stored);
@@ -220,5 +310,6 @@ void roomy_deinit(struct roomy *r)
 {
 	free(r->map);
 	free(r->affinity);
+	free(r->named);
 	memset(r, 0, sizeof(*r));
 }
