@@ -158,6 +158,30 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 		replay_model_take_stack(next, e);
 }
 
+/* Another CPU that announced frees may stand still before it has drained: one more account for each drain. */
+static void branch_at_stand(struct replay *r, const struct event *e)
+{
+	uint32_t cpus = r->setup.cpu_count, n = r->model_count;
+
+	for (uint32_t i = 0; i < n && cpus > 1; i++) {
+		struct replay_model *m = r->models[i];
+
+		if (m->misses > r->models[0]->misses + MISSES_TRUSTED)
+			continue;
+		for (uint32_t cpu = 0; (cpu = replay_model_may_stand(m, e, cpu)) < cpus; cpu++) {
+			unsigned int drains = 0;
+			struct replay_model *next;
+
+			do {
+				next = branch_off(r, m, models_worth(r));
+			} while (next && replay_model_stand(next, cpu, drains++));
+			if (!next)
+				return;
+			drop(r, r->model_count - 1);
+		}
+	}
+}
+
 /* kthreadd may have used a stack that was kept of a thread that nothing told of: one more account, of the one that is believed. */
 static void branch_at_thread(struct replay *r, const struct event *e)
 {
@@ -210,6 +234,7 @@ void replay_branch(struct replay *r, const struct event *e)
 	while (r->streak >= STREAK_MAX && r->model_count > 2)
 		drop(r, r->model_count - 1);
 	if (e->kind == EVENT_ALLOC) {
+		branch_at_stand(r, e);
 		branch_at_thread(r, e);
 		branch(r, e);
 	}
@@ -232,6 +257,7 @@ void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 	struct replay_model *m = r->models[i];
 	uint32_t first = r->model_count, likely = 0;
 
+	replay_model_see(m, e);
 	if (m->thrifty) {
 		replay_model_correct(m, e, REPLAY_BY_PAGE);
 		return;

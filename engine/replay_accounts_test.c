@@ -29,7 +29,7 @@ struct world {
 	struct replay replay;
 };
 
-static struct world *start(void)
+static struct world *start_with(uint32_t cpu_count)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct replay_setup *s;
@@ -49,7 +49,7 @@ static struct world *start(void)
 	for (unsigned int i = 0; i < MIGRATE_TYPE_COUNT; i++)
 		s->types[i] = migratetype_at(i, &w->config, &w->facts);
 	s->kinds = 1u << EVENT_ALLOC | 1u << EVENT_FREE;
-	s->cpu_count = 1;
+	s->cpu_count = cpu_count;
 	s->from_boot = true;
 	for (unsigned int i = 0; i < REPLAY_STAGES; i++) {
 		s->sizes[i] = calloc(2, sizeof(struct stage_sizes));
@@ -61,6 +61,11 @@ static struct world *start(void)
 	assert_non_null(w->replay.models[0]);
 	w->replay.model_count = w->replay.unite_every = 1;
 	return w;
+}
+
+static struct world *start(void)
+{
+	return start_with(1);
 }
 
 static void finish(struct world *w)
@@ -381,6 +386,50 @@ static void test_what_was_freed_lies_on_lists(void **state)
 	finish(w);
 }
 
+/*
+ * One CPU announced frees, which make it drain more than once; another one has to fill its list.  The first may stand
+ * still before any of its drains: one account for each.
+ */
+static void test_another_cpu_may_stand_still(void **state)
+{
+	struct world *w = start_with(2);
+	struct replay *r = &w->replay;
+	struct event e = { .kind = EVENT_ALLOC, .migratetype = 1 };
+	pfn_t pages[2 * HIGH];
+	uint32_t standing = 0, waiting = UINT32_MAX;
+
+	(void)state;
+	r->setup.free_rule = 1;
+	while (replay_model_has_next_stage(r->models[0]))
+		replay_model_next_stage(r->models[0]);
+	for (unsigned int i = 0; i < 2 * HIGH; i++) {
+		e.pfn = START;
+		e.pfn = pages[i] = replay_model_event(r->models[0], &e)->pfn;
+		if (r->models[0]->wrong)
+			replay_model_correct(r->models[0], &e, REPLAY_BY_STATE);
+	}
+	e.kind = EVENT_FREE;
+	for (unsigned int i = 0; i < 2 * HIGH; i++) {
+		e.pfn = pages[i];
+		replay_model_event(r->models[0], &e);
+	}
+	e = (struct event){ .kind = EVENT_ALLOC, .cpu = 1, .migratetype = 1 };
+	replay_branch(r, &e);
+	for (uint32_t i = 0; i < r->model_count; i++) {
+		const struct replay_cpu *c = &r->models[i]->cpus[0];
+
+		if (!c->stands)
+			continue;
+		standing++;
+		assert_true(c->free_count < waiting);
+		waiting = c->free_count;
+	}
+	assert_in_range(standing, 2, 2 * HIGH / BATCH);
+	assert_false(r->models[0]->cpus[0].stands);
+	assert_int_not_equal(r->models[0]->cpus[0].free_count, 0);
+	finish(w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -393,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_a_lock_explains_what_is_missing),
 		cmocka_unit_test(test_depth_tells_of_locks),
 		cmocka_unit_test(test_what_was_freed_lies_on_lists),
+		cmocka_unit_test(test_another_cpu_may_stand_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,6 +187,11 @@ void replay_commit_loose(struct replay_model *r, const struct event *e)
 	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
 }
 
+void replay_commit_first(struct replay_model *r, uint32_t cpu)
+{
+	commit_announced(r, cpu, 1, r->cpus[cpu].last_pid, false);
+}
+
 void replay_model_commit(struct replay_model *r, uint32_t cpu)
 {
 	struct replay_cpu *c = &r->cpus[cpu];
@@ -327,7 +332,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	bool told = r->setup->free_rule && r->setup->kinds & 1u << EVENT_FREE_BATCHED;
-	bool batchable = (told || r->setup->contiguous_runs) &&
+	bool batchable = (told || r->setup->contiguous_runs || replay_frees_wait(r, e)) &&
 			 pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
 	uint64_t held;
 	bool movable;
@@ -366,7 +371,7 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	}
 	if (!batchable || (r->setup->free_rule == 1 && e->order)) {
 		/* A list of pages is freed with nothing in between. */
-		if (r->setup->free_rule == 1)
+		if (r->setup->free_rule == 1 || !told)
 			replay_commit_pending(r, e);
 		commit_free(r, e->cpu, e->pid, e->pfn, e->order);
 		return;
@@ -459,6 +464,7 @@ bool replay_model_would_drain(struct replay_model *r, const struct event *e)
 	const struct pageset *set;
 
 	if (e->kind != EVENT_FREE || zone == BUDDY_ZONE_NONE || r->alloc.buddy->pending_count ||
+	    (r->cpus[e->cpu].free_count && !r->setup->contiguous_runs) ||
 	    pageset_list(a, e->order, MIGRATE_MOVABLE) == PCP_LIST_NONE)
 		return false;
 	set = page_alloc_set(a, zone, e->cpu);
@@ -470,7 +476,7 @@ bool replay_model_may_bypass(struct replay_model *r, const struct event *e)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];
 
-	return c->free_count && replay_model_would_refill(r, e);
+	return c->free_count && r->setup->contiguous_runs && replay_model_would_refill(r, e);
 }
 
 void replay_model_bypass(struct replay_model *r, const struct event *e)

@@ -168,6 +168,7 @@ uint64_t replay_model_hash(const struct replay_model *r)
 				hash = digest_add(hash, c->away[i].frees[k].pfn);
 		}
 		hash = digest_add(hash, (uint64_t)c->holder);
+		hash = digest_add(hash, (uint64_t)c->free_count << 1 | c->stands);
 	}
 
 	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++) {
@@ -332,6 +333,7 @@ static void on_event(struct replay_model *r, const struct event *e)
 	r->outcome.predicted = false;
 	r->wrong = false;
 	r->fresh = 0;
+	replay_commit_others(r, e);
 	if (e->kind <= EVENT_EXTFRAG && r->setup->lazy_preemption && e->pid != c->last_pid)
 		replay_watch_switch(r, e);
 	/* It goes on; or another one has the page set. */

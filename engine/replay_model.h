@@ -232,6 +232,8 @@ struct replay_cpu {
 	 */
 	struct announced *frees;
 	uint32_t free_first, free_count, free_loose, free_room;
+	uint64_t waits_since; /* when the first of those that wait was announced */
+	bool stands; /* it stands still before it carries them out, whatever other CPUs do */
 };
 
 /* Where a task's pages of some kind came from. */
@@ -416,6 +418,15 @@ void replay_model_bypass(struct replay_model *r, const struct event *e);
  */
 bool replay_model_may_pass(struct replay_model *r, const struct event *e);
 void replay_model_pass(struct replay_model *r, const struct event *e);
+/*
+ * Does @e look at the free lists, while frees wait on another CPU?  The first such CPU from @from on; cpu_count: there
+ * is none.
+ */
+uint32_t replay_model_may_stand(struct replay_model *r, const struct event *e, uint32_t from);
+/* @cpu stands still since it has drained @count times.  False: it does not drain any more, and nothing waits. */
+bool replay_model_stand(struct replay_model *r, uint32_t cpu, unsigned int count);
+/* The kernel gave another page at @e: what waits has been carried out, where no CPU is thought to stand still. */
+void replay_model_see(struct replay_model *r, const struct event *e);
 /* Will this model think that kthreadd, which allocates at @e, took a stack before?  Then it did not. */
 bool replay_model_may_make_thread(const struct replay_model *r, const struct event *e);
 void replay_model_make_none(struct replay_model *r, const struct event *e);

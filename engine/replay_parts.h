@@ -138,6 +138,19 @@ static inline void replay_commit_pending(struct replay_model *r, const struct ev
 	if (r->cpus[e->cpu].free_loose)
 		replay_commit_loose(r, e);
 }
+/* Carries out the first one. */
+void replay_commit_first(struct replay_model *r, uint32_t cpu);
+static inline bool tells_of_batches(const struct replay_model *r)
+{
+	return r->setup->kinds >> EVENT_FREE_BATCHED & 1;
+}
+/*
+ * Where nothing tells when frees are carried out, and another CPU may look at the free lists before (replay_wait.c):
+ * does the one at @e wait until its CPU does something else?
+ */
+bool replay_frees_wait(struct replay_model *r, const struct event *e);
+/* Before @e: what waits on other CPUs is carried out if @e looks at the free lists. */
+void replay_commit_others(struct replay_model *r, const struct event *e);
 /* What interrupts freed since a batch began, and is only announced. */
 void replay_commit_interrupts(struct replay_model *r, uint32_t cpu);
 /* @pid loses the CPU: if it announced more frees than a batch has, it had carried them out. */
