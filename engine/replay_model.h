@@ -28,6 +28,8 @@ enum { REPLAY_STACKS_WAITING = 16 };
 enum { REPLAY_NODES_NOTED = 8 };
 /* Pages that were thought to be taken without an event at once, and are remembered. */
 enum { REPLAY_GONE_MAX = 512 };
+/* Blocks that were thought to be taken before a list was filled, at most. */
+enum { REPLAY_LOST_MAX = 64 };
 /* Drained blocks that are remembered, the last ones. */
 enum { REPLAY_DRAINED = 2048 };
 /* Parts of a second that are told apart, one bit each. */
@@ -190,6 +192,13 @@ struct replay_cpu {
 	pfn_t gone[REPLAY_GONE_MAX];
 	unsigned int gone_count;
 	uint32_t gone_zone;
+	/*
+	 * Blocks that were thought to be taken without an event before the list was filled, in that order, where nothing
+	 * tells of it; the list.
+	 */
+	pfn_t lost[REPLAY_LOST_MAX];
+	unsigned int lost_count, lost_index;
+	uint32_t lost_zone;
 	pfn_t skipped; /* first page that was last thought to be taken without an event */
 	int32_t nid; /* where a task that is new here had its first page from */
 	int32_t named_nid; /* where the last page came from that was to be of one node */

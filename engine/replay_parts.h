@@ -84,8 +84,9 @@ enum replay_miss replay_take_out(struct replay_model *r, uint32_t cpu, uint32_t 
  */
 void replay_free_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn,
 		       unsigned int order, enum migratetype type);
-/* The same for a page that is at the head of list 0 of @zone again. */
-void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn);
+/* The same for a block that is at the head of list @index of @zone again. */
+void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+		       pfn_t pfn);
 /* Takes blocks like the kernel would until @pfn comes, if it comes soon.  Otherwise nothing changes. */
 bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_request *req,
 		     pfn_t pfn);

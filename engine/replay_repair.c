@@ -237,10 +237,37 @@ static void bring_back(struct replay_model *r, const struct event *e, uint32_t z
 		if (is_free(r, zone, pfn, 0) ||
 		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
 			continue;
-		replay_list_again(r, e->cpu, zone, pfn);
+		replay_list_again(r, e->cpu, zone, 0, pfn);
 		r->silent--;
 	}
 	c->gone_count = 0;
+}
+
+/*
+ * A block that was thought to be taken before the list was filled is handed out: it came to the list, and so did those
+ * behind it.
+ */
+static void find_again(struct replay_model *r, const struct event *e, unsigned int index,
+		       uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	unsigned int at = 0;
+
+	while (at < c->lost_count && c->lost[at] != e->pfn)
+		at++;
+	if (at == c->lost_count || c->lost_zone != zone || c->lost_index != index)
+		return;
+	while (c->lost_count > at + 1) {
+		pfn_t pfn = c->lost[--c->lost_count];
+
+		if (is_free(r, zone, pfn, e->order) ||
+		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
+			continue;
+		replay_list_again(r, e->cpu, zone, index, pfn);
+		r->silent -= 1ULL << e->order;
+	}
+	c->lost_count = at;
 }
 
 /* Times that a list's head is passed over until nobody believes in it. */
@@ -565,6 +592,8 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		strange = true;
 		if (!index && was == REPLAY_MISS_UNTRACED)
 			bring_back(r, e, zone);
+		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED)
+			find_again(r, e, index, zone);
 		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED && told)
 			pass_over(r, e, index, zone);
 		if (index != PCP_LIST_NONE && !told && was != REPLAY_MISS_UNTRACED &&

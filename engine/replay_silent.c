@@ -5,6 +5,7 @@
  * silent.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
@@ -39,6 +40,14 @@ bool replay_catch_up(struct replay_model *r, uint32_t zone, const struct alloc_r
 		taken[count++] = at;
 	}
 	a->out_of_memory |= !taken;
+	if (found && count <= REPLAY_LOST_MAX && !(r->setup->kinds >> EVENT_ZONE_LOCKED & 1)) {
+		struct replay_cpu *c = &r->cpus[req->cpu];
+
+		c->lost_count = count;
+		c->lost_zone = zone;
+		c->lost_index = pageset_list(a, req->order, req->type);
+		memcpy(c->lost, taken, count * sizeof(*taken));
+	}
 	if (found)
 		r->silent += (uint64_t)count << req->order;
 	else

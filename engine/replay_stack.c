@@ -124,7 +124,7 @@ void replay_give_stack_back(struct replay_model *r, uint32_t cpu)
 	struct replay_cpu *c = &r->cpus[cpu];
 
 	while (c->stack_count) {
-		replay_list_again(r, cpu, c->stack_zone, c->stack[--c->stack_count]);
+		replay_list_again(r, cpu, c->stack_zone, 0, c->stack[--c->stack_count]);
 		r->silent--;
 	}
 }

@@ -143,8 +143,9 @@ void replay_free_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_
 	buddy_untake(r->alloc.buddy, zone, pfn, order, type);
 }
 
-void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, pfn_t pfn)
+void replay_list_again(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+		       pfn_t pfn)
 {
-	replay_take_out(r, cpu, zone, pfn, 0);
-	pageset_insert(&r->alloc, zone, page_alloc_set(&r->alloc, zone, cpu), 0, pfn, false);
+	replay_take_out(r, cpu, zone, pfn, pageset_list_order(&r->alloc, index));
+	pageset_insert(&r->alloc, zone, page_alloc_set(&r->alloc, zone, cpu), index, pfn, false);
 }

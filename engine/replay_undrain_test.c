@@ -260,6 +260,39 @@ static void test_whoever_has_many_pages_drains_them(void **state)
 	}
 }
 
+/*
+ * Pages that were thought to be taken before a list was filled come from it after all, and so do those behind them:
+ *
+ *	model	free: a b c d e		the request got d, so a b c were gone
+ *	kernel	list [ d b c e ]	then: b, and c is next
+ */
+static void test_what_was_thought_taken_is_found_again(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 1, 0));
+	struct event e = { .kind = EVENT_ALLOC, .migratetype = 1 };
+	uint64_t silent;
+
+	(void)state;
+	e.pfn = START + 3;
+	assert_int_equal(replay_model_event(w->model, &e)->pfn, START);
+	assert_true(replay_model_correct(w->model, &e, REPLAY_BY_STATE));
+	silent = w->model->silent;
+	assert_int_equal(silent, 3);
+	e.pfn = START + 1;
+	assert_int_equal(replay_model_event(w->model, &e)->miss, REPLAY_MISS_UNTRACED);
+	assert_true(replay_model_correct(w->model, &e, REPLAY_BY_STATE));
+	assert_int_equal(w->model->silent, silent - 1);
+	assert_int_equal(pageset_head(&w->model->alloc, set_of(&w->model->alloc), 1), START + 2);
+	e.pfn = START + 2;
+	assert_int_equal(replay_model_event(w->model, &e)->miss, REPLAY_HIT);
+	if (w->model->wrong)
+		replay_model_correct(w->model, &e, REPLAY_BY_STATE);
+	e.pfn = START + 4;
+	assert_int_equal(replay_model_event(w->model, &e)->miss, REPLAY_HIT);
+	assert_null(replay_model_check(w->model));
+	finish(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_where_it_cannot_be),
 		cmocka_unit_test(test_page_sets_are_drained_from_elsewhere),
 		cmocka_unit_test(test_whoever_has_many_pages_drains_them),
+		cmocka_unit_test(test_what_was_thought_taken_is_found_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
