@@ -282,7 +282,7 @@ static void take_nodes(struct emulation *em, uint32_t count)
 
 bool numa_emulate(struct machine *m, const char *option)
 {
-	uint32_t saved_count = m->numa_block_count, fake_count = 0, answers = m->answers.count;
+	uint32_t saved_count = m->numa_block_count, fake_count = 0;
 	struct affinity_memory *saved = machine_work(m, WORK_SAVED, saved_count, sizeof(*saved));
 	struct emulation *em = machine_work(m, WORK_EMULATION, 1, sizeof(*em));
 	const char *rest = option;
@@ -306,11 +306,13 @@ bool numa_emulate(struct machine *m, const char *option)
 			fake_count = i + 1;
 		fallback = em->physical[i];
 	}
-	/* Where ids begin at -1, the only node made may have none: that is no node. */
+	/*
+	 * Where ids begin at -1, the only node made may have none: that is no node.  What was printed of nodes
+	 * that are given up stays printed (emu_setup_memblk, mm/numa_emulation.c 6.12).
+	 */
 	if (!ok || !em->made_count || !fake_count || em->too_many || m->out_of_memory) {
 		memcpy(m->numa_blocks, saved, saved_count * sizeof(*saved));
 		m->numa_block_count = saved_count;
-		m->answers.count = answers;
 		return false;
 	}
 	if (!room_make(&m->numa_blocks, &m->room.numa_blocks, em->made_count * sizeof(*em->made))) {
