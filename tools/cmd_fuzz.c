@@ -624,6 +624,7 @@ static struct error *run_file(struct cli *cli, const struct settings *s, const c
 	struct corpus corpus = { 0 };
 	struct error *err = corpus_add_file(&corpus, target, path);
 
+	assert(target);
 	if (!err)
 		err = target_runner_create(target, &s->options.settings, &runner);
 	if (!err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz/campaign/causes.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static struct error *suspect(struct causes *c, struct target_fact fact,
 {
 	struct suspect *s = &c->suspects[c->count];
 
+	assert(c->suspects);
 	s->others = calloc((size_t)c->settings.fact_count + 1, sizeof(*s->others));
 	if (!s->others)
 		return error_no_memory();

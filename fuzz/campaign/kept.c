@@ -137,7 +137,7 @@ struct error *kept_add_input(const char *folder, const char *target, const void 
 
 	if (!path)
 		err = error_no_memory();
-	if (!err)
+	else
 		*is_new_ret = access(path, F_OK) != 0;
 	if (!err && *is_new_ret)
 		err = write_whole(path, data, size, OUTLIVES_KILL);
@@ -171,12 +171,11 @@ char *kept_settings_path(const char *finding)
 	static const char ending[] = ".conf";
 	const char *name = strrchr(finding, '/'), *dot = strrchr(name ? name : finding, '.');
 	size_t len = dot ? (size_t)(dot - finding) : strlen(finding);
-	char *path = malloc(len + sizeof(ending));
+	size_t size = len + sizeof(ending);
+	char *path = malloc(size);
 
-	if (!path)
-		return NULL;
-	memcpy(path, finding, len);
-	memcpy(path + len, ending, sizeof(ending));
+	if (path)
+		snprintf(path, size, "%.*s%s", (int)len, finding, ending);
 	return path;
 }
 

@@ -25,9 +25,9 @@ int fsync(int fd)
 	return 0;
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
-	return fsync(fd);
+	return fsync(fildes);
 }
 
 static int set_up(void **state)
