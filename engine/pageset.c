@@ -476,6 +476,26 @@ void pageset_drain(struct page_alloc *a, uint32_t zone, struct pageset *set, uin
 	}
 }
 
+/*
+ * Drains @pages.  In chunks, each is counted as a batch, however much larger its last block is:
+ *
+ *	60 pages, of a list with two blocks of 512 and a batch of 31:	chunks of 31 and 29: both blocks
+ *	at once:							one block
+ */
+static void drain_parts(struct page_alloc *a, uint32_t zone, struct pageset *set, uint32_t pages,
+			unsigned int first, bool chunked)
+{
+	uint32_t most = chunked ? max_u32(set->batch, 1) : pages;
+
+	/* What a page set counts may be more than it has, where a trace proved that. */
+	while (pages && (set->nonempty || set->unknown)) {
+		uint32_t chunk = min_u32(pages, most);
+
+		pageset_drain(a, zone, set, chunk, first);
+		pages -= chunk;
+	}
+}
+
 /* ---- free -------------------------------------------------------------------------------------- */
 
 /* nr_pcp_free() up to 6.6. */
@@ -607,12 +627,8 @@ void pageset_decay(struct page_alloc *a, uint32_t zone, struct pageset *set)
 	if (!a->rules.high_decays)
 		return;
 	set->high = pageset_decayed_high(set);
-	/* What a page set counts may be more than it has, where a trace proved that. */
-	while (set->count > set->high && set->nonempty) {
-		uint32_t over = set->count - set->high;
-
-		pageset_drain(a, zone, set, min_u32(over, set->batch), 0);
-	}
+	if (set->count > set->high)
+		drain_parts(a, zone, set, set->count - set->high, 0, a->rules.decay_chunked);
 }
 
 void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set,

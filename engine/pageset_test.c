@@ -17,6 +17,7 @@
 
 #define ZONE 0
 #define START 0x10000
+#define HUGE_ORDER 9
 
 /* One zone Normal of 64 MiB, all of it free and Movable; one CPU. */
 struct fixture {
@@ -254,6 +255,34 @@ static void high_marks_sink(void **state)
 	}
 }
 
+/* Blocks of 512 pages at the end of a page set, of which a part of one would do. */
+static void parts_end_with_whole_blocks(void **state)
+{
+	static const struct {
+		uint32_t version, left;
+	} rows[] = {
+		/* 105 pages: 31, 31, 31 and 12, or all at once. */
+		{ FACTS_VERSION(6, 12, 66), 4 }, { FACTS_VERSION(6, 12, 67), 1 },
+		{ FACTS_VERSION(6, 13, 0), 4 },	 { FACTS_VERSION(6, 18, 7), 1 },
+		{ FACTS_VERSION(6, 19, 0), 1 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f = start(rows[i].version, 31, 100, 100000);
+		unsigned int huge = pageset_list(&f->a, HUGE_ORDER, MIGRATE_MOVABLE);
+
+		assert_int_equal(pageset_refill(&f->a, ZONE, f->set, huge, MIGRATE_MOVABLE, 0, 5),
+				 5);
+		f->set->high = 2560;
+		f->set->high_min = 2560 - 105;
+		pageset_decay(&f->a, ZONE, f->set);
+		assert_int_equal(f->set->high, 2560 - 105);
+		assert_int_equal(f->set->count, rows[i].left << HUGE_ORDER);
+		finish(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +294,7 @@ int main(void)
 		cmocka_unit_test(an_old_drain_is_a_batch_from_the_tail),
 		cmocka_unit_test(a_run_keeps_what_it_was_freed_as),
 		cmocka_unit_test(high_marks_sink),
+		cmocka_unit_test(parts_end_with_whole_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
