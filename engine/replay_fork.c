@@ -16,8 +16,8 @@
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
-/* Stacks that a CPU keeps (NR_CACHED_STACKS); levels of page tables. */
-enum { STACKS_CACHED = 2, TABLE_LEVELS = 4 };
+/* Levels of page tables. */
+enum { TABLE_LEVELS = 4 };
 /* The task that makes kernel threads (rest_init()). */
 enum { KTHREADD = 2 };
 /* How sure it can be that a task forks. */
@@ -130,7 +130,7 @@ static void end_row(struct replay_model *r, struct replay_cpu *c, struct replay_
 	}
 	if (t->tables && t->tables <= TABLE_LEVELS) {
 		/* It was no fork after all. */
-		if (t->stack == STACK_KEPT && t->forks && c->stacks_cached < STACKS_CACHED)
+		if (t->stack == STACK_KEPT && t->forks && c->stacks_cached < REPLAY_STACKS_CACHED)
 			c->stacks_cached++;
 		if (t->forks)
 			t->forks--;

@@ -12,6 +12,8 @@
 
 /* Blocks that the next one may be further on, where pages come in the order of their page frames. */
 enum { STRIDE_MAX = 8 };
+/* Stacks of tasks that ended, which a CPU keeps (NR_CACHED_STACKS). */
+enum { REPLAY_STACKS_CACHED = 2 };
 
 static inline void tell(struct replay_model *r, const struct event *e, pfn_t predicted,
 			uint32_t zone, enum replay_miss miss)

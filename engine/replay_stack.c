@@ -14,7 +14,6 @@
  * the program it executes, later ones are those of its children.  A CPU keeps the stacks of the last tasks
  * that ended on it (NR_CACHED_STACKS), and only when it has none are pages taken.
  */
-enum { STACKS_CACHED = 2 };
 /*
  * Nanoseconds that an RCU callback waits, about: for the rest of the grace period that is under way, and for one more, of two
  * or three ticks each, of 4 ms mostly.
@@ -28,7 +27,7 @@ static void end_waiting(struct replay_cpu *c, uint64_t time)
 
 	while (over < c->stacks_waiting && time >= c->stack_times[over] + GRACE)
 		over++;
-	for (unsigned int i = 0; i < over && c->stacks_cached < STACKS_CACHED; i++)
+	for (unsigned int i = 0; i < over && c->stacks_cached < REPLAY_STACKS_CACHED; i++)
 		c->stacks_cached++;
 	c->stacks_waiting -= over;
 	memmove(c->stack_times, c->stack_times + over, c->stacks_waiting * sizeof(*c->stack_times));
@@ -37,7 +36,7 @@ static void end_waiting(struct replay_cpu *c, uint64_t time)
 void replay_keep_stack(const struct replay_model *r, struct replay_cpu *c, const struct event *e)
 {
 	end_waiting(c, e->time);
-	if (c->stacks_cached < STACKS_CACHED)
+	if (c->stacks_cached < REPLAY_STACKS_CACHED)
 		c->stacks_cached++;
 	else if (r->setup->kept_late && c->stacks_waiting < REPLAY_STACKS_WAITING)
 		c->stack_times[c->stacks_waiting++] = e->time;
