@@ -37,6 +37,7 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	r->below_high = fact_get(facts, FACT_zone_below_high);
 	r->high_decays = fact_get(facts, FACT_pcp_high_decays);
 	r->decay_chunked = fact_get(facts, FACT_pcp_decay_chunked);
+	r->drain_chunked = fact_get(facts, FACT_pcp_drain_chunked);
 	r->thp = config->thp;
 	r->counts_free_highatomic = fact_get(facts, FACT_watermark_counts_free_highatomic);
 	r->migrate_reserve = fact_get(facts, FACT_migrate_reserve);

@@ -69,7 +69,7 @@ struct alloc_rules {
 	unsigned int refill, drain_amount, drain_order, thp_lists, fallback, free_high_threshold;
 	bool high_orders, free_factor_limited, drain_current_type, empty_tries_buddy, cma_bypass;
 	bool smallest_first, moves_to_tail, locked_lists_type, cma, cma_balance, nofragment;
-	bool below_high, thp, high_decays, decay_chunked;
+	bool below_high, thp, high_decays, decay_chunked, drain_chunked;
 	bool counts_free_highatomic; /* not reserved_highatomic */
 	bool migrate_reserve; /* MIGRATE_RESERVE pageblocks, which all fall back to, not HIGHATOMIC ones */
 	bool reserve_pages_stay, highatomic_all_blocks, highatomic_past_pagesets;

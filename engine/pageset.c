@@ -606,7 +606,7 @@ static void drain_tuned(struct page_alloc *a, uint32_t zone, struct pageset *set
 
 	if (!pageset_tune_freed(a, zone, set, order, &pages))
 		return;
-	pageset_drain(a, zone, set, pages, index);
+	drain_parts(a, zone, set, pages, index, a->rules.drain_chunked);
 	if (a->zones[zone].below_high && above_high(a, zone))
 		a->zones[zone].below_high = false;
 }
@@ -652,7 +652,7 @@ void pageset_drain_late(struct page_alloc *a, uint32_t zone, struct pageset *set
 		set->high = clamp_u32(set->count, set->high_min, set->high_max);
 		most = set->high > set->batch ? set->high - set->batch : 1;
 		pages = clamp_u32(set->free_count, set->batch, most);
-		pageset_drain(a, zone, set, pages, index);
+		drain_parts(a, zone, set, pages, index, a->rules.drain_chunked);
 	}
 }
 

@@ -666,7 +666,11 @@ static void after_free_tuned(struct alloc_oracle *o, uint32_t zone, struct alloc
 		pages = 1;
 	else
 		pages = least(most(s->free_count, s->batch), high - s->batch);
-	drain(o, zone, s, pages, index);
+	/* One batch after the other, if that is the rule; the last block of each may be larger. */
+	if (!fact(o, FACT_pcp_drain_chunked))
+		drain(o, zone, s, pages, index);
+	for (; fact(o, FACT_pcp_drain_chunked) && pages > 0 && s->count > 0; pages -= s->batch)
+		drain(o, zone, s, least(pages, s->batch), index);
 	if (z->below_high &&
 	    free_pages(o, zone) > z->mark[WMARK_HIGH] + z->boost + z->reserve[ZONE_MOVABLE])
 		z->below_high = false;
