@@ -2,18 +2,17 @@
 /*
  * Stacks of tasks, which are allocated in bulk and so by no event, where the page directory of a process is two
  * pages; and what a CPU keeps of them, wherever.  replay_fork.c has the machines with plain directories.
+ *
+ * Nothing tells of a stack's pages, but the page directory of the new process is an event: two pages (page-table
+ * isolation), accounted and zeroed.  The first one of a task is that of the program it executes, later ones are those
+ * of its children.  A CPU keeps the stacks of the last tasks that ended on it, and only when it has none are pages
+ * taken.
  */
 #include <string.h>
 
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 
-/*
- * Stacks of forked processes.  Nothing tells of a stack's pages, but the page directory of the new process
- * is an event: two pages (page-table isolation), accounted and zeroed.  The first one of a task is that of
- * the program it executes, later ones are those of its children.  A CPU keeps the stacks of the last tasks
- * that ended on it (NR_CACHED_STACKS), and only when it has none are pages taken.
- */
 /*
  * Nanoseconds that an RCU callback waits, about: for the rest of the grace period that is under way, and for one more, of two
  * or three ticks each, of 4 ms mostly.
