@@ -22,11 +22,7 @@ enum { CPUS = 2, BATCH = 8, HIGH = 32, HIGH_MAX = 64, PAGES = 48 };
 struct world {
 	struct one_model one;
 	struct replay_model *model;
-	struct facts facts; /* of the kernel, and more of it */
-	struct arch_config config;
-	struct node node;
-	struct buddy lists;
-	struct page_alloc kernel;
+	struct one_kernel kernel;
 	pfn_t pages[PAGES];
 	uint32_t cpu; /* that works */
 	struct event last;
@@ -40,18 +36,14 @@ static struct world *start(uint32_t version)
 	one_model_make(&w->one, version, START, CPUS,
 		       (struct stage_sizes){ BATCH, HIGH, HIGH, HIGH_MAX });
 	w->model = w->one.model;
-	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->kernel);
-	page_alloc_deinit(&w->kernel);
-	page_alloc_init(&w->kernel, &w->lists, &w->config, &w->facts, &w->node, 1,
-			&w->one.late.zonelists, CPUS);
-	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH_MAX);
+	one_kernel_make(&w->kernel, &w->one, version, START, CPUS,
+			(struct stage_sizes){ BATCH, HIGH, HIGH, HIGH_MAX });
 	return w;
 }
 
 static void finish(struct world *w)
 {
-	page_alloc_deinit(&w->kernel);
-	buddy_deinit(&w->lists);
+	one_kernel_deinit(&w->kernel);
 	one_model_deinit(&w->one);
 	free(w);
 }
@@ -66,7 +58,7 @@ static bool take(struct world *w, enum migratetype type, pfn_t *ret)
 {
 	const struct alloc_request req = { .cpu = w->cpu, .type = type, .highest = ZONE_NORMAL };
 
-	*ret = page_alloc_get(&w->kernel, &req, NULL);
+	*ret = page_alloc_get(&w->kernel.alloc, &req, NULL);
 	assert_int_not_equal(*ret, PFN_NONE);
 	w->last = (struct event){ .kind = EVENT_ALLOC,
 				  .cpu = w->cpu,
@@ -79,7 +71,7 @@ static void give(struct world *w, pfn_t pfn)
 {
 	const struct event e = { .kind = EVENT_FREE, .cpu = w->cpu, .pfn = pfn };
 
-	page_alloc_put(&w->kernel, w->cpu, pfn, 0);
+	page_alloc_put(&w->kernel.alloc, w->cpu, pfn, 0);
 	replay_model_event(w->model, &e);
 }
 
@@ -89,7 +81,7 @@ static void take_and_give(struct world *w, enum migratetype type, uint32_t kerne
 {
 	for (unsigned int i = 0; i < PAGES; i++)
 		assert_true(take(w, type, &w->pages[i]));
-	set_of(&w->kernel)->high = set_of(&w->kernel)->high_min = kernel_high;
+	set_of(&w->kernel.alloc)->high = set_of(&w->kernel.alloc)->high_min = kernel_high;
 	set_of(&w->model->alloc)->high = set_of(&w->model->alloc)->high_min = model_high;
 	for (unsigned int i = 0; i < PAGES; i++)
 		give(w, w->pages[i]);
@@ -124,9 +116,9 @@ static void test_what_was_not_drained_comes_back(void **state)
 
 	(void)state;
 	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
-	assert_true(set_of(&w->model->alloc)->count < set_of(&w->kernel)->count);
+	assert_true(set_of(&w->model->alloc)->count < set_of(&w->kernel.alloc)->count);
 	assert_true(until_wrong(w, MIGRATE_MOVABLE));
-	left = set_of(&w->kernel)->count;
+	left = set_of(&w->kernel.alloc)->count;
 	assert_true(left > 2);
 	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_DRAINS));
 	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_DRAINS));
@@ -144,7 +136,7 @@ static void test_it_comes_back_where_marks_do_not_sink(void **state)
 	(void)state;
 	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
 	assert_true(until_wrong(w, MIGRATE_MOVABLE));
-	left = set_of(&w->kernel)->count;
+	left = set_of(&w->kernel.alloc)->count;
 	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_DRAINS));
 	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_DRAINS));
 	assert_int_equal(set_of(&w->model->alloc)->count, left);
@@ -161,7 +153,7 @@ static void test_one_drain_comes_back(void **state)
 	(void)state;
 	take_and_give(w, MIGRATE_MOVABLE, HIGH_MAX, HIGH);
 	assert_true(until_wrong(w, MIGRATE_MOVABLE));
-	left = set_of(&w->kernel)->count;
+	left = set_of(&w->kernel.alloc)->count;
 	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_DRAIN));
 	assert_in_range(set_of(&w->model->alloc)->count, 1, left - 1);
 	assert_true(goes_on(w, set_of(&w->model->alloc)->count));
@@ -174,7 +166,7 @@ static void test_what_was_drained_goes(void **state)
 
 	(void)state;
 	take_and_give(w, MIGRATE_MOVABLE, HIGH, HIGH_MAX);
-	assert_true(set_of(&w->model->alloc)->count > set_of(&w->kernel)->count);
+	assert_true(set_of(&w->model->alloc)->count > set_of(&w->kernel.alloc)->count);
 	assert_true(until_wrong(w, MIGRATE_MOVABLE));
 	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_END));
 	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_END));
@@ -207,7 +199,7 @@ static void test_page_sets_are_drained_from_elsewhere(void **state)
 		pfn_t mine[2];
 
 		for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
-			page_alloc_set(&w->kernel, 0, cpu)->high = 4 * PAGES;
+			page_alloc_set(&w->kernel.alloc, 0, cpu)->high = 4 * PAGES;
 			page_alloc_set(&w->model->alloc, 0, cpu)->high = 4 * PAGES;
 		}
 		for (unsigned int i = 0; i < kept; i++)
@@ -219,9 +211,9 @@ static void test_page_sets_are_drained_from_elsewhere(void **state)
 			give(w, w->pages[i]);
 		w->cpu = 0;
 		for (uint32_t cpu = kept ? 0 : 1; cpu < CPUS; cpu++) {
-			struct pageset *set = page_alloc_set(&w->kernel, 0, cpu);
+			struct pageset *set = page_alloc_set(&w->kernel.alloc, 0, cpu);
 
-			pageset_drain(&w->kernel, 0, set, set->count, 0);
+			pageset_drain(&w->kernel.alloc, 0, set, set->count, 0);
 		}
 		assert_true(until_wrong(w, MIGRATE_MOVABLE));
 		assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_ELSEWHERE));
@@ -244,13 +236,14 @@ static void test_whoever_has_many_pages_drains_them(void **state)
 		struct pageset *set = page_alloc_set(&w->model->alloc, 0, 1);
 
 		w->cpu = 1;
-		page_alloc_set(&w->kernel, 0, 1)->high = set->high = 4 * PAGES;
+		page_alloc_set(&w->kernel.alloc, 0, 1)->high = set->high = 4 * PAGES;
 		for (unsigned int i = 0; i < PAGES; i++)
 			assert_true(take(w, MIGRATE_MOVABLE, &w->pages[i]));
 		for (unsigned int i = 0; i < PAGES; i++)
 			give(w, w->pages[i]);
 		w->cpu = 0;
-		pageset_drain(&w->kernel, 0, page_alloc_set(&w->kernel, 0, 1), PAGES, 0);
+		pageset_drain(&w->kernel.alloc, 0, page_alloc_set(&w->kernel.alloc, 0, 1), PAGES,
+			      0);
 		assert_true(until_wrong(w, MIGRATE_MOVABLE));
 		set->high = highs[k];
 		set->count = left[k];

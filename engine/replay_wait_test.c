@@ -22,11 +22,7 @@ enum { CPUS = 2, BATCH = 8, HIGH = 32, PAGES = 60 };
 struct world {
 	struct one_model one;
 	struct replay_model *model;
-	struct facts facts; /* of the kernel, and more of it */
-	struct arch_config config;
-	struct node node;
-	struct buddy lists;
-	struct page_alloc kernel;
+	struct one_kernel kernel;
 	pfn_t pages[PAGES]; /* that CPU 0 has */
 	unsigned int carried_out; /* of them, by the kernel */
 	struct event last;
@@ -46,13 +42,10 @@ static struct world *start(unsigned int free_rule, bool contiguous_runs)
 	w->one.setup.free_rule = free_rule;
 	w->one.setup.contiguous_runs = contiguous_runs;
 	w->model = w->one.model;
-	one_zone_make(version, START, &w->facts, &w->config, &w->node, &w->lists, &w->kernel);
-	page_alloc_deinit(&w->kernel);
-	page_alloc_init(&w->kernel, &w->lists, &w->config, &w->facts, &w->node, 1,
-			&w->one.late.zonelists, CPUS);
-	page_alloc_set_pagesets(&w->kernel, 0, BATCH, HIGH, HIGH, HIGH);
+	one_kernel_make(&w->kernel, &w->one, version, START, CPUS,
+			(struct stage_sizes){ BATCH, HIGH, HIGH, HIGH });
 	for (unsigned int i = 0; i < PAGES; i++) {
-		e.pfn = w->pages[i] = page_alloc_get(&w->kernel, &req, NULL);
+		e.pfn = w->pages[i] = page_alloc_get(&w->kernel.alloc, &req, NULL);
 		assert_int_equal(replay_model_event(w->model, &e)->miss, REPLAY_HIT);
 	}
 	e.kind = EVENT_FREE;
@@ -66,8 +59,7 @@ static struct world *start(unsigned int free_rule, bool contiguous_runs)
 static void finish(struct world *w)
 {
 	assert_null(replay_model_check(w->model));
-	page_alloc_deinit(&w->kernel);
-	buddy_deinit(&w->lists);
+	one_kernel_deinit(&w->kernel);
 	one_model_deinit(&w->one);
 	free(w);
 }
@@ -75,12 +67,12 @@ static void finish(struct world *w)
 /* The kernel carries out announced frees until it drains; false: it does not any more. */
 static bool until_drained(struct world *w)
 {
-	struct pageset *set = page_alloc_set(&w->kernel, 0, 0);
+	struct pageset *set = page_alloc_set(&w->kernel.alloc, 0, 0);
 
 	while (w->carried_out < PAGES) {
 		uint32_t before = set->count;
 
-		page_alloc_put(&w->kernel, 0, w->pages[w->carried_out++], 0);
+		page_alloc_put(&w->kernel.alloc, 0, w->pages[w->carried_out++], 0);
 		if (set->count <= before)
 			return true;
 	}
@@ -95,7 +87,7 @@ static bool take(struct world *w, uint32_t cpu)
 					   .highest = ZONE_NORMAL };
 
 	w->last = (struct event){ .kind = EVENT_ALLOC, .cpu = cpu, .migratetype = 1 };
-	w->last.pfn = page_alloc_get(&w->kernel, &req, NULL);
+	w->last.pfn = page_alloc_get(&w->kernel.alloc, &req, NULL);
 	return replay_model_event(w->model, &w->last)->miss == REPLAY_HIT;
 }
 

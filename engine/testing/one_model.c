@@ -45,3 +45,20 @@ void one_model_deinit(struct one_model *m)
 	page_alloc_deinit(&m->unused);
 	buddy_deinit(&m->lists);
 }
+
+void one_kernel_make(struct one_kernel *k, struct one_model *m, uint32_t version, pfn_t start,
+		     uint32_t cpu_count, struct stage_sizes sizes)
+{
+	one_zone_make(version, start, &k->facts, &k->config, &k->node, &k->lists, &k->alloc);
+	page_alloc_deinit(&k->alloc);
+	page_alloc_init(&k->alloc, &k->lists, &k->config, &k->facts, &k->node, 1,
+			&m->late.zonelists, cpu_count);
+	page_alloc_set_pagesets(&k->alloc, 0, sizes.batch, sizes.high, sizes.high_min,
+				sizes.high_max);
+}
+
+void one_kernel_deinit(struct one_kernel *k)
+{
+	page_alloc_deinit(&k->alloc);
+	buddy_deinit(&k->lists);
+}

@@ -22,4 +22,18 @@ void one_model_make(struct one_model *m, uint32_t version, pfn_t start, uint32_t
 		    struct stage_sizes sizes);
 void one_model_deinit(struct one_model *m);
 
+/* A second allocator of the same zone, for what a kernel does beside the model. */
+struct one_kernel {
+	struct facts facts;
+	struct arch_config config;
+	struct node node;
+	struct buddy lists;
+	struct page_alloc alloc;
+};
+
+/* That of @m's kernel with page sets of @sizes; the rest as of one_model_make().  Ends before @m does. */
+void one_kernel_make(struct one_kernel *k, struct one_model *m, uint32_t version, pfn_t start,
+		     uint32_t cpu_count, struct stage_sizes sizes);
+void one_kernel_deinit(struct one_kernel *k);
+
 #endif
