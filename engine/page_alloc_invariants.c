@@ -217,6 +217,16 @@ static void check_sizes(struct page_alloc *a, uint32_t zone, uint32_t cpu, const
 		    "page sets are not sized as at the boot, and there is no fraction");
 }
 
+void page_alloc_invariants_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, uint64_t before,
+				pfn_t pfn, unsigned int order, struct findings *ret)
+{
+	const struct pageset *set = page_alloc_set(a, zone, cpu);
+
+	if (set->count >= set->high && set->count == before + (1ULL << order))
+		add(a, ret, INVARIANT_PCP_HIGH, zone, pfn, set->high, set->count,
+		    "a page set is at its high mark, and a free gave nothing of it back");
+}
+
 /* ---- zones ------------------------------------------------------------------------------------- */
 
 static void check_zone(const struct page_alloc *a, uint32_t zone, struct findings *ret)

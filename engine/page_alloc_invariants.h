@@ -19,6 +19,10 @@ void page_alloc_invariants_request(const struct page_alloc *a, const struct zone
 				   const struct alloc_request *req, pfn_t pfn, uint32_t zone,
 				   struct findings *ret);
 
+/* @pfn of 2^@order pages was freed to @zone on @cpu, whose page set there had @before pages until then. */
+void page_alloc_invariants_free(struct page_alloc *a, uint32_t zone, uint32_t cpu, uint64_t before,
+				pfn_t pfn, unsigned int order, struct findings *ret);
+
 /* What holds at any time, of invariants up to @cost; @nodes as they were when page sets were sized. */
 void page_alloc_invariants_check(struct page_alloc *a, const struct node *nodes,
 				 enum invariant_cost cost, struct findings *ret);

@@ -209,6 +209,24 @@ static void pcp_free(struct broken *t)
 	smuggle(t, t->zone, pfn + 3);
 }
 
+static void pcp_high(struct broken *t)
+{
+	const struct scenario_block *block = &t->s.blocks[1];
+	struct pageset *set = page_alloc_set(&t->s.alloc, block->zone, 0);
+
+	set->high = set->count + 1;
+	page_alloc_invariants_free(&t->s.alloc, block->zone, 0, set->count - 1, block->pfn, 0,
+				   &t->s.findings);
+	assert_int_equal(t->s.findings.total, 0);
+	set->high = set->count;
+	/* As many as before: one came and one went. */
+	page_alloc_invariants_free(&t->s.alloc, block->zone, 0, set->count, block->pfn, 0,
+				   &t->s.findings);
+	assert_int_equal(t->s.findings.total, 0);
+	page_alloc_invariants_free(&t->s.alloc, block->zone, 0, set->count - 1, block->pfn, 0,
+				   &t->s.findings);
+}
+
 static void drain_ends(struct broken *t)
 {
 	struct pageset *set = a_set(t);
@@ -277,6 +295,7 @@ static void each_breaks(void **unused)
 		{ pcp_batch, INVARIANT_PCP_COUNT },
 		{ pcp_zone, INVARIANT_PCP_ZONE },
 		{ pcp_free, INVARIANT_PCP_FREE },
+		{ pcp_high, INVARIANT_PCP_HIGH },
 		{ drain_ends, INVARIANT_PCP_DRAIN_ENDS },
 		{ pcp_sizes, INVARIANT_PCP_SIZES },
 		{ conserved, INVARIANT_PAGES_CONSERVED },
@@ -347,6 +366,42 @@ static void shuffled_lists_are_sound(void **unused)
 	assert_int_equal(hash[0], hash[1]);
 	assert_int_not_equal(hash[0], hash[2]);
 	scenario_deinit(&s);
+}
+
+/* What is the same twice is seen as such, and a page more or another order of a list is not. */
+static void repeated_lives_are_compared(void **unused)
+{
+	static const struct scenario_options plain = { .want_lists = true };
+	struct operation shuffle = { .kind = OPERATION_SHUFFLE, .highest = ZONE_DMA32 };
+	struct operation get = { .kind = OPERATION_ALLOC, .highest = ZONE_NORMAL };
+	struct scenario once, again;
+	struct life l;
+
+	(void)unused;
+	life_init_mib(&l, "6.12", 256);
+	quirks_all_right(&l.b.in.facts);
+	scenario_init(&once);
+	scenario_init(&again);
+	for (unsigned int damage = 0; damage < 4; damage++) {
+		struct operation other = get;
+
+		scenario_boot(&once, &l.b.in, &plain);
+		scenario_boot(&again, &l.b.in, &plain);
+		scenario_do(&once, &get);
+		/* Another page; the same page but other lists; another mark. */
+		other.order = damage == 1;
+		scenario_do(&again, &other);
+		if (damage == 2) {
+			scenario_do(&again, &shuffle);
+			again.block_count--;
+		}
+		if (damage == 3)
+			again.alloc.zones[0].watermark[WMARK_LOW]++;
+		scenario_check_repeated(&once, &again);
+		assert_int_equal(once.findings.count[INVARIANT_LIFE_REPEATED] != 0, damage != 0);
+	}
+	scenario_deinit(&once);
+	scenario_deinit(&again);
 }
 
 /* ---- lives by chance --------------------------------------------------------------------------- */
@@ -495,6 +550,7 @@ int main(void)
 		cmocka_unit_test(each_breaks),
 		cmocka_unit_test(kept_beside_another),
 		cmocka_unit_test(shuffled_lists_are_sound),
+		cmocka_unit_test(repeated_lives_are_compared),
 		cmocka_unit_test(nothing_breaks_when_rules_are_right),
 	};
 

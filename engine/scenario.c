@@ -7,6 +7,7 @@
 #include "engine/boot.h"
 #include "engine/buddy_invariants.h"
 #include "engine/compaction.h"
+#include "engine/digest.h"
 #include "engine/hotplug_invariants.h"
 #include "engine/page_isolation.h"
 #include "engine/pageset.h"
@@ -20,7 +21,7 @@ void scenario_init(struct scenario *s)
 	findings_clear(&s->findings);
 }
 
-void scenario_deinit(struct scenario *s)
+static void release(struct scenario *s)
 {
 	hotplug_deinit(&s->hotplug);
 	page_alloc_deinit(&s->alloc);
@@ -31,6 +32,14 @@ void scenario_deinit(struct scenario *s)
 	free(s->seen);
 	free(s->sorted);
 	free(s->used);
+}
+
+void scenario_deinit(struct scenario *s)
+{
+	if (s->again)
+		release(s->again);
+	free(s->again);
+	release(s);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -338,12 +347,17 @@ void scenario_let_go(struct scenario *s, struct scenario_block *block)
 
 static void free_block(struct scenario *s, uint32_t cpu, struct scenario_block *block, bool past)
 {
-	if (block->contiguous)
+	uint64_t before = page_alloc_set(&s->alloc, block->zone, cpu)->count;
+
+	if (block->contiguous) {
 		free_contig_range(&s->alloc, cpu, block->pfn, block->pages);
-	else if (past)
+	} else if (past) {
 		page_alloc_put_past(&s->alloc, cpu, block->pfn, block->order);
-	else
+	} else {
 		page_alloc_put(&s->alloc, cpu, block->pfn, block->order);
+		page_alloc_invariants_free(&s->alloc, block->zone, cpu, before, block->pfn,
+					   block->order, &s->findings);
+	}
 	scenario_let_go(s, block);
 }
 
@@ -675,6 +689,94 @@ void scenario_do(struct scenario *s, const struct operation *op)
 	s->out_of_memory |= s->machine.buddy->out_of_memory;
 }
 
+/* ---- once more --------------------------------------------------------------------------------- */
+
+/* Of @zone's marks and page sets, in their order. */
+static uint64_t digest_of_sets(struct scenario *s, uint32_t zone)
+{
+	const struct alloc_zone *z = &s->alloc.zones[zone];
+	uint64_t digest = digest_add(z->managed, z->boost);
+
+	for (unsigned int w = 0; w < WMARK_COUNT; w++)
+		digest = digest_add(digest, z->watermark[w]);
+	digest = digest_add(digest, z->reserved_highatomic);
+	for (uint32_t cpu = 0; cpu < s->alloc.cpu_count; cpu++) {
+		const struct pageset *set = page_alloc_set(&s->alloc, zone, cpu);
+
+		digest = digest_add(digest_add(digest, set->count), set->high);
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint32_t cursor = BUDDY_LIST_START, left = set->lists[index].count;
+			pfn_t pfn;
+
+			digest = digest_add(digest, left);
+			while (left-- > 0 && pageset_next(&s->alloc, set, index, &cursor, &pfn))
+				digest = digest_add(digest, pfn);
+		}
+	}
+	return digest;
+}
+
+/* What operations got; the number of the first that got something else, or how many there are. */
+static uint32_t first_other_block(const struct scenario *a, const struct scenario *b)
+{
+	uint32_t i = 0;
+
+	while (i < a->block_count && i < b->block_count && a->blocks[i].pfn == b->blocks[i].pfn &&
+	       (a->blocks[i].pfn == PFN_NONE || a->blocks[i].zone == b->blocks[i].zone))
+		i++;
+	return i;
+}
+
+void scenario_check_repeated(struct scenario *s, struct scenario *again)
+{
+	uint32_t other = first_other_block(s, again);
+
+	if (s->out_of_memory || again->out_of_memory || s->findings.total || again->findings.total)
+		return;
+	if (s->has_alloc != again->has_alloc || s->block_count != again->block_count ||
+	    (s->has_alloc && s->zone_count != again->zone_count)) {
+		findings_add(&s->findings, INVARIANT_LIFE_REPEATED, -1, -1, FINDING_NOWHERE, 0, 0,
+			     "the same boot makes another machine");
+		return;
+	}
+	if (other < s->block_count)
+		findings_add(&s->findings, INVARIANT_LIFE_REPEATED, -1, -1, s->blocks[other].pfn,
+			     s->blocks[other].pfn, again->blocks[other].pfn,
+			     "an operation got another page the second time");
+	if (!s->has_alloc)
+		return;
+	for (uint32_t zone = 0; zone < s->zone_count; zone++)
+		if (digest_of_sets(s, zone) != digest_of_sets(again, zone))
+			add(s, INVARIANT_LIFE_REPEATED, zone, FINDING_NOWHERE,
+			    digest_of_sets(s, zone), digest_of_sets(again, zone),
+			    "page sets or marks are others the second time (digests)");
+	if (buddy_hash(s->machine.buddy) != buddy_hash(again->machine.buddy))
+		findings_add(&s->findings, INVARIANT_LIFE_REPEATED, -1, -1, FINDING_NOWHERE,
+			     buddy_hash(s->machine.buddy), buddy_hash(again->machine.buddy),
+			     "free lists are others the second time (digests)");
+}
+
+void scenario_repeat(struct scenario *s, const struct boot_input *in,
+		     const struct operation *operations, uint32_t count,
+		     const struct scenario_options *options)
+{
+	if (!s->again) {
+		s->again = malloc(sizeof(*s->again));
+		if (!s->again) {
+			s->out_of_memory = true;
+			return;
+		}
+		scenario_init(s->again);
+	}
+	scenario_boot(s->again, in, options);
+	for (uint32_t i = 0; i < count; i++)
+		scenario_do(s->again, &operations[i]);
+	s->findings.event = FINDING_NOWHERE;
+	scenario_check_repeated(s, s->again);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
 void scenario_undo(struct scenario *s)
 {
 	if (s->out_of_memory || !s->has_alloc || s->findings.total)
@@ -705,6 +807,8 @@ void scenario_run(struct scenario *s, const struct boot_input *in,
 	}
 	if (count)
 		scenario_check(s, options->end_cost);
-	if (options->end_cost >= INVARIANT_COST_DEEP)
-		scenario_undo(s);
+	if (options->end_cost < INVARIANT_COST_DEEP)
+		return;
+	scenario_repeat(s, in, operations, count, options);
+	scenario_undo(s);
 }

@@ -58,6 +58,7 @@ struct scenario {
 	struct scenario_block *sorted; /* room for a check */
 	struct contig_range *used; /* room for the allocations of a CMA area */
 	size_t zone_room, spare_zone_room, seen_room, sorted_room, used_room;
+	struct scenario *again; /* of scenario_repeat(), or NULL */
 	bool lists_broken; /* nothing more is done with the free lists */
 	bool out_of_memory; /* the host had none: results are void */
 	struct findings findings;
@@ -66,7 +67,7 @@ struct scenario {
 struct scenario_options {
 	enum invariant_cost boot_cost; /* checks after the boot */
 	enum invariant_cost step_cost; /* checks after each operation */
-	/* Checks after the last one; with the largest, all is given back and drained at the end, too. */
+	/* Checks after the last one; with the largest, all is also done once more, and given back and drained. */
 	enum invariant_cost end_cost;
 	bool want_lists; /* boot with free lists; without, operations do nothing */
 };
@@ -84,6 +85,18 @@ void scenario_boot(struct scenario *s, const struct boot_input *in,
 		   const struct scenario_options *options);
 void scenario_do(struct scenario *s, const struct operation *op);
 void scenario_check(struct scenario *s, enum invariant_cost cost);
+/*
+ * @again was booted from the same and did the same: notes in @s's findings where they differ.  Nothing when
+ * either has findings or ran out of memory.
+ */
+void scenario_check_repeated(struct scenario *s, struct scenario *again);
+/*
+ * Boots @in and does @count operations once more, and compares, with the one above.  @options as they were
+ * given to scenario_boot(); nothing of the first life may be undone yet.
+ */
+void scenario_repeat(struct scenario *s, const struct boot_input *in,
+		     const struct operation *operations, uint32_t count,
+		     const struct scenario_options *options);
 /*
  * Gives back all that is held, drains page sets, and looks whether the same is free as after a boot with
  * the largest end_cost.  Nothing when findings are there already: what is broken cannot be worked on.

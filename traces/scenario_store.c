@@ -152,6 +152,38 @@ Mmtrace__Scenario *scenario_store_message(const struct boot_log *log,
 	return m->input && m->operation ? m : NULL;
 }
 
+/* @from's message, packed into @arena; NULL without memory. */
+static uint8_t *pack(const struct stored_scenario *from, struct arena *arena, size_t *size_ret)
+{
+	const Mmtrace__Scenario *m =
+		scenario_store_message(&from->log, from->operations, from->operation_count, arena);
+	uint8_t *data;
+
+	if (!m)
+		return NULL;
+	*size_ret = protobuf_c_message_get_packed_size(&m->base);
+	data = arena_alloc(arena, *size_ret + 1);
+	if (data)
+		protobuf_c_message_pack(&m->base, data);
+	return data;
+}
+
+bool scenario_store_check_same(const struct stored_scenario *a, const struct stored_scenario *b,
+			       struct arena *arena, struct findings *ret)
+{
+	size_t size_a = 0, size_b = 0, same = 0;
+	const uint8_t *data_a = pack(a, arena, &size_a), *data_b = pack(b, arena, &size_b);
+
+	if (!data_a || !data_b)
+		return false;
+	while (same < size_a && same < size_b && data_a[same] == data_b[same])
+		same++;
+	if (same < size_a || same < size_b)
+		findings_add(ret, INVARIANT_STORED_SAME, -1, -1, same, size_a, size_b,
+			     "messages differ from this byte on (sizes)");
+	return true;
+}
+
 struct error *scenario_store_take(const Mmtrace__Scenario *message, const char *name,
 				  struct stored_scenario *ret)
 {

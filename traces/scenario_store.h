@@ -6,6 +6,7 @@
 #ifndef TRACES_SCENARIO_STORE_H
 #define TRACES_SCENARIO_STORE_H
 
+#include "engine/finding.h"
 #include "engine/operation.h"
 #include "traces/boot_store.h"
 
@@ -56,6 +57,12 @@ struct error *scenario_store_read_bytes(const void *data, size_t size, const cha
 Mmtrace__Scenario *scenario_store_message(const struct boot_log *log,
 					  const struct operation *operations, uint32_t count,
 					  struct arena *arena);
+/*
+ * Are the messages of @a and @b the same, byte by byte?  If not, notes INVARIANT_STORED_SAME in @ret.  Both
+ * messages come into @arena.  False: no memory.
+ */
+bool scenario_store_check_same(const struct stored_scenario *a, const struct stored_scenario *b,
+			       struct arena *arena, struct findings *ret);
 /*
  * And back, into @ret, which is zeroed or cleared.  What is absent gets its default, as of
  * boot_store_take_input(); a machine without a version of its own is of the newest 6.12.

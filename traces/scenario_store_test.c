@@ -209,6 +209,38 @@ static void test_text(void **state)
 	stored_scenario_deinit(&s);
 }
 
+/* The same is the same, and one operation that is another one is found. */
+static void test_same(void **state)
+{
+	struct operation operations[2][3];
+	struct stored_scenario s[2] = { 0 };
+	struct findings findings = { 0 };
+	struct arena arena = arena_init(1 << 20);
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		make_log(&s[i].log);
+		for (uint32_t k = 0; k < 3; k++)
+			operations[i][k] = make_operation(k);
+		s[i].operations = operations[i];
+		s[i].operation_count = 3;
+	}
+	findings_clear(&findings);
+	assert_true(scenario_store_check_same(&s[0], &s[1], &arena, &findings));
+	assert_int_equal(findings.total, 0);
+	operations[1][2].value++;
+	assert_true(scenario_store_check_same(&s[0], &s[1], &arena, &findings));
+	assert_int_equal(findings.count[INVARIANT_STORED_SAME], 1);
+	s[1].operation_count = 2;
+	assert_true(scenario_store_check_same(&s[0], &s[1], &arena, &findings));
+	assert_int_equal(findings.count[INVARIANT_STORED_SAME], 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		s[i].operations = NULL;
+		stored_scenario_deinit(&s[i]);
+	}
+	arena_deinit(&arena);
+}
+
 /* No byte can change unseen: what is read is refused or the same. */
 static void test_damage(void **state)
 {
@@ -242,7 +274,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_message),
 		cmocka_unit_test(test_refuses),	       cmocka_unit_test(test_text),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damage),	       cmocka_unit_test(test_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
  */
 #include "fuzz/targets/machine_state.h"
 
+/* Of so many lives one is lived again: which, what came of it tells, so that an input alone repeats it. */
+#define REPEATED 16
 /* Free blocks of machines from which others are made. */
 #define FREE_BLOCKS_MAX 8192
 
@@ -120,6 +122,9 @@ static void live(struct machine_state *s, struct target_report *report)
 	/* No more are to be made of those that take their time. */
 	if (free_blocks(life) > FREE_BLOCKS_MAX)
 		report->feature_count = 0;
+	if (mix((uint32_t)life->held_pages ^ life->block_count << 20) % REPEATED == 0)
+		scenario_repeat(life, &s->input.log.input, s->input.operations,
+				s->input.operation_count, &look);
 	scenario_undo(life);
 }
 

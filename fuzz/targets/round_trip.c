@@ -3,8 +3,8 @@
  * A machine with operations that is stored and read again is the same, byte by byte of its message.
  */
 #include <stdlib.h>
-#include <string.h>
 
+#include "engine/invariant.h"
 #include "fuzz/targets/machine_input.h"
 
 #define MESSAGE_MEMORY_MAX ((size_t)256 << 20)
@@ -62,46 +62,25 @@ static struct error *store(struct state *s)
 	return err ? err : mmtrace_write_end(s->writer);
 }
 
-/* Its message, packed into the arena; NULL without memory. */
-static uint8_t *pack(struct state *s, const struct stored_scenario *from, size_t *size_ret)
-{
-	const Mmtrace__Scenario *m = scenario_store_message(&from->log, from->operations,
-							    from->operation_count, &s->arena);
-	uint8_t *data;
-
-	if (!m)
-		return NULL;
-	*size_ret = protobuf_c_message_get_packed_size(&m->base);
-	data = arena_alloc(&s->arena, *size_ret + 1);
-	if (data)
-		protobuf_c_message_pack(&m->base, data);
-	return data;
-}
-
 static void judge(struct state *s, struct target_report *report)
 {
 	const struct sink_text *file = &s->file;
+	struct findings findings = { 0 };
 	struct error *err;
-	uint8_t *a, *b;
-	size_t size_a, size_b;
 
 	stored_scenario_clear(&s->again);
 	err = scenario_store_read_bytes(file->data, file->len, "input", s->unpacker, &s->again);
 	if (err) {
 		if (err->code != ERROR_NO_MEMORY)
-			target_report_add(report, "round-trip", "what was stored is refused: %s",
-					  err->message);
+			target_report_add(report, invariant_info(INVARIANT_STORED_SAME)->id,
+					  "what was stored is refused: %s", err->message);
 		error_destroy(err);
 		return;
 	}
 	arena_rewind(&s->arena);
-	a = pack(s, &s->input, &size_a);
-	b = pack(s, &s->again, &size_b);
-	if (a && b && (size_a != size_b || memcmp(a, b, size_a) != 0))
-		target_report_add(
-			report, "round-trip",
-			"what was stored is read as another machine, of %zu bytes and not %zu",
-			size_b, size_a);
+	findings_clear(&findings);
+	if (scenario_store_check_same(&s->input, &s->again, &s->arena, &findings))
+		target_report_findings(report, &findings);
 	target_report_feature(report, (uint32_t)(file->len >> 5));
 }
 
