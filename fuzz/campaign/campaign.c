@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/apart.h"
 #include "fuzz/campaign/engine_worker.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
@@ -25,8 +26,6 @@
 /* Crashes of workers after which a campaign is of no use. */
 enum { CRASHES_MAX = 1000 };
 enum { TICK_MILLISECONDS = 200 };
-/* How long one execution may take; and so, how long workers have to stop when they are told to. */
-enum { HANG_MILLISECONDS = 20000 };
 /*
  * How long engines of others work on one target before the next has its turn: each start costs them a while.
  * Of short campaigns every target gets its part.
@@ -397,7 +396,7 @@ static void take_crash(struct campaign *c, struct process *p, int status)
 	c->crashes++;
 	c->generation++;
 	if (p->hung)
-		snprintf(id, sizeof(id), "hang");
+		snprintf(id, sizeof(id), APART_HANG);
 	else
 		snprintf(id, sizeof(id), "crash-%d",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -650,7 +649,7 @@ static struct error *begin(struct campaign *c)
 					  .seed = o->seed,
 					  .hang_milliseconds = o->hang_milliseconds
 								       ? o->hang_milliseconds
-								       : HANG_MILLISECONDS,
+								       : APART_MILLISECONDS,
 					  .ends_at = o->milliseconds < UINT64_MAX - c->start
 							     ? c->start + o->milliseconds
 							     : UINT64_MAX,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/prng.h"
+#include "fuzz/campaign/apart.h"
 #include "fuzz/campaign/child.h"
 #include "fuzz/campaign/kept.h"
 #include "fuzz/campaign/message.h"
@@ -180,7 +181,7 @@ static bool look_apart(struct engine_worker *w, const struct input *in)
 		_exit(target_report(runner)->finding_count ? LOOK_FOUND : 0);
 	}
 	if (!wait_for(w, pid, w->plan->hang_milliseconds, &status)) {
-		tell_finding(w, in, "hang", "the input ran for too long");
+		tell_finding(w, in, APART_HANG, "the input ran for too long");
 		return true;
 	}
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
@@ -206,7 +207,7 @@ static void look_again(struct engine_worker *w, const struct input *in)
 		return;
 	}
 	if (!wait_for(w, pid, AGAIN_MILLISECONDS, &status)) {
-		tell_finding(w, in, "hang", "the input ran for too long under its engine");
+		tell_finding(w, in, APART_HANG, "the input ran for too long under its engine");
 		return;
 	}
 	if (WIFEXITED(status) && !WEXITSTATUS(status)) {

@@ -2,16 +2,13 @@
 #include "fuzz/campaign/shrinker.h"
 
 #include <ctype.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/apart.h"
 #include "fuzz/campaign/causes.h"
 #include "fuzz/campaign/child.h"
 #include "fuzz/campaign/kept.h"
@@ -23,7 +20,7 @@ enum { TESTS_MAX = 50000, CRASH_TESTS_MAX = 5000, PROGRAM_TESTS_MAX = 500, HANG_
 /* How long one input that crashes may take. */
 enum { CRASH_MILLISECONDS = 5000, PROGRAM_MILLISECONDS = 30000 };
 
-static const char crash[] = "crash-", hang[] = "hang";
+static const char crash[] = "crash-";
 
 struct shrinker {
 	struct target_runner *runner;
@@ -36,7 +33,7 @@ struct shrinker {
 
 static bool is_hang(const char *id)
 {
-	return !strcmp(id, hang);
+	return !strcmp(id, APART_HANG);
 }
 
 /* "crash-6": the program ended by signal 6.  Others are a sanitizer's. */
@@ -76,36 +73,10 @@ static bool ask_bytes(void *ctx, const uint8_t *data, size_t size)
 	       (!s->causes || causes_hold_bytes(s->causes, s->id, data, size));
 }
 
-/* In a child that may crash: without a core, and without a word on it each time. */
-static void be_quiet(void)
-{
-	const struct rlimit none = { 0, 0 };
-	int nowhere = open("/dev/null", O_WRONLY);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &none);
-	if (nowhere >= 0)
-		dup2(nowhere, STDERR_FILENO);
-}
-
-/* Runs an input in a child, 0 if there is none. */
-static pid_t run_apart(struct shrinker *s, const uint8_t *data, size_t size)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid)
-		return pid < 0 ? 0 : pid;
-	be_quiet();
-	target_run_bytes(s->runner, data, size);
-	_exit(0);
-}
-
 static bool ask_hang(void *ctx, const uint8_t *data, size_t size)
 {
 	struct shrinker *s = ctx;
-	pid_t pid = run_apart(s, data, size);
+	pid_t pid = apart_run(s->runner, data, size, true);
 	int status = 0;
 
 	return pid && !child_wait(pid, s->patience, NULL, NULL, &status);
@@ -114,7 +85,7 @@ static bool ask_hang(void *ctx, const uint8_t *data, size_t size)
 static bool ask_crash(void *ctx, const uint8_t *data, size_t size)
 {
 	struct shrinker *s = ctx;
-	pid_t pid = run_apart(s, data, size);
+	pid_t pid = apart_run(s->runner, data, size, true);
 	char id[32];
 	int status = 0;
 
