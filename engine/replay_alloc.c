@@ -195,6 +195,9 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 			replay_note_strange(r, e, index, real, false);
 		if (r->fresh || (set && c->runs[index].filled_right))
 			replay_named_rightly(r, e, index);
+		/* The list was empty, as was thought. */
+		if (r->fresh)
+			c->gone[index > 0].count = 0;
 		if (r->setup->interruptible)
 			replay_forget_run(r, e);
 		replay_watch_fork(r, e);

@@ -124,6 +124,13 @@ struct replay_freed {
 	uint8_t order;
 };
 
+/* What was last taken off a list of a zone as silent, in that order. */
+struct replay_gone {
+	pfn_t pages[REPLAY_GONE_MAX];
+	unsigned int count, index;
+	uint32_t zone;
+};
+
 /* What an interrupt freed that may have come while a page set was locked. */
 struct replay_run {
 	pfn_t pages[REPLAY_BATCH];
@@ -188,10 +195,8 @@ struct replay_cpu {
 	bool in_batch; /* they came behind a free of a batch */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
 	unsigned int locked_next; /* behind the last */
-	/* What was last taken off list 0 of a zone as silent, in that order. */
-	pfn_t gone[REPLAY_GONE_MAX];
-	unsigned int gone_count;
-	uint32_t gone_zone;
+	/* Of list 0, and of the others, of which there is less. */
+	struct replay_gone gone[2];
 	/*
 	 * Blocks that were thought to be taken without an event before the list was filled, in that order, where nothing
 	 * tells of it; the list.

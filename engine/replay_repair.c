@@ -221,26 +221,27 @@ static void drained_through(struct replay_model *r, const struct event *e, uint3
 /*
  * A page that was thought gone with others is handed out: it was not, and so those behind it were not.
  */
-static void bring_back(struct replay_model *r, const struct event *e, uint32_t zone)
+static void bring_back(struct replay_model *r, const struct event *e, unsigned int index,
+		       uint32_t zone)
 {
-	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct replay_gone *g = &r->cpus[e->cpu].gone[index > 0];
 	struct page_alloc *a = &r->alloc;
 	unsigned int at = 0;
 
-	while (at < c->gone_count && c->gone[at] != e->pfn)
+	while (at < g->count && g->pages[at] != e->pfn)
 		at++;
-	if (at == c->gone_count || c->gone_zone != zone)
+	if (at == g->count || g->zone != zone || g->index != index)
 		return;
-	while (c->gone_count > at + 1) {
-		pfn_t pfn = c->gone[--c->gone_count];
+	while (g->count > at + 1) {
+		pfn_t pfn = g->pages[--g->count];
 
-		if (is_free(r, zone, pfn, 0) ||
+		if (is_free(r, zone, pfn, e->order) ||
 		    page_alloc_held_type(a, zone, pfn) != MIGRATE_TYPE_COUNT)
 			continue;
-		replay_list_again(r, e->cpu, zone, 0, pfn);
-		r->silent--;
+		replay_list_again(r, e->cpu, zone, index, pfn);
+		r->silent -= 1ULL << e->order;
 	}
-	c->gone_count = 0;
+	g->count = 0;
 }
 
 /*
@@ -542,15 +543,15 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 				}
 				if (!index)
 					replay_stack_seen(r, e);
-				if (!index) {
-					c->gone_count = 0;
-					c->gone_zone = zone;
-				}
+				c->gone[index > 0].count = 0;
+				c->gone[index > 0].index = index;
+				c->gone[index > 0].zone = zone;
 				for (; depth; depth--) {
+					struct replay_gone *g = &c->gone[index > 0];
 					pfn_t gone = pageset_pop(a, set, index);
 
-					if (!index && c->gone_count < REPLAY_GONE_MAX)
-						c->gone[c->gone_count++] = gone;
+					if (g->count < REPLAY_GONE_MAX)
+						g->pages[g->count++] = gone;
 					r->silent += 1ULL << req.order;
 				}
 				pageset_pop(a, set, index);
@@ -590,8 +591,8 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		if (!told && r->fresh && was == REPLAY_MISS_UNTRACED && r->wrong_zone == zone)
 			pageset_unrefill(a, zone, set, index, r->fresh);
 		strange = true;
-		if (!index && was == REPLAY_MISS_UNTRACED)
-			bring_back(r, e, zone);
+		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED)
+			bring_back(r, e, index, zone);
 		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED)
 			find_again(r, e, index, zone);
 		if (index != PCP_LIST_NONE && was == REPLAY_MISS_UNTRACED && told)

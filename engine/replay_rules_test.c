@@ -874,6 +874,39 @@ static void test_pages_before(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Pages that were passed over again and again are not there; where one of them is handed out, they are.
+ *
+ *	list	[ 12 11 ... 1 ]		requests got: 6 5 4		then: 12
+ */
+static void test_passed_over_pages_come_back(void **state)
+{
+	struct event e = request(0, MOVABLE);
+	enum { FREED = 12 };
+
+	(void)state;
+	for (unsigned int emptied = 0; emptied < 2; emptied++) {
+		struct fixture f;
+
+		set_up(&f, "6.1", ALLOC_AND_FREE);
+		begin_late(&f, 0x5000, 0x7000);
+		for (unsigned int i = 1; i <= FREED; i++)
+			release(&f, e, 0x1000 + 16 * i);
+		for (unsigned int i = 6; i > 3; i--) {
+			assert_int_equal(guess(&f, e), 0x1000 + 16 * FREED);
+			tell(&f, e, 0x1000 + 16 * i);
+		}
+		assert_int_equal(guess(&f, e), 0x1000 + 16 * 3);
+		/* Unless the list was empty since, as its filling shows. */
+		if (emptied)
+			take(&f, e, 4);
+		tell(&f, e, 0x1000 + 16 * FREED);
+		tell(&f, e, 0x1000 + 16 * (FREED - 1));
+		assert_int_equal(guess(&f, e) == 0x1000 + 16 * (FREED - 2), !emptied);
+		tear_down(&f);
+	}
+}
+
 /* The list of CPU 0 is filled with pages of @type, as the trace tells, and the first one is taken. */
 static pfn_t fill(struct fixture *f, unsigned int type)
 {
@@ -1524,6 +1557,7 @@ int main(void)
 		cmocka_unit_test(test_fork_takes_a_stack),
 		cmocka_unit_test(test_pages_before),
 		cmocka_unit_test(test_pages_before_where_all_is_told),
+		cmocka_unit_test(test_passed_over_pages_come_back),
 		cmocka_unit_test(test_misses_have_reasons),
 		cmocka_unit_test(test_what_counts),
 		cmocka_unit_test(test_when_a_trace_begins),

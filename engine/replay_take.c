@@ -165,14 +165,14 @@ static void begin_taking(struct replay_model *r, const struct event *e, bool pas
 	}
 	/* Should it be one refill that is larger than thought, they are not. */
 	if (!index && old) {
-		c->gone_count = 0;
-		c->gone_zone = zone;
+		c->gone[0].count = 0;
+		c->gone[0].zone = zone;
 	}
 	for (; old; old--) {
 		pfn_t gone = pageset_pop(a, set, index);
 
-		if (!index && c->gone_count < REPLAY_GONE_MAX)
-			c->gone[c->gone_count++] = gone;
+		if (!index && c->gone[0].count < REPLAY_GONE_MAX)
+			c->gone[0].pages[c->gone[0].count++] = gone;
 		r->silent += 1ULL << req.order;
 	}
 }
