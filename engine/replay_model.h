@@ -18,6 +18,8 @@ enum { REPLAY_STAGES = 3 };
 enum { REPLAY_SWAP_DEPTH = 4 };
 /* Tasks that are remembered after another one followed; frees of a batch (PAGEVEC_SIZE). */
 enum { REPLAY_AWAY = 16, REPLAY_BATCH = 31 };
+/* Tasks that came back to a batch of frees and are remembered, the last ones. */
+enum { REPLAY_LATE = 8 };
 /* How many times an interrupt freed pages while locks were held, of the last ones. */
 enum { REPLAY_RUNS = 8 };
 /* Pages of a thread's stack; page directories that are remembered. */
@@ -151,6 +153,17 @@ struct replay_away {
 	struct replay_freed frees[REPLAY_BATCH];
 };
 
+/*
+ * What a task had announced when it lost the CPU, seen from when it was back: the heads of lists then, and when they
+ * were heads, which were freed before these if the task had not got that far.
+ */
+struct replay_late {
+	struct replay_freed frees[REPLAY_BATCH];
+	uint8_t count;
+	pfn_t heads[PCP_LISTS_MAX];
+	pfn_t below; /* what others freed meanwhile ends there on its list, if it lies below all of this; or PFN_NONE */
+};
+
 struct replay_cpu {
 	enum doing doing;
 	struct alloc_events expected; /* what the model did and the trace has not told yet */
@@ -180,6 +193,8 @@ struct replay_cpu {
 	unsigned int trail_first, trail_count;
 	struct replay_away away[REPLAY_AWAY];
 	unsigned int away_next;
+	struct replay_late late[REPLAY_LATE]; /* the last ones */
+	unsigned int late_next;
 	unsigned int away_pages; /* of these, tasks that have a page */
 	/*
 	 * How often the CPU was forbidden to change tasks at the last event that no interrupt caused, and

@@ -705,6 +705,104 @@ static void test_frees_that_were_used_wait_for_nobody(void **state)
 	}
 }
 
+/* Task 1 announces two frees and loses the CPU; task 2 frees two pages; task 1 goes on. */
+static void free_in_turns(struct fixture *f, int32_t first, int32_t second)
+{
+	struct event e = request(0, MOVABLE);
+
+	four_pages(f, "7.2", four);
+	release(f, by(e, first), 0x1800);
+	release(f, by(e, first), 0x1810);
+	release(f, by(e, second), 0x1900);
+	release(f, by(e, second), 0x1910);
+	release(f, by(e, first), 0x1820);
+	take(f, by(request(0, UNMOVABLE), second), 1); /* it does not wait for anything */
+	tell(f, by(e, 3), 0x1820);
+	assert_int_equal(f->guess, 0x1820);
+	assert_int_equal(guess(f, by(e, 3)), 0x1910);
+	tell(f, by(e, 3), 0x1810);
+}
+
+/* Nobody was handed a page meanwhile, so that it shows only later that the list got them when task 1 was back. */
+static void test_frees_that_waited_lie_above(void **state)
+{
+	static const pfn_t lie[] = { 0x1800, 0x1910, 0x1900, 0x1010 };
+	struct event e = by(request(0, MOVABLE), 3);
+	struct fixture f;
+
+	(void)state;
+	free_in_turns(&f, 1, 2);
+	for (unsigned int i = 0; i < 4; i++) {
+		tell(&f, e, lie[i]);
+		assert_int_equal(f.guess, lie[i]);
+	}
+	tear_down(&f);
+	/* Who did not lose the CPU freed them before. */
+	free_in_turns(&f, 1, 1);
+	assert_true(is_free(&f, 0x1910));
+	tear_down(&f);
+}
+
+/* If what they would lie above was handed out before them, they did not. */
+static void test_frees_that_did_not_wait_lie_below(void **state)
+{
+	struct event e = request(0, MOVABLE);
+	struct fixture f;
+
+	(void)state;
+	four_pages(&f, "7.2", four);
+	release(&f, by(e, 1), 0x1800);
+	release(&f, by(e, 2), 0x1900);
+	release(&f, by(e, 2), 0x1910);
+	take(&f, by(request(0, UNMOVABLE), 2), 1);
+	release(&f, by(e, 1), 0x1820);
+	tell(&f, by(e, 3), 0x1820);
+	tell(&f, by(e, 3), 0x1910);
+	tell(&f, by(e, 3), 0x1800);
+	assert_true(is_free(&f, 0x1900));
+	tear_down(&f);
+}
+
+/* The first one was of a batch that was over before. */
+static void test_frees_of_earlier_batches_did_not_wait(void **state)
+{
+	static const pfn_t lie[] = { 0x1900, 0x1800, 0x1010 };
+	struct event e = by(request(0, MOVABLE), 3);
+	struct fixture f;
+
+	(void)state;
+	free_in_turns(&f, 1, 2);
+	tell(&f, e, 0x1910);
+	assert_int_equal(f.guess, 0x1800);
+	for (unsigned int i = 0; i < 3; i++) {
+		tell(&f, e, lie[i]);
+		assert_int_equal(f.guess, lie[i]);
+	}
+	tear_down(&f);
+}
+
+/* Of many tasks that came back to what they freed, those that others freed over are remembered. */
+static void test_many_frees_may_have_waited(void **state)
+{
+	struct event e = request(0, MOVABLE), other = request(0, UNMOVABLE);
+	struct fixture f;
+
+	(void)state;
+	four_pages(&f, "7.2", four);
+	release(&f, by(e, 1), 0x1800);
+	release(&f, by(e, 2), 0x1900);
+	release(&f, by(e, 1), 0x1810);
+	for (int32_t i = 0; i < 40; i++) {
+		tell(&f, by(other, i % 2 + 1), guess(&f, by(other, i % 2 + 1)));
+		release(&f, by(other, i % 2 + 1), f.guess);
+	}
+	tell(&f, by(e, 3), 0x1810);
+	tell(&f, by(e, 3), 0x1800);
+	assert_int_equal(f.guess, 0x1900);
+	assert_int_equal(guess(&f, by(e, 3)), 0x1900);
+	tear_down(&f);
+}
+
 /* An interrupt frees a page while the page set is locked: it goes past the set. */
 static void test_interrupt_frees_past_the_set(void **state)
 {
@@ -1551,6 +1649,10 @@ int main(void)
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),
+		cmocka_unit_test(test_frees_that_waited_lie_above),
+		cmocka_unit_test(test_frees_that_did_not_wait_lie_below),
+		cmocka_unit_test(test_frees_of_earlier_batches_did_not_wait),
+		cmocka_unit_test(test_many_frees_may_have_waited),
 		cmocka_unit_test(test_interrupt_frees_past_the_set),
 		cmocka_unit_test(test_a_locked_set_is_passed),
 		cmocka_unit_test(test_fork_is_seen_early),

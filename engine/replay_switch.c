@@ -36,6 +36,18 @@ static void release(struct replay_model *r, uint32_t cpu, struct replay_away *w)
 	w->held = 0;
 }
 
+/* What the next allocations of @cpu take from its lists, as far as it is known of which zones' page sets. */
+static void note_heads(struct replay_model *r, uint32_t cpu, pfn_t heads[PCP_LISTS_MAX])
+{
+	const struct list_run *runs = r->cpus[cpu].runs;
+
+	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
+		heads[i] = runs[i].zone == BUDDY_ZONE_NONE
+				   ? PFN_NONE
+				   : pageset_head(&r->alloc,
+						  page_alloc_set(&r->alloc, runs[i].zone, cpu), i);
+}
+
 /* The task of the CPU's last event is not the one of @e. */
 static void leave(struct replay_model *r, const struct event *e)
 {
@@ -51,15 +63,29 @@ static void leave(struct replay_model *r, const struct event *e)
 	*w = (struct replay_away){ .pid = c->last_pid,
 				   .page = w->pid == c->last_pid ? w->page : PFN_NONE,
 				   .index = w->index };
-	for (unsigned int i = 0; i < PCP_LISTS_MAX; i++)
-		w->heads[i] =
-			c->runs[i].zone == BUDDY_ZONE_NONE
-				? PFN_NONE
-				: pageset_head(&r->alloc,
-					       page_alloc_set(&r->alloc, c->runs[i].zone, e->cpu),
-					       i);
+	note_heads(r, e->cpu, w->heads);
 	memcpy(w->frees, c->trail + c->trail_first, c->trail_count * sizeof(*w->frees));
 	w->count = c->trail_count;
+}
+
+/* @w is back; if others freed to the list that its last page went to, it may have waited. */
+static void remember_late(struct replay_model *r, uint32_t cpu, const struct replay_away *w)
+{
+	struct replay_cpu *c = &r->cpus[cpu];
+	struct replay_late *l = &c->late[c->late_next % REPLAY_LATE];
+	pfn_t last = w->count ? w->frees[w->count - 1].pfn : PFN_NONE;
+	uint32_t zone = w->count ? page_alloc_zone_of(&r->alloc, last) : BUDDY_ZONE_NONE, depth;
+	unsigned int index;
+
+	if (zone == BUDDY_ZONE_NONE || !pageset_holds(&r->alloc, zone, last) ||
+	    !pageset_find(&r->alloc, page_alloc_set(&r->alloc, zone, cpu), last, &index, &depth) ||
+	    !depth)
+		return;
+	c->late_next++;
+	memcpy(l->frees, w->frees, w->count * sizeof(*w->frees));
+	l->count = w->count;
+	l->below = PFN_NONE;
+	note_heads(r, cpu, l->heads);
 }
 
 void replay_watch_switch(struct replay_model *r, const struct event *e)
@@ -72,8 +98,10 @@ void replay_watch_switch(struct replay_model *r, const struct event *e)
 	leave(r, e);
 	c->trail_count = 0;
 	w = away_of(c, e->pid);
-	if (w)
-		release(r, e->cpu, w);
+	if (!w)
+		return;
+	remember_late(r, e->cpu, w);
+	release(r, e->cpu, w);
 }
 
 void replay_trail(struct replay_model *r, const struct event *e)
@@ -223,6 +251,108 @@ static bool hold_taken(struct replay_model *r, const struct event *e, uint32_t z
 	return true;
 }
 
+/* Which of what @l remembers is @pfn?  count: none. */
+static unsigned int late_at(const struct replay_late *l, pfn_t pfn)
+{
+	unsigned int at = 0;
+
+	while (at < l->count && l->frees[at].pfn != pfn)
+		at++;
+	return at;
+}
+
+/* The page on list @index right above @pfn, which lies @depth pages deep. */
+static pfn_t above(const struct page_alloc *a, const struct pageset *set, unsigned int index,
+		   uint32_t depth)
+{
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t pfn = PFN_NONE;
+
+	while (depth-- && pageset_next(a, set, index, &cursor, &pfn))
+		continue;
+	return pfn;
+}
+
+/*
+ * Had a task that announced the page of @e lost the CPU before it freed it, and did so when it was back?  What others
+ * freed meanwhile lies below it then:
+ *
+ *	announced	a b | x y | c		model [ c y x b a ]	kernel [ c b a y x ]
+ */
+static bool came_late(struct replay_model *r, const struct event *e, uint32_t zone,
+		      unsigned int index, uint32_t depth)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	pfn_t head = pageset_head(a, set, index);
+
+	for (unsigned int i = 0; i < REPLAY_LATE; i++) {
+		struct replay_late *l = &c->late[i];
+		unsigned int last = late_at(l, e->pfn);
+
+		if (last == l->count || l->heads[index] != head || late_at(l, head) != l->count)
+			continue;
+		l->below = above(a, set, index, depth);
+		for (unsigned int k = 0; k <= last; k++) {
+			unsigned int on;
+			uint32_t at;
+
+			if (page_alloc_zone_of(a, l->frees[k].pfn) != zone ||
+			    !pageset_holds(a, zone, l->frees[k].pfn) ||
+			    !pageset_find(a, set, l->frees[k].pfn, &on, &at) || on != index)
+				continue;
+			pageset_remove(a, zone, set, index, l->frees[k].pfn);
+			pageset_insert(a, zone, set, index, l->frees[k].pfn, false);
+		}
+		return true;
+	}
+	return false;
+}
+
+/* Most pages that were freed while a task had lost the CPU. */
+enum { MEANWHILE_MAX = 512 };
+
+/*
+ * What is left of it at the head of the list was of batches that had been freed before:
+ *
+ *	announced	a | b | x y	b was late		model [ a y x ]	kernel [ y x a ]
+ */
+static bool came_early(struct replay_model *r, const struct event *e, uint32_t zone,
+		       unsigned int index, uint32_t depth)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+
+	for (unsigned int i = 0; i < REPLAY_LATE; i++) {
+		struct replay_late *l = &c->late[i];
+		uint32_t cursor = BUDDY_LIST_START, count = 0;
+		pfn_t pages[MEANWHILE_MAX], pfn = PFN_NONE;
+
+		if (!l->count || l->below == PFN_NONE || late_at(l, e->pfn) != l->count)
+			continue;
+		for (uint32_t k = 0; k < depth; k++)
+			if (!pageset_next(a, set, index, &cursor, &pfn) ||
+			    late_at(l, pfn) == l->count)
+				break;
+		if (late_at(l, pfn) == l->count || above(a, set, index, depth) != pfn)
+			continue;
+		while (count < MEANWHILE_MAX && pfn != l->below &&
+		       pageset_next(a, set, index, &cursor, &pfn))
+			pages[count++] = pfn;
+		if (pfn != l->below)
+			continue;
+		while (count--) {
+			pageset_remove(a, zone, set, index, pages[count]);
+			pageset_insert(a, zone, set, index, pages[count], false);
+		}
+		l->count = 0;
+		return true;
+	}
+	return false;
+}
+
 bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t zone,
 			 unsigned int index, uint32_t depth)
 {
@@ -232,6 +362,7 @@ bool replay_blame_switch(struct replay_model *r, const struct event *e, uint32_t
 	if (!r->setup->lazy_preemption)
 		return false;
 	if (!returned_with(r, e, index) && !hold_back(r, e, zone, index, depth) &&
+	    !came_late(r, e, zone, index, depth) && !came_early(r, e, zone, index, depth) &&
 	    !hold_taken(r, e, zone, index, depth))
 		return false;
 	pageset_remove(a, zone, set, index, e->pfn);
