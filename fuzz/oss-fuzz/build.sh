@@ -12,12 +12,14 @@ jobs=$(nproc)
 
 cd "$top"
 mkdir -p "$WORK/gen" "$OUT"
-protoc-c --proto_path=. --c_out="$WORK/gen" traces/record.proto fuzz/memblock.proto
+messages=(traces/record fuzz/alloc fuzz/memblock)
+protoc-c --proto_path=. --c_out="$WORK/gen" "${messages[@]/%/.proto}"
 mapfile -t sources < <(
 	find engine traces fuzz/mutate fuzz/targets -name '*.c' ! -name '*_test.c' ! -path 'traces/testing/*'
 	printf '%s\n' fuzz/target.c fuzz/settings.c fuzz/corpus.c fuzz/driver.c
 )
-generated=("$WORK/gen/traces/record.pb-c.c" "$WORK/gen/fuzz/memblock.pb-c.c")
+messages=("${messages[@]/#/$WORK/gen/}")
+generated=("${messages[@]/%/.pb-c.c}")
 
 # compile FOLDER FLAG...: all sources, as FOLDER/all.a
 compile()
