@@ -114,7 +114,7 @@ struct boot_input {
 	uint32_t *
 		node_cpus; /* online CPUs per node, as a running kernel shows them; NULL = unknown */
 	uint32_t node_cpus_count;
-	uint8_t *distance; /* distance_count^2, row-major; NULL = unknown (10/20) */
+	uint8_t *distance; /* distance_count^2, row-major; NULL = unknown; see distance.h */
 	uint32_t distance_count;
 
 	struct boot_step *steps;

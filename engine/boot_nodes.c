@@ -3,6 +3,7 @@
  * Boot: which nodes there are, and which memory is theirs.
  */
 #include "engine/boot_parts.h"
+#include "engine/distance.h"
 #include "engine/numa.h"
 #include "engine/room.h"
 
@@ -31,7 +32,8 @@ static void grow_nodes(struct machine *m, uint32_t count)
 
 static void take_distance(struct machine *m, const struct boot_input *in)
 {
-	uint32_t n = m->node_count;
+	bool used = in->distance && distances_are_valid(in->distance, in->distance_count);
+	uint32_t n = m->node_count, told = used ? in->distance_count : 0;
 
 	if (!room_make(&m->distance, &m->room.distance, (size_t)n * n)) {
 		m->out_of_memory = true;
@@ -43,10 +45,8 @@ static void take_distance(struct machine *m, const struct boot_input *in)
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < n; j++)
 			m->distance[(size_t)i * n + j] =
-				i < in->distance_count && j < in->distance_count
-					? in->distance[(size_t)i * in->distance_count + j]
-				: i == j ? 10
-					 : 20;
+				i < told && j < told ? in->distance[(size_t)i * told + j]
+						     : distance_default(i, j);
 }
 
 /*

@@ -11,6 +11,7 @@
 
 #include "engine/boot.h"
 #include "engine/buddy.h"
+#include "engine/numa.h"
 #include "engine/prng.h"
 
 #define MIB (1ULL << 20)
@@ -194,6 +195,40 @@ static void check_same(const struct machine *m, const struct machine *fresh)
 	}
 }
 
+/* Kernels believe all of a table of distances, or nothing of it. */
+static void a_distance_that_cannot_be_spoils_the_table(void **unused)
+{
+	static const struct {
+		uint8_t distance[4];
+		uint8_t want[4];
+	} rows[] = {
+		{ { 10, 11, 31, 10 }, { 10, 11, 31, 10 } },
+		{ { 10, 10, 31, 10 }, { 10, 20, 20, 10 } },
+		{ { 10, 15, 0, 10 }, { 10, 20, 20, 10 } },
+		{ { 9, 15, 31, 10 }, { 10, 20, 20, 10 } },
+		{ { 10, 15, 31, 11 }, { 10, 20, 20, 10 } },
+	};
+	struct made *made = calloc(1, sizeof(*made));
+	struct prng prng = prng_init(1);
+	struct machine m;
+
+	(void)unused;
+	assert_non_null(made);
+	do
+		draw_machine(made, &prng);
+	while (made->in.distance_count != 2);
+	machine_init(&m);
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memcpy(made->distance, rows[i].distance, 4);
+		machine_reset(&m);
+		boot_run(&m, &made->in, STAGE_LATE);
+		for (uint32_t k = 0; k < 4; k++)
+			assert_int_equal(numa_distance(&m, k / 2, k % 2), rows[i].want[k]);
+	}
+	machine_deinit(&m);
+	free(made);
+}
+
 /* One machine boots one input after the other, each time as if it were new. */
 static void a_reset_machine_boots_like_a_new_one(void **unused)
 {
@@ -230,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(large_map),
 		cmocka_unit_test(large_map_before_state),
+		cmocka_unit_test(a_distance_that_cannot_be_spoils_the_table),
 		cmocka_unit_test(a_reset_machine_boots_like_a_new_one),
 	};
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "engine/distance.h"
 #include "engine/room.h"
 
 static bool set_blocks(struct machine *m, const struct affinity_memory *blocks, uint32_t count)
@@ -194,6 +195,6 @@ bool numa_blocks_cover_memory(const struct machine *m)
 uint8_t numa_distance(const struct machine *m, uint32_t from, uint32_t to)
 {
 	if (!m->distance || from >= m->node_count || to >= m->node_count)
-		return from == to ? 10 : 20;
+		return distance_default(from, to);
 	return m->distance[(size_t)from * m->node_count + to];
 }

@@ -9,9 +9,6 @@
 #include "traces/qemu.h"
 #include "traces/scenario_store.h"
 
-/* Of a node to itself, in a SLIT. */
-#define DISTANCE_LOCAL 10
-
 /* As replay looks at a finding. */
 static const struct scenario_options look_always = { .boot_cost = INVARIANT_COST_DEEP,
 						     .step_cost = INVARIANT_COST_DEEP,
@@ -281,86 +278,6 @@ static enum cli_exit name_nodes(struct cli *cli, const struct boot_input *in,
 	return say(cli, err, shows, &text);
 }
 
-static bool distance_is_valid(uint8_t value, bool own)
-{
-	return own ? value == DISTANCE_LOCAL : value > DISTANCE_LOCAL;
-}
-
-static bool distances_are_valid(const struct boot_input *in)
-{
-	for (size_t i = 0; i < in->distance_count; i++)
-		for (size_t j = 0; j < in->distance_count; j++)
-			if (!distance_is_valid(in->distance[i * in->distance_count + j], i == j))
-				return false;
-	return true;
-}
-
-/* @ret has distances that are valid, and of which none is larger than another that was not before. */
-static struct error *mend_distances(const struct boot_input *in, struct roomy *ret)
-{
-	size_t count = in->distance_count;
-	uint8_t least = UINT8_MAX;
-
-	ret->distance = calloc(count * count, 1);
-	if (!ret->distance)
-		return error_no_memory();
-	for (size_t i = 0; i < count * count; i++)
-		if (i / count != i % count && in->distance[i] < least)
-			least = in->distance[i];
-	for (size_t i = 0; i < count * count; i++) {
-		unsigned int value = in->distance[i];
-
-		if (i / count == i % count)
-			value = DISTANCE_LOCAL;
-		else if (least <= DISTANCE_LOCAL)
-			value += DISTANCE_LOCAL + 1 - least;
-		ret->distance[i] = value < UINT8_MAX ? (uint8_t)value : UINT8_MAX;
-	}
-	ret->input.distance = ret->distance;
-	ret->input.distance_count = in->distance_count;
-	return NULL;
-}
-
-/* Leaves distances out that a kernel would not take, or mends them. */
-static enum cli_exit take_distances(struct cli *cli, const struct boot_input *in,
-				    const struct stored_scenario *stored, struct roomy *ret)
-{
-	struct sink_text text = { 0 };
-	struct sink sink = sink_to_text(&text);
-	bool shows = false, left_out = false;
-	struct findings before;
-	struct error *err;
-	struct scenario s;
-
-	if (!in->distance || distances_are_valid(in))
-		return CLI_OK;
-	scenario_init(&s);
-	err = find(&s, in, stored);
-	before = s.findings;
-	ret->input.distance = NULL;
-	ret->input.distance_count = 0;
-	if (!err)
-		err = find(&s, &ret->input, stored);
-	left_out = shows = still_shows(&s, &before);
-	if (!err && !shows)
-		err = mend_distances(in, ret);
-	if (!err && !shows) {
-		err = find(&s, &ret->input, stored);
-		shows = still_shows(&s, &before);
-	}
-	scenario_deinit(&s);
-	sink_puts(&sink, "a kernel takes only distances of 10 from a node to itself and more to "
-			 "others: ");
-	if (shows) {
-		sink_puts(&sink, left_out ? "these are left out" : "these are raised");
-	} else {
-		sink_puts(&sink,
-			  "without these, or with larger ones, the model does not break all of ");
-		put_broken(&sink, &before);
-	}
-	return say(cli, err, shows, &text);
-}
-
 enum cli_exit confirm_machine(struct cli *cli, const struct booted *b, struct roomy *ret)
 {
 	struct stored_scenario stored = { 0 };
@@ -381,9 +298,6 @@ enum cli_exit confirm_machine(struct cli *cli, const struct booted *b, struct ro
 	if (code == CLI_OK)
 		code = name_nodes(cli, &b->log.input, &stored, ret);
 	taken = ret->input;
-	if (code == CLI_OK)
-		code = take_distances(cli, &taken, &stored, ret);
-	taken = ret->input;
 	if (code == CLI_OK && !qemu_has_room(&taken))
 		code = add_memory(cli, &taken, &stored, ret);
 	if (code == CLI_OK && stored.operation_count)
@@ -397,6 +311,5 @@ void roomy_deinit(struct roomy *r)
 	free(r->map);
 	free(r->affinity);
 	free(r->named);
-	free(r->distance);
 	memset(r, 0, sizeof(*r));
 }

@@ -8,9 +8,6 @@
  *
  * A kernel numbers nodes as it meets them and leaves no number out.  Nodes that nothing names below the
  * highest that is named get an entry of no bytes, so that model and kernel have them both.
- *
- * And it takes a table of distances only if each node has 10 to itself and more to any other (slit_valid,
- * drivers/acpi/numa/srat.c).  Others are left out, or mended where the finding needs them.
  */
 #ifndef TOOLS_CONFIRM_MACHINE_H
 #define TOOLS_CONFIRM_MACHINE_H
@@ -22,7 +19,6 @@ struct roomy {
 	struct boot_input input;
 	struct e820_entry *map;
 	struct affinity_memory *affinity;
-	uint8_t *distance;
 	struct affinity_memory *named; /* with nodes added; @affinity has memory, too */
 };
 

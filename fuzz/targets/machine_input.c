@@ -2,6 +2,7 @@
 #include "fuzz/targets/machine_input.h"
 
 #include "engine/cmdline.h"
+#include "engine/distance.h"
 #include "traces/arena.h"
 
 /* What the message of a finding may take in memory. */
@@ -327,6 +328,21 @@ static void settle_facts(struct boot_input *in)
 	}
 }
 
+/* Kernels ignore a table with one distance that cannot be, and hardly any that is made up has none. */
+static void settle_distances(struct boot_input *in)
+{
+	for (uint32_t i = 0; i < in->distance_count; i++) {
+		for (uint32_t j = 0; j < in->distance_count; j++) {
+			uint8_t *value = &in->distance[(size_t)i * in->distance_count + j];
+
+			if (i == j)
+				*value = DISTANCE_LOCAL;
+			else if (*value <= DISTANCE_LOCAL)
+				*value += DISTANCE_LOCAL + 1;
+		}
+	}
+}
+
 static void settle(const struct target_settings *settings, struct boot_input *in)
 {
 	settle_facts(in);
@@ -334,6 +350,7 @@ static void settle(const struct target_settings *settings, struct boot_input *in
 	settle_config(in);
 	in->tree.dma_limit &= ~(BUS_UNIT - 1);
 	clip_addresses(in);
+	settle_distances(in);
 	forget_answers(in);
 	/* What is not said is nothing. */
 	if (!in->command_line)

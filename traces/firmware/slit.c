@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/distance.h"
 #include "traces/firmware/bytes.h"
 
 /* After the header: the number of localities in 8 bytes. */
@@ -53,14 +54,5 @@ void slit_deinit(struct slit *slit)
 
 bool slit_is_valid(const struct slit *slit)
 {
-	for (uint32_t i = 0; i < slit->n; i++) {
-		for (uint32_t j = 0; j < slit->n; j++) {
-			uint8_t distance = slit_distance(slit, i, j);
-
-			if (i == j ? distance != SLIT_LOCAL_DISTANCE
-				   : distance <= SLIT_LOCAL_DISTANCE)
-				return false;
-		}
-	}
-	return true;
+	return distances_are_valid(slit->distances, slit->n);
 }

@@ -13,7 +13,6 @@
 #include "engine/error.h"
 #include "traces/firmware/acpi.h"
 
-#define SLIT_LOCAL_DISTANCE 10
 #define SLIT_UNREACHABLE 255
 /* Larger tables are refused. */
 #define SLIT_LOCALITIES_MAX 4096
@@ -41,7 +40,7 @@ static inline uint8_t slit_distance(const struct slit *slit, uint32_t from, uint
 	return slit->distances[(size_t)from * slit->n + to];
 }
 
-/* The kernel uses it: 10 on the diagonal, more than 10 elsewhere.  Otherwise it ignores it. */
+/* The kernel uses it: distances_are_valid().  Otherwise it ignores it. */
 bool slit_is_valid(const struct slit *slit);
 
 #endif
