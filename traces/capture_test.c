@@ -297,6 +297,30 @@ static void test_distance_table(void **state)
 	boot_log_deinit(&log);
 }
 
+/* What a table says that the log names is not known, unless the kernel says that it does not use it. */
+static void test_tables_listed(void **state)
+{
+	static const char listed[] =
+		"[    0.000000] ACPI: RSDP 0x00000000000F05B0 000014 (v00 BOCHS )\n"
+		"[    0.000000] ACPI: SLIT 0x000000003FFE1BB8 00003C (v01 BOCHS )\n";
+	static const char *const more[] = {
+		"", "[    0.000000] ACPI: SLIT table looks invalid. Not used.\n"
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct boot_log log = { 0 };
+		char text[4096];
+
+		snprintf(text, sizeof(text), "%s%s%s", x86_log, listed, more[i]);
+		write_text("dmesg.txt", text);
+		check_ok(capture_read(dir, &log));
+		assert_true(log.input.tables_listed);
+		assert_int_equal(log.input.distances_told, i == 0);
+		boot_log_deinit(&log);
+	}
+}
+
 static void test_device_tree(void **state)
 {
 	struct boot_log log = { 0 };
@@ -483,6 +507,7 @@ int main(void)
 		IN_FOLDER(test_config),
 		IN_FOLDER(test_affinity_table),
 		IN_FOLDER(test_distance_table),
+		IN_FOLDER(test_tables_listed),
 		IN_FOLDER(test_device_tree),
 		IN_FOLDER(test_nodes_of_sysfs),
 		IN_FOLDER(test_iomem),

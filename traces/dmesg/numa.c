@@ -191,6 +191,7 @@ bool line_node_data_old(struct reader *r, struct scan s)
 /*
  * The tables the firmware has.  A machine without a distance table has the default distances.
  * RSDP 0x00000000000F05B0 000014 (v00 BOCHS )
+ * SLIT table looks invalid. Not used.
  */
 bool line_acpi_table(struct reader *r, struct scan s)
 {
@@ -200,6 +201,11 @@ bool line_acpi_table(struct reader *r, struct scan s)
 
 	if (!scan_word(&s, &name) || name.len != 4)
 		return false;
+	t = s;
+	if (scan_str_eq(name, "SLIT") && scan_lit(&t, " table looks invalid")) {
+		r->log->input.distances_told = false;
+		return true;
+	}
 	t = s;
 	if (!scan_ws1(&t) || (!scan_0x(&t, &address) && !scan_hex(&t, &address)))
 		return false;
