@@ -161,7 +161,11 @@ static void branch_at_drain(struct replay *r, const struct event *e)
 /* Another CPU that announced frees may stand still before it has drained: one more account for each drain. */
 static void branch_at_stand(struct replay *r, const struct event *e)
 {
-	uint32_t cpus = r->setup.cpu_count, n = r->model_count;
+	uint32_t cpus = r->setup.cpu_count;
+	/* Frees are many: it is enough to ask who is believed, of blocks that lists of page sets do not take. */
+	uint32_t n = e->kind != EVENT_FREE		      ? r->model_count
+		     : replay_model_has_list(r->models[0], e) ? 0
+							      : 1;
 
 	for (uint32_t i = 0; i < n && cpus > 1; i++) {
 		struct replay_model *m = r->models[i];
@@ -239,6 +243,7 @@ void replay_branch(struct replay *r, const struct event *e)
 		branch(r, e);
 	}
 	if (e->kind == EVENT_FREE) {
+		branch_at_stand(r, e);
 		branch_at_drain(r, e);
 		branch_at_batch(r, e);
 	}

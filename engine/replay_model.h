@@ -447,6 +447,8 @@ void replay_model_bypass(struct replay_model *r, const struct event *e);
  */
 bool replay_model_may_pass(struct replay_model *r, const struct event *e);
 void replay_model_pass(struct replay_model *r, const struct event *e);
+/* Is there a list of page sets for blocks as large as that of @e? */
+bool replay_model_has_list(const struct replay_model *r, const struct event *e);
 /*
  * Does @e look at the free lists, while frees wait on another CPU?  The first such CPU from @from on; cpu_count: there
  * is none.

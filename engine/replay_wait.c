@@ -129,6 +129,11 @@ void replay_model_see(struct replay_model *r, const struct event *e)
 			replay_model_commit(r, cpu);
 }
 
+bool replay_model_has_list(const struct replay_model *r, const struct event *e)
+{
+	return pageset_list(&r->alloc, e->order, MIGRATE_MOVABLE) != PCP_LIST_NONE;
+}
+
 uint32_t replay_model_may_stand(struct replay_model *r, const struct event *e, uint32_t from)
 {
 	uint32_t cpus = r->setup->cpu_count;
