@@ -300,6 +300,14 @@ bool replay_may_be_elsewhere(struct replay_model *r, const struct event *e, uint
 			     unsigned int index);
 bool replay_drain_elsewhere(struct replay_model *r, const struct event *e,
 			    const struct alloc_request *req, uint32_t zone, unsigned int index);
+/*
+ * The same list of another CPU, which has the page of @e, ends before it, and what lies behind is free; the page came
+ * when the list was filled, and is on none.  False: it cannot have been so, and the model is void.
+ */
+bool replay_may_end_elsewhere(struct replay_model *r, const struct event *e, uint32_t zone,
+			      unsigned int index);
+bool replay_end_elsewhere(struct replay_model *r, const struct event *e,
+			  const struct alloc_request *req, uint32_t zone, unsigned int index);
 /* No stack was taken after all. */
 void replay_give_stack_back(struct replay_model *r, uint32_t cpu);
 

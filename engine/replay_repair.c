@@ -316,6 +316,8 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 		return false;
 	if (how == REPLAY_BY_ELSEWHERE)
 		return replay_may_be_elsewhere(r, e, zone, index);
+	if (how == REPLAY_BY_OTHER_CPU)
+		return replay_may_end_elsewhere(r, e, zone, index);
 	if (how == REPLAY_BY_END)
 		return replay_may_end(r, e, zone, index);
 	if (how == REPLAY_BY_DRAIN || how == REPLAY_BY_DRAINS)
@@ -483,6 +485,10 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		done = true;
 	} else if (how == REPLAY_BY_ELSEWHERE) {
 		if (!replay_drain_elsewhere(r, e, &req, zone, index))
+			return false;
+		done = true;
+	} else if (how == REPLAY_BY_OTHER_CPU) {
+		if (!replay_end_elsewhere(r, e, &req, zone, index))
 			return false;
 		done = true;
 	} else if (how == REPLAY_BY_OTHER) {

@@ -266,3 +266,52 @@ bool replay_drain_elsewhere(struct replay_model *r, const struct event *e,
 	pageset_pop(a, set, index);
 	return true;
 }
+
+/* ---- lists that end sooner ------------------------------------------------------------------------ */
+
+/*
+ * Another CPU filled its list less far than thought, or from elsewhere, or had drained it already, and so this list was
+ * filled with what the model has at that one's end:
+ *
+ *	model	CPU 0 [ ... x y ]	CPU 1 filled: z ...		the request got x
+ *	kernel	CPU 0 [ ... ]		CPU 1 filled: x y z ...
+ */
+bool replay_may_end_elsewhere(struct replay_model *r, const struct event *e, uint32_t zone,
+			      unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	unsigned int at;
+	uint32_t cpu, depth;
+
+	if (index == PCP_LIST_NONE || zone != r->wrong_zone || !pageset_holds(a, zone, e->pfn))
+		return false;
+	/* It was filled for this; or will be, when what was strange turns out to be over. */
+	if (!r->fresh &&
+	    !(r->wrong_strange && !page_alloc_set(a, zone, e->cpu)->lists[index].count))
+		return false;
+	cpu = holder_of(r, e, zone);
+	return cpu < a->cpu_count &&
+	       pageset_find(a, page_alloc_set(a, zone, cpu), e->pfn, &at, &depth) && at == index;
+}
+
+bool replay_end_elsewhere(struct replay_model *r, const struct event *e,
+			  const struct alloc_request *req, uint32_t zone, unsigned int index)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu), *other;
+	unsigned int at;
+	uint32_t depth;
+
+	if (!replay_may_end_elsewhere(r, e, zone, index))
+		return false;
+	other = page_alloc_set(a, zone, holder_of(r, e, zone));
+	if (!pageset_find(a, other, e->pfn, &at, &depth))
+		return false;
+	pageset_unrefill(a, zone, set, index, r->fresh);
+	pageset_unrefill(a, zone, other, index, other->lists[index].count - depth);
+	pageset_refill(a, zone, set, index, req->type, req->flags, r->fresh);
+	if (pageset_head(a, set, index) != e->pfn)
+		return false;
+	pageset_pop(a, set, index);
+	return true;
+}

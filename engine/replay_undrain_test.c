@@ -254,6 +254,38 @@ static void test_whoever_has_many_pages_drains_them(void **state)
 }
 
 /*
+ *	model	CPU 1 [ a b c d ]	CPU 0 filled: e f g h
+ *	kernel	CPU 1 [ a b ]		CPU 0 filled: c d e f
+ *
+ * The model's list of CPU 1 ends behind b as well, and CPU 0 goes on as the kernel's does.  What lies on another list is
+ * no reason.
+ */
+static void test_a_list_ends_where_another_cpu_begins(void **state)
+{
+	struct world *w = start(FACTS_VERSION(6, 1, 0));
+	struct pageset *other = page_alloc_set(&w->model->alloc, 0, 1);
+	pfn_t pfn;
+
+	(void)state;
+	page_alloc_set(&w->kernel.alloc, 0, 1)->batch = BATCH / 2;
+	w->cpu = 1;
+	assert_true(take(w, MIGRATE_MOVABLE, &pfn));
+	assert_int_equal(other->count, BATCH - 1);
+	assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_OTHER_CPU));
+	w->cpu = 0;
+	assert_false(take(w, MIGRATE_MOVABLE, &pfn));
+	assert_true(replay_model_may_correct(w->model, &w->last, REPLAY_BY_OTHER_CPU));
+	w->last.migratetype = 0;
+	assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_OTHER_CPU));
+	w->last.migratetype = 1;
+	assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_OTHER_CPU));
+	assert_int_equal(other->count, BATCH / 2 - 1);
+	assert_true(goes_on(w, 2 * BATCH));
+	assert_null(replay_model_check(w->model));
+	finish(w);
+}
+
+/*
  * Pages that were thought to be taken before a list was filled come from it after all, and so do those behind them:
  *
  *	model	free: a b c d e		the request got d, so a b c were gone
@@ -296,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_where_it_cannot_be),
 		cmocka_unit_test(test_page_sets_are_drained_from_elsewhere),
 		cmocka_unit_test(test_whoever_has_many_pages_drains_them),
+		cmocka_unit_test(test_a_list_ends_where_another_cpu_begins),
 		cmocka_unit_test(test_what_was_thought_taken_is_found_again),
 	};
 
