@@ -72,8 +72,10 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 		to = &d->pool[d->pool_count++];
 	} else {
 		assert(d->pool_count);
-		d->given_count = 0; /* they are the oldest */
-		to = &d->pool[d->pool_next++ % d->pool_count];
+		/* Those that were given stay, if they leave room. */
+		if (d->given_count > d->pool_count / 2)
+			d->given_count = 0;
+		to = &d->pool[d->given_count + d->pool_next++ % (d->pool_count - d->given_count)];
 		d->pool_bytes -= to->size;
 		free(to->data);
 	}
@@ -89,13 +91,16 @@ static void pool_add(struct driver *d, const uint8_t *data, size_t size)
 static const struct pooled *pool_draw(struct driver *d)
 {
 	uint32_t back = (uint32_t)prng_below(&d->prng, d->pool_count);
+	uint32_t others = d->pool_count - d->given_count;
 
 	if (d->given_count && prng_chance(&d->prng, 1, 6))
 		return &d->pool[prng_below(&d->prng, d->given_count)];
 	if (prng_chance(&d->prng, 1, 2))
 		back = (uint32_t)prng_skewed(&d->prng, d->pool_count);
-	/* In a full pool the one before the next to make place is the latest. */
-	return &d->pool[(d->pool_next + d->pool_count - 1 - back) % d->pool_count];
+	/* Those given are the oldest.  In a full pool the one before the next to make place is the latest. */
+	if (back >= others)
+		return &d->pool[d->pool_count - 1 - back];
+	return &d->pool[d->given_count + (d->pool_next + others - 1 - back) % others];
 }
 
 /* The shorter one of two, mostly: inputs grow by themselves, and long ones take their time. */
@@ -333,7 +338,9 @@ static void first(struct driver *d, const uint8_t *data, size_t size)
 	d->giving = false;
 	if (d->pool_count == before && !target_report(d->runner)->refused)
 		pool_add(d, data, size);
-	d->given_count = d->pool_count;
+	/* In a full pool it stands anywhere. */
+	if (!d->pool_next)
+		d->given_count = d->pool_count;
 }
 
 static struct error *begin(struct driver *d)

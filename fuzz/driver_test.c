@@ -151,6 +151,37 @@ static void latest_of_full_pool(void **unused)
 	target_runner_destroy(r);
 }
 
+static const char marked[] = "0123456789abcdefghijklmnopqrstuv";
+static unsigned int runs, marked_runs;
+
+/* Each input is new, so that the pool is full soon; how many are still much like the one that was given? */
+static void run_marked(void *state, const uint8_t *data, size_t size, struct target_report *report)
+{
+	(void)state;
+	runs++;
+	target_report_feature(report, runs);
+	marked_runs += runs > 20000 && size >= 24 && !memcmp(data, marked, 24);
+}
+
+/* Those that were given are not among the old ones that make place. */
+static void given_stay_in_full_pool(void **unused)
+{
+	static const char *const one[] = { marked, NULL };
+	struct driver_options options = { .seed = 1, .executions = 60000 };
+	struct target target = counter;
+	struct driver_stats stats;
+	struct target_runner *r;
+
+	(void)unused;
+	target.run_bytes = run_marked;
+	target.seeds = one;
+	assert_null(target_runner_create(&target, NULL, &r));
+	assert_null(driver_run(r, &options, &stats));
+	assert_true(stats.pool < 20000);
+	assert_true(marked_runs > 20);
+	target_runner_destroy(r);
+}
+
 /* Without any seed or input it begins with an empty one. */
 static void nothing_given(void **unused)
 {
@@ -173,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_inputs),
 		cmocka_unit_test(latest_of_full_pool),
+		cmocka_unit_test(given_stay_in_full_pool),
 		cmocka_unit_test(nothing_given),
 	};
 
