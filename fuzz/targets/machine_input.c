@@ -129,6 +129,11 @@ const char *const machine_seeds[] = {
 	"  command_line: \"\" reservations_told: true\n"
 	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
 	"  firmware { start: 0x100000 end: 0x7ffe0000 type: 1 } }\n",
+	/* And without PAE, whose low memory ends elsewhere. */
+	"input { kernel { version_major: 7 version_minor: 0 config { arch: I386 } }\n"
+	"  command_line: \"\" reservations_told: true\n"
+	"  firmware { start: 0 end: 0x9fc00 type: 1 }\n"
+	"  firmware { start: 0x100000 end: 0x3ffe0000 type: 1 } }\n",
 	/* arm64, from a device tree. */
 	"input { kernel { version_major: 6 version_minor: 12 config { arch: ARM64 } }\n"
 	"  command_line: \"\" reservations_told: true numa_source: true\n"
