@@ -404,6 +404,34 @@ static void repeated_lives_are_compared(void **unused)
 	scenario_deinit(&again);
 }
 
+/* What broke is not lived again, as nothing but the checks in between keeps a life from broken lists. */
+static void broken_lives_are_not_repeated(void **unused)
+{
+	static const struct scenario_options deep = { .boot_cost = INVARIANT_COST_DEEP,
+						      .end_cost = INVARIANT_COST_DEEP,
+						      .want_lists = true };
+	const struct operation get = { .kind = OPERATION_ALLOC, .highest = ZONE_NORMAL };
+
+	(void)unused;
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct scenario s;
+		struct life l;
+
+		life_init(&l, "5.10");
+		made_boot_init(&l.b, ARCH_I386, "5.10");
+		quirks_all_right(&l.b.in.facts);
+		if (wrong)
+			l.b.in.facts.v[FACT_movable_is_highmem] = 1;
+		l.b.in.command_line = "kernelcore=1M";
+		made_boot_memory(&l.b, 0, 17 * MIB, -1);
+		scenario_init(&s);
+		scenario_run(&s, &l.b.in, &get, 1, &deep);
+		assert_int_equal(s.findings.total != 0, wrong);
+		assert_int_equal(s.again != NULL, !wrong);
+		scenario_deinit(&s);
+	}
+}
+
 /* ---- lives by chance --------------------------------------------------------------------------- */
 
 static const char *const eras_tried[] = { "2.6.32", "3.10", "3.13", "4.4", "4.14", "5.4",
@@ -551,6 +579,7 @@ int main(void)
 		cmocka_unit_test(kept_beside_another),
 		cmocka_unit_test(shuffled_lists_are_sound),
 		cmocka_unit_test(repeated_lives_are_compared),
+		cmocka_unit_test(broken_lives_are_not_repeated),
 		cmocka_unit_test(nothing_breaks_when_rules_are_right),
 	};
 

@@ -760,6 +760,9 @@ void scenario_repeat(struct scenario *s, const struct boot_input *in,
 		     const struct operation *operations, uint32_t count,
 		     const struct scenario_options *options)
 {
+	/* Broken lists, which checks keep a life from, could not be worked on here. */
+	if (s->out_of_memory || s->findings.total)
+		return;
 	if (!s->again) {
 		s->again = malloc(sizeof(*s->again));
 		if (!s->again) {

@@ -92,7 +92,8 @@ void scenario_check(struct scenario *s, enum invariant_cost cost);
 void scenario_check_repeated(struct scenario *s, struct scenario *again);
 /*
  * Boots @in and does @count operations once more, and compares, with the one above.  @options as they were
- * given to scenario_boot(); nothing of the first life may be undone yet.
+ * given to scenario_boot(); nothing of the first life may be undone yet, and it was checked: nothing is done when
+ * it has findings.
  */
 void scenario_repeat(struct scenario *s, const struct boot_input *in,
 		     const struct operation *operations, uint32_t count,
