@@ -382,13 +382,13 @@ static void repeated_lives_are_compared(void **unused)
 	quirks_all_right(&l.b.in.facts);
 	scenario_init(&once);
 	scenario_init(&again);
-	for (unsigned int damage = 0; damage < 4; damage++) {
+	for (unsigned int damage = 0; damage < 5; damage++) {
 		struct operation other = get;
 
 		scenario_boot(&once, &l.b.in, &plain);
 		scenario_boot(&again, &l.b.in, &plain);
 		scenario_do(&once, &get);
-		/* Another page; the same page but other lists; another mark. */
+		/* Another page; the same page but other lists; another mark; a finding. */
 		other.order = damage == 1;
 		scenario_do(&again, &other);
 		if (damage == 2) {
@@ -397,6 +397,8 @@ static void repeated_lives_are_compared(void **unused)
 		}
 		if (damage == 3)
 			again.alloc.zones[0].watermark[WMARK_LOW]++;
+		if (damage == 4)
+			findings_add(&again.findings, INVARIANT_PCP_COUNT, 0, 0, 0, 0, 0, "made");
 		scenario_check_repeated(&once, &again);
 		assert_int_equal(once.findings.count[INVARIANT_LIFE_REPEATED] != 0, damage != 0);
 	}

@@ -731,9 +731,10 @@ void scenario_check_repeated(struct scenario *s, struct scenario *again)
 {
 	uint32_t other = first_other_block(s, again);
 
-	if (s->out_of_memory || again->out_of_memory || s->findings.total || again->findings.total)
+	if (s->out_of_memory || again->out_of_memory || s->findings.total)
 		return;
-	if (s->has_alloc != again->has_alloc || s->block_count != again->block_count ||
+	if (again->findings.total || s->has_alloc != again->has_alloc ||
+	    s->block_count != again->block_count ||
 	    (s->has_alloc && s->zone_count != again->zone_count)) {
 		findings_add(&s->findings, INVARIANT_LIFE_REPEATED, -1, -1, FINDING_NOWHERE, 0, 0,
 			     "the same boot makes another machine");

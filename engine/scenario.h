@@ -87,7 +87,7 @@ void scenario_do(struct scenario *s, const struct operation *op);
 void scenario_check(struct scenario *s, enum invariant_cost cost);
 /*
  * @again was booted from the same and did the same: notes in @s's findings where they differ.  Nothing when
- * either has findings or ran out of memory.
+ * @s has findings, or either ran out of memory.
  */
 void scenario_check_repeated(struct scenario *s, struct scenario *again);
 /*

@@ -59,8 +59,8 @@ struct alloc_pair {
 };
 
 /*
- * Draws a machine of a kernel with @facts, the same for the same @seed, into @p, which need not be set: it is
- * ended in any case.  False: no memory.
+ * Draws a machine of a kernel with @facts, the same for the same @seed, into @p, whatever that holds.  False: no
+ * memory.  alloc_pair_finish() is to be called in both cases.
  */
 bool alloc_pair_start(struct alloc_pair *p, uint64_t seed, const struct facts *facts);
 void alloc_pair_finish(struct alloc_pair *p);

@@ -12,7 +12,7 @@
 /* Lists are compared now and then: it takes longer than the steps. */
 #define STEPS_MAX 512
 #define COMPARE_EVERY 16
-/* Drains of more pages than there are go on for ever in some kernels, and with some lists in the model. */
+/* More than a machine has: what is asked for then is all. */
 #define PAGES_MAX 4096
 
 struct state {
