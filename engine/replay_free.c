@@ -109,6 +109,21 @@ static struct announced *announced(const struct replay_cpu *c)
 	return c->frees + c->free_first;
 }
 
+bool replay_announces(const struct replay_cpu *c, int32_t pid)
+{
+	const struct announced *f = announced(c) + c->free_count;
+	uint32_t count = 0;
+
+	if (c->before != EVENT_FREE || c->last_pid != pid)
+		return false;
+	while (count < c->free_count && f[-1].pid == pid && f[-1].movable && !f[-1].batch &&
+	       !f[-1].interrupt) {
+		f--;
+		count++;
+	}
+	return count % REPLAY_BATCH;
+}
+
 /* @count entries from the one numbered @at on are done; those before it are few. */
 static void forget_announced(struct replay_cpu *c, uint32_t at, uint32_t count)
 {

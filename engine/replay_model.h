@@ -208,6 +208,7 @@ struct replay_cpu {
 	bool pass_next; /* the next ones will */
 	uint32_t locked_zone; /* if they are of this zone; BUDDY_ZONE_NONE: of any */
 	bool in_batch; /* they came behind a free of a batch */
+	bool locked_announces; /* they came while a batch was announced, or behind that */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
 	unsigned int locked_next; /* behind the last */
 	/* Of list 0, and of the others, of which there is less. */

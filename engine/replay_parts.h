@@ -234,6 +234,11 @@ bool replay_watch_taken(struct replay_model *r, const struct event *e);
 void replay_watch_depth(struct replay_model *r, const struct event *e);
 /* Is the free @e by an interrupt that came while a page set's lock may have been held? */
 bool replay_in_locked(const struct replay_model *r, const struct event *e);
+/*
+ * Is task @pid, whose free was the CPU's last event, about to free more pages of user memory together?  Each is
+ * announced before the page set is locked for all of them.
+ */
+bool replay_announces(const struct replay_cpu *c, int32_t pid);
 /* Such a free is remembered, for when it turns out that the lock was another one, or was that one. */
 void replay_note_locked(struct replay_model *r, const struct event *e);
 /* Behind an allocation: the page is one of such a run, which so is where it was thought to be. */

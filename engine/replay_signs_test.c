@@ -737,6 +737,36 @@ static void a_bulk_locks(void **state)
 	end(&p);
 }
 
+/*
+ * Pages of users are announced before the page set is locked for all of them:
+ *
+ *	announced a b	[interrupt: x]	announced c	freed a b c	x is on the list
+ *	announced a b c	[interrupt: x]	freed a b c			x went past it
+ */
+static void announcing_locks_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int at = 2; at <= 3; at++) {
+		struct play p;
+		pfn_t first, user[3];
+
+		first = begin_with_depth(&p);
+		for (unsigned int i = 0; i < 3; i++)
+			user[i] = take_user(&p, SHELL);
+		for (unsigned int i = 0; i <= 3; i++) {
+			if (i == at)
+				give(&p, EVENT_FREE, SHELL, first, 0, 0,
+				     EVENT_CONTEXT_INTERRUPT | 2 * DEPTH);
+			if (i < 3)
+				give(&p, EVENT_FREE, SHELL, user[i], 0, 0, 0);
+		}
+		for (unsigned int i = 0; i < 3; i++)
+			give(&p, EVENT_FREE_BATCHED, SHELL, user[i], 0, 0, 2 * DEPTH);
+		assert_true(take(&p, SHELL, kernel_gfp(&p), at == 2 ? first : p.next));
+		end(&p);
+	}
+}
+
 /* Where a page of an interrupt was handed out as expected, there was no lock; and others go by later. */
 static void a_lock_is_ruled_out(void **state)
 {
@@ -792,6 +822,7 @@ int main(void)
 		cmocka_unit_test(more_than_a_batch_was_freed),
 		cmocka_unit_test(a_fill_locks),
 		cmocka_unit_test(a_bulk_locks),
+		cmocka_unit_test(announcing_locks_nothing),
 		cmocka_unit_test(a_lock_is_ruled_out),
 	};
 

@@ -459,6 +459,9 @@ static bool passes(const struct replay_model *r, const struct event *e)
 {
 	const struct replay_cpu *c = &r->cpus[e->cpu];
 
+	/* The locks are its own. */
+	if (c->locked_announces)
+		return false;
 	/*
 	 * An interrupt that had to wait while the list was filled, or a batch was freed, comes right behind
 	 * that; an allocation from a list that has pages is over too soon for one.
@@ -502,6 +505,9 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	if (!c->in_locked) {
 		bool same = c->last_pid == e->pid;
 
+		/* Batches that nothing tells of may be at their end at any page. */
+		c->locked_announces = r->setup->kinds >> EVENT_FREE_BATCHED & 1 && depth_tells(r) &&
+				      replay_announces(c, e->pid);
 		/* Where the trace begins late, lists are not known well enough. */
 		c->passes = depth_tells(r) &&
 			    (r->from_idle || r->setup->kinds >> EVENT_PCPU_DRAIN & 1) &&
@@ -608,9 +614,9 @@ void replay_watch_batch(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct replay_run *run = &c->locked_runs[c->locked_next];
 
-	/* In the middle of a batch the page set stays locked. */
-	if (c->in_batch && c->in_locked && c->last_pid == e->pid && !run->past &&
-	    !(e->context & EVENT_CONTEXT_INTERRUPT))
+	/* In the middle of a batch the page set stays locked; so it is when all of one were announced. */
+	if ((c->in_batch || c->locked_announces) && c->in_locked && c->last_pid == e->pid &&
+	    !run->past && !(e->context & EVENT_CONTEXT_INTERRUPT))
 		move_run(r, e->cpu, run, page_alloc_zone_of(&r->alloc, e->pfn));
 }
 
