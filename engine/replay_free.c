@@ -199,7 +199,13 @@ void replay_commit_unbatched(struct replay_model *r, uint32_t cpu, int32_t pid)
 
 void replay_commit_loose(struct replay_model *r, const struct event *e)
 {
-	commit_announced(r, e->cpu, r->cpus[e->cpu].free_count, e->pid, false);
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+
+	/* An interrupt does what it will; the task that it came to goes on announcing. */
+	if (c->in_locked && c->locked_announces && e->context & EVENT_CONTEXT_INTERRUPT)
+		replay_commit_interrupts(r, e->cpu);
+	else
+		commit_announced(r, e->cpu, c->free_count, e->pid, false);
 }
 
 void replay_commit_first(struct replay_model *r, uint32_t cpu)

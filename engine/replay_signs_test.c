@@ -740,8 +740,8 @@ static void a_bulk_locks(void **state)
 /*
  * Pages of users are announced before the page set is locked for all of them:
  *
- *	announced a b	[interrupt: x]	announced c	freed a b c	x is on the list
- *	announced a b c	[interrupt: x]	freed a b c			x went past it
+ *	announced a b	[interrupt: x, drains, y]	announced c	freed a b c	x and y are on the list
+ *	announced a b c	[interrupt: x, drains, y]	freed a b c			they went past it
  */
 static void announcing_locks_nothing(void **state)
 {
@@ -754,15 +754,22 @@ static void announcing_locks_nothing(void **state)
 		for (unsigned int i = 0; i < 3; i++)
 			user[i] = take_user(&p, SHELL);
 		for (unsigned int i = 0; i <= 3; i++) {
-			if (i == at)
+			if (i == at) {
 				give(&p, EVENT_FREE, SHELL, first, 0, 0,
 				     EVENT_CONTEXT_INTERRUPT | 2 * DEPTH);
+				give(&p, EVENT_PCPU_DRAIN, SHELL, first + FILLED - 2, 0, 0,
+				     EVENT_CONTEXT_INTERRUPT | 5 * DEPTH);
+				give(&p, EVENT_FREE, SHELL, first + 1, 0, 0,
+				     EVENT_CONTEXT_INTERRUPT | 2 * DEPTH);
+			}
 			if (i < 3)
 				give(&p, EVENT_FREE, SHELL, user[i], 0, 0, 0);
 		}
 		for (unsigned int i = 0; i < 3; i++)
 			give(&p, EVENT_FREE_BATCHED, SHELL, user[i], 0, 0, 2 * DEPTH);
-		assert_true(take(&p, SHELL, kernel_gfp(&p), at == 2 ? first : p.next));
+		for (unsigned int i = 2; i-- && at == 2;)
+			assert_true(take(&p, SHELL, kernel_gfp(&p), first + i));
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
 		end(&p);
 	}
 }

@@ -440,7 +440,11 @@ void replay_watch_depth(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
 	c->was_locked = c->in_locked;
-	c->in_locked = e->kind == EVENT_FREE && replay_in_locked(r, e);
+	/* What it frees may make it drain lists: it goes on behind that. */
+	c->in_locked = e->kind == EVENT_FREE ? replay_in_locked(r, e)
+					     : c->in_locked && e->kind == EVENT_PCPU_DRAIN &&
+						       e->context & EVENT_CONTEXT_INTERRUPT &&
+						       c->last_pid == e->pid;
 	if (e->context & EVENT_CONTEXT_INTERRUPT)
 		return;
 	r->depth_counted |= e->pid && depth_of(e);
