@@ -364,6 +364,7 @@ static void on_event(struct replay_model *r, const struct event *e)
 	if (e->kind <= EVENT_EXTFRAG) {
 		c->before = (enum event_kind)e->kind;
 		c->before_pfn = e->pfn;
+		c->before_time = e->time;
 		if (r->setup->interruptible)
 			replay_watch_depth(r, e);
 		if (r->setup->lazy_preemption)

@@ -251,8 +251,9 @@ struct replay_cpu {
 	/* The block allocated last, while nothing but its own pages was freed. */
 	pfn_t last;
 	unsigned int last_order;
-	enum event_kind before; /* the CPU's last event, and its page */
+	enum event_kind before; /* the CPU's last event, its page, and its time */
 	pfn_t before_pfn;
+	uint64_t before_time;
 	uint64_t part; /* of a second, counted from time 0, that is not over */
 	uint64_t
 		sunk; /* one more than the part in which high marks sank before it was over; or 0 */

@@ -497,6 +497,29 @@ static void another_zone_is_not_locked(void **state)
 	end(&p);
 }
 
+/*
+ * Nor does one that comes long after lists were drained, for which it did not wait:
+ *
+ *	list [ x ... z ]	freed, drained: z	[interrupt: y]	y went past it	... or, later, lies above x
+ */
+static void a_late_interrupt_did_not_wait(void **state)
+{
+	(void)state;
+	for (unsigned int late = 0; late < 2; late++) {
+		struct play p;
+		pfn_t first;
+
+		begin(&p, "6.1.57");
+		first = p.next;
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		give(&p, EVENT_PCPU_DRAIN, SHELL, first + FILLED - 2, 0, 0, 0);
+		p.time += late * 9000000;
+		give(&p, EVENT_FREE, SHELL, first, 0, 0, EVENT_CONTEXT_INTERRUPT);
+		assert_true(take(&p, SHELL, kernel_gfp(&p), late ? first : p.next));
+		end(&p);
+	}
+}
+
 /* The first of @count pages that a task had: it gives two of them back, and an interrupt then gives the others. */
 static pfn_t begin_interrupted(struct play *p, unsigned int count)
 {
@@ -819,6 +842,7 @@ int main(void)
 		cmocka_unit_test(older_kernels_tell),
 		cmocka_unit_test(interrupts_meet_a_lock),
 		cmocka_unit_test(another_zone_is_not_locked),
+		cmocka_unit_test(a_late_interrupt_did_not_wait),
 		cmocka_unit_test(a_lock_is_found_out),
 		cmocka_unit_test(a_page_is_told_of_late),
 		cmocka_unit_test(an_earlier_lock_is_found_out),

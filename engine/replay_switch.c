@@ -393,6 +393,12 @@ static unsigned int depth_of(const struct event *e)
 }
 
 /*
+ * What an interrupt that had to wait frees comes within so many nanoseconds: softirqs leave what takes more than
+ * 2 ms (MAX_SOFTIRQ_TIME), and callbacks of RCU more than 3 (rcu_resched_ns), to a task.
+ */
+enum { WAITED_MAX = 5000000 };
+
+/*
  * Not every kernel counts how often a task may not be preempted (CONFIG_PREEMPT_COUNT), and where there is
  * high memory its pages are mapped like that, too.
  */
@@ -510,7 +516,7 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 		bool same = c->last_pid == e->pid;
 
 		/* Batches that nothing tells of may be at their end at any page. */
-		c->locked_announces = r->setup->kinds >> EVENT_FREE_BATCHED & 1 && depth_tells(r) &&
+		c->locked_announces = tells_of_batches(r) && depth_tells(r) &&
 				      replay_announces(c, e->pid);
 		/* Where the trace begins late, lists are not known well enough. */
 		c->passes = depth_tells(r) &&
@@ -523,7 +529,7 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 		 * and the page set is not yet.
 		 */
 		c->locked_zone = BUDDY_ZONE_NONE;
-		if (same && !depth_tells(r) &&
+		if (same && !depth_tells(r) && e->time - c->before_time <= WAITED_MAX &&
 		    (c->before == EVENT_PCPU_DRAIN ||
 		     (c->before == EVENT_ZONE_LOCKED && c->doing == DOING_REFILL))) {
 			c->passes = true;
