@@ -22,6 +22,8 @@ enum { REPLAY_AWAY = 16, REPLAY_BATCH = 31 };
 enum { REPLAY_LATE = 8 };
 /* How many times an interrupt freed pages while locks were held, of the last ones. */
 enum { REPLAY_RUNS = 8 };
+/* Of older ones, how many went past the page set. */
+enum { REPLAY_PAST = 16 };
 /* Pages of a thread's stack; page directories that are remembered. */
 enum { REPLAY_STACK_PAGES = 4, REPLAY_DIRECTORIES = 64 };
 /* Stacks of ended tasks that wait for a grace period. */
@@ -211,6 +213,8 @@ struct replay_cpu {
 	bool locked_announces; /* they came while a batch was announced, or behind that */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
 	unsigned int locked_next; /* behind the last */
+	struct replay_run past_runs[REPLAY_PAST]; /* older ones that went past */
+	unsigned int past_next;
 	/* Of list 0, and of the others, of which there is less. */
 	struct replay_gone gone[2];
 	/*

@@ -17,6 +17,7 @@
 #include "engine/gfp.h"
 #include "engine/pageset.h"
 #include "engine/replay.h"
+#include "engine/replay_model.h"
 #include "engine/testing/made_boot.h"
 
 #define MIB (1ULL << 20)
@@ -472,6 +473,68 @@ static void interrupts_meet_a_lock(void **state)
 	interrupt_in_batch("6.12", true);
 }
 
+/*
+ * The first of pages of which a task gives three back, as a batch; in the middle of it an interrupt frees the next three,
+ * which the model thinks to go past the page set.  Much else goes past it since.
+ */
+static pfn_t begin_past(struct play *p)
+{
+	enum { OTHERS = 2 * REPLAY_RUNS };
+	pfn_t first, others;
+
+	begin(p, "6.1.57");
+	first = p->next;
+	for (unsigned int i = 0; i < 6; i++)
+		assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+	others = p->next;
+	for (unsigned int i = 0; i < OTHERS; i++)
+		assert_true(take(p, SHELL, kernel_gfp(p), p->next));
+	for (unsigned int i = 0; i < 3; i++)
+		give(p, EVENT_FREE, SHELL, first + i, 0, 0, 0);
+	give(p, EVENT_FREE_BATCHED, SHELL, first, 0, 0, 0);
+	for (unsigned int i = 3; i < 6; i++)
+		give(p, EVENT_FREE, SHELL, first + i, 0, 0, EVENT_CONTEXT_INTERRUPT);
+	give(p, EVENT_FREE_BATCHED, SHELL, first + 1, 0, 0, 0);
+	give(p, EVENT_FREE_BATCHED, SHELL, first + 2, 0, 0, 0);
+	for (unsigned int i = 0; i < OTHERS; i++) {
+		take_user(p, SHELL);
+		give(p, EVENT_FREE, SHELL, others + i, 0, 0, EVENT_CONTEXT_INTERRUPT);
+		assert_true(take(p, SHELL, kernel_gfp(p), others + i));
+	}
+	return first;
+}
+
+/* There was no lock, as a page of them shows a long time later: the others are there, too. */
+static void no_lock_is_found_out_late(void **state)
+{
+	struct play p;
+	pfn_t first;
+
+	(void)state;
+	first = begin_past(&p);
+	assert_false(take(&p, SHELL, kernel_gfp(&p), first + 5));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 4));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 3));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 2));
+	end(&p);
+}
+
+/* Two of them are handed out as one block: so they were free, as was thought. */
+static void a_lock_is_confirmed(void **state)
+{
+	struct play p;
+	struct event e = { .pid = SHELL, .kind = EVENT_ALLOC, .order = 1 };
+	pfn_t first;
+
+	(void)state;
+	first = begin_past(&p);
+	e.pfn = first + 3 + (first + 3) % 2;
+	e.gfp = kernel_gfp(&p);
+	replay_event(p.replay, &e);
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 2));
+	end(&p);
+}
+
 /* Each zone has a page set: what an interrupt frees to another one meets no lock. */
 static void another_zone_is_not_locked(void **state)
 {
@@ -841,6 +904,8 @@ int main(void)
 		cmocka_unit_test(a_copy_is_born_once),
 		cmocka_unit_test(older_kernels_tell),
 		cmocka_unit_test(interrupts_meet_a_lock),
+		cmocka_unit_test(no_lock_is_found_out_late),
+		cmocka_unit_test(a_lock_is_confirmed),
 		cmocka_unit_test(another_zone_is_not_locked),
 		cmocka_unit_test(a_late_interrupt_did_not_wait),
 		cmocka_unit_test(a_lock_is_found_out),

@@ -523,6 +523,9 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 			    (r->from_idle || r->setup->kinds >> EVENT_PCPU_DRAIN & 1) &&
 			    passes(r, e);
 		c->locked_next = (c->locked_next + 1) % REPLAY_RUNS;
+		run = &c->locked_runs[c->locked_next];
+		if (run->count && run->past)
+			c->past_runs[c->past_next++ % REPLAY_PAST] = *run;
 		c->locked_runs[c->locked_next].count = 0;
 		/*
 		 * What waited while the lists were drained or filled comes when the zone is unlocked again,
@@ -552,12 +555,19 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	run->pages[run->count++] = e->pfn;
 }
 
+/* Which of @run is @pfn?  count: none. */
+static unsigned int at_of(const struct replay_run *run, pfn_t pfn)
+{
+	unsigned int at = 0;
+
+	while (at < run->count && run->pages[at] != pfn)
+		at++;
+	return at;
+}
+
 static bool has_page(const struct replay_run *run, pfn_t pfn)
 {
-	for (unsigned int i = 0; i < run->count; i++)
-		if (run->pages[i] == pfn)
-			return true;
-	return false;
+	return at_of(run, pfn) < run->count;
 }
 
 void replay_forget_run(struct replay_model *r, const struct event *e)
@@ -658,34 +668,51 @@ void replay_watch_bulk(struct replay_model *r, const struct event *e)
 	move_run(r, e->cpu, run, zone);
 }
 
+enum blame { BLAME_NOT, BLAME_IT, BLAME_FAILED };
+
+/* Does @run explain the page of @e?  @last: it is the CPU's last one. */
+static enum blame blame_run(struct replay_model *r, const struct event *e, uint32_t zone,
+			    unsigned int index, struct replay_run *run, bool last)
+{
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
+	bool told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+
+	if (!run->count)
+		return BLAME_NOT;
+	if (run->past ? !has_page(run, e->pfn) : !begins_with(r, run, set, index, e->pfn))
+		return BLAME_NOT;
+	/* A list of another order was filled with it: it was free. */
+	if (run->past && run->orders[at_of(run, e->pfn)] != e->order)
+		return BLAME_NOT;
+	/* Nothing filled the list: a page of the run was on it, however deep. */
+	if (run->past && !told && run->pages[run->count - 1] != e->pfn)
+		return BLAME_NOT;
+	/* It came when the task had its page, and had not told of it: that is longer than the lock is held. */
+	if (last && !run->past && c->was_locked && c->last_pid == e->pid && !depth_tells(r)) {
+		pageset_remove(&r->alloc, zone, set, index, e->pfn);
+		return BLAME_IT;
+	}
+	move_run(r, e->cpu, run, BUDDY_ZONE_NONE);
+	if (pageset_head(&r->alloc, set, index) != e->pfn)
+		return BLAME_FAILED;
+	pageset_pop(&r->alloc, set, index);
+	return BLAME_IT;
+}
+
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
 		       unsigned int index)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
-	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
-	bool told = r->setup->kinds >> EVENT_ZONE_LOCKED & 1;
+	enum blame blame = BLAME_NOT;
 
-	for (unsigned int i = 0; i < REPLAY_RUNS; i++) {
-		struct replay_run *run =
-			&c->locked_runs[(c->locked_next + REPLAY_RUNS - i) % REPLAY_RUNS];
-
-		if (!run->count)
-			continue;
-		if (run->past ? !has_page(run, e->pfn) : !begins_with(r, run, set, index, e->pfn))
-			continue;
-		/* Nothing filled the list: a page of the run was on it, however deep. */
-		if (run->past && !told && run->pages[run->count - 1] != e->pfn)
-			continue;
-		/* It came when the task had its page, and had not told of it: that is longer than the lock is held. */
-		if (!i && !run->past && c->was_locked && c->last_pid == e->pid && !depth_tells(r)) {
-			pageset_remove(&r->alloc, zone, set, index, e->pfn);
-			return true;
-		}
-		move_run(r, e->cpu, run, BUDDY_ZONE_NONE);
-		if (pageset_head(&r->alloc, set, index) != e->pfn)
-			return false;
-		pageset_pop(&r->alloc, set, index);
-		return true;
-	}
-	return false;
+	for (unsigned int i = 0; i < REPLAY_RUNS && blame == BLAME_NOT; i++)
+		blame = blame_run(r, e, zone, index,
+				  &c->locked_runs[(c->locked_next + REPLAY_RUNS - i) % REPLAY_RUNS],
+				  !i);
+	for (unsigned int i = 0; i < REPLAY_PAST && blame == BLAME_NOT; i++)
+		blame = blame_run(r, e, zone, index,
+				  &c->past_runs[(c->past_next + REPLAY_PAST - 1 - i) % REPLAY_PAST],
+				  false);
+	return blame == BLAME_IT;
 }
