@@ -257,7 +257,8 @@ void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 	static const enum replay_correction others[] = { REPLAY_BY_OTHER,     REPLAY_BY_STACKS,
 							 REPLAY_BY_BULK,      REPLAY_BY_END,
 							 REPLAY_BY_DRAINS,    REPLAY_BY_DRAIN,
-							 REPLAY_BY_ELSEWHERE, REPLAY_BY_OTHER_CPU };
+							 REPLAY_BY_ELSEWHERE, REPLAY_BY_OTHER_CPU,
+							 REPLAY_BY_ALONE };
 	unsigned int count = sizeof(others) / sizeof(*others);
 	struct replay_model *m = r->models[i];
 	uint32_t first = r->model_count, likely = 0;
@@ -278,8 +279,9 @@ void replay_correct(struct replay *r, uint32_t i, const struct event *e, bool bl
 		other = branch_off(r, m, MODELS_MAX);
 		if (other && !replay_model_correct(other, e, others[k]))
 			drop(r, r->model_count - 1);
-		/* What other CPUs did is rarely otherwise: it has to be right more often before it is believed. */
-		if (others[k] != REPLAY_BY_ELSEWHERE && others[k] != REPLAY_BY_OTHER_CPU)
+		/* What is rarely so has to be right more often before it is believed: other CPUs did it, or one block is wrong. */
+		if (others[k] != REPLAY_BY_ELSEWHERE && others[k] != REPLAY_BY_ALONE &&
+		    others[k] != REPLAY_BY_OTHER_CPU)
 			likely = r->model_count - first;
 	}
 	replay_model_correct(m, e, REPLAY_BY_STATE);

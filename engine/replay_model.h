@@ -486,6 +486,7 @@ enum replay_correction {
 	REPLAY_BY_END, /* all of the list was drained, and it was filled anew */
 	REPLAY_BY_ELSEWHERE, /* page sets were drained from elsewhere, one that had the page among them */
 	REPLAY_BY_OTHER_CPU, /* another CPU's list was filled less far than thought, or drained already */
+	REPLAY_BY_ALONE, /* it comes from a list of another order, which was not drained */
 	REPLAY_BY_PAGE, /* who knows: the page is on no list any more */
 };
 /* False: replay_model_correct() would say so, too.  For who would have to copy the model to ask it. */

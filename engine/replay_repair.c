@@ -219,6 +219,28 @@ static void drained_through(struct replay_model *r, const struct event *e, uint3
 }
 
 /*
+ * Or else that page alone was not there, as one that was freed past the page set.  Not so if several of the list are of
+ * the block of @e, which is too large for any list: they merged among the free blocks.
+ */
+static bool may_be_alone(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct page_alloc *a = &r->alloc;
+	struct pageset *set = page_alloc_set(a, zone, e->cpu);
+	unsigned int at;
+	uint32_t depth;
+
+	if (!pageset_holds(a, zone, e->pfn) || !pageset_find(a, set, e->pfn, &at, &depth) ||
+	    pageset_list_order(a, at) == e->order || depth + 1 == set->lists[at].count)
+		return false;
+	if (pageset_list(a, e->order, requested_type(r, e)) != PCP_LIST_NONE)
+		return true;
+	for (pfn_t pfn = e->pfn + 1; pfn < e->pfn + (1ULL << e->order); pfn++)
+		if (pageset_holds(a, zone, pfn))
+			return false;
+	return true;
+}
+
+/*
  * A page that was thought gone with others is handed out: it was not, and so those behind it were not.
  */
 static void bring_back(struct replay_model *r, const struct event *e, unsigned int index,
@@ -308,6 +330,8 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 
 	if (how == REPLAY_BY_STATE || zone == BUDDY_ZONE_NONE)
 		return how == REPLAY_BY_STATE;
+	if (how == REPLAY_BY_ALONE)
+		return may_be_alone(r, e, zone);
 	/* Nothing but areas of unmovable pages is allocated in bulk. */
 	if (how == REPLAY_BY_BULK)
 		return index != PCP_LIST_NONE && !e->order &&
@@ -449,6 +473,8 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		return finish(r, e, index, zone, true);
 	}
 	set = page_alloc_set(a, zone, e->cpu);
+	if (how == REPLAY_BY_ALONE && !may_be_alone(r, e, zone))
+		return false;
 	if (r->wrong_strange && zone == r->wrong_zone) {
 		/* What was strange is over, or goes on elsewhere: what would the list have been? */
 		if (!set->lists[index].count)
@@ -575,7 +601,7 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		done = index != PCP_LIST_NONE ? refill_again(r, e->cpu, zone, index, &req, e->pfn)
 					      : replay_catch_up(r, zone, &req, e->pfn);
 	}
-	if (!done && !told && pageset_holds(a, zone, e->pfn))
+	if (!done && !told && how != REPLAY_BY_ALONE && pageset_holds(a, zone, e->pfn))
 		drained_through(r, e, zone);
 	if (!done) {
 		unsigned int at;
