@@ -860,6 +860,30 @@ static void announcing_locks_nothing(void **state)
 	}
 }
 
+/* In the middle of a drain it is the page set of that zone which is locked, and no other one. */
+static void a_drain_locks_one_zone(void **state)
+{
+	struct page_alloc *a;
+	struct play p;
+	pfn_t first;
+
+	(void)state;
+	begin_with(&p, ARCH_ARM64, "6.12", true);
+	first = p.next;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, 0);
+	give(&p, EVENT_PCPU_DRAIN, SHELL, first + FILLED - 2, 0, 0, 3 * DEPTH);
+	give(&p, EVENT_FREE, SHELL, ELSEWHERE, 0, 0, EVENT_CONTEXT_INTERRUPT | 3 * DEPTH);
+	give(&p, EVENT_FREE, SHELL, first, 0, 0, EVENT_CONTEXT_INTERRUPT | 3 * DEPTH);
+	assert_true(take(&p, SHELL, kernel_gfp(&p), first + 1));
+	assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+	a = replay_alloc(p.replay);
+	assert_true(pageset_holds(a, page_alloc_zone_of(a, ELSEWHERE), ELSEWHERE));
+	assert_false(pageset_holds(a, page_alloc_zone_of(a, first), first));
+	end(&p);
+}
+
 /* Where a page of an interrupt was handed out as expected, there was no lock; and others go by later. */
 static void a_lock_is_ruled_out(void **state)
 {
@@ -919,6 +943,7 @@ int main(void)
 		cmocka_unit_test(a_fill_locks),
 		cmocka_unit_test(a_bulk_locks),
 		cmocka_unit_test(announcing_locks_nothing),
+		cmocka_unit_test(a_drain_locks_one_zone),
 		cmocka_unit_test(a_lock_is_ruled_out),
 	};
 

@@ -394,9 +394,10 @@ static unsigned int depth_of(const struct event *e)
 
 /*
  * What an interrupt that had to wait frees comes within so many nanoseconds: softirqs leave what takes more than
- * 2 ms (MAX_SOFTIRQ_TIME), and callbacks of RCU more than 3 (rcu_resched_ns), to a task.
+ * 2 ms (MAX_SOFTIRQ_TIME), and callbacks of RCU more than 3 (rcu_resched_ns), to a task.  The rest is for machines
+ * that are slow to look at the clock.
  */
-enum { WAITED_MAX = 5000000 };
+enum { WAITED_MAX = 7500000 };
 
 /*
  * Not every kernel counts how often a task may not be preempted (CONFIG_PREEMPT_COUNT), and where there is
@@ -532,6 +533,9 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 		 * and the page set is not yet.
 		 */
 		c->locked_zone = BUDDY_ZONE_NONE;
+		/* Of what was in the middle of it is known which page set it has locked. */
+		if (same && c->passes && c->before <= EVENT_PCPU_DRAIN && c->before != EVENT_ALLOC)
+			c->locked_zone = page_alloc_zone_of(&r->alloc, c->before_pfn);
 		if (same && !depth_tells(r) && e->time - c->before_time <= WAITED_MAX &&
 		    (c->before == EVENT_PCPU_DRAIN ||
 		     (c->before == EVENT_ZONE_LOCKED && c->doing == DOING_REFILL))) {
