@@ -457,6 +457,45 @@ static void what_was_thought_stays(void **state)
 	assert_int_equal(blocks[2].type, MIGRATE_MOVABLE);
 }
 
+/*
+ * What was thought agrees with all that is told, and stays, though it looks unlikely, and three exchanges away:
+ *
+ *	used by		slabs		slabs		files	others		nobody
+ *	thought		unmovable	unmovable	movable	movable		reclaimable
+ *	likely		reclaimable	unmovable	movable	unmovable	movable
+ */
+static void what_agrees_stays(void **state)
+{
+	struct start_block blocks[] = {
+		{ .pfn = 0x000, .slab = 100, .type = MIGRATE_UNMOVABLE },
+		{ .pfn = 0x200, .slab = 50, .type = MIGRATE_UNMOVABLE },
+		{ .pfn = 0x400, .lru = 500, .type = MIGRATE_MOVABLE },
+		{ .pfn = 0x600, .other = 400, .type = MIGRATE_MOVABLE },
+		{ .pfn = 0x800,
+		  .unused = true,
+		  .hint = MIGRATE_RECLAIMABLE,
+		  .type = MIGRATE_RECLAIMABLE,
+		  .free = { [9] = 1 } },
+	};
+	uint64_t wanted[MIGRATE_TYPE_COUNT] = {
+		[MIGRATE_UNMOVABLE] = 2, [MIGRATE_MOVABLE] = 2, [MIGRATE_RECLAIMABLE] = 1
+	};
+	uint64_t free_blocks[BUDDY_ORDER_COUNT][MIGRATE_TYPE_COUNT] = {
+		[9] = { [MIGRATE_RECLAIMABLE] = 1 }
+	};
+	enum migratetype thought[5];
+	uint64_t misfits;
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++)
+		thought[i] = blocks[i].type;
+	assert_true(start_types_assign(
+		blocks, 5, wanted, (const uint64_t(*)[MIGRATE_TYPE_COUNT])free_blocks, &misfits));
+	for (unsigned int i = 0; i < 5; i++)
+		assert_int_equal(blocks[i].type, thought[i]);
+	assert_int_equal(misfits, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +513,7 @@ int main(void)
 		cmocka_unit_test(neighbours_lie_on_both_sides),
 		cmocka_unit_test(free_blocks_decide),
 		cmocka_unit_test(what_was_thought_stays),
+		cmocka_unit_test(what_agrees_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,25 @@ static void fill(struct assignment *a, const uint64_t wanted[MIGRATE_TYPE_COUNT]
 				break;
 }
 
+/* As many of each type as there must be: as few as can be are not of the type that was thought. */
+static void keep(struct assignment *a, const uint64_t wanted[MIGRATE_TYPE_COUNT])
+{
+	uint64_t have[MIGRATE_TYPE_COUNT] = { 0 };
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		a->blocks[i].type = a->thought[i];
+		have[a->thought[i]]++;
+	}
+	for (unsigned int from = 0; from < TYPES; from++)
+		for (unsigned int to = 0; to < TYPES; to++)
+			while (have[types[from]] > wanted[types[from]] &&
+			       have[types[to]] < wanted[types[to]] &&
+			       change_cheapest(a, types[from], types[to])) {
+				have[types[from]]--;
+				have[types[to]]++;
+			}
+}
+
 static void count_free(struct assignment *a)
 {
 	memset(a->surplus, 0, sizeof(a->surplus));
@@ -200,29 +219,60 @@ static bool exchange_best(struct assignment *a, uint32_t *kinds)
 	return true;
 }
 
+static uint64_t misfits(const struct assignment *a)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int o = 0; o < BUDDY_ORDER_COUNT; o++)
+		for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
+			sum += (uint64_t)magnitude(a->surplus[o][t]);
+	return sum;
+}
+
+/* Exchanges types as long as it helps, and tells what that costs. */
+static int64_t settle(struct assignment *a, uint32_t *kinds)
+{
+	int64_t cost;
+
+	count_free(a);
+	for (unsigned int i = 0; i < EXCHANGES_MAX && exchange_best(a, kinds); i++)
+		;
+	cost = PRICE_OF_MISFIT * (int64_t)misfits(a);
+	for (uint32_t i = 0; i < a->count; i++)
+		cost += price(a, i, a->blocks[i].type);
+	return cost;
+}
+
 bool start_types_assign(struct start_block *blocks, uint32_t count,
 			const uint64_t wanted[MIGRATE_TYPE_COUNT],
 			const uint64_t (*free_blocks)[MIGRATE_TYPE_COUNT], uint64_t *misfits_ret)
 {
 	struct assignment a = { .blocks = blocks, .count = count, .free = free_blocks };
+	enum migratetype *filled = calloc((size_t)count + 1, sizeof(*filled));
 	uint32_t *kinds = malloc(KINDS_MAX * sizeof(*kinds));
 	bool done = false;
 
 	a.thought = calloc((size_t)count + 1, sizeof(*a.thought));
-	if (a.thought && kinds) {
+	if (a.thought && filled && kinds) {
+		int64_t cost;
+
 		for (uint32_t i = 0; i < count; i++)
 			a.thought[i] = blocks[i].type;
 		fill(&a, wanted);
-		count_free(&a);
-		for (unsigned int i = 0; i < EXCHANGES_MAX && exchange_best(&a, kinds); i++)
-			;
-		*misfits_ret = 0;
-		for (unsigned int o = 0; o < BUDDY_ORDER_COUNT; o++)
-			for (unsigned int t = 0; t < MIGRATE_TYPE_COUNT; t++)
-				*misfits_ret += (uint64_t)magnitude(a.surplus[o][t]);
+		cost = settle(&a, kinds);
+		*misfits_ret = misfits(&a);
+		for (uint32_t i = 0; i < count; i++)
+			filled[i] = blocks[i].type;
+		keep(&a, wanted);
+		if (settle(&a, kinds) <= cost)
+			*misfits_ret = misfits(&a);
+		else
+			for (uint32_t i = 0; i < count; i++)
+				blocks[i].type = filled[i];
 		done = true;
 	}
 	free(a.thought);
+	free(filled);
 	free(kinds);
 	return done;
 }

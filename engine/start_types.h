@@ -11,6 +11,8 @@
  *   1. The cheapest pageblocks are made unmovable and reclaimable, as many as there must be.
  *   2. As long as it helps, two pageblocks exchange their types: so that there are as many free blocks of
  *      each order and type as were told, and then for the price.
+ *   3. The same from the types that pageblocks were thought to have, of which no more change than must.  The
+ *      cheaper outcome is taken; of two alike, this one.
  */
 #ifndef ENGINE_START_TYPES_H
 #define ENGINE_START_TYPES_H
