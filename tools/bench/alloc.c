@@ -85,10 +85,13 @@ static bool play(struct allocator *t, unsigned int order, uint32_t burst)
 	return true;
 }
 
-/* A round is so many bursts that it holds 2^14 pairs of calls, less for large blocks. */
+/*
+ * A round is so many bursts that it holds 2^14 pairs of calls, less for large blocks; and more where Linux makes as
+ * many of them in turn (linux_pairs.c).
+ */
 static struct error *pairs(struct bench *b, unsigned int order, uint32_t burst)
 {
-	uint32_t bursts = (order > 4 ? 1 << 10 : 1 << 14) / burst;
+	uint32_t bursts = (order > 4 ? 1 << 10 : 1 << 14) / burst * (bench_has_linux(b) ? 16 : 1);
 	struct allocator t;
 	struct error *err = start(&t, burst);
 
@@ -98,6 +101,8 @@ static struct error *pairs(struct bench *b, unsigned int order, uint32_t burst)
 				err = error_create(ERROR_RANGE, NULL, 0, 0,
 						   "1 GiB has no block of order %u left", order);
 		bench_work(b, (uint64_t)bursts * burst);
+		if (!err)
+			err = bench_linux(b);
 	}
 	if (!err && buddy_check(t.m.buddy, true))
 		err = error_create(ERROR_RANGE, NULL, 0, 0, "%s", buddy_check(t.m.buddy, true));

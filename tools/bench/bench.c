@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/bench/counted.h"
+#include "tools/bench/rival.h"
 #include "tools/json.h"
 
 /* Fewer rounds make no median worth telling, more need no memory of their own. */
@@ -30,6 +31,7 @@ struct series {
 
 struct bench {
 	const char *captures; /* folder of large captures, or NULL */
+	const char *linux_program; /* see tools/linux_rival; or NULL */
 	uint64_t wanted_ns; /* time to spend on counted rounds */
 	uint32_t wanted_rounds; /* the least of them */
 	char path[4096];
@@ -38,7 +40,7 @@ struct bench {
 	bool running, warm;
 	uint64_t work;
 	uint64_t first_begin, begin, part_begin, rival_begin; /* rival_begin 0: no rival yet */
-	double ours_ns;
+	double ours_ns, told_ns; /* told_ns: of a piece of the rival's work, as it says; or 0 */
 	struct series ours, rival, ratio, parts[PARTS_MAX];
 	uint32_t part_count, part;
 
@@ -99,7 +101,7 @@ static void end_round(struct bench *b, uint64_t now)
 	for (uint32_t p = 0; p < b->part_count; p++)
 		b->parts[p].samples[b->rounds] /= work;
 	if (b->rival_begin) {
-		double theirs = (double)(now - b->rival_begin);
+		double theirs = b->told_ns ? b->told_ns * work : (double)(now - b->rival_begin);
 
 		b->rival.samples[b->rounds] = theirs / work;
 		b->ratio.samples[b->rounds] = theirs / b->ours_ns;
@@ -170,6 +172,35 @@ void bench_rival(struct bench *b, const char *name)
 	series_init(&b->rival, name);
 	series_init(&b->ratio, name);
 	b->rival_begin = now_ns();
+}
+
+bool bench_has_linux(const struct bench *b)
+{
+	return b->linux_program;
+}
+
+struct error *bench_linux(struct bench *b)
+{
+	char text[4096], pairs[64], told[64];
+	const char *const argv[] = { b->linux_program, "mem=1G", "quiet", "con=null",
+				     "con0=fd:0,fd:1", pairs,	 NULL };
+	uint64_t now = now_ns();
+	const char *at;
+
+	if (!b->linux_program)
+		return NULL;
+	b->ours_ns = (double)(now - b->begin);
+	snprintf(pairs, sizeof(pairs), "pairs=%s", b->ours.name);
+	snprintf(told, sizeof(told), "pairs: %s ", b->ours.name);
+	at = rival_output(argv, text, sizeof(text)) ? strstr(text, told) : NULL;
+	b->told_ns = at ? (double)strtoull(at + strlen(told), NULL, 10) / 1e3 : 0;
+	if (!b->told_ns)
+		return error_create(ERROR_RANGE, b->linux_program, 0, 0,
+				    "is no Linux of tools/linux_rival that runs here");
+	series_init(&b->rival, "Linux 6.1, now");
+	series_init(&b->ratio, "Linux 6.1, now");
+	b->rival_begin = now;
+	return NULL;
 }
 
 const char *bench_capture(struct bench *b, const char *name)
@@ -382,6 +413,8 @@ static const char usage[] = "usage: bench [OPTION...]\n"
 			    "  --filter TEXT    only benchmarks with TEXT in their name\n"
 			    "  --captures DIR   take captures from DIR if it has them\n"
 			    "                   (default: what MMREPLAY_CAPTURES says)\n"
+			    "  --linux PROGRAM  measure against the Linux that tools/linux_rival\n"
+			    "                   has built, where it does the same work\n"
 			    "  --seconds N      time for each benchmark (default: 1)\n"
 			    "  --cpu            time of the CPU, not of the wall: for a machine\n"
 			    "                   that others use as well\n"
@@ -391,7 +424,7 @@ static const char usage[] = "usage: bench [OPTION...]\n"
 			    "  --help           this text\n";
 
 struct options {
-	const char *filter, *captures;
+	const char *filter, *captures, *linux_program;
 	uint64_t seconds;
 	bool list, once, json;
 };
@@ -407,6 +440,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option table[] = { { "filter", required_argument, NULL, 'f' },
 					       { "captures", required_argument, NULL, 'c' },
+					       { "linux", required_argument, NULL, 'x' },
 					       { "seconds", required_argument, NULL, 's' },
 					       { "cpu", no_argument, NULL, 'p' },
 					       { "list", no_argument, NULL, 'l' },
@@ -425,6 +459,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->captures = optarg;
+			break;
+		case 'x':
+			o->linux_program = optarg;
 			break;
 		case 's':
 			o->seconds = strtoull(optarg, &end, 10);
@@ -456,20 +493,21 @@ static int parse_options(int argc, char **argv, struct options *o)
 }
 
 /* bazel run starts programs in a folder of its own, and tells where the user stands. */
-static const char *from_user_folder(const char *path)
+static const char *from_user_folder(const char *path, char whole[4096])
 {
-	static char whole[4096];
 	const char *folder = getenv("BUILD_WORKING_DIRECTORY");
 
 	if (!path || !*path || *path == '/' || !folder)
 		return path && *path ? path : NULL;
-	snprintf(whole, sizeof(whole), "%s/%s", folder, path);
+	snprintf(whole, 4096, "%s/%s", folder, path);
 	return whole;
 }
 
 static bool run_one(const struct benchmark *m, const struct options *o, struct json *j)
 {
-	struct bench b = { .captures = from_user_folder(o->captures),
+	char captures[4096], linux_program[4096];
+	struct bench b = { .captures = from_user_folder(o->captures, captures),
+			   .linux_program = from_user_folder(o->linux_program, linux_program),
 			   .wanted_ns = o->once ? 0 : o->seconds * NS_PER_SECOND,
 			   .wanted_rounds = o->once ? 1 : ROUNDS_MIN,
 			   .warm = o->once };

@@ -69,6 +69,14 @@ void bench_part(struct bench *b, const char *name);
  */
 void bench_rival(struct bench *b, const char *name);
 
+/* Is there a Linux to measure against (--linux)?  Rounds should be long then: each asks for a boot of it. */
+bool bench_has_linux(const struct bench *b);
+/*
+ * Our part of the round ends here.  The Linux that --linux names, if one is, does what it has under the name of the
+ * benchmark, and the time that it tells of a piece of work is told beside ours.  An error if it does not run.
+ */
+struct error *bench_linux(struct bench *b);
+
 /* Path of capture @name in the folder of captures.  Lives until the next call. */
 const char *bench_capture(struct bench *b, const char *name);
 
