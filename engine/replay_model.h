@@ -56,6 +56,8 @@ struct replay_setup {
 	uint32_t cpu_count;
 	unsigned int free_rule;
 	bool from_boot; /* the trace has all since the hand-over, but for what is never traced */
+	/* Every page that leaves a list is told of: free pages were told, and nobody takes any in bulk. */
+	bool all_told;
 	bool cached; /* CPUs tell that they have caches of their own */
 	bool alloc_bulk, contiguous_runs, exact_to_tail, bulk_stacks;
 	bool lazy_preemption; /* tasks lose the CPU within an allocation or free */

@@ -336,7 +336,7 @@ bool replay_model_may_correct(struct replay_model *r, const struct event *e,
 		return may_be_alone(r, e, zone);
 	/* Nothing but areas of unmovable pages is allocated in bulk. */
 	if (how == REPLAY_BY_BULK)
-		return index != PCP_LIST_NONE && !e->order &&
+		return !r->setup->all_told && index != PCP_LIST_NONE && !e->order &&
 		       requested_type(r, e) == MIGRATE_UNMOVABLE;
 	if (zone != r->wrong_zone)
 		return false;
@@ -440,6 +440,21 @@ static void drain_head(struct replay_model *r, uint32_t zone, struct pageset *se
 		      buddy_block_type(a->buddy, zone, pfn));
 	if (buddy_find(a->buddy, zone, pfn, &block))
 		buddy_move(a->buddy, zone, &block, block.type, true);
+}
+
+/*
+ * What lies above the block at @pfn on its list is there, as nothing leaves a list untold, and so it lies behind: the
+ * list was filled from free blocks in another order than the model has them in.
+ *
+ *	model	[ a b X c ]	kernel	[ X c a b ]
+ */
+static void pass_behind(struct replay_model *r, uint32_t zone, struct pageset *set,
+			unsigned int index, pfn_t pfn)
+{
+	struct page_alloc *a = &r->alloc;
+
+	while (pageset_head(a, set, index) != pfn)
+		pageset_insert(a, zone, set, index, pageset_pop(a, set, index), true);
 }
 
 static bool correct(struct replay_model *r, const struct event *e, enum replay_correction how)
@@ -556,6 +571,9 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 			} else if (replay_blame_switch(r, e, zone, index, depth)) {
 				run->passed = 0;
 				run->passed_head = PFN_NONE;
+			} else if (!told && r->setup->all_told) {
+				pass_behind(r, zone, set, index, e->pfn);
+				pageset_pop(a, set, index);
 			} else if (!bulk &&
 				   (told || r->setup->preemptible || depth > REPLAY_SWAP_DEPTH)) {
 				/* It was taken before the pages above it were freed. */

@@ -1556,6 +1556,60 @@ static void test_what_was_freed_is_taken_over(void **state)
 	tear_down(&f);
 }
 
+/*
+ *	model	[ a b c d ... ]		kernel	[ c d ... a b ]
+ *
+ * Once free pages were told, a kernel that allocates nothing in bulk takes none untold: a and b come later.  Others
+ * may have taken them.
+ */
+static void passed_over(const char *version, bool comes)
+{
+	static const struct start_range ranges[] = { { 0x1000, 0x6000 } };
+	enum { PASSED = 5, LATER = 200 };
+	struct event e = request(0, UNMOVABLE);
+	struct fixture f;
+	struct start_report report;
+	struct start s = { .page_count = 128 * MIB / 4096, .free = { ranges, 1 } };
+	struct replay_state *kept;
+	bool came = false;
+	pfn_t first;
+
+	set_up(&f, version, ALLOC_AND_FREE);
+	s.zones = calloc(replay_alloc(f.replay)->zone_count, sizeof(*s.zones));
+	s.sets = calloc((size_t)replay_alloc(f.replay)->zone_count * CPUS, sizeof(*s.sets));
+	assert_true(s.zones && s.sets);
+	for (uint32_t i = 0; i < replay_alloc(f.replay)->zone_count * CPUS; i++)
+		s.sets[i] = (struct start_set){ .known = true, .batch = 31, .high = 186 };
+	kept = replay_save(f.replay);
+	assert_non_null(kept);
+	assert_true(replay_take_over(f.replay, &s, &report));
+	/* What is known is a part of the state. */
+	if (comes) {
+		struct replay_state *told = replay_save(f.replay);
+
+		assert_non_null(told);
+		assert_true(replay_restore(f.replay, kept) && replay_restore(f.replay, told));
+		replay_state_destroy(told);
+	}
+	first = take(&f, e, 1) + 1;
+	assert_int_equal(guess(&f, e), first);
+	tell(&f, e, first + PASSED);
+	for (unsigned int i = 0; i < LATER && !came; i++)
+		came = take(&f, e, 1) == first;
+	assert_int_equal(came, comes);
+	replay_state_destroy(kept);
+	free(s.sets);
+	free(s.zones);
+	tear_down(&f);
+}
+
+static void test_nothing_is_taken_untold(void **state)
+{
+	(void)state;
+	passed_over("5.10", true);
+	passed_over("6.1", false);
+}
+
 /* ---- memory that joins late -------------------------------------------------------------------------- */
 
 /* A page of memory that has not joined yet is handed out: so all of it had, before the trace began. */
@@ -1672,6 +1726,7 @@ int main(void)
 		cmocka_unit_test(test_drains_tell_types),
 		cmocka_unit_test(test_flags_that_contradict),
 		cmocka_unit_test(test_what_is_told_is_taken_over),
+		cmocka_unit_test(test_nothing_is_taken_untold),
 		cmocka_unit_test(test_what_was_freed_is_taken_over),
 		cmocka_unit_test(test_memory_had_joined),
 		cmocka_unit_test(test_lies_cost_little),

@@ -13,7 +13,7 @@ struct replay_state {
 	struct replay_model *models[MODELS_MAX];
 	uint32_t model_count, united, unite_every, credit, streak, kinds;
 	uint64_t copies, unite_at;
-	bool from_boot, silent, taken_over, boot_over;
+	bool from_boot, all_told, silent, taken_over, boot_over;
 	uint64_t index;
 	struct replay_plant *plant; /* NULL: the machine is as it has booted */
 	uint64_t cpus_down;
@@ -68,6 +68,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->streak = r->streak;
 	s->kinds = r->setup.kinds;
 	s->from_boot = r->setup.from_boot;
+	s->all_told = r->setup.all_told;
 	s->silent = r->silent;
 	s->taken_over = r->taken_over;
 	s->boot_over = r->boot_over;
@@ -124,6 +125,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->streak = s->streak;
 	r->setup.kinds = s->kinds;
 	r->setup.from_boot = s->from_boot;
+	r->setup.all_told = s->all_told;
 	r->silent = s->silent;
 	r->taken_over = s->taken_over;
 	r->boot_over = s->boot_over;

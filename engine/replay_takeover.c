@@ -129,6 +129,7 @@ bool replay_take_over(struct replay *r, struct start *s, struct start_report *re
 		s->freed_count = 0;
 	r->watches = false;
 	r->setup.from_boot = false;
+	r->setup.all_told = !r->setup.alloc_bulk;
 	r->taken_over = true;
 	/* Whoever could tell has all memory. */
 	r->models[0]->alloc.buddy->pending_count = 0;

@@ -356,6 +356,50 @@ static void test_blocks_of_other_lists(void **state)
 	}
 }
 
+/* The kernel gives what lies @depth pages deep on its list, which the model does not expect. */
+static void take_deep(struct world *w, enum migratetype type, unsigned int depth)
+{
+	struct page_alloc *a = &w->kernel.alloc;
+	unsigned int index = pageset_list(a, 0, type);
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t pfn = PFN_NONE;
+
+	for (unsigned int i = 0; i <= depth; i++)
+		assert_true(pageset_next(a, set_of(a), index, &cursor, &pfn));
+	while (pageset_head(a, set_of(a), index) != pfn)
+		pageset_insert(a, 0, set_of(a), index, pageset_pop(a, set_of(a), index), true);
+	assert_false(take(w, type, &pfn));
+}
+
+/*
+ *	model	[ a b c d e ]		kernel	[ d e a b c ]
+ *
+ * Where nothing is taken untold, what lies above d comes later; and nobody took it in bulk.
+ */
+static void test_what_was_passed_over_lies_behind(void **state)
+{
+	static const enum migratetype types[] = { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		for (unsigned int depth = 3; depth <= 6; depth += 3) {
+			struct world *w = start(FACTS_VERSION(5, 10, 0));
+			pfn_t pfn;
+
+			w->one.setup.all_told = true;
+			take_and_give(w, types[i], HIGH_MAX, HIGH_MAX);
+			take_deep(w, types[i], depth);
+			assert_false(replay_model_may_correct(w->model, &w->last, REPLAY_BY_BULK));
+			assert_true(replay_model_correct(w->model, &w->last, REPLAY_BY_STATE));
+			assert_int_equal(set_of(&w->model->alloc)->count,
+					 set_of(&w->kernel.alloc)->count);
+			for (unsigned int k = 1; k < PAGES; k++)
+				assert_true(take(w, types[i], &pfn));
+			finish(w);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_of_other_lists),
 		cmocka_unit_test(test_a_list_ends_where_another_cpu_begins),
 		cmocka_unit_test(test_what_was_thought_taken_is_found_again),
+		cmocka_unit_test(test_what_was_passed_over_lies_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
