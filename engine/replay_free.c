@@ -124,6 +124,14 @@ bool replay_announces(const struct replay_cpu *c, int32_t pid)
 	return count % REPLAY_BATCH;
 }
 
+bool replay_is_announced(const struct replay_cpu *c, pfn_t pfn)
+{
+	for (uint32_t i = 0; i < c->free_count; i++)
+		if (announced(c)[i].pfn == pfn)
+			return true;
+	return false;
+}
+
 /* @count entries from the one numbered @at on are done; those before it are few. */
 static void forget_announced(struct replay_cpu *c, uint32_t at, uint32_t count)
 {

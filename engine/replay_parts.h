@@ -239,6 +239,8 @@ bool replay_in_locked(const struct replay_model *r, const struct event *e);
  * announced before the page set is locked for all of them.
  */
 bool replay_announces(const struct replay_cpu *c, int32_t pid);
+/* Is a free of @pfn announced, and not carried out? */
+bool replay_is_announced(const struct replay_cpu *c, pfn_t pfn);
 /* Such a free is remembered, for when it turns out that the lock was another one, or was that one. */
 void replay_note_locked(struct replay_model *r, const struct event *e);
 /* Behind an allocation: the page is one of such a run, which so is where it was thought to be. */

@@ -860,6 +860,33 @@ static void announcing_locks_nothing(void **state)
 	}
 }
 
+/*
+ * A block that is freed alone is soon on its list, so an interrupt behind it meets no lock, unless the same page is
+ * freed again: it was taken in bulk by then, during which the interrupt came.
+ *
+ *	freed a	[interrupt: x]			list [ x a ]
+ *	freed a	[interrupt: x]	freed a		list [ a ]
+ */
+static void a_free_does_not_lock_for_long(void **state)
+{
+	(void)state;
+	for (unsigned int again = 0; again < 2; again++) {
+		struct play p;
+		pfn_t first;
+
+		first = begin_with_depth(&p);
+		give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
+		give(&p, EVENT_FREE, SHELL, first + 1, 0, 0, EVENT_CONTEXT_INTERRUPT | 2 * DEPTH);
+		if (again)
+			give(&p, EVENT_FREE, SHELL, first, 0, 0, 0);
+		else
+			assert_true(take(&p, SHELL, kernel_gfp(&p), first + 1));
+		assert_true(take(&p, SHELL, kernel_gfp(&p), first));
+		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
+		end(&p);
+	}
+}
+
 /* In the middle of a drain it is the page set of that zone which is locked, and no other one. */
 static void a_drain_locks_one_zone(void **state)
 {
@@ -943,6 +970,7 @@ int main(void)
 		cmocka_unit_test(a_fill_locks),
 		cmocka_unit_test(a_bulk_locks),
 		cmocka_unit_test(announcing_locks_nothing),
+		cmocka_unit_test(a_free_does_not_lock_for_long),
 		cmocka_unit_test(a_drain_locks_one_zone),
 		cmocka_unit_test(a_lock_is_ruled_out),
 	};

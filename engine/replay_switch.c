@@ -473,6 +473,10 @@ static bool passes(const struct replay_model *r, const struct event *e)
 	/* The locks are its own. */
 	if (c->locked_announces)
 		return false;
+	/* A block that is freed alone is soon on its list, unless that is drained. */
+	if (r->setup->kinds >> EVENT_PCPU_DRAIN & 1 && c->before == EVENT_FREE &&
+	    c->last_pid == e->pid)
+		return false;
 	/*
 	 * An interrupt that had to wait while the list was filled, or a batch was freed, comes right behind
 	 * that; an allocation from a list that has pages is over too soon for one.
@@ -660,7 +664,12 @@ void replay_watch_bulk(struct replay_model *r, const struct event *e)
 
 	if (!c->in_locked || run->past || e->context & EVENT_CONTEXT_INTERRUPT ||
 	    c->last_pid != e->pid || !depth_tells(r) || zone == BUDDY_ZONE_NONE ||
-	    !pageset_holds(&r->alloc, zone, e->pfn) || has_page(run, e->pfn))
+	    has_page(run, e->pfn))
+		return;
+	/* It was freed before, which may not have been carried out yet. */
+	if (replay_is_announced(c, e->pfn))
+		replay_commit_loose(r, e);
+	if (!pageset_holds(&r->alloc, zone, e->pfn))
 		return;
 	if (!pageset_find(&r->alloc, page_alloc_set(&r->alloc, zone, e->cpu), e->pfn, &index,
 			  &depth) ||
