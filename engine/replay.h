@@ -88,7 +88,8 @@ bool replay_sizes_unseen(const struct replay *r);
 /* Has the trace more than allocations and frees?  False also before the first such event. */
 bool replay_tells(const struct replay *r);
 /*
- * Pages that are free by the account of one of the two alone, the model or @s.  @s->changed is set.
+ * Pages that are free by the account of one of the two alone, the model or @s, but for what page sets may hold where
+ * nothing tells of drains.  @s->changed is set.
  * UINT64_MAX: the host has no memory.
  */
 uint64_t replay_distance(const struct replay *r, struct start *s);

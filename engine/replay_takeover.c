@@ -4,7 +4,10 @@
  * before.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/pageset.h"
+#include "engine/pageset_list.h"
 #include "engine/replay_internal.h"
 
 void replay_note_freed(struct replay *r, const struct event *e)
@@ -143,8 +146,56 @@ bool replay_take_over(struct replay *r, struct start *s, struct start_report *re
 	return done;
 }
 
+/*
+ * Where nothing tells of drains, what page sets hold by the model's account may have been drained, and what it drained
+ * may lie there.  Into @ret, which has room for all of it; how much that is.
+ */
+static uint32_t list_unsure(const struct replay_model *m, struct start_range *ret)
+{
+	const struct page_alloc *a = &m->alloc;
+	uint64_t kept = m->drained_count > REPLAY_DRAINED ? m->drained_count - REPLAY_DRAINED : 0;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < a->zone_count * a->cpu_count; i++)
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++) {
+			uint32_t cursor = BUDDY_LIST_START;
+			pfn_t pfn;
+
+			while (pageset_next(a, &a->sets[i], index, &cursor, &pfn))
+				ret[count++] = (struct start_range){
+					pfn, pfn + (1ULL << pageset_list_order(a, index))
+				};
+		}
+	for (uint64_t at = kept; at < m->drained_count; at++) {
+		const struct replay_drained *d = &m->drained[at % REPLAY_DRAINED];
+
+		ret[count++] =
+			(struct start_range){ d->pfn,
+					      d->pfn + (1ULL << pageset_list_order(a, d->index)) };
+	}
+	return count;
+}
+
 uint64_t replay_distance(const struct replay *r, struct start *s)
 {
+	const struct replay_model *m = r->models[0];
+	uint64_t room = (uint64_t)r->changed_count + REPLAY_DRAINED, distance;
+	uint32_t count = r->changed_count;
+	struct start_range *ranges;
+
+	for (uint32_t i = 0; i < m->alloc.zone_count * m->alloc.cpu_count; i++)
+		for (unsigned int index = 0; index < PCP_LISTS_MAX; index++)
+			room += m->alloc.sets[i].lists[index].count;
+	ranges = malloc(room * sizeof(*ranges));
+	if (!ranges)
+		return UINT64_MAX;
+	if (count)
+		memcpy(ranges, r->changed, count * sizeof(*ranges));
+	if (!(r->setup.kinds & TELLING))
+		count += list_unsure(m, ranges + count);
+	s->changed = (struct start_ranges){ ranges, count };
+	distance = start_distance(&m->alloc, s);
 	s->changed = (struct start_ranges){ r->changed, r->changed_count };
-	return start_distance(&r->models[0]->alloc, s);
+	free(ranges);
+	return distance;
 }

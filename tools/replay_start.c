@@ -123,7 +123,7 @@ enum cli_exit replay_start_prepare(struct cli *cli, struct replayed *r, struct r
 
 /*
  * Of so many page frames one may be otherwise in the model if the trace began with the boot.  The recorded
- * traces that did have at most one in 353 so, those that began later at least one in 116.
+ * traces that did have at most one in 1638 so, those that began later at least one in 55.
  */
 enum { FAR = 256 };
 
