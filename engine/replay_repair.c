@@ -220,8 +220,7 @@ static void drained_through(struct replay_model *r, const struct event *e, uint3
 
 /*
  * Or else that page alone was not there, as one that was freed past the page set.  Not so if several of the list are of
- * the block of @e, which is too large for any list: they merged among the free blocks.  And where the trace begins late,
- * more than one block is wrong.
+ * the block of @e, which is too large for any list: they merged among the free blocks.
  */
 static bool may_be_alone(struct replay_model *r, const struct event *e, uint32_t zone)
 {
@@ -230,9 +229,8 @@ static bool may_be_alone(struct replay_model *r, const struct event *e, uint32_t
 	unsigned int at;
 	uint32_t depth;
 
-	if (!r->setup->from_boot || !pageset_holds(a, zone, e->pfn) ||
-	    !pageset_find(a, set, e->pfn, &at, &depth) || pageset_list_order(a, at) == e->order ||
-	    depth + 1 == set->lists[at].count)
+	if (!pageset_holds(a, zone, e->pfn) || !pageset_find(a, set, e->pfn, &at, &depth) ||
+	    pageset_list_order(a, at) == e->order || depth + 1 == set->lists[at].count)
 		return false;
 	if (pageset_list(a, e->order, requested_type(r, e)) != PCP_LIST_NONE)
 		return true;
