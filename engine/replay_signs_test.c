@@ -576,7 +576,7 @@ static void a_late_interrupt_did_not_wait(void **state)
 		first = p.next;
 		assert_true(take(&p, SHELL, kernel_gfp(&p), p.next));
 		give(&p, EVENT_PCPU_DRAIN, SHELL, first + FILLED - 2, 0, 0, 0);
-		p.time += late * 9000000;
+		p.time += late * UINT64_C(9000000);
 		give(&p, EVENT_FREE, SHELL, first, 0, 0, EVENT_CONTEXT_INTERRUPT);
 		assert_true(take(&p, SHELL, kernel_gfp(&p), late ? first : p.next));
 		end(&p);
