@@ -88,7 +88,11 @@ struct alloc_rules {
 
 /* Events the model would have caused, oldest first. */
 struct alloc_events {
-	struct event *events; /* kind, pfn, order, migratetype, fallback fields, flags */
+	/*
+	 * Kind, pfn, order, migratetype, fallback fields, flags.  Of EVENT_PCPU_DRAIN, fallback_order is the list of
+	 * the page set that the block was on, which no trace tells.
+	 */
+	struct event *events;
 	uint32_t count, room;
 	bool out_of_memory; /* some are missing */
 };

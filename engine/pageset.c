@@ -247,10 +247,11 @@ unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pa
 	return tuned_refill(&a->zones[zone], set, order);
 }
 
-/* Tells of @count blocks of @order, one after the other from @pfn on. */
+/* Tells of @count blocks of list @index, one after the other from @pfn on. */
 static void note_run(struct page_alloc *a, enum event_kind kind, uint8_t flags, pfn_t pfn,
-		     unsigned int order, uint32_t count, enum migratetype type)
+		     unsigned int index, uint32_t count, enum migratetype type)
 {
+	unsigned int order = pageset_list_order(a, index);
 	struct event *e = page_alloc_note_room(a, count);
 
 	for (uint32_t i = 0; e && i < count; i++)
@@ -258,6 +259,8 @@ static void note_run(struct page_alloc *a, enum event_kind kind, uint8_t flags, 
 				       .pfn = pfn + ((pfn_t)i << order),
 				       .order = (uint8_t)order,
 				       .migratetype = a->rules.list_rank[type],
+				       .fallback_order = kind == EVENT_PCPU_DRAIN ? (uint8_t)index
+										  : 0,
 				       .flags = flags };
 	a->events->count += e ? count : 0;
 }
@@ -286,7 +289,7 @@ static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct p
 		pcp_list_append_run(b, set, index, link, order, count, type);
 		if (a->events)
 			note_run(a, EVENT_ZONE_LOCKED, EVENT_PERCPU_REFILL, small_link_pfn(b, link),
-				 order, count, type);
+				 index, count, type);
 		for (uint32_t at = count; at < all;) {
 			unsigned int stays = lowest_bit_u32(at);
 
@@ -400,7 +403,7 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 			type = block_type(b, block_index(b, slot, pfn));
 		done += left;
 		if (a->events)
-			note_run(a, EVENT_PCPU_DRAIN, 0, pfn, order, left, type);
+			note_run(a, EVENT_PCPU_DRAIN, 0, pfn, index, left, type);
 		while (left) {
 			unsigned int larger = 0;
 

@@ -65,15 +65,12 @@ static void settle(struct replay_model *r, uint32_t cpu, bool elsewhere)
 		for (uint32_t i = c->expected.count; i-- > c->at;) {
 			const struct event *e = &c->expected.events[i];
 			struct buddy_block block;
-			enum migratetype type = type_of(r, e);
-			unsigned int index = pageset_list(
-				a, e->order, type < MIGRATE_HIGHATOMIC ? type : MIGRATE_MOVABLE);
 
 			if (!buddy_find(a->buddy, c->zone, e->pfn, &block) ||
 			    block.order < e->order)
 				continue;
 			buddy_carve(a->buddy, c->zone, &block, e->pfn, e->order, block.type);
-			pageset_insert(a, c->zone, set, index, e->pfn, true);
+			pageset_insert(a, c->zone, set, e->fallback_order, e->pfn, true);
 		}
 		/* More is kept than the model knew: the next sizes are in force, or its count is off. */
 		if (replay_model_has_next_stage(r))

@@ -456,6 +456,55 @@ static void test_known_pages_are_drained(void **state)
 	tear_down(&f);
 }
 
+enum { FULL = 32 };
+
+/* A page set to which that many movable pages were freed, the last one more than it holds. */
+static void begin_full(struct fixture *f, const char *version, pfn_t freed[FULL])
+{
+	struct page_alloc *a;
+	struct pageset *set;
+
+	set_up(f, version, 0);
+	begin_late(f, 0x5000, 0x7000);
+	tell(f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(f, request(0, MOVABLE), 0x5000);
+	tell(f, told(EVENT_PCPU_DRAIN, MOVABLE), 0x2000);
+	for (unsigned int i = 0; i < FULL; i++)
+		freed[i] = i < 2 ? 0x1000 + i : 0x1010 + 2ULL * i;
+	for (unsigned int i = 0; i + 1 < FULL; i++)
+		release(f, request(0, MOVABLE), freed[i]);
+	/* They are carried out before something else happens. */
+	tell(f, request(0, UNMOVABLE), 0x5001);
+	a = replay_alloc(f->replay);
+	set = page_alloc_set(a, page_alloc_zone_of(a, freed[0]), 0);
+	assert_int_equal(set->lists[pageset_list(a, 0, MIGRATE_MOVABLE)].count, FULL - 1);
+	set->high = set->high_min = set->high_max = set->count;
+	release(f, request(0, MOVABLE), freed[FULL - 1]);
+}
+
+/* What is not drained after all lies on the list where it lay, whatever its pageblock is by now. */
+static void test_what_is_not_drained_stays(void **state)
+{
+	struct fixture f;
+	struct page_alloc *a;
+	pfn_t freed[FULL];
+	unsigned int index;
+	uint32_t zone, depth;
+
+	(void)state;
+	begin_full(&f, "6.12", freed);
+	a = replay_alloc(f.replay);
+	zone = page_alloc_zone_of(a, freed[0]);
+	buddy_set_block_type(a->buddy, zone, freed[0], MIGRATE_UNMOVABLE);
+	/* The free is carried out, and nothing is drained. */
+	tell(&f, request(0, UNMOVABLE), 0x5002);
+	tell(&f, request(0, UNMOVABLE), 0x5003);
+	a = replay_alloc(f.replay);
+	assert_true(pageset_find(a, page_alloc_set(a, zone, 0), freed[0], &index, &depth));
+	assert_int_equal(index, pageset_list(a, 0, MIGRATE_MOVABLE));
+	tear_down(&f);
+}
+
 /*
  *	list [ e d c b a ]	drained: c, so a and b are not there, and d is next
  */
@@ -1732,6 +1781,7 @@ int main(void)
 		cmocka_unit_test(test_unmovable_pages_of_highmem),
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_what_is_not_drained_stays),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
 		cmocka_unit_test(test_drains_of_nodes_that_are_left),
 		cmocka_unit_test(test_unaccounted_blocks_come_page_by_page),
