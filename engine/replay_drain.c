@@ -192,6 +192,62 @@ static void trust_type(struct replay_model *r, uint32_t zone, const struct event
 		replay_learn_type(r, zone, told->pfn, type);
 }
 
+/*
+ * A list is drained from its tail.  How many blocks of the list lie behind that of @e, as the model expects it?  0 if
+ * it does not.
+ */
+static uint32_t passed_over(const struct replay_cpu *c, const struct event *e)
+{
+	const struct event *first = &c->expected.events[c->at];
+	uint32_t at = c->at;
+
+	while (at < c->expected.count &&
+	       c->expected.events[at].fallback_order == first->fallback_order) {
+		if (c->expected.events[at].pfn == e->pfn)
+			return at - c->at;
+		at++;
+	}
+	return 0;
+}
+
+/*
+ * So these @count are not there: they were taken, and nothing told of it.  The others are freed anew, for what has
+ * merged with them lies elsewhere without them.
+ */
+static void take_passed_over(struct replay_model *r, const struct event *e, uint32_t count)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct buddy *b = r->alloc.buddy;
+
+	for (uint32_t i = c->expected.count; i-- > c->at;) {
+		const struct event *drained = &c->expected.events[i];
+		struct buddy_block block;
+
+		if (buddy_find(b, c->zone, drained->pfn, &block) && block.order >= drained->order)
+			buddy_carve(b, c->zone, &block, drained->pfn, drained->order, block.type);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		r->silent += 1ULL << c->expected.events[c->at++].order;
+	for (uint32_t i = c->at; i < c->expected.count; i++)
+		buddy_free_as(b, c->zone, c->expected.events[i].pfn, c->expected.events[i].order,
+			      type_of(r, &c->expected.events[i]));
+}
+
+/* The drain goes on as expected. */
+static void drain_on(struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+
+	trust_type(r, zone, e, &c->expected.events[c->at]);
+	c->drained = c->drain_next = PFN_NONE;
+	c->at++;
+	c->run_zone = zone;
+	c->run_cpu = e->cpu;
+	c->run_index =
+		pageset_list(&r->alloc, e->order,
+			     type_of(r, e) < MIGRATE_HIGHATOMIC ? type_of(r, e) : MIGRATE_MOVABLE);
+}
+
 void replay_on_drain(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -203,18 +259,15 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 	replay_commit_pending(r, e);
 	replay_watch_batch(r, e);
 	if (c->doing == DOING_DRAIN && expects(c)) {
+		uint32_t gone;
+
 		predicted = c->expected.events[c->at].pfn;
-		if (predicted == e->pfn) {
-			trust_type(r, zone, e, &c->expected.events[c->at]);
-			c->drained = c->drain_next = PFN_NONE;
-			c->at++;
-			c->run_zone = zone;
-			c->run_cpu = e->cpu;
-			c->run_index = pageset_list(a, e->order,
-						    type_of(r, e) < MIGRATE_HIGHATOMIC
-							    ? type_of(r, e)
-							    : MIGRATE_MOVABLE);
-			tell(r, e, predicted, zone, REPLAY_HIT);
+		gone = predicted != e->pfn ? passed_over(c, e) : 0;
+		if (gone)
+			take_passed_over(r, e, gone);
+		if (predicted == e->pfn || gone) {
+			drain_on(r, e, zone);
+			tell(r, e, predicted, zone, gone ? REPLAY_MISS_UNASKED : REPLAY_HIT);
 			return;
 		}
 	} else {

@@ -482,6 +482,42 @@ static void begin_full(struct fixture *f, const char *version, pfn_t freed[FULL]
 	release(f, request(0, MOVABLE), freed[FULL - 1]);
 }
 
+/*
+ * A list is drained from its tail, so what lies behind a page that is drained is not there:
+ *
+ *	head [ ... e d c b a ] tail	drained: a, c, d ...	b was taken untold, and a lies behind c, d ... now
+ */
+static void test_what_a_drain_passes_over_is_gone(void **state)
+{
+	pfn_t freed[FULL];
+	struct fixture f;
+	struct event drain = told(EVENT_PCPU_DRAIN, MOVABLE);
+	struct page_alloc *a;
+	struct buddy_block block;
+	uint64_t silent;
+	uint32_t zone;
+
+	(void)state;
+	begin_full(&f, "6.1", freed);
+	silent = replay_stats(f.replay)->silent;
+	assert_int_equal(guess(&f, drain), freed[0]);
+	tell(&f, drain, freed[0]);
+	assert_int_equal(guess(&f, drain), freed[1]);
+	tell(&f, drain, freed[2]);
+	assert_int_equal(f.miss, REPLAY_MISS_UNASKED);
+	for (unsigned int i = 3; i < 5; i++) {
+		tell(&f, drain, freed[i]);
+		assert_int_equal(f.miss, REPLAY_HIT);
+	}
+	a = replay_alloc(f.replay);
+	zone = page_alloc_zone_of(a, freed[0]);
+	assert_false(pageset_holds(a, zone, freed[1]) ||
+		     buddy_find(a->buddy, zone, freed[1], &block));
+	assert_int_equal(replay_stats(f.replay)->silent, silent + 1);
+	assert_int_not_equal(guess(&f, told(EVENT_ZONE_LOCKED, MOVABLE)), freed[0]);
+	tear_down(&f);
+}
+
 /* What is not drained after all lies on the list where it lay, whatever its pageblock is by now. */
 static void test_what_is_not_drained_stays(void **state)
 {
@@ -1781,6 +1817,7 @@ int main(void)
 		cmocka_unit_test(test_unmovable_pages_of_highmem),
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_what_a_drain_passes_over_is_gone),
 		cmocka_unit_test(test_what_is_not_drained_stays),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
 		cmocka_unit_test(test_drains_of_nodes_that_are_left),
