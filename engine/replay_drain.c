@@ -15,16 +15,42 @@ static unsigned int next_list(const struct pageset *set, unsigned int index)
 	return PCP_LIST_NONE;
 }
 
-/* The page of @e was drained: from no list that the model knows, if @strange. */
-static void note_drained(struct replay_cpu *c, const struct event *e, bool strange)
+/*
+ * The page of @e was drained: from no list that the model knows, if @strange.  Older kernels take from one list after
+ * the other in turns, which shows in how many of a type come in a row, and what type follows.
+ */
+static void note_drained(struct replay_model *r, const struct event *e, bool strange)
 {
-	int64_t size = (int64_t)1 << e->order, step = (int64_t)(e->pfn - c->drained);
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	enum migratetype type = type_of(r, e);
+	struct replay_strange *s = &c->strange[type];
+	int64_t size = (int64_t)1 << e->order, step = (int64_t)(e->pfn - s->page);
 
-	if (c->drained != PFN_NONE && step <= STRIDE_MAX * size && step >= -STRIDE_MAX * size)
-		c->drained_step = step;
-	else if (!c->drained_step)
-		c->drained_step = size;
+	if (c->before != EVENT_PCPU_DRAIN) {
+		c->drained_run = 0;
+	} else if (type != c->drained_type) {
+		c->strange[c->drained_type].run = c->drained_run;
+		c->strange[c->drained_type].next = (uint8_t)(type + 1);
+		c->drained_run = 0;
+	}
+	c->drained_run++;
+	if (s->step && step <= STRIDE_MAX * size && step >= -STRIDE_MAX * size)
+		c->drained_step = s->step = step;
+	else if (!s->step)
+		s->step = c->drained_step ? c->drained_step : size;
+	s->page = e->pfn;
+	c->drained_type = (uint8_t)type;
 	c->drained = strange ? e->pfn : PFN_NONE;
+}
+
+/* The page that is drained behind one of a list which is not known.  @in_turns: that may be of another list. */
+static pfn_t guess_strange(const struct replay_cpu *c, bool in_turns)
+{
+	const struct replay_strange *s = &c->strange[c->drained_type];
+
+	if (in_turns && s->next && c->drained_run >= s->run && c->strange[s->next - 1].step)
+		s = &c->strange[s->next - 1];
+	return s->page + (pfn_t)s->step;
 }
 
 /* The first page that is drained of the page sets of @cpu in zones from @zone up to @zones. */
@@ -71,7 +97,7 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 		return c->drain_next;
 	if (c->before == EVENT_PCPU_DRAIN && c->drained != PFN_NONE) {
 		/* What is on lists that are not known was freed in the order of page frames, mostly. */
-		pfn_t next = c->drained + (pfn_t)c->drained_step;
+		pfn_t next = guess_strange(c, a->rules.drain_order != 2);
 		uint32_t zone = page_alloc_zone_of(a, next);
 
 		if (zone != BUDDY_ZONE_NONE &&
@@ -292,7 +318,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 	expect_nothing(c);
 	note_run(r, e->cpu, zone, e->pfn);
 	miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
-	note_drained(c, e, miss == REPLAY_MISS_UNTRACED || miss == REPLAY_MISS_SPLIT);
+	note_drained(r, e, miss == REPLAY_MISS_UNTRACED || miss == REPLAY_MISS_SPLIT);
 	if (predicted == e->pfn)
 		miss = REPLAY_HIT;
 	else if (miss == REPLAY_MISS_OTHER_LIST)

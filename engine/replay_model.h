@@ -146,6 +146,14 @@ struct replay_run {
 	bool past; /* it went past the page set, as far as is known */
 };
 
+/* What is known of a list that is not known: pages that were drained from it. */
+struct replay_strange {
+	pfn_t page;
+	int64_t step; /* to the page that follows; 0: there was none */
+	uint32_t run; /* pages in a row, before those of another type */
+	uint8_t next; /* that type, and 1; 0: there was none */
+};
+
 /* A task that ran on the CPU, as it was when another one followed. */
 struct replay_away {
 	int32_t pid; /* -1: none */
@@ -179,8 +187,12 @@ struct replay_cpu {
 	/* Where the last drained page was: CPU's page set of the zone, and list. */
 	uint32_t run_zone, run_cpu;
 	unsigned int run_index;
-	/* The last drained page, if no list of the model had it; and how far it was from the one before. */
+	/* The last drained page, if no list of the model had it. */
 	pfn_t drained;
+	struct replay_strange strange[MIGRATE_TYPE_COUNT]; /* one of each type */
+	/* Of the page that was drained last; so many in a row were; a step that was right, for lists without one. */
+	uint8_t drained_type;
+	uint32_t drained_run;
 	int64_t drained_step;
 	pfn_t drain_next; /* the block before it on the model's list, or PFN_NONE */
 	uint8_t factor; /* the page set's free_factor before the last free */

@@ -456,6 +456,33 @@ static void test_known_pages_are_drained(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Lists that are not known are drained in turns, of those that empty ones follow on more than one page at a time:
+ *
+ *	unmovable a, movable m n, unmovable b, movable o p, ...
+ */
+static void test_unknown_lists_are_drained_in_turns(void **state)
+{
+	const pfn_t unmovable = 0x2000, movable = 0x3000;
+	struct fixture f;
+	unsigned int right = 0;
+
+	(void)state;
+	set_up(&f, "5.10", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	for (unsigned int i = 0; i < 8; i++) {
+		tell(&f, told(EVENT_PCPU_DRAIN, UNMOVABLE), unmovable + i);
+		right += f.miss == REPLAY_HIT;
+		tell(&f, told(EVENT_PCPU_DRAIN, MOVABLE), movable - 2ULL * i);
+		right += f.miss == REPLAY_HIT;
+		tell(&f, told(EVENT_PCPU_DRAIN, MOVABLE), movable - 2ULL * i - 1);
+		right += f.miss == REPLAY_HIT;
+	}
+	/* What follows on what shows in the first two rounds. */
+	assert_in_range(right, 18, 24);
+	tear_down(&f);
+}
+
 enum { FULL = 32 };
 
 /* A page set to which that many movable pages were freed, the last one more than it holds. */
@@ -1817,6 +1844,7 @@ int main(void)
 		cmocka_unit_test(test_unmovable_pages_of_highmem),
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
+		cmocka_unit_test(test_unknown_lists_are_drained_in_turns),
 		cmocka_unit_test(test_what_a_drain_passes_over_is_gone),
 		cmocka_unit_test(test_what_is_not_drained_stays),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
