@@ -269,6 +269,15 @@ static bool is_first(const struct replay_model *r, uint32_t zone, enum migratety
 	return !r->setup->from_boot || zone >= 64 || !(r->filled[type] >> zone & 1);
 }
 
+/* Is @pfn in a smaller free block than @than?  Then it would have been taken first, if it were there. */
+static bool is_smaller(const struct page_alloc *a, uint32_t zone, pfn_t pfn, pfn_t than)
+{
+	struct buddy_block block, larger;
+
+	return buddy_find(a->buddy, zone, pfn, &block) &&
+	       buddy_find(a->buddy, zone, than, &larger) && block.order < larger.order;
+}
+
 void replay_on_taken(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -368,7 +377,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
-			if (predicted != PFN_NONE && !done && c->zone == zone &&
+			if (predicted != PFN_NONE && c->zone == zone &&
+			    (!done || is_smaller(a, zone, predicted, e->pfn)) &&
 			    replay_is_spared(&c->runs[index], predicted))
 				replay_drop_spared(r, zone, predicted);
 			if (predicted != PFN_NONE && predicted >= c->rest_start &&
