@@ -246,17 +246,24 @@ static void take_passed_over(struct replay_model *r, const struct event *e, uint
 	struct buddy *b = r->alloc.buddy;
 
 	for (uint32_t i = c->expected.count; i-- > c->at;) {
-		const struct event *drained = &c->expected.events[i];
+		struct event *drained = &c->expected.events[i];
 		struct buddy_block block;
 
-		if (buddy_find(b, c->zone, drained->pfn, &block) && block.order >= drained->order)
+		/* Another CPU may have taken it since: then it is not freed again. */
+		drained->flags = buddy_find(b, c->zone, drained->pfn, &block) &&
+				 block.order >= drained->order;
+		if (drained->flags)
 			buddy_carve(b, c->zone, &block, drained->pfn, drained->order, block.type);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		r->silent += 1ULL << c->expected.events[c->at++].order;
-	for (uint32_t i = c->at; i < c->expected.count; i++)
-		buddy_free_as(b, c->zone, c->expected.events[i].pfn, c->expected.events[i].order,
-			      type_of(r, &c->expected.events[i]));
+	for (uint32_t i = c->at; i < c->expected.count; i++) {
+		const struct event *drained = &c->expected.events[i];
+
+		if (drained->flags)
+			buddy_free_as(b, c->zone, drained->pfn, drained->order,
+				      type_of(r, drained));
+	}
 }
 
 /* The drain goes on as expected. */

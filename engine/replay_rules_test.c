@@ -545,6 +545,28 @@ static void test_what_a_drain_passes_over_is_gone(void **state)
 	tear_down(&f);
 }
 
+/* What another CPU got of it meanwhile is not freed with the others. */
+static void test_what_is_taken_meanwhile_stays_taken(void **state)
+{
+	struct event drain = told(EVENT_PCPU_DRAIN, MOVABLE), other = request(0, MOVABLE);
+	struct buddy_block block;
+	struct page_alloc *a;
+	struct fixture f;
+	pfn_t freed[FULL];
+
+	(void)state;
+	begin_full(&f, "6.1", freed);
+	other.cpu = 1;
+	other.pid++;
+	tell(&f, drain, freed[0]);
+	tell(&f, other, freed[5]);
+	tell(&f, drain, freed[2]);
+	a = replay_alloc(f.replay);
+	assert_false(buddy_find(a->buddy, page_alloc_zone_of(a, freed[5]), freed[5], &block));
+	assert_null(replay_check(f.replay));
+	tear_down(&f);
+}
+
 /* What is not drained after all lies on the list where it lay, whatever its pageblock is by now. */
 static void test_what_is_not_drained_stays(void **state)
 {
@@ -1846,6 +1868,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_unknown_lists_are_drained_in_turns),
 		cmocka_unit_test(test_what_a_drain_passes_over_is_gone),
+		cmocka_unit_test(test_what_is_taken_meanwhile_stays_taken),
 		cmocka_unit_test(test_what_is_not_drained_stays),
 		cmocka_unit_test(test_drains_go_on_from_the_middle),
 		cmocka_unit_test(test_drains_of_nodes_that_are_left),
