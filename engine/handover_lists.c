@@ -14,17 +14,11 @@
 
 #include <stdlib.h>
 
+#include "engine/buddy_pending.h"
 #include "engine/memmap.h"
 
 /* Values of the fact handover_chunks. */
 enum handover_chunks { CHUNKS_BITMAP_WORDS = 0, CHUNKS_WORDS = 1, CHUNKS_LARGEST = 2 };
-
-/* Values of the fact deferred_free_rule. */
-enum deferred_free_rule {
-	DEFERRED_FREE_OLD = 1, /* whole largest blocks, whose first pageblock becomes Movable */
-	DEFERRED_FREE_PAGEBLOCKS = 2, /* whole pageblocks */
-	DEFERRED_FREE_MAX_ORDER = 3, /* whole largest blocks */
-};
 
 /* Values of the fact deferred_threads. */
 enum deferred_threads {
@@ -370,30 +364,6 @@ void handover_lists_free_all(struct machine *m)
 
 /* ---- deferred memory ------------------------------------------------------------------------------- */
 
-/* One free run that lies in one window: a whole block, or single pages. */
-static void free_run(struct buddy *b, uint32_t zone, pfn_t start, pfn_t end,
-		     enum deferred_free_rule rule)
-{
-	unsigned int order = rule == DEFERRED_FREE_PAGEBLOCKS ? b->pageblock_order : b->max_order;
-	uint64_t block = 1ULL << b->pageblock_order;
-
-	if (end - start == 1ULL << order) {
-		buddy_set_block_types(b, zone, start, rule == DEFERRED_FREE_OLD ? start + 1 : end,
-				      MIGRATE_MOVABLE);
-		buddy_free(b, zone, start, order, BUDDY_PLACE_FRESH);
-		return;
-	}
-	/* Page by page, and the type of a pageblock with its first page. */
-	while (start < end) {
-		pfn_t stop = min_u64(end, round_down_to(start, block) + block);
-
-		if (rule != DEFERRED_FREE_OLD)
-			buddy_set_block_types(b, zone, start, stop, MIGRATE_MOVABLE);
-		buddy_free_pages(b, zone, start, stop, BUDDY_PLACE_FRESH);
-		start = stop;
-	}
-}
-
 /* Could several threads have freed these pages? */
 static bool threads_race(const struct machine *m, const struct buddy_pending *p)
 {
@@ -413,26 +383,6 @@ static bool threads_race(const struct machine *m, const struct buddy_pending *p)
 	return round_up_to(end, section) - start >= 2 * section;
 }
 
-void handover_lists_join(struct buddy *b)
-{
-	enum deferred_free_rule rule =
-		(enum deferred_free_rule)fact_get(b->facts, FACT_deferred_free_rule);
-
-	for (uint32_t i = 0; i < b->pending_count; i++) {
-		const struct buddy_pending *p = &b->pending[i];
-		uint64_t window = 1ULL << (rule == DEFERRED_FREE_PAGEBLOCKS ? b->pageblock_order
-									    : b->max_order);
-
-		for (pfn_t start = p->start; start < p->end;) {
-			pfn_t stop = min_u64(p->end, round_down_to(start, window) + window);
-
-			free_run(b, p->zone, start, stop, rule);
-			start = stop;
-		}
-	}
-	b->pending_count = 0;
-}
-
 void handover_lists_deferred(struct machine *m)
 {
 	struct buddy *b = m->buddy;
@@ -441,60 +391,8 @@ void handover_lists_deferred(struct machine *m)
 		return;
 	for (uint32_t i = 0; i < b->pending_count; i++)
 		b->order_threads |= threads_race(m, &b->pending[i]);
-	handover_lists_join(b);
+	buddy_pending_join(b);
 	m->out_of_memory |= b->out_of_memory;
-}
-
-/* Takes [start, end) out of pending memory. */
-static void cut_pending(struct buddy *b, struct buddy_pending *p, pfn_t start, pfn_t end)
-{
-	pfn_t rest = p->end;
-	uint32_t zone = p->zone;
-
-	if (start == p->start) {
-		p->start = end;
-		if (end == rest)
-			*p = b->pending[--b->pending_count];
-		return;
-	}
-	p->end = start;
-	if (end < rest)
-		buddy_add_pending(b, zone, end, rest);
-}
-
-bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order)
-{
-	pfn_t end = pfn + (1ULL << order);
-
-	for (uint32_t i = 0; i < b->pending_count; i++) {
-		struct buddy_pending *p = &b->pending[i];
-		uint32_t zone = p->zone;
-		bool old;
-
-		if (pfn < p->start || end > p->end)
-			continue;
-		old = fact_get(b->facts, FACT_deferred_free_rule) == DEFERRED_FREE_OLD;
-		cut_pending(b, p, pfn, end);
-		if (order || !old)
-			buddy_set_block_types(b, zone, pfn, old ? pfn + 1 : end, MIGRATE_MOVABLE);
-		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FRESH);
-		return true;
-	}
-	return false;
-}
-
-void handover_lists_drop_deferred(struct buddy *b, pfn_t pfn, unsigned int order)
-{
-	pfn_t end = pfn + (1ULL << order);
-
-	/* From the last on: what is cut off goes behind it, and needs no look. */
-	for (uint32_t i = b->pending_count; i--;) {
-		struct buddy_pending *p = &b->pending[i];
-		pfn_t from = max_u64(pfn, p->start), to = min_u64(end, p->end);
-
-		if (from < to)
-			cut_pending(b, p, from, to);
-	}
 }
 
 /* ---- later ----------------------------------------------------------------------------------------- */

@@ -18,16 +18,6 @@
 void handover_lists_free_all(struct machine *m);
 /* page_alloc_init_late(): pending memory is freed. */
 void handover_lists_deferred(struct machine *m);
-/* The same for lists alone. */
-void handover_lists_join(struct buddy *b);
-
-/*
- * Frees the 2^@order pages at @pfn if they are pending, as the thread that initialises them does: past
- * the page sets.  False: they are not pending.
- */
-bool handover_lists_free_deferred(struct buddy *b, pfn_t pfn, unsigned int order);
-/* Those of the 2^@order pages at @pfn that are pending will not be freed with the others. */
-void handover_lists_drop_deferred(struct buddy *b, pfn_t pfn, unsigned int order);
 
 /* Who gives pages back. */
 enum handover_source {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/buddy_entry.h"
+#include "engine/buddy_pending.h"
 #include "engine/pageset.h"
 #include "engine/pageset_list.h"
 #include "engine/rmqueue.h"
@@ -432,6 +433,12 @@ static bool is_local(const struct page_alloc *a, const struct alloc_request *req
 	return a->buddy->zones[zone].nid == a->buddy->zones[preferred_zone(a, req)].nid;
 }
 
+/* Does deferred memory join @zone, which has not enough? */
+static bool grow(struct page_alloc *a, uint32_t zone)
+{
+	return a->buddy->pending_count && buddy_pending_grow(a->buddy, zone);
+}
+
 /* One pass of get_page_from_freelist() up to the choice of a zone, from entry *@at of the row on. */
 static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req, uint32_t flags,
 			  uint32_t *at)
@@ -453,7 +460,8 @@ static uint32_t next_zone(struct page_alloc *a, const struct alloc_request *req,
 		/* Pages nearby are worth more than pageblocks of one type. */
 		if (flags & ALLOC_NOFRAGMENT && a->several_nodes && !is_local(a, req, zone))
 			return BUDDY_ZONE_NONE;
-		if (zone_serves(a, zone, req, flags))
+		/* What just came is not weighed any more. */
+		if (zone_serves(a, zone, req, flags) || grow(a, zone))
 			return zone;
 	}
 	return BUDDY_ZONE_NONE;
@@ -694,6 +702,8 @@ static __attribute__((noinline)) pfn_t get_from_zones(struct page_alloc *a,
 		for (; (zone = next_zone(a, req, flags, &at)) != BUDDY_ZONE_NONE; at++) {
 			pfn_t pfn = take(a, zone, req, flags);
 
+			while (pfn == PFN_NONE && grow(a, zone))
+				pfn = take(a, zone, req, flags);
 			if (pfn == PFN_NONE)
 				continue;
 			if (zone_ret)

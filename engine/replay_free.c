@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/handover_lists.h"
+#include "engine/buddy_pending.h"
 #include "engine/pageset_list.h"
 #include "engine/replay_parts.h"
 
@@ -368,9 +368,9 @@ void replay_on_free(struct replay_model *r, const struct event *e)
 	uint32_t zone;
 
 	if (r->alloc.buddy->pending_count) {
-		if (handover_lists_free_deferred(r->alloc.buddy, e->pfn, e->order))
+		if (buddy_pending_free(r->alloc.buddy, e->pfn, e->order))
 			return;
-		handover_lists_drop_deferred(r->alloc.buddy, e->pfn, e->order);
+		buddy_pending_drop(r->alloc.buddy, e->pfn, e->order);
 	}
 	if (contig_leftover(r, e) || comes_online(r, e))
 		return;

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/buddy_pending.h"
 #include "engine/digest.h"
-#include "engine/handover_lists.h"
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
+#include "engine/rmqueue.h"
 
 /* Zones whose page sets can be disabled. */
 enum { ZONES_MARKED = 64 };
@@ -224,7 +225,7 @@ bool replay_model_has_next_stage(const struct replay_model *r)
 
 void replay_model_start_late(struct replay_model *r)
 {
-	handover_lists_join(r->alloc.buddy);
+	buddy_pending_join(r->alloc.buddy);
 	apply_stage(r, REPLAY_STAGES - 1);
 }
 
@@ -291,30 +292,45 @@ void replay_model_resize(struct replay_model *r)
 			size_zone(r, zone);
 }
 
-/* Is any of the 2^@order pages at @pfn memory that has not joined yet? */
-static bool is_pending(const struct replay_model *r, pfn_t pfn, unsigned int order)
-{
-	const struct buddy *b = r->alloc.buddy;
-
-	for (uint32_t i = 0; i < b->pending_count; i++)
-		if (pfn + (1ULL << order) > b->pending[i].start && pfn < b->pending[i].end)
-			return true;
-	return false;
-}
-
 static void on_event(struct replay_model *r, const struct event *e);
 
 /*
+ * The first event is of the idle task, which boots the machine: the threads that free deferred memory do not
+ * run yet, and @e's page joined because all that was free before was taken, by what the boot allocates for
+ * itself (buffers of the trace, as a rule), page by page.
+ */
+static bool grow_unseen(struct replay_model *r, const struct event *e)
+{
+	struct page_alloc *a = &r->alloc;
+	uint32_t zone = page_alloc_zone_of(a, e->pfn);
+	struct alloc_request req = replay_request(r, e);
+
+	if (!r->from_idle || e->pid || zone == BUDDY_ZONE_NONE)
+		return false;
+	while (buddy_pending_has(a->buddy, e->pfn, e->order)) {
+		enum rmqueue_mode mode = RMQUEUE_NORMAL;
+
+		while (rmqueue_one(a, zone, 0, req.type, req.flags, &mode) != PFN_NONE)
+			r->silent++;
+		if (!buddy_pending_grow(a->buddy, zone))
+			return false;
+	}
+	return true;
+}
+
+/*
  * A page of memory that has not joined yet is in use: so it had joined before the trace began, and the page
- * sets have had their last sizes since.  The page tells this, so the prediction is that of a model that
- * does not know it.
+ * sets have had their last sizes since, unless the boot had come no further than that its zone had to grow.
+ * The page tells this, so the prediction is that of a model that does not know it.
  */
 static void join_unseen(struct replay_model *r, const struct event *e)
 {
 	struct replay_model *unaware = replay_model_clone(r);
 
-	handover_lists_join(r->alloc.buddy);
-	apply_stage(r, REPLAY_STAGES - 1);
+	if (!grow_unseen(r, e)) {
+		buddy_pending_join(r->alloc.buddy);
+		apply_stage(r, REPLAY_STAGES - 1);
+	}
 	on_event(r, e);
 	if (!unaware) {
 		r->alloc.out_of_memory = true;
@@ -385,7 +401,7 @@ const struct replay_outcome *replay_model_event(struct replay_model *r, const st
 	}
 	r->begun = true;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && e->pfn != PFN_NONE &&
-	    is_pending(r, e->pfn, e->order))
+	    buddy_pending_has(r->alloc.buddy, e->pfn, e->order))
 		join_unseen(r, e);
 	else
 		on_event(r, e);
