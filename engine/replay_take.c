@@ -269,6 +269,38 @@ static bool is_first(const struct replay_model *r, uint32_t zone, enum migratety
 	return !r->setup->from_boot || zone >= 64 || !(r->filled[type] >> zone & 1);
 }
 
+/* Is the free block that @e tells of, which serves as a fallback, known in @zone? */
+static bool is_fallback(const struct replay_model *r, const struct event *e, uint32_t zone)
+{
+	struct buddy_block block;
+
+	return e->kind == EVENT_EXTFRAG && e->fallback_migratetype < MIGRATE_TYPE_COUNT &&
+	       buddy_find(r->alloc.buddy, zone, e->pfn, &block) && block.pfn == e->pfn &&
+	       block.order == e->fallback_order &&
+	       block.type == r->setup->types[e->fallback_migratetype];
+}
+
+/*
+ * Takes that block as the kernel does, which claims all its pageblocks: it was the first of its list.  False:
+ * the kernel would rather have taken another.
+ */
+static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zone,
+		      const struct alloc_request *req)
+{
+	struct buddy *b = r->alloc.buddy;
+	enum rmqueue_mode mode = RMQUEUE_NORMAL;
+	struct buddy_block block;
+	pfn_t pfn;
+
+	if (!buddy_find(b, zone, e->pfn, &block))
+		return false;
+	buddy_move(b, zone, &block, block.type, false);
+	pfn = rmqueue_one(&r->alloc, zone, e->order, req->type, req->flags, &mode);
+	if (pfn != PFN_NONE && pfn != e->pfn)
+		buddy_untake(b, zone, pfn, e->order, buddy_block_type(b, zone, pfn));
+	return pfn == e->pfn;
+}
+
 /* Is @pfn in a smaller free block than @than?  Then it would have been taken first, if it were there. */
 static bool is_smaller(const struct page_alloc *a, uint32_t zone, pfn_t pfn, pfn_t than)
 {
@@ -286,7 +318,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	const struct event *want;
 	enum replay_miss miss;
 	struct alloc_request req;
-	bool past;
+	bool past, fallback;
 
 	if (e->kind == EVENT_EXTFRAG &&
 	    (r->alloc.rules.fallback < 3 ||
@@ -343,7 +375,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		tell(r, e, want ? want->pfn : PFN_NONE, zone, REPLAY_MISS_OUTSIDE);
 		return;
 	}
-	if (c->before != EVENT_EXTFRAG)
+	fallback = is_fallback(r, e, zone);
+	if (c->before != EVENT_EXTFRAG && !fallback)
 		replay_learn_type(r, zone, e->pfn, type_of(r, e));
 	req = replay_request(r, e);
 	/* A request for a low zone is never a movable one. */
@@ -361,7 +394,9 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				if (c->held_zone != zone)
 					replay_undo_claims(r, e->cpu, c->held_zone);
 			}
-			miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			miss = fallback && fall_back(r, e, zone, &req)
+				       ? REPLAY_MISS_SPLIT
+				       : replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 			c->held = e->pfn;
 			c->held_zone = zone;
 			c->at = c->expected.count;
@@ -373,7 +408,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (c->zone != zone && !done)
 				wanted = pageset_refill_count(a, zone, set, e->order);
 
-			if (c->zone != zone)
+			if (c->zone != zone || (fallback && want && want->kind == EVENT_EXTFRAG))
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
@@ -388,7 +423,9 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (is_first(r, zone, req.type) && replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
 			else
-				miss = replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+				miss = fallback && fall_back(r, e, zone, &req)
+					       ? REPLAY_MISS_SPLIT
+					       : replay_take_out(r, e->cpu, zone, e->pfn, e->order);
 			if (miss == REPLAY_MISS_UNTRACED && wanted > done + 1)
 				loosen_rest(r, e, zone);
 			pageset_insert(a, zone, set, index, e->pfn, true);
