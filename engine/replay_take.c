@@ -318,7 +318,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	const struct event *want;
 	enum replay_miss miss;
 	struct alloc_request req;
-	bool past, fallback;
+	bool past, fallback, first, learn;
 
 	if (e->kind == EVENT_EXTFRAG &&
 	    (r->alloc.rules.fallback < 3 ||
@@ -376,7 +376,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		return;
 	}
 	fallback = is_fallback(r, e, zone);
-	if (c->before != EVENT_EXTFRAG && !fallback)
+	first = c->doing != DOING_BLOCK && r->setup->from_boot && is_first(r, zone, type_of(r, e));
+	learn = c->before != EVENT_EXTFRAG && !fallback;
+	/* What a list is filled with for the first time came with claims of its own, as will be tried. */
+	if (learn && !first)
 		replay_learn_type(r, zone, e->pfn, type_of(r, e));
 	req = replay_request(r, e);
 	/* A request for a low zone is never a movable one. */
@@ -422,10 +425,13 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			req = replay_request(r, e);
 			if (is_first(r, zone, req.type) && replay_catch_up(r, zone, &req, e->pfn))
 				miss = REPLAY_MISS_SPLIT;
-			else
+			else {
+				if (learn && first)
+					replay_learn_type(r, zone, e->pfn, type_of(r, e));
 				miss = fallback && fall_back(r, e, zone, &req)
 					       ? REPLAY_MISS_SPLIT
 					       : replay_take_out(r, e->cpu, zone, e->pfn, e->order);
+			}
 			if (miss == REPLAY_MISS_UNTRACED && wanted > done + 1)
 				loosen_rest(r, e, zone);
 			pageset_insert(a, zone, set, index, e->pfn, true);
