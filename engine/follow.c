@@ -397,9 +397,11 @@ static void on_free_unused(struct follow *f, const struct event *e, const struct
 	struct follow_cpu *cpu = &f->cpus[e->cpu];
 	bool silent = may_be_silent(f, e, page);
 	bool other_task = f->bulk && !e->order && e->pid >= 0 && page->pid != pid_of(e);
+	/* Nobody but its list's refill had to do with it, so nobody freed it twice. */
+	bool off_list = f->bulk && !e->order && page->state == FOLLOW_TAKEN;
 
 	close_open(f, cpu, true);
-	if (silent && (cpu->unknown_before || other_task)) {
+	if (silent && (cpu->unknown_before || other_task || off_list)) {
 		f->stats.silent++;
 	} else if (silent) {
 		cpu->open = true;

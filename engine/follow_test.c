@@ -471,6 +471,27 @@ static void test_another_task(void **state)
 	finish(f);
 }
 
+/* Who filled the list says nothing of who is handed its pages in bulk. */
+static void test_off_list(void **state)
+{
+	static const struct {
+		const char *version;
+		unsigned int findings;
+	} rows[] = { { "6.1", 0 }, { "5.10", 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct fixture *f = start(rows[i].version, 0);
+
+		event_of(f, EVENT_ZONE_LOCKED, 0x1000, 0, 1);
+		event_of(f, EVENT_FREE, 0x1000, 0, 1);
+		event_of(f, EVENT_ALLOC, 0x1001, 0, 1);
+		assert_int_equal(f->count, rows[i].findings);
+		assert_int_equal(follow_stats(f->follow)->silent, !rows[i].findings);
+		finish(f);
+	}
+}
+
 static void test_gap(void **state)
 {
 	struct fixture *f = start("5.10", 0);
@@ -509,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_fallback_gives),
 		cmocka_unit_test(test_interrupt_and_task),
 		cmocka_unit_test(test_another_task),
+		cmocka_unit_test(test_off_list),
 		cmocka_unit_test(test_contiguous_allocations),
 		cmocka_unit_test(test_gap),
 	};
