@@ -37,7 +37,6 @@ static void put_counter(const struct machine *m, const char *name, uint64_t valu
 static void put_pageset(const struct pageset *set, uint32_t cpu, const struct machine *m,
 			const struct zone *z, bool late_sizes, const struct sink *sink)
 {
-	uint64_t pages = fact_get(&m->facts, FACT_managed_pages) ? z->managed : z->present;
 	bool tuned = set->high_min != set->high_max || (late_sizes && z->high_min != z->high_max);
 	uint64_t high = late_sizes && !tuned ? z->high : set->high;
 	bool limits = fact_get(&m->facts, FACT_zoneinfo_pcp_limits);
@@ -54,8 +53,7 @@ static void put_pageset(const struct pageset *set, uint32_t cpu, const struct ma
 		sink_printf(sink, "              %-*s %" PRIu64 "\n", width,
 			    "high_max:", late_sizes ? z->high_max : set->high_max);
 	}
-	sink_printf(sink, "  vm stats threshold: %" PRIu64 "\n",
-		    stat_threshold(pages, m->online_cpus, &m->config));
+	sink_printf(sink, "  vm stats threshold: %" PRIu64 "\n", z->stat_threshold);
 }
 
 static void put_protection(const struct machine *m, const struct zone *z, const struct sink *sink)

@@ -833,11 +833,7 @@ static void answer_zoneinfo(struct machine *m)
 			} else {
 				answer_field(m, z, ZONE_FIELD_PCP_HIGH, z->high);
 			}
-			answer_field(m, z, ZONE_FIELD_STAT_THRESHOLD,
-				     stat_threshold(fact_get(&m->facts, FACT_managed_pages)
-							    ? z->managed
-							    : z->present,
-						    m->online_cpus, &m->config));
+			answer_field(m, z, ZONE_FIELD_STAT_THRESHOLD, z->stat_threshold);
 		}
 	}
 }

@@ -78,6 +78,7 @@ bool hotplug_share(struct hotplug *h, uint32_t cpu, bool online)
 	for (uint32_t nid = 0; nid < m->node_count && !online; nid++)
 		if (h->node_online[nid])
 			hotplug_fold(h, (int32_t)nid, cpu);
+	reserves_refresh_thresholds(m);
 	m->cpu_coming = online;
 	if (!fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
 		return true;

@@ -20,12 +20,27 @@ struct wmark_input reserves_input(struct machine *m)
 	return w;
 }
 
+void reserves_refresh_thresholds(struct machine *m)
+{
+	bool by_managed = fact_get(&m->facts, FACT_managed_pages);
+
+	for (uint32_t n = 0; n < m->node_count; n++) {
+		for (unsigned int t = 0; t < ZONE_TYPE_COUNT; t++) {
+			struct zone *z = &m->nodes[n].zones[t];
+
+			z->stat_threshold = stat_threshold(by_managed ? z->managed : z->present,
+							   m->online_cpus, &m->config);
+		}
+	}
+}
+
 void reserves_compute(struct machine *m)
 {
 	struct wmark_input w = reserves_input(m);
 
 	m->min_free_kbytes = wmark_min_free_kbytes(&w);
 	wmark_setup_zones(&w, m->min_free_kbytes, DEFAULT_SCALE_FACTOR);
+	reserves_refresh_thresholds(m);
 	wmark_setup_lowmem_reserve(&w);
 	m->totalreserve = wmark_totalreserve_pages(&w);
 }
@@ -119,6 +134,7 @@ void reserves_renew(struct machine *m, struct zone *zone)
 	if (user == UINT64_MAX || computed > user)
 		m->min_free_kbytes = computed;
 	wmark_setup_zones(&w, m->min_free_kbytes, factor);
+	reserves_refresh_thresholds(m);
 	wmark_setup_lowmem_reserve(&w);
 	m->totalreserve = wmark_totalreserve_pages(&w);
 	if (fact_get(&m->facts, FACT_hotplug_asks_khugepaged))

@@ -13,6 +13,11 @@ struct wmark_input reserves_input(struct machine *m);
 
 /* init_per_zone_wmark_min() of the boot. */
 void reserves_compute(struct machine *m);
+/*
+ * refresh_zone_stat_thresholds(), part of init_per_zone_wmark_min() and of a CPU's coming and going: what is
+ * freed later in the boot (initrd, init sections) changes no threshold.
+ */
+void reserves_refresh_thresholds(struct machine *m);
 /* set_recommended_min_free_kbytes(): what huge pages want kept free. */
 void reserves_raise_for_khugepaged(struct machine *m);
 /* Sizes the page sets of all zones; @fraction as for pageset_size_zone(). */

@@ -34,6 +34,7 @@ struct zone {
 		joined; /* managed when deferred memory had come, or page sets were last sized by it */
 	uint64_t
 		counted; /* managed when reserves were last worked out from it, as far as is known */
+	uint64_t stat_threshold; /* of its per-CPU counters; see reserves_refresh_thresholds() */
 	uint64_t early_free; /* pages free right after the hand-over, deferred ones away */
 	uint64_t unavailable; /* pages in unavailable ranges attributed to this zone */
 	bool contiguous; /* every section it spans is online and its own; see hotplug.h */
