@@ -396,7 +396,8 @@ static void on_free_unused(struct follow *f, const struct event *e, const struct
 {
 	struct follow_cpu *cpu = &f->cpus[e->cpu];
 	bool silent = may_be_silent(f, e, page);
-	bool other_task = f->bulk && !e->order && e->pid >= 0 && page->pid != pid_of(e);
+	bool other_task = (f->bulk || page->state == FOLLOW_LISTED) && !e->order && e->pid >= 0 &&
+			  page->pid != pid_of(e);
 	/* Nobody but its list's refill had to do with it, so nobody freed it twice. */
 	bool off_list = f->bulk && !e->order && page->state == FOLLOW_TAKEN;
 

@@ -17,7 +17,8 @@
  *
  *   - they come in groups: the free before it on that CPU, or after it, is of a page that was not known to
  *     be in use either;
- *   - or, of bulk allocations, another task frees the page than the one that had last to do with it;
+ *   - or, of bulk allocations and of what was on the free lists, another task frees the page than the one
+ *     that had last to do with it;
  *   - or a list was filled with the page, and nobody was seen to be handed it since.
  *
  * Such frees are counted as silent; the others are findings.

@@ -471,6 +471,26 @@ static void test_another_task(void **state)
 	finish(f);
 }
 
+/* Compaction moves the pages of tasks one by one: between two of them are others. */
+static void test_compaction_of_one(void **state)
+{
+	struct fixture *f = start("5.10", 0);
+
+	(void)state;
+	event_of(f, EVENT_PCPU_DRAIN, 0x1000, 0, 1);
+	event_of(f, EVENT_ALLOC, 0x1800, 0, 2);
+	event_of(f, EVENT_FREE, 0x1000, 0, 2);
+	event_of(f, EVENT_FREE, 0x1800, 0, 2);
+	assert_int_equal(f->count, 0);
+	assert_int_equal(follow_stats(f->follow)->silent, 1);
+	/* The task that freed it last frees it once more. */
+	event_of(f, EVENT_PCPU_DRAIN, 0x1000, 0, 2);
+	event_of(f, EVENT_FREE, 0x1000, 0, 2);
+	event_of(f, EVENT_ALLOC, 0x1800, 0, 2);
+	assert_int_equal(f->count, 1);
+	finish(f);
+}
+
 /* Who filled the list says nothing of who is handed its pages in bulk. */
 static void test_off_list(void **state)
 {
@@ -530,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_fallback_gives),
 		cmocka_unit_test(test_interrupt_and_task),
 		cmocka_unit_test(test_another_task),
+		cmocka_unit_test(test_compaction_of_one),
 		cmocka_unit_test(test_off_list),
 		cmocka_unit_test(test_contiguous_allocations),
 		cmocka_unit_test(test_gap),
