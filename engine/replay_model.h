@@ -271,6 +271,7 @@ struct replay_cpu {
 	unsigned int last_order;
 	enum event_kind before; /* the CPU's last event, its page, and its time */
 	pfn_t before_pfn;
+	uint8_t before_fallback_order, before_fallback_type; /* of the last EVENT_EXTFRAG */
 	uint64_t before_time;
 	uint64_t part; /* of a second, counted from time 0, that is not over */
 	uint64_t

@@ -269,15 +269,29 @@ static bool is_first(const struct replay_model *r, uint32_t zone, enum migratety
 	return !r->setup->from_boot || zone >= 64 || !(r->filled[type] >> zone & 1);
 }
 
-/* Is the free block that @e tells of, which serves as a fallback, known in @zone? */
+/*
+ * Is the free block known in @zone that serves @e as a fallback?  The event that tells of it gives the page
+ * itself, or comes before the one that does.
+ */
 static bool is_fallback(const struct replay_model *r, const struct event *e, uint32_t zone)
 {
+	const struct replay_cpu *c = &r->cpus[e->cpu];
+	bool before = e->kind == EVENT_ZONE_LOCKED && c->before == EVENT_EXTFRAG &&
+		      c->before_pfn == e->pfn;
+	unsigned int order = before ? c->before_fallback_order : e->fallback_order;
+	unsigned int type = before ? c->before_fallback_type : e->fallback_migratetype;
 	struct buddy_block block;
 
-	return e->kind == EVENT_EXTFRAG && e->fallback_migratetype < MIGRATE_TYPE_COUNT &&
+	return (before || e->kind == EVENT_EXTFRAG) && type < MIGRATE_TYPE_COUNT &&
 	       buddy_find(r->alloc.buddy, zone, e->pfn, &block) && block.pfn == e->pfn &&
-	       block.order == e->fallback_order &&
-	       block.type == r->setup->types[e->fallback_migratetype];
+	       block.order == order && block.type == r->setup->types[type];
+}
+
+/* Did the model claim pageblocks for the page it expects next? */
+static bool has_claimed(const struct replay_cpu *c)
+{
+	return expects(c) && (c->expected.events[c->at].kind == EVENT_EXTFRAG ||
+			      (c->at && c->expected.events[c->at - 1].kind == EVENT_EXTFRAG));
 }
 
 /*
@@ -320,6 +334,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	struct alloc_request req;
 	bool past, fallback, first, learn;
 
+	if (e->kind == EVENT_EXTFRAG) {
+		c->before_fallback_order = e->fallback_order;
+		c->before_fallback_type = e->fallback_migratetype;
+	}
 	if (e->kind == EVENT_EXTFRAG &&
 	    (r->alloc.rules.fallback < 3 ||
 	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
@@ -411,7 +429,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (c->zone != zone && !done)
 				wanted = pageset_refill_count(a, zone, set, e->order);
 
-			if (c->zone != zone || (fallback && want && want->kind == EVENT_EXTFRAG))
+			if (c->zone != zone || (fallback && has_claimed(c)))
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
