@@ -190,12 +190,15 @@ static void count(struct replay *r, const struct event *e, const struct replay_o
 }
 
 /* The trace does tell of more than allocations and frees. */
-static void tells(struct replay *r)
+static void tells(struct replay *r, const struct event *e)
 {
 	r->setup.kinds = r->wanted;
-	/* The first page sets of a boot are empty: each page is taken from the free lists. */
+	/*
+	 * The first page sets of a boot are empty: each page is taken from the free lists, and at first by the
+	 * task that will be the idle one.
+	 */
 	r->setup.from_boot = !r->taken_over && !r->stats.kinds[EVENT_ALLOC] &&
-			     !r->stats.kinds[EVENT_FREE];
+			     !r->stats.kinds[EVENT_FREE] && e->pid <= 0;
 	replay_keep_one(r);
 	/* What drains tell is better than when they might be due. */
 	replay_model_limit(r->models[0], 1ULL << r->models[0]->phases.chosen);
@@ -354,7 +357,7 @@ static inline void take_in(struct replay *r, const struct event *e)
 	if (!(r->wanted & kind) || !fits(r, e))
 		return;
 	if (kind & TELLING & ~r->setup.kinds)
-		tells(r);
+		tells(r, e);
 	if (!r->boot_over && comes_after_boot(r, e))
 		end_boot(r);
 	if (r->change_due)

@@ -23,7 +23,7 @@
 #define MIB (1ULL << 20)
 #define ELSEWHERE 0x48000
 
-enum { FILLED = 60, STACK = 4, TABLES = 7, SHELL = 50, CHILD = 60, KTHREADD = 2 };
+enum { FILLED = 60, STACK = 4, TABLES = 7, NOBODY = -1, SHELL = 50, CHILD = 60, KTHREADD = 2 };
 
 struct play {
 	struct made_boot made;
@@ -90,10 +90,11 @@ static pfn_t take_user(struct play *p, int32_t pid)
 	return pfn;
 }
 
+/* As it was since the boot: of whom the first is, is not told. */
 static void fill(struct play *p)
 {
 	for (unsigned int i = 0; i < FILLED; i++)
-		give(p, EVENT_ZONE_LOCKED, SHELL, p->next + i, 0, 0, 0);
+		give(p, EVENT_ZONE_LOCKED, i ? SHELL : NOBODY, p->next + i, 0, 0, 0);
 	assert_true(take(p, SHELL, kernel_gfp(p), p->next));
 }
 
