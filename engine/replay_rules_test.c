@@ -1305,6 +1305,43 @@ static void test_what_counts(void **state)
 	tear_down(&f);
 }
 
+/*
+ * The kernel passed over a zone that had a little more than the mark by the lists: so its counter is behind by
+ * that, whatever the model had taken meanwhile to fill a list with.
+ */
+static void test_counter_behind_the_lists(void **state)
+{
+	enum { LEFT = FILLED + 3 };
+	struct alloc_request req = { .type = MIGRATE_MOVABLE,
+				     .highest = ZONE_MOVABLE,
+				     .flags = WMARK_LOW };
+	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE);
+	struct buddy_block block = { .type = MIGRATE_MOVABLE };
+	struct fixture f;
+	struct page_alloc *a;
+	uint32_t high, low;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, e, 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	a = replay_alloc(f.replay);
+	high = page_alloc_zone_of(a, 0x5000);
+	low = page_alloc_zone_of(a, 0x800);
+	assert_int_not_equal(low, high);
+	while (page_alloc_margin(a, high, &req, WMARK_LOW) > LEFT) {
+		block.order = a->buddy->max_order;
+		while ((block.pfn = buddy_head(a->buddy, high, block.order, block.type)) ==
+		       PFN_NONE)
+			block.order--;
+		buddy_carve(a->buddy, high, &block, block.pfn, 0, block.type);
+	}
+	tell(&f, e, 0x800);
+	assert_int_equal(a->zones[high].drift, LEFT);
+	tear_down(&f);
+}
+
 /* A trace of the boot begins with the task that will be idle, which fills a list that is empty. */
 static void test_when_a_trace_begins(void **state)
 {
@@ -1904,6 +1941,7 @@ int main(void)
 		cmocka_unit_test(test_passed_over_pages_come_back),
 		cmocka_unit_test(test_misses_have_reasons),
 		cmocka_unit_test(test_what_counts),
+		cmocka_unit_test(test_counter_behind_the_lists),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
 		cmocka_unit_test(test_neighbours_are_freed_together),

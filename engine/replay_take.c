@@ -47,6 +47,14 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 		z->drift = drift;
 }
 
+/* What the model took is back.  A request for a low zone is never a movable one. */
+static void learn_drift(struct replay_model *r, const struct alloc_request *req, uint32_t chosen,
+			uint32_t real)
+{
+	if (req->type == MIGRATE_MOVABLE)
+		replay_learn_drift(r, req, chosen, real);
+}
+
 static void start_refill(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
 			 const struct alloc_request *req, unsigned int blocks)
 {
@@ -400,9 +408,6 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	if (learn && !first)
 		replay_learn_type(r, zone, e->pfn, type_of(r, e));
 	req = replay_request(r, e);
-	/* A request for a low zone is never a movable one. */
-	if (req.type == MIGRATE_MOVABLE)
-		replay_learn_drift(r, &req, c->doing == DOING_BLOCK ? c->held_zone : c->zone, zone);
 	/* Undo what was wrong, do what is right, and go on from there. */
 	{
 		pfn_t predicted = want ? want->pfn : PFN_NONE;
@@ -415,6 +420,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				if (c->held_zone != zone)
 					replay_undo_claims(r, e->cpu, c->held_zone);
 			}
+			learn_drift(r, &req, c->held_zone, zone);
 			miss = fallback && fall_back(r, e, zone, &req)
 				       ? REPLAY_MISS_SPLIT
 				       : replay_take_out(r, e->cpu, zone, e->pfn, e->order);
@@ -433,6 +439,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
+			learn_drift(r, &req, c->zone, zone);
 			if (predicted != PFN_NONE && c->zone == zone &&
 			    (!done || is_smaller(a, zone, predicted, e->pfn)) &&
 			    replay_is_spared(&c->runs[index], predicted))
