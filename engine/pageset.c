@@ -8,9 +8,6 @@
 /* Refills and drains grow at most by this power of two (CONFIG_PCP_BATCH_SCALE_MAX). */
 #define BATCH_SCALE_MAX 5
 
-/* Values of the fact pcp_drain_order. */
-enum drain_order { DRAIN_TURNS = 0, DRAIN_TURNS_OR_ONLY = 1, DRAIN_LIST_FIRST = 2 };
-
 /* ---- lists ------------------------------------------------------------------------------------- */
 
 static unsigned int list_of(const struct alloc_rules *r, unsigned int order, enum migratetype type)

@@ -53,6 +53,12 @@ static pfn_t guess_strange(const struct replay_cpu *c, bool in_turns)
 	return s->page + (pfn_t)s->step;
 }
 
+/* The list that a drain of all begins with: where lists take turns, the first one's comes last. */
+static unsigned int first_list(const struct page_alloc *a, const struct pageset *set)
+{
+	return next_list(set, a->rules.drain_order != DRAIN_LIST_FIRST);
+}
+
 /* The first page that is drained of the page sets of @cpu in zones from @zone up to @zones. */
 static pfn_t guess_drain_of(struct replay_model *r, uint32_t cpu, uint32_t zone, uint32_t zones)
 {
@@ -60,7 +66,7 @@ static pfn_t guess_drain_of(struct replay_model *r, uint32_t cpu, uint32_t zone,
 
 	for (; zone < zones; zone++) {
 		struct pageset *set = page_alloc_set(a, zone, cpu);
-		unsigned int index = next_list(set, 0);
+		unsigned int index = first_list(a, set);
 
 		if (index != PCP_LIST_NONE)
 			return pageset_tail(a, set, index);
@@ -97,7 +103,7 @@ static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
 		return c->drain_next;
 	if (c->before == EVENT_PCPU_DRAIN && c->drained != PFN_NONE) {
 		/* What is on lists that are not known was freed in the order of page frames, mostly. */
-		pfn_t next = guess_strange(c, a->rules.drain_order != 2);
+		pfn_t next = guess_strange(c, a->rules.drain_order != DRAIN_LIST_FIRST);
 		uint32_t zone = page_alloc_zone_of(a, next);
 
 		if (zone != BUDDY_ZONE_NONE &&
@@ -175,7 +181,7 @@ static bool drain_late(struct replay_model *r, const struct event *e, uint32_t z
 	if (c->doing != DOING_DRAIN || c->expected.count || c->zone != zone ||
 	    index == PCP_LIST_NONE || c->before == EVENT_PCPU_DRAIN)
 		return false;
-	if (a->rules.drain_order == 2 && pageset_tail(a, set, index) != e->pfn)
+	if (a->rules.drain_order == DRAIN_LIST_FIRST && pageset_tail(a, set, index) != e->pfn)
 		return false;
 	c->at = 0;
 	a->events = &c->expected;

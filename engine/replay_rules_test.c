@@ -1305,6 +1305,41 @@ static void test_what_counts(void **state)
 	tear_down(&f);
 }
 
+/* Where lists take turns, a drain of all that nothing foretold begins with the second of them, not the first. */
+static void test_first_of_a_drain(void **state)
+{
+	static const struct {
+		const char *version;
+		unsigned int type;
+	} rows[] = { { "5.10", MOVABLE }, { "6.1", UNMOVABLE } };
+	const pfn_t pages[] = { [UNMOVABLE] = page_in_use(), [MOVABLE] = page_in_use() + 512 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct event block = request(0, UNMOVABLE);
+		struct fixture f;
+		struct buddy *b;
+
+		set_up(&f, rows[i].version, 0);
+		begin_late(&f, 0x5000, 0x7000);
+		tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+		tell(&f, request(0, MOVABLE), 0x5000);
+		b = replay_alloc(f.replay)->buddy;
+		for (unsigned int type = 0; type < 2; type++) {
+			buddy_set_block_type(b, page_alloc_zone_of(replay_alloc(f.replay), 0x5000),
+					     pages[type],
+					     type ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+			tell(&f, told(EVENT_PCPU_DRAIN, type), pages[type] + 8);
+			release(&f, request(0, type), pages[type]);
+		}
+		/* They are carried out before something else happens. */
+		block.order = 4;
+		tell(&f, block, round_up_to(page_in_use() + 1024, 1ULL << block.order));
+		assert_int_equal(guess(&f, told(EVENT_PCPU_DRAIN, UNMOVABLE)), pages[rows[i].type]);
+		tear_down(&f);
+	}
+}
+
 /*
  * The kernel passed over a zone that had a little more than the mark by the lists: so its counter is behind by
  * that, whatever the model had taken meanwhile to fill a list with.
@@ -1941,6 +1976,7 @@ int main(void)
 		cmocka_unit_test(test_passed_over_pages_come_back),
 		cmocka_unit_test(test_misses_have_reasons),
 		cmocka_unit_test(test_what_counts),
+		cmocka_unit_test(test_first_of_a_drain),
 		cmocka_unit_test(test_counter_behind_the_lists),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
