@@ -14,6 +14,7 @@
 #include "engine/machine.h"
 #include "engine/page_alloc.h"
 #include "engine/start.h"
+#include "engine/sysctl.h"
 
 /* Why a prediction was wrong. */
 enum replay_miss {
@@ -102,11 +103,12 @@ enum replay_change_kind {
 	REPLAY_CPU_UP,
 	REPLAY_MEMORY_OFFLINE, /* so does the memory of section number value */
 	REPLAY_MEMORY_ONLINE,
-	REPLAY_MIN_FREE, /* value, kilobytes, is written to vm.min_free_kbytes */
+	REPLAY_SYSCTL, /* value is written to sysctl */
 };
 struct replay_change {
 	enum replay_change_kind kind;
 	uint64_t value;
+	enum sysctl sysctl;
 };
 void replay_change(struct replay *r, const struct replay_change *c);
 /* While @silent, events are taken in, but neither counted nor told of as predictions. */

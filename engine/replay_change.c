@@ -342,11 +342,9 @@ static void carry_out(struct replay *r, const struct replay_change *c)
 		else
 			bring_memory(r, c->value * section);
 		break;
-	case REPLAY_MIN_FREE:
-		if (c->value > INT32_MAX)
-			break;
-		reserves_write_min_free(&r->plant->machine, c->value);
-		follow_machine(r, count);
+	case REPLAY_SYSCTL:
+		if (reserves_write(&r->plant->machine, c->sysctl, c->value))
+			follow_machine(r, count);
 		break;
 	}
 	r->out_of_memory |= r->plant->hotplug.out_of_memory;

@@ -78,7 +78,12 @@ static void tell(struct fixture *f, enum event_kind kind, uint16_t cpu, pfn_t pf
 
 static void change(struct fixture *f, enum replay_change_kind kind, uint64_t value)
 {
-	replay_change(f->replay, &(struct replay_change){ kind, value });
+	replay_change(f->replay, &(struct replay_change){ kind, value, SYSCTL_COUNT });
+}
+
+static void write_sysctl(struct fixture *f, enum sysctl which, uint64_t value)
+{
+	replay_change(f->replay, &(struct replay_change){ REPLAY_SYSCTL, value, which });
 }
 
 /* Programs run: page sets have their last sizes. */
@@ -363,15 +368,65 @@ static void test_reserves_are_set(void **state)
 	begin(&f);
 	min = zone_of(&f)->watermark[WMARK_MIN];
 	high = set_of(&f, 0)->high;
-	change(&f, REPLAY_MIN_FREE, 40000);
+	write_sysctl(&f, SYSCTL_MIN_FREE_KBYTES, 40000);
 	assert_in_range(zone_of(&f)->watermark[WMARK_MIN], 9000, 10000);
 	assert_true(set_of(&f, 0)->high > high);
-	change(&f, REPLAY_MIN_FREE, 1ULL << 40);
+	write_sysctl(&f, SYSCTL_MIN_FREE_KBYTES, 1ULL << 40);
 	assert_in_range(zone_of(&f)->watermark[WMARK_MIN], 9000, 10000);
 	/* Memory that goes leaves what was set. */
 	change(&f, REPLAY_MEMORY_OFFLINE, FREE_SECTION);
 	assert_in_range(zone_of(&f)->watermark[WMARK_MIN], 9000, 10000);
 	assert_int_not_equal(zone_of(&f)->watermark[WMARK_MIN], min);
+	tear_down(&f);
+}
+
+/* The larger the part, the more page sets hold; what the kernel refuses, or does not have, changes nothing. */
+static void test_page_sets_are_a_part_of_a_zone(void **state)
+{
+	static const struct {
+		const char *version;
+		enum sysctl has, lacks;
+	} rows[] = { { "6.1", SYSCTL_PCP_HIGH_FRACTION, SYSCTL_PCP_FRACTION },
+		     { "5.10", SYSCTL_PCP_FRACTION, SYSCTL_PCP_HIGH_FRACTION } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct fixture f;
+		uint32_t high, large;
+
+		set_up(&f, rows[i].version, ALLOC_AND_FREE);
+		begin(&f);
+		high = set_of(&f, 0)->high;
+		write_sysctl(&f, rows[i].lacks, 8);
+		write_sysctl(&f, rows[i].has, 7);
+		assert_int_equal(set_of(&f, 0)->high, high);
+		write_sysctl(&f, rows[i].has, 8);
+		large = set_of(&f, 0)->high;
+		assert_true(large > high);
+		write_sysctl(&f, rows[i].has, 16);
+		assert_in_range(set_of(&f, 0)->high, large / 2 - 1, large / 2 + 1);
+		write_sysctl(&f, rows[i].has, 0);
+		assert_int_equal(set_of(&f, 0)->high, high);
+		tear_down(&f);
+	}
+}
+
+/* Watermarks lie further apart. */
+static void test_watermarks_are_scaled(void **state)
+{
+	struct fixture f;
+	uint64_t min, low;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin(&f);
+	min = zone_of(&f)->watermark[WMARK_MIN];
+	low = zone_of(&f)->watermark[WMARK_LOW];
+	write_sysctl(&f, SYSCTL_WATERMARK_SCALE_FACTOR, 3001);
+	assert_int_equal(zone_of(&f)->watermark[WMARK_LOW], low);
+	write_sysctl(&f, SYSCTL_WATERMARK_SCALE_FACTOR, 1000);
+	assert_int_equal(zone_of(&f)->watermark[WMARK_MIN], min);
+	assert_true(zone_of(&f)->watermark[WMARK_LOW] - min > 2 * (low - min));
 	tear_down(&f);
 }
 
@@ -387,6 +442,8 @@ int main(void)
 		cmocka_unit_test(test_memory_stays),
 		cmocka_unit_test(test_memory_comes),
 		cmocka_unit_test(test_reserves_are_set),
+		cmocka_unit_test(test_page_sets_are_a_part_of_a_zone),
+		cmocka_unit_test(test_watermarks_are_scaled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

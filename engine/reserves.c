@@ -153,17 +153,45 @@ void reserves_renew(struct machine *m, struct zone *zone)
 	reserves_size_pagesets(m, reserves_pageset_fraction(m));
 }
 
-void reserves_write_min_free(struct machine *m, uint64_t kbytes)
+/* What the sysctl is when the user has set it. */
+static uint64_t *setting_of(struct cmdline *c, enum sysctl which)
+{
+	switch (which) {
+	case SYSCTL_MIN_FREE_KBYTES:
+		return &c->sysctl_min_free_kbytes;
+	case SYSCTL_WATERMARK_SCALE_FACTOR:
+		return &c->sysctl_watermark_scale_factor;
+	case SYSCTL_PCP_FRACTION:
+		return &c->sysctl_pcp_fraction;
+	case SYSCTL_PCP_HIGH_FRACTION:
+		return &c->sysctl_pcp_high_fraction;
+	default:
+		return NULL;
+	}
+}
+
+bool reserves_write(struct machine *m, enum sysctl which, uint64_t value)
 {
 	struct wmark_input w = input_of_user(m);
+	struct sysctl_limits limits = sysctl_limits(which, &m->facts);
+	bool wmarks = which == SYSCTL_MIN_FREE_KBYTES || which == SYSCTL_WATERMARK_SCALE_FACTOR;
+	uint64_t *setting = setting_of(&m->cmdline, which);
 
-	m->cmdline.sysctl_min_free_kbytes = kbytes;
-	m->min_free_kbytes = kbytes;
-	wmark_setup_zones(&w, kbytes, reserves_scale_factor(m));
-	m->totalreserve = wmark_totalreserve_pages(&w);
+	if (!setting || !sysctl_exists(which, &m->facts) || value > (uint64_t)limits.max ||
+	    (value < (uint64_t)limits.min && !(limits.or_zero && !value)))
+		return false;
+	*setting = value;
+	if (which == SYSCTL_MIN_FREE_KBYTES)
+		m->min_free_kbytes = value;
+	if (wmarks) {
+		wmark_setup_zones(&w, m->min_free_kbytes, reserves_scale_factor(m));
+		m->totalreserve = wmark_totalreserve_pages(&w);
+	}
+	if (wmarks && !fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
+		return true;
 	m->cpu_coming = false;
-	if (fact_get(&m->facts, FACT_pcp_high_from_low_wmark))
-		reserves_size_pagesets(m, reserves_pageset_fraction(m));
+	reserves_size_pagesets(m, reserves_pageset_fraction(m));
+	return true;
 }
 
 void reserves_follow_managed(struct machine *m)

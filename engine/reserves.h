@@ -28,8 +28,11 @@ void reserves_size_pagesets(struct machine *m, uint64_t fraction);
  * they go by watermarks.
  */
 void reserves_renew(struct machine *m, struct zone *zone);
-/* @kbytes is written to vm.min_free_kbytes. */
-void reserves_write_min_free(struct machine *m, uint64_t kbytes);
+/*
+ * @value is written to @which.  False: the kernel has no such sysctl or refuses the value, or it is a list
+ * (vm.lowmem_reserve_ratio), which is not modelled here; nothing changed.
+ */
+bool reserves_write(struct machine *m, enum sysctl which, uint64_t value);
 /* Managed pages changed alone (balloon), which the kernel long did not look at. */
 void reserves_follow_managed(struct machine *m);
 /* percpu_pagelist_(high_)fraction, 0 when it is not set. */

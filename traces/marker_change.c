@@ -72,7 +72,7 @@ static bool read_cpu(const struct word *value, const struct word *file, struct r
 	if (!read_numbered(file, "/sys/devices/system/cpu/cpu", "/online", &cpu) ||
 	    (!is(value, "0") && !is(value, "1")))
 		return false;
-	*ret = (struct replay_change){ is(value, "1") ? REPLAY_CPU_UP : REPLAY_CPU_DOWN, cpu };
+	*ret = (struct replay_change){ is(value, "1") ? REPLAY_CPU_UP : REPLAY_CPU_DOWN, cpu, 0 };
 	return true;
 }
 
@@ -86,7 +86,7 @@ static bool read_memory(const struct word *value, const struct word *file,
 			return false;
 		*ret = (struct replay_change){ is(value, "online") ? REPLAY_MEMORY_ONLINE
 								   : REPLAY_MEMORY_OFFLINE,
-					       block };
+					       block, 0 };
 		return true;
 	}
 	if (!read_numbered(file, "/sys/devices/system/memory/memory", "/online", &block) ||
@@ -94,19 +94,24 @@ static bool read_memory(const struct word *value, const struct word *file,
 		return false;
 	*ret = (struct replay_change){ is(value, "1") ? REPLAY_MEMORY_ONLINE
 						      : REPLAY_MEMORY_OFFLINE,
-				       block };
+				       block, 0 };
 	return true;
 }
 
 static bool read_sysctl(const struct word *value, const struct word *file,
 			struct replay_change *ret)
 {
-	uint64_t kbytes;
+	static const char dir[] = "/proc/sys/vm/";
+	const size_t len = sizeof(dir) - 1;
+	enum sysctl which;
+	uint64_t n;
 
-	if (!is(file, "/proc/sys/vm/min_free_kbytes") ||
-	    !read_number(value->at, value->at + value->len, &kbytes))
+	if (file->len < len || memcmp(file->at, dir, len) != 0)
 		return false;
-	*ret = (struct replay_change){ REPLAY_MIN_FREE, kbytes };
+	which = sysctl_find(file->at + len, file->len - len);
+	if (which == SYSCTL_COUNT || !read_number(value->at, value->at + value->len, &n))
+		return false;
+	*ret = (struct replay_change){ REPLAY_SYSCTL, n, which };
 	return true;
 }
 

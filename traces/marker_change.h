@@ -5,6 +5,7 @@
  *	WORK echo 0 > /sys/devices/system/cpu/cpu1/online
  *	WORK echo offline > /sys/devices/system/memory/memory3/state
  *	WORK echo 20000 > /proc/sys/vm/min_free_kbytes
+ *	WORK echo 64 > /proc/sys/vm/percpu_pagelist_high_fraction
  *
  * Whoever captures a trace writes what comes next into it, as a shell would be told it: without a change to the
  * machine itself, no event tells of it.

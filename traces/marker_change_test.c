@@ -10,11 +10,21 @@
 
 static void says(const char *text, enum replay_change_kind kind, uint64_t value)
 {
-	struct replay_change c = { REPLAY_MIN_FREE, 77 };
+	struct replay_change c = { REPLAY_SYSCTL, 77, SYSCTL_COUNT };
 
 	if (!marker_change_read(text, &c) || c.kind != kind || c.value != value)
 		fail_msg("'%s' is read as kind %d, value %llu", text, (int)c.kind,
 			 (unsigned long long)c.value);
+}
+
+static void writes(const char *text, enum sysctl which, uint64_t value)
+{
+	struct replay_change c = { REPLAY_CPU_UP, 77, SYSCTL_COUNT };
+
+	assert_true(marker_change_read(text, &c));
+	assert_int_equal(c.kind, REPLAY_SYSCTL);
+	assert_int_equal(c.sysctl, which);
+	assert_int_equal(c.value, value);
 }
 
 static void test_what_is_said(void **state)
@@ -27,8 +37,14 @@ static void test_what_is_said(void **state)
 	     40);
 	says("WORK echo 0 > /sys/devices/system/memory/memory5/online", REPLAY_MEMORY_OFFLINE, 5);
 	says("WORK echo 1 > /sys/devices/system/memory/memory5/online", REPLAY_MEMORY_ONLINE, 5);
-	says("WORK echo 20000 > /proc/sys/vm/min_free_kbytes", REPLAY_MIN_FREE, 20000);
-	says("WORK echo 4294967295 > /proc/sys/vm/min_free_kbytes", REPLAY_MIN_FREE, UINT32_MAX);
+	writes("WORK echo 20000 > /proc/sys/vm/min_free_kbytes", SYSCTL_MIN_FREE_KBYTES, 20000);
+	writes("WORK echo 4294967295 > /proc/sys/vm/min_free_kbytes", SYSCTL_MIN_FREE_KBYTES,
+	       UINT32_MAX);
+	writes("WORK echo 100 > /proc/sys/vm/watermark_scale_factor", SYSCTL_WATERMARK_SCALE_FACTOR,
+	       100);
+	writes("WORK echo 0 > /proc/sys/vm/percpu_pagelist_high_fraction", SYSCTL_PCP_HIGH_FRACTION,
+	       0);
+	writes("WORK echo 8 > /proc/sys/vm/percpu_pagelist_fraction", SYSCTL_PCP_FRACTION, 8);
 }
 
 static void test_what_is_not(void **state)
@@ -57,11 +73,13 @@ static void test_what_is_not(void **state)
 		"WORK echo many > /proc/sys/vm/min_free_kbytes",
 		"WORK echo -1 > /proc/sys/vm/min_free_kbytes",
 		"WORK echo 3 > /proc/sys/vm/drop_caches",
+		"WORK echo 3 > /proc/sys/vm/",
+		"WORK echo 256 256 32 > /proc/sys/vm/lowmem_reserve_ratio",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		struct replay_change c = { REPLAY_CPU_UP, 77 };
+		struct replay_change c = { REPLAY_CPU_UP, 77, SYSCTL_COUNT };
 
 		if (marker_change_read(texts[i], &c))
 			fail_msg("'%s' says something", texts[i]);
