@@ -152,6 +152,7 @@ static void grow_deferred_windows(struct machine *m, struct zone *z)
 	struct node *node = &m->nodes[z->nid];
 	uint64_t section = arch_section_pages(&m->config), grown = 0;
 	uint64_t window = arch_max_order_pages(&m->config);
+	pfn_t last = 0; /* where the last window began */
 	struct memblock_cursor cursor = { 0 };
 	phys_t s, e;
 	int32_t nid;
@@ -166,13 +167,15 @@ static void grow_deferred_windows(struct machine *m, struct zone *z)
 		while (start < end) {
 			pfn_t stop = min_u64(round_down_to(start, window) + window, end);
 
+			/* The next window begins where free memory goes on, maybe in another section. */
+			if (grown >= section && (last ^ start) >= section) {
+				node->first_deferred_pfn = start;
+				return;
+			}
 			grown += stop - start;
 			m->free_pages += stop - start;
 			z->early_free += stop - start;
-			node->first_deferred_pfn = stop;
-			/* The next window begins where free memory goes on, maybe in another section. */
-			if (grown >= section && stop < end && (start ^ stop) >= section)
-				return;
+			last = start;
 			start = stop;
 		}
 	}
@@ -203,10 +206,13 @@ static void grow_deferred_sections(struct machine *m, struct zone *z)
 			if (end > stop)
 				next = min_u64(next, max_u64(start, stop));
 		}
+		pfn = stop;
 		/* Sections without free memory change nothing, however many there are. */
-		pfn = max_u64(stop,
-			      round_down_to(min_u64(next, round_up_to(zone_end_pfn(z), section)),
-					    section));
+		if (grown < section) {
+			pfn_t all = round_up_to(zone_end_pfn(z), section);
+
+			pfn = max_u64(stop, round_down_to(min_u64(next, all), section));
+		}
 	}
 	m->free_pages += grown;
 	z->early_free += grown;

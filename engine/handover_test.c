@@ -293,6 +293,51 @@ static void a_zone_grows_by_a_section(void **state)
 	}
 }
 
+/*
+ * The same with more in use.  A section's worth of pages is enough, even if free memory ends with it; where it is
+ * met amid a section, the rest of that comes as well.  Old kernels note the page that is next, newer ones the section.
+ *
+ *	4G	 +128M	    +256M      +384M	  +512M		6G
+ *	| in use | joins    | in use		  |		|
+ *	| in use |in| joins	       |			|
+ *		   use
+ */
+static void a_zone_grows_up_to_a_hole(void **state)
+{
+	static const struct {
+		phys_t start, end; /* in use, from 4 GiB on, in MiB like the others */
+		uint64_t grown;
+		phys_t first[2]; /* that is deferred then, by the fact */
+	} rows[] = { { 256, 512, 128, { 512, 256 } }, { 128, 136, 248, { 384, 384 } } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		phys_t in_use = rows[i / 2].start * MIB, until = rows[i / 2].end * MIB;
+		struct made_boot b;
+		struct machine m;
+		uint64_t before;
+
+		made_boot_init(&b, ARCH_X86_64, "6.12");
+		b.in.facts.v[FACT_deferred_grow_by_section] = i % 2;
+		made_boot_memory(&b, MIB, GIB, -1);
+		made_boot_memory(&b, 4 * GIB, 6 * GIB, -1);
+		made_boot_cpus(&b, 1, -1);
+		made_boot_reserve(&b, 4 * GIB, 4 * GIB + 128 * MIB);
+		made_boot_reserve(&b, 4 * GIB + in_use, 4 * GIB + until);
+		machine_init(&m);
+		boot_run(&m, &b.in, STAGE_ZONES);
+		before = m.nodes[0].zones[ZONE_NORMAL].early_free;
+		machine_deinit(&m);
+		machine_init(&m);
+		boot_run(&m, &b.in, STAGE_MEM_INIT);
+		assert_int_equal(m.nodes[0].zones[ZONE_NORMAL].early_free,
+				 before + PAGES(rows[i / 2].grown * MIB));
+		assert_int_equal(m.nodes[0].first_deferred_pfn,
+				 PAGES(4 * GIB + rows[i / 2].first[i % 2] * MIB));
+		machine_deinit(&m);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -302,6 +347,7 @@ int main(void)
 		cmocka_unit_test(frees_without_a_place),
 		cmocka_unit_test(zones_that_share_a_span),
 		cmocka_unit_test(a_zone_grows_by_a_section),
+		cmocka_unit_test(a_zone_grows_up_to_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
