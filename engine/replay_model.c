@@ -297,7 +297,8 @@ static void on_event(struct replay_model *r, const struct event *e);
 /*
  * The first event is of the idle task, which boots the machine: the threads that free deferred memory do not
  * run yet, and @e's page joined because all that was free before was taken, by what the boot allocates for
- * itself (buffers of the trace, as a rule), page by page.
+ * itself (buffers of the trace, as a rule), page by page.  False: it had booted, as one that is idle allocates in
+ * interrupts alone, or its kernel does not do that.
  */
 static bool grow_unseen(struct replay_model *r, const struct event *e)
 {
@@ -305,7 +306,8 @@ static bool grow_unseen(struct replay_model *r, const struct event *e)
 	uint32_t zone = page_alloc_zone_of(a, e->pfn);
 	struct alloc_request req = replay_request(r, e);
 
-	if (!r->from_idle || e->pid || zone == BUDDY_ZONE_NONE)
+	if (!r->from_idle || e->pid || e->context & EVENT_CONTEXT_INTERRUPT ||
+	    zone == BUDDY_ZONE_NONE || !fact_get(r->setup->facts, FACT_deferred_grows))
 		return false;
 	while (buddy_pending_has(a->buddy, e->pfn, e->order)) {
 		enum rmqueue_mode mode = RMQUEUE_NORMAL;

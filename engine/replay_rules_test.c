@@ -1868,6 +1868,26 @@ static void test_nothing_is_taken_untold(void **state)
 
 /* ---- memory that joins late -------------------------------------------------------------------------- */
 
+/*
+ *	1M	 2G	   4G			8G
+ *	|  free  |	   | free| pending	|
+ */
+enum { NORMAL_START = 0x100000, SECTION = 0x8000 };
+
+static void set_up_deferred(struct fixture *f, const char *version, uint32_t kinds)
+{
+	f->guesses = 0;
+	made_boot_init(&f->boot, ARCH_X86_64, version);
+	f->boot.in.config.deferred_struct_page = true;
+	made_boot_memory(&f->boot, MIB, 2048 * MIB, 0);
+	made_boot_memory(&f->boot, 4096 * MIB, 8192 * MIB, 0);
+	made_boot_cpus(&f->boot, CPUS, 0);
+	boot(f, &f->booted, STAGE_MEM_INIT);
+	boot(f, &f->late, STAGE_LATE);
+	start_replay(f, kinds);
+	assert_int_not_equal(replay_alloc(f->replay)->buddy->pending_count, 0);
+}
+
 /* A page of memory that has not joined yet is handed out: so all of it had, before the trace began. */
 static void test_memory_had_joined(void **state)
 {
@@ -1877,17 +1897,8 @@ static void test_memory_had_joined(void **state)
 	pfn_t pending, expected;
 
 	(void)state;
-	f.guesses = 0;
-	made_boot_init(&f.boot, ARCH_X86_64, "6.1");
-	f.boot.in.config.deferred_struct_page = true;
-	made_boot_memory(&f.boot, MIB, 2048 * MIB, 0);
-	made_boot_memory(&f.boot, 4096 * MIB, 8192 * MIB, 0);
-	made_boot_cpus(&f.boot, CPUS, 0);
-	boot(&f, &f.booted, STAGE_MEM_INIT);
-	boot(&f, &f.late, STAGE_LATE);
-	start_replay(&f, ALLOC_AND_FREE);
+	set_up_deferred(&f, "6.1", ALLOC_AND_FREE);
 	a = replay_alloc(f.replay);
-	assert_int_not_equal(a->buddy->pending_count, 0);
 	pending = a->buddy->pending[0].end - 1;
 	assert_false(is_free(&f, pending));
 	expected = guess(&f, e);
@@ -1902,6 +1913,75 @@ static void test_memory_had_joined(void **state)
 	/* The page sets have their last sizes. */
 	assert_true(page_alloc_set(a, page_alloc_zone_of(a, pending), 1)->batch > 1);
 	tear_down(&f);
+}
+
+/*
+ * The idle task boots: pages of what is deferred joined because the zone had nothing left, a section at a time.
+ * Else a task had the page, or the machine had booted and is idle, or its kernel does not do that: all had joined.
+ */
+struct first_event {
+	const char *version;
+	int32_t before, pid; /* before: of another event before it, -1 if it is the first */
+	uint8_t context;
+	uint64_t sections; /* its page is in the last of so many */
+	bool grows;
+};
+
+static void first_event_tells(const struct first_event *row)
+{
+	struct fixture f;
+	struct event e = request(0, UNMOVABLE);
+	struct page_alloc *a;
+	pfn_t page, expected;
+	uint64_t left;
+
+	set_up_deferred(&f, row->version, ALLOC_AND_FREE);
+	page = replay_alloc(f.replay)->buddy->pending[0].start + (row->sections - 1) * SECTION;
+	left = page - NORMAL_START;
+	e.pid = row->before;
+	if (row->before >= 0)
+		release(&f, e, 0);
+	e.pid = row->pid;
+	e.context = row->context;
+	expected = guess(&f, e);
+	tell(&f, e, page);
+	assert_int_equal(f.guess, expected);
+	a = replay_alloc(f.replay);
+	assert_false(is_free(&f, page) || is_listed(&f, page));
+	assert_true(is_free(&f, page + SECTION - 1));
+	assert_int_equal(a->buddy->pending_count, row->grows);
+	/* Page sets get their last sizes when all has joined. */
+	assert_int_equal(page_alloc_set(a, page_alloc_zone_of(a, page), 1)->batch > 1, !row->grows);
+	if (row->grows) {
+		assert_int_equal(a->buddy->pending[0].start, page + SECTION);
+		assert_false(is_free(&f, page + SECTION));
+	}
+	/* Where a zone grows, all that was free before is gone: nobody knows where to. */
+	for (pfn_t pfn = NORMAL_START; row->grows && pfn < page; pfn++)
+		left -= !is_free(&f, pfn) && !is_listed(&f, pfn);
+	assert_int_equal(left, row->grows ? 0 : page - NORMAL_START);
+	assert_int_equal(replay_stats(f.replay)->silent, row->grows ? page - NORMAL_START : 0);
+	tear_down(&f);
+}
+
+static void test_a_zone_had_grown(void **state)
+{
+	static const struct first_event rows[] = {
+		{ "6.1", -1, 0, 0, 1, true },
+		{ "6.12", -1, 0, EVENT_CONTEXT_TOLD, 3, true },
+		{ "7.2", -1, 0, 0, 1, true },
+		{ "6.12", 0, 0, 0, 1, true },
+		{ "6.12", -1, 1, 0, 3, false },
+		{ "6.12", 0, 1, 0, 1, false },
+		{ "6.12", 1, 0, 0, 1, false },
+		{ "6.12", -1, 0, EVENT_CONTEXT_TOLD | EVENT_CONTEXT_INTERRUPT, 3, false },
+		{ "4.16", -1, 1, 0, 3, false },
+		{ "4.16", -1, 0, 0, 3, false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		first_event_tells(&rows[i]);
 }
 
 /* ---- traces that lie ---------------------------------------------------------------------------- */
@@ -1992,6 +2072,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_taken_untold),
 		cmocka_unit_test(test_what_was_freed_is_taken_over),
 		cmocka_unit_test(test_memory_had_joined),
+		cmocka_unit_test(test_a_zone_had_grown),
 		cmocka_unit_test(test_lies_cost_little),
 	};
 
