@@ -745,6 +745,163 @@ static void test_pages_tell_the_type_of_pageblocks(void **state)
 	tear_down(&f);
 }
 
+/* ---- blocks of other types ----------------------------------------------------------------------- */
+
+enum { LARGEST = 10, PAGEBLOCK = 512 };
+
+/* An unmovable request takes pages of a movable block of the largest order, which is to be unmovable now. */
+static struct event claim(unsigned int order)
+{
+	struct event e = told(EVENT_EXTFRAG, UNMOVABLE);
+
+	e.order = (uint8_t)order;
+	e.fallback_order = LARGEST;
+	e.fallback_migratetype = MOVABLE;
+	e.flags = EVENT_CHANGE_OWNERSHIP;
+	return e;
+}
+
+static void hand_out(struct fixture *f, struct event from, pfn_t pfn)
+{
+	struct event e = request(0, UNMOVABLE);
+
+	e.order = from.order;
+	tell(f, from, pfn);
+	tell(f, e, pfn);
+}
+
+/* Such a block at @pfn is claimed, and all of it handed out but for its last block of order @left, if that is above 0. */
+static void use_up(struct fixture *f, pfn_t pfn, unsigned int left)
+{
+	struct event e = told(EVENT_ZONE_LOCKED, UNMOVABLE);
+
+	hand_out(f, claim(0), pfn);
+	for (e.order = 0; e.order < LARGEST; e.order++)
+		if (!left || e.order != left)
+			hand_out(f, e, pfn + (1U << e.order));
+}
+
+static void expect_types(const struct fixture *f, pfn_t block, enum migratetype type)
+{
+	assert_int_equal(block_type(f, block), type);
+	assert_int_equal(block_type(f, block + PAGEBLOCK), type);
+}
+
+/* The free block that holds @pfn. */
+static struct buddy_block free_block(const struct fixture *f, pfn_t pfn)
+{
+	struct page_alloc *a = replay_alloc(f->replay);
+	struct buddy_block block = { .pfn = PFN_NONE };
+
+	assert_true(buddy_find(a->buddy, page_alloc_zone_of(a, pfn), pfn, &block));
+	return block;
+}
+
+/*
+ * The model thought that @model is claimed, and @e tells of @other: all of that is unmovable, in as many blocks as one
+ * that was split has, and @model is free as before, and the first of its list.
+ */
+static void claim_another(struct fixture *f, struct event e, pfn_t model, pfn_t other)
+{
+	struct event movable = told(EVENT_ZONE_LOCKED, MOVABLE);
+
+	tell(f, e, other);
+	assert_int_equal(f->guess, model);
+	assert_int_equal(f->miss, REPLAY_MISS_SPLIT);
+	expect_types(f, other, MIGRATE_UNMOVABLE);
+	assert_false(is_free(f, other));
+	/* Smaller ones may be on the list that is filled. */
+	for (unsigned int order = e.order > 3 ? e.order : 3; order < LARGEST; order++) {
+		struct buddy_block block = free_block(f, other + (1U << order));
+
+		assert_int_equal(block.order, order);
+		assert_int_equal(block.type, MIGRATE_UNMOVABLE);
+	}
+	expect_types(f, model, MIGRATE_MOVABLE);
+	assert_int_equal(free_block(f, model).order, LARGEST);
+	assert_int_equal(free_block(f, model).type, MIGRATE_MOVABLE);
+	movable.order = LARGEST;
+	if (page_alloc_zone_of(replay_alloc(f->replay), model) ==
+	    page_alloc_zone_of(replay_alloc(f->replay), other))
+		assert_int_equal(guess(f, movable), model);
+}
+
+/* For a list, and past all lists. */
+static const unsigned int claimed_orders[] = { 0, 3, 4, 9 };
+
+/*
+ *	1M	    16M				128M
+ *	| DMA  c    | DMA32   m			|	the model thinks that m is claimed, and it is c
+ */
+static void test_a_claim_in_another_zone(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(claimed_orders) / sizeof(claimed_orders[0]); i++) {
+		struct event e = claim(claimed_orders[i]);
+
+		set_up(&f, "6.12", 0);
+		/* Else what comes before it would be thought to be gone. */
+		use_up(&f, 0x400, 0);
+		claim_another(&f, e, guess(&f, e), 0xc00);
+		assert_true(f.guess >= 16 * MIB / 4096);
+		tear_down(&f);
+	}
+}
+
+/*
+ *	DMA32	[  used up  ][  m  ][  c  ]		likewise
+ */
+static void test_a_claim_of_another_block(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(claimed_orders) / sizeof(claimed_orders[0]); i++) {
+		struct event e = claim(claimed_orders[i]);
+		pfn_t model;
+
+		set_up(&f, "6.12", 0);
+		use_up(&f, guess(&f, claim(0)), 0);
+		model = guess(&f, e);
+		claim_another(&f, e, model, model + 1024);
+		tear_down(&f);
+	}
+}
+
+/*
+ * A list is filled with FILLED pages, two of which are left of a block:
+ *
+ *	DMA32	[  used up, two left  ][  m  ][  c  ]
+ */
+static void test_a_claim_amid_a_refill(void **state)
+{
+	struct event e = told(EVENT_ZONE_LOCKED, UNMOVABLE),
+		     marker = { .kind = EVENT_MARKER, .pid = 1 };
+	struct fixture f;
+	pfn_t first, model;
+
+	(void)state;
+	set_up(&f, "6.12", 0);
+	first = guess(&f, claim(0));
+	use_up(&f, first, 1);
+	replay_event(f.replay, &marker);
+	for (unsigned int i = 2; i < 4; i++) {
+		tell(&f, e, first + i);
+		assert_int_equal(f.guess, first + i);
+	}
+	model = guess(&f, claim(0));
+	assert_int_equal(model, first + 1024);
+	claim_another(&f, claim(0), model, model + 1024);
+	/* The rest comes of that block. */
+	for (unsigned int i = 1; i < FILLED - 2; i++) {
+		tell(&f, e, model + 1024 + i);
+		assert_int_equal(f.guess, model + 1024 + i);
+	}
+	tear_down(&f);
+}
+
 /* ---- tasks that lose the CPU, and interrupts ----------------------------------------------------- */
 
 static struct event by(struct event e, int32_t pid)
@@ -2040,6 +2197,9 @@ int main(void)
 		cmocka_unit_test(test_known_pages_are_drained),
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_pages_tell_the_type_of_pageblocks),
+		cmocka_unit_test(test_a_claim_in_another_zone),
+		cmocka_unit_test(test_a_claim_of_another_block),
+		cmocka_unit_test(test_a_claim_amid_a_refill),
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),

@@ -340,7 +340,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	const struct event *want;
 	enum replay_miss miss;
 	struct alloc_request req;
-	bool past, fallback, first, learn;
+	bool past, fallback, first, learn, other_claim;
 
 	if (e->kind == EVENT_EXTFRAG) {
 		c->before_fallback_order = e->fallback_order;
@@ -402,6 +402,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		return;
 	}
 	fallback = is_fallback(r, e, zone);
+	/* The model thought of one, too, which did not happen. */
+	other_claim = fallback && has_claimed(c);
 	first = c->doing != DOING_BLOCK && r->setup->from_boot && is_first(r, zone, type_of(r, e));
 	learn = c->before != EVENT_EXTFRAG && !fallback;
 	/* What a list is filled with for the first time came with claims of its own, as will be tried. */
@@ -417,7 +419,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (c->held != PFN_NONE) {
 				replay_free_again(r, e->cpu, c->held_zone, c->held, c->held_order,
 						  c->held_type);
-				if (c->held_zone != zone)
+				if (c->held_zone != zone || other_claim)
 					replay_undo_claims(r, e->cpu, c->held_zone);
 			}
 			learn_drift(r, &req, c->held_zone, zone);
@@ -435,7 +437,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (c->zone != zone && !done)
 				wanted = pageset_refill_count(a, zone, set, e->order);
 
-			if (c->zone != zone || (fallback && has_claimed(c)))
+			if (c->zone != zone || other_claim)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
