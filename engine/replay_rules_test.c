@@ -902,6 +902,63 @@ static void test_a_claim_amid_a_refill(void **state)
 	tear_down(&f);
 }
 
+/*
+ * Pages of the type are free by the model's account, and by the kernel's are not:
+ *
+ *	DMA32	[  used up, two left  ][  ...  ][  c  ]
+ */
+static void test_a_claim_for_no_reason(void **state)
+{
+	struct fixture f;
+	pfn_t first, other;
+
+	(void)state;
+	set_up(&f, "6.12", 0);
+	first = guess(&f, claim(0));
+	use_up(&f, first, 1);
+	other = first + 2048;
+	tell(&f, claim(0), other);
+	assert_int_equal(f.guess, first + 2);
+	expect_types(&f, other, MIGRATE_UNMOVABLE);
+	for (unsigned int order = 0; order < LARGEST; order++)
+		assert_int_equal(free_block(&f, other + (1U << order)).type, MIGRATE_UNMOVABLE);
+	assert_int_equal(free_block(&f, first + 2).type, MIGRATE_UNMOVABLE);
+	tear_down(&f);
+}
+
+/*
+ * Half of a small block, which stays movable, is told of, and the model thought that a large one is claimed:
+ *
+ *	DMA32	[  used up  ][ x . . . s ][  m  ]	x: in use, and movable
+ */
+static void test_pages_that_are_stolen(void **state)
+{
+	struct event e = claim(4), movable = told(EVENT_ZONE_LOCKED, MOVABLE);
+	struct fixture f;
+	pfn_t in_use, small, model;
+
+	(void)state;
+	set_up(&f, "6.12", 0);
+	use_up(&f, guess(&f, claim(0)), 0);
+	in_use = guess(&f, movable);
+	tell(&f, movable, in_use);
+	tell(&f, request(0, MOVABLE), in_use);
+	small = in_use + 32;
+	assert_int_equal(free_block(&f, small).order, 5);
+	model = guess(&f, e);
+	e.fallback_order = 5;
+	e.flags = 0;
+	tell(&f, e, small);
+	assert_int_equal(f.guess, model);
+	assert_false(is_free(&f, small));
+	assert_int_equal(free_block(&f, small + 16).order, 4);
+	assert_int_equal(free_block(&f, small + 16).type, MIGRATE_MOVABLE);
+	expect_types(&f, in_use, MIGRATE_MOVABLE);
+	expect_types(&f, model, MIGRATE_MOVABLE);
+	assert_int_equal(free_block(&f, model).order, LARGEST);
+	tear_down(&f);
+}
+
 /* ---- tasks that lose the CPU, and interrupts ----------------------------------------------------- */
 
 static struct event by(struct event e, int32_t pid)
@@ -2200,6 +2257,8 @@ int main(void)
 		cmocka_unit_test(test_a_claim_in_another_zone),
 		cmocka_unit_test(test_a_claim_of_another_block),
 		cmocka_unit_test(test_a_claim_amid_a_refill),
+		cmocka_unit_test(test_a_claim_for_no_reason),
+		cmocka_unit_test(test_pages_that_are_stolen),
 		cmocka_unit_test(test_task_keeps_its_page),
 		cmocka_unit_test(test_task_keeps_its_frees),
 		cmocka_unit_test(test_frees_that_were_used_wait_for_nobody),

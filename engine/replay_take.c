@@ -303,8 +303,9 @@ static bool has_claimed(const struct replay_cpu *c)
 }
 
 /*
- * Takes that block as the kernel does, which claims all its pageblocks: it was the first of its list.  False:
- * the kernel would rather have taken another.
+ * Takes that block as the kernel does, whatever else the model has: a large one with all its pageblocks, and of a
+ * small one a page.  False: the kernel claims what is free around it, and by the model's account would rather have
+ * taken another.
  */
 static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zone,
 		      const struct alloc_request *req)
@@ -316,6 +317,16 @@ static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zo
 
 	if (!buddy_find(b, zone, e->pfn, &block))
 		return false;
+	if (block.order >= b->pageblock_order) {
+		buddy_set_block_types(b, zone, block.pfn, block.pfn + (1ULL << block.order),
+				      req->type);
+		buddy_carve(b, zone, &block, e->pfn, e->order, req->type);
+		return true;
+	}
+	if (!(e->flags & EVENT_CHANGE_OWNERSHIP)) {
+		buddy_carve(b, zone, &block, e->pfn, e->order, block.type);
+		return true;
+	}
 	buddy_move(b, zone, &block, block.type, false);
 	pfn = rmqueue_one(&r->alloc, zone, e->order, req->type, req->flags, &mode);
 	if (pfn != PFN_NONE && pfn != e->pfn)
