@@ -134,7 +134,8 @@ static struct buddy_pending *lowest(struct buddy *b, uint32_t zone)
 }
 
 /*
- * It goes on in steps, and ends where the next free memory lies in another section than the step began in:
+ * The kernel goes on in windows of the largest block, or since 6.18 by sections, and ends where the next free memory
+ * lies in another section than the step began in, which comes to the same:
  *
  *	section |              |              |              |
  *	free	  ######## ####  ########## ##  #############
@@ -142,25 +143,21 @@ static struct buddy_pending *lowest(struct buddy *b, uint32_t zone)
  */
 bool buddy_pending_grow(struct buddy *b, uint32_t zone)
 {
-	bool whole = fact_get(b->facts, FACT_deferred_grow_by_section);
-	uint64_t step = whole ? b->section_pages : 1ULL << b->max_order, grown = 0;
 	struct buddy_pending *p = lowest(b, zone);
+	uint64_t grown = 0;
+	pfn_t start = 0;
 
-	if (!b->section_pages || !fact_get(b->facts, FACT_deferred_grows))
+	if (!fact_get(b->facts, FACT_deferred_grows))
 		return false;
-	while (p) {
-		pfn_t first = p->start, end = round_down_to(first, step) + step;
+	while (p && (grown < b->section_pages || (start ^ p->start) < b->section_pages)) {
+		pfn_t stop;
 
-		do {
-			pfn_t start = p->start, stop = min_u64(end, p->end);
-
-			cut(b, p, start, stop);
-			free_range(b, zone, start, stop);
-			grown += stop - start;
-			p = lowest(b, zone);
-		} while (p && p->start < end);
-		if (p && (first ^ p->start) >= b->section_pages && grown >= b->section_pages)
-			break;
+		start = p->start;
+		stop = min_u64(p->end, round_down_to(start, b->section_pages) + b->section_pages);
+		cut(b, p, start, stop);
+		free_range(b, zone, start, stop);
+		grown += stop - start;
+		p = lowest(b, zone);
 	}
 	return grown;
 }
