@@ -295,7 +295,7 @@ void replay_model_resize(struct replay_model *r)
 static void on_event(struct replay_model *r, const struct event *e);
 
 /*
- * The first event is of the idle task, which boots the machine: the threads that free deferred memory do not
+ * All events are of the idle task, which boots the machine and has no programs: the threads that free deferred memory do not
  * run yet, and @e's page joined because all that was free before was taken, by what the boot allocates for
  * itself (buffers of the trace, as a rule), page by page.  False: it had booted, as one that is idle allocates in
  * interrupts alone, or its kernel does not do that.
@@ -306,8 +306,9 @@ static bool grow_unseen(struct replay_model *r, const struct event *e)
 	uint32_t zone = page_alloc_zone_of(a, e->pfn);
 	struct alloc_request req = replay_request(r, e);
 
-	if (!r->from_idle || e->pid || e->context & EVENT_CONTEXT_INTERRUPT ||
-	    zone == BUDDY_ZONE_NONE || !fact_get(r->setup->facts, FACT_deferred_grows))
+	if (!r->idle_alone || req.type != MIGRATE_UNMOVABLE ||
+	    e->context & EVENT_CONTEXT_INTERRUPT || zone == BUDDY_ZONE_NONE ||
+	    !fact_get(r->setup->facts, FACT_deferred_grows))
 		return false;
 	while (buddy_pending_has(a->buddy, e->pfn, e->order)) {
 		enum rmqueue_mode mode = RMQUEUE_NORMAL;
@@ -401,6 +402,7 @@ const struct replay_outcome *replay_model_event(struct replay_model *r, const st
 		r->seen_idle = true;
 		r->from_idle |= !r->begun;
 	}
+	r->idle_alone = !e->pid && (r->idle_alone || !r->begun);
 	r->begun = true;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && e->pfn != PFN_NONE &&
 	    buddy_pending_has(r->alloc.buddy, e->pfn, e->order))

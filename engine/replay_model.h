@@ -271,7 +271,8 @@ struct replay_cpu {
 	unsigned int last_order;
 	enum event_kind before; /* the CPU's last event, its page, and its time */
 	pfn_t before_pfn;
-	uint8_t before_fallback_order, before_fallback_type; /* of the last EVENT_EXTFRAG */
+	/* Of the last EVENT_EXTFRAG. */
+	uint8_t before_fallback_order, before_fallback_type, before_fallback_flags;
 	uint64_t before_time;
 	uint64_t part; /* of a second, counted from time 0, that is not over */
 	uint64_t
@@ -367,7 +368,8 @@ struct replay_model {
 		[MIGRATE_TYPE_COUNT]; /* bit per zone that a list of the type was filled from */
 	bool depth_counted; /* the trace tells how often a task may not be preempted */
 	bool seen_idle; /* the trace began while there were no tasks */
-	bool begun, from_idle; /* some event came; the first one was of the idle task */
+	/* Some event came; the first one was of the idle task, and so were all. */
+	bool begun, from_idle, idle_alone;
 	uint64_t disabled; /* bit per zone: its page sets hold nothing */
 	pfn_t fresh_start, fresh_end; /* memory that came online last */
 	/* Whose page sets are about to be drained: CPUs from hint_cpu up to hint_end, of zones up to hint_zones. */

@@ -752,7 +752,7 @@ enum { LARGEST = 10, PAGEBLOCK = 512 };
 /* An unmovable request takes pages of a movable block of the largest order, which is to be unmovable now. */
 static struct event claim(unsigned int order)
 {
-	struct event e = told(EVENT_EXTFRAG, UNMOVABLE);
+	struct event e = by_idle(told(EVENT_EXTFRAG, UNMOVABLE));
 
 	e.order = (uint8_t)order;
 	e.fallback_order = LARGEST;

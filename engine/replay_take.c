@@ -278,6 +278,19 @@ static bool is_first(const struct replay_model *r, uint32_t zone, enum migratety
 }
 
 /*
+ * Does the page lie in the large free block that the kernel claims first?  Then somebody did, of whom nothing told, and
+ * claimed all its pageblocks.
+ */
+static bool is_claimed_first(const struct replay_model *r, uint32_t zone, pfn_t pfn)
+{
+	const struct buddy *b = r->alloc.buddy;
+	struct buddy_block block;
+
+	return buddy_find(b, zone, pfn, &block) && block.order >= b->pageblock_order &&
+	       buddy_head(b, zone, block.order, block.type) == block.pfn;
+}
+
+/*
  * Is the free block known in @zone that serves @e as a fallback?  The event that tells of it gives the page
  * itself, or comes before the one that does.
  */
@@ -311,6 +324,8 @@ static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zo
 		      const struct alloc_request *req)
 {
 	struct buddy *b = r->alloc.buddy;
+	unsigned int flags = e->kind == EVENT_EXTFRAG ? e->flags
+						      : r->cpus[e->cpu].before_fallback_flags;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
 	struct buddy_block block;
 	pfn_t pfn;
@@ -323,7 +338,7 @@ static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zo
 		buddy_carve(b, zone, &block, e->pfn, e->order, req->type);
 		return true;
 	}
-	if (!(e->flags & EVENT_CHANGE_OWNERSHIP)) {
+	if (!(flags & EVENT_CHANGE_OWNERSHIP)) {
 		buddy_carve(b, zone, &block, e->pfn, e->order, block.type);
 		return true;
 	}
@@ -356,6 +371,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	if (e->kind == EVENT_EXTFRAG) {
 		c->before_fallback_order = e->fallback_order;
 		c->before_fallback_type = e->fallback_migratetype;
+		c->before_fallback_flags = e->flags;
 	}
 	if (e->kind == EVENT_EXTFRAG &&
 	    (r->alloc.rules.fallback < 3 ||
@@ -415,9 +431,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 	fallback = is_fallback(r, e, zone);
 	/* The model thought of one, too, which did not happen. */
 	other_claim = fallback && has_claimed(c);
-	first = c->doing != DOING_BLOCK && r->setup->from_boot && is_first(r, zone, type_of(r, e));
+	first = c->doing != DOING_BLOCK && r->setup->from_boot &&
+		is_first(r, zone, type_of(r, e)) && is_claimed_first(r, zone, e->pfn);
 	learn = c->before != EVENT_EXTFRAG && !fallback;
-	/* What a list is filled with for the first time came with claims of its own, as will be tried. */
+	/* Its pageblock gets the type with the others, as will be tried. */
 	if (learn && !first)
 		replay_learn_type(r, zone, e->pfn, type_of(r, e));
 	req = replay_request(r, e);
