@@ -851,6 +851,35 @@ static void test_a_claim_in_another_zone(void **state)
 }
 
 /*
+ * Nothing told of the first pages that were taken from a zone, nor of the claim for them:
+ *
+ *	DMA	[ 7 taken x . . . ][        ][        ]		of the first block both pageblocks are claimed
+ *
+ * In another block x is no sign of that, and its own pageblock alone gets the type.
+ */
+static void test_a_claim_before_all(void **state)
+{
+	static const struct {
+		pfn_t pfn;
+		bool whole;
+	} rows[] = { { 0x407, true }, { 0x807, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		pfn_t block = round_down_to(rows[i].pfn, 1U << LARGEST);
+		struct fixture f;
+
+		set_up(&f, "6.12", 0);
+		tell(&f, by_idle(told(EVENT_ZONE_LOCKED, UNMOVABLE)), rows[i].pfn);
+		assert_true(f.guess >= 16 * MIB / 4096);
+		assert_int_equal(block_type(&f, block), MIGRATE_UNMOVABLE);
+		assert_int_equal(block_type(&f, block + PAGEBLOCK),
+				 rows[i].whole ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE);
+		tear_down(&f);
+	}
+}
+
+/*
  *	DMA32	[  used up  ][  m  ][  c  ]		likewise
  */
 static void test_a_claim_of_another_block(void **state)
@@ -2255,6 +2284,7 @@ int main(void)
 		cmocka_unit_test(test_lists_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_pages_tell_the_type_of_pageblocks),
 		cmocka_unit_test(test_a_claim_in_another_zone),
+		cmocka_unit_test(test_a_claim_before_all),
 		cmocka_unit_test(test_a_claim_of_another_block),
 		cmocka_unit_test(test_a_claim_amid_a_refill),
 		cmocka_unit_test(test_a_claim_for_no_reason),
