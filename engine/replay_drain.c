@@ -90,12 +90,28 @@ static bool is_left(const struct replay_model *r, uint32_t cpu, uint32_t zone)
 	return true;
 }
 
-/* What is drained next when nothing is known but that something is. */
-static pfn_t guess_drain(struct replay_model *r, uint32_t cpu)
+/* The list that the CPU freed to last, in c->zone, if that did not make the model drain; PCP_LIST_NONE: another did. */
+static unsigned int list_freed_to(const struct replay_model *r, const struct replay_cpu *c)
 {
+	if (c->doing != DOING_DRAIN || c->expected.count || c->before == EVENT_PCPU_DRAIN)
+		return PCP_LIST_NONE;
+	return pageset_list(&r->alloc, c->order,
+			    c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+}
+
+/* What is drained next when nothing is known but that something is. */
+static pfn_t guess_drain(struct replay_model *r, const struct event *e)
+{
+	uint32_t cpu = e->cpu;
 	struct replay_cpu *c = &r->cpus[cpu];
 	struct page_alloc *a = &r->alloc;
-	unsigned int index;
+	unsigned int index = list_freed_to(r, c);
+
+	/* The task drains what it freed to: marks have sunk, which nothing tells. */
+	if (index != PCP_LIST_NONE && c->last_pid == e->pid &&
+	    a->rules.drain_order == DRAIN_LIST_FIRST &&
+	    page_alloc_set(a, c->zone, cpu)->lists[index].count)
+		return pageset_tail(a, page_alloc_set(a, c->zone, cpu), index);
 
 	/* Lists are drained from the tail: what the model has behind the last page is not there. */
 	if (c->before == EVENT_PCPU_DRAIN && c->drain_next != PFN_NONE &&
@@ -175,11 +191,9 @@ static bool drain_late(struct replay_model *r, const struct event *e, uint32_t z
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 	struct pageset *set = page_alloc_set(a, zone, e->cpu);
-	unsigned int index =
-		pageset_list(a, c->order, c->type < MIGRATE_HIGHATOMIC ? c->type : MIGRATE_MOVABLE);
+	unsigned int index = list_freed_to(r, c);
 
-	if (c->doing != DOING_DRAIN || c->expected.count || c->zone != zone ||
-	    index == PCP_LIST_NONE || c->before == EVENT_PCPU_DRAIN)
+	if (index == PCP_LIST_NONE || c->zone != zone)
 		return false;
 	if (a->rules.drain_order == DRAIN_LIST_FIRST && pageset_tail(a, set, index) != e->pfn)
 		return false;
@@ -310,7 +324,7 @@ void replay_on_drain(struct replay_model *r, const struct event *e)
 			return;
 		}
 	} else {
-		predicted = guess_drain(r, e->cpu);
+		predicted = guess_drain(r, e);
 	}
 	if (zone == BUDDY_ZONE_NONE) {
 		tell(r, e, predicted, zone, REPLAY_MISS_OUTSIDE);

@@ -1584,6 +1584,37 @@ static void test_first_of_a_drain(void **state)
 }
 
 /*
+ * A task frees to one of two lists, and something is drained, though the set should hold more: if that task does it,
+ * it is what it freed to, and if another does, all of the set.
+ */
+static void test_marks_have_sunk(void **state)
+{
+	const pfn_t pages[] = { [UNMOVABLE] = page_in_use(), [MOVABLE] = page_in_use() + 512 };
+	struct event drain = told(EVENT_PCPU_DRAIN, MOVABLE),
+		     batched = { .kind = EVENT_FREE_BATCHED };
+	struct fixture f;
+	struct page_alloc *a;
+
+	(void)state;
+	set_up(&f, "6.12", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	a = replay_alloc(f.replay);
+	for (unsigned int type = 0; type < 2; type++) {
+		buddy_set_block_type(a->buddy, page_alloc_zone_of(a, pages[type]), pages[type],
+				     type ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+		release(&f, request(0, type), pages[type]);
+		batched.pid = 1;
+		tell(&f, batched, pages[type]);
+	}
+	assert_int_equal(guess(&f, drain), pages[MOVABLE]);
+	drain.pid = 2;
+	assert_int_equal(guess(&f, drain), pages[UNMOVABLE]);
+	tear_down(&f);
+}
+
+/*
  * The kernel passed over a zone that had a little more than the mark by the lists: so its counter is behind by
  * that, whatever the model had taken meanwhile to fill a list with.
  */
@@ -2306,6 +2337,7 @@ int main(void)
 		cmocka_unit_test(test_misses_have_reasons),
 		cmocka_unit_test(test_what_counts),
 		cmocka_unit_test(test_first_of_a_drain),
+		cmocka_unit_test(test_marks_have_sunk),
 		cmocka_unit_test(test_counter_behind_the_lists),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
