@@ -602,17 +602,27 @@ static void free_boot_services(struct machine *m, const struct boot_input *in)
 /* What is freed at about the same time; groups that come together keep the order of the log. */
 enum late_group { LATE_ALTERNATIVES = 1, LATE_INITRD = 2, LATE_OTHERS = 4 };
 
+/* kswapd works out thresholds as it goes to sleep for the first time, which is before init sections are freed. */
 static void late_frees(struct machine *m, const struct boot_input *in, uint32_t groups)
 {
+	bool asleep = !(groups & LATE_OTHERS);
+
 	for (uint32_t i = 0; i < in->step_count; i++) {
 		const struct boot_step *s = &in->steps[i];
 		enum late_group of = is_alternatives(s)		  ? LATE_ALTERNATIVES
 				     : !strcmp(s->name, "initrd") ? LATE_INITRD
 								  : LATE_OTHERS;
 
-		if (s->kind == STEP_LATE_FREE && groups & of)
-			take_late_free(m, s);
+		if (s->kind != STEP_LATE_FREE || !(groups & of))
+			continue;
+		if (of == LATE_OTHERS && !asleep) {
+			reserves_refresh_thresholds(m);
+			asleep = true;
+		}
+		take_late_free(m, s);
 	}
+	if (!asleep)
+		reserves_refresh_thresholds(m);
 }
 
 /* Where the pages of the zone that has @start end, or @end if that comes first. */

@@ -14,8 +14,9 @@ struct wmark_input reserves_input(struct machine *m);
 /* init_per_zone_wmark_min() of the boot. */
 void reserves_compute(struct machine *m);
 /*
- * refresh_zone_stat_thresholds(), part of init_per_zone_wmark_min() and of a CPU's coming and going: what is
- * freed later in the boot (initrd, init sections) changes no threshold.
+ * refresh_zone_stat_thresholds(), part of init_per_zone_wmark_min() and of a CPU's coming and going; the same
+ * comes of it when a node's kswapd goes to sleep (88f5acf88ae6 mm: page allocator: adjust the per-cpu counter
+ * threshold when memory is low, 2.6.38).  What is freed between two such moments changes no threshold.
  */
 void reserves_refresh_thresholds(struct machine *m);
 /* set_recommended_min_free_kbytes(): what huge pages want kept free. */
