@@ -39,18 +39,46 @@ static void note_drained(struct replay_model *r, const struct event *e, bool str
 	else if (!s->step)
 		s->step = c->drained_step ? c->drained_step : size;
 	s->page = e->pfn;
+	s->known = !strange;
 	c->drained_type = (uint8_t)type;
 	c->drained = strange ? e->pfn : PFN_NONE;
 }
 
-/* The page that is drained behind one of a list which is not known.  @in_turns: that may be of another list. */
-static pfn_t guess_strange(const struct replay_cpu *c, bool in_turns)
+/* The page that is drained behind the last one of @type, of a list which is not known; PFN_NONE: nobody can say. */
+static pfn_t guess_strange(struct replay_model *r, const struct replay_cpu *c,
+			   enum migratetype type)
+{
+	struct page_alloc *a = &r->alloc;
+	const struct replay_strange *s = &c->strange[type];
+	pfn_t next = s->page + (pfn_t)s->step;
+	uint32_t zone = page_alloc_zone_of(a, next);
+
+	if (!s->step || zone == BUDDY_ZONE_NONE ||
+	    page_alloc_held_type(a, zone, next) != MIGRATE_TYPE_COUNT)
+		return PFN_NONE;
+	return next;
+}
+
+/*
+ * The page of the list whose turn is now, where that is another one than the last page was of; PFN_NONE: it is not, or
+ * is not known.  Of a row that went on where the one before ended nothing is known but that it goes on.
+ */
+static pfn_t guess_in_turn(struct replay_model *r, const struct replay_cpu *c)
 {
 	const struct replay_strange *s = &c->strange[c->drained_type];
+	enum migratetype type = (enum migratetype)(s->next - 1);
+	const struct pageset *set;
+	unsigned int index;
 
-	if (in_turns && s->next && c->drained_run >= s->run && c->strange[s->next - 1].step)
-		s = &c->strange[s->next - 1];
-	return s->page + (pfn_t)s->step;
+	if (r->alloc.rules.drain_order == DRAIN_LIST_FIRST || !s->next || c->drained_run != s->run)
+		return PFN_NONE;
+	if (!c->strange[type].known)
+		return guess_strange(r, c, type);
+	index = pageset_list(&r->alloc, 0, type);
+	if (index == PCP_LIST_NONE)
+		return PFN_NONE;
+	set = &r->alloc.sets[c->run_zone * r->alloc.cpu_count + c->run_cpu];
+	return set->lists[index].count ? pageset_tail(&r->alloc, set, index) : PFN_NONE;
 }
 
 /* The list that a drain of all begins with: where lists take turns, the first one's comes last. */
@@ -102,33 +130,30 @@ static unsigned int list_freed_to(const struct replay_model *r, const struct rep
 /* What is drained next when nothing is known but that something is. */
 static pfn_t guess_drain(struct replay_model *r, const struct event *e)
 {
-	uint32_t cpu = e->cpu;
-	struct replay_cpu *c = &r->cpus[cpu];
+	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct page_alloc *a = &r->alloc;
 	unsigned int index = list_freed_to(r, c);
 
 	/* The task drains what it freed to: marks have sunk, which nothing tells. */
-	if (index != PCP_LIST_NONE && c->last_pid == e->pid &&
+	if (index != PCP_LIST_NONE && c->last_pid == e->pid && r->hint_cpu == r->hint_end &&
 	    a->rules.drain_order == DRAIN_LIST_FIRST &&
-	    page_alloc_set(a, c->zone, cpu)->lists[index].count)
-		return pageset_tail(a, page_alloc_set(a, c->zone, cpu), index);
-
-	/* Lists are drained from the tail: what the model has behind the last page is not there. */
-	if (c->before == EVENT_PCPU_DRAIN && c->drain_next != PFN_NONE &&
-	    pageset_holds(a, c->run_zone, c->drain_next))
-		return c->drain_next;
-	if (c->before == EVENT_PCPU_DRAIN && c->drained != PFN_NONE) {
-		/* What is on lists that are not known was freed in the order of page frames, mostly. */
-		pfn_t next = guess_strange(c, a->rules.drain_order != DRAIN_LIST_FIRST);
-		uint32_t zone = page_alloc_zone_of(a, next);
-
-		if (zone != BUDDY_ZONE_NONE &&
-		    page_alloc_held_type(a, zone, next) == MIGRATE_TYPE_COUNT)
-			return next;
-	}
+	    page_alloc_set(a, c->zone, e->cpu)->lists[index].count)
+		return pageset_tail(a, page_alloc_set(a, c->zone, e->cpu), index);
 	if (c->before == EVENT_PCPU_DRAIN) {
 		struct pageset *set = page_alloc_set(a, c->run_zone, c->run_cpu);
+		pfn_t next = guess_in_turn(r, c);
 
+		if (next != PFN_NONE)
+			return next;
+		/* Lists are drained from the tail: what the model has behind the last page is not there. */
+		if (c->drain_next != PFN_NONE && pageset_holds(a, c->run_zone, c->drain_next))
+			return c->drain_next;
+		/* What is on lists that are not known was freed in the order of page frames, mostly. */
+		next = c->drained != PFN_NONE
+			       ? guess_strange(r, c, (enum migratetype)c->drained_type)
+			       : PFN_NONE;
+		if (next != PFN_NONE)
+			return next;
 		index = next_list(set, c->run_index);
 		if (index != PCP_LIST_NONE)
 			return pageset_tail(a, set, index);
@@ -140,13 +165,13 @@ static pfn_t guess_drain(struct replay_model *r, const struct event *e)
 			return pfn;
 	}
 	for (uint32_t zone = 0; zone < a->zone_count; zone++) {
-		pfn_t pfn = is_left(r, cpu, zone) ? guess_drain_of(r, cpu, zone, zone + 1)
-						  : PFN_NONE;
+		pfn_t pfn = is_left(r, e->cpu, zone) ? guess_drain_of(r, e->cpu, zone, zone + 1)
+						     : PFN_NONE;
 
 		if (pfn != PFN_NONE)
 			return pfn;
 	}
-	return guess_drain_of(r, cpu, 0, a->zone_count);
+	return guess_drain_of(r, e->cpu, 0, a->zone_count);
 }
 
 /* The block before that at @pfn, which is on a list of the model; PFN_NONE: it is the head. */

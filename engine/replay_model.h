@@ -152,6 +152,7 @@ struct replay_strange {
 	int64_t step; /* to the page that follows; 0: there was none */
 	uint32_t run; /* pages in a row, before those of another type */
 	uint8_t next; /* that type, and 1; 0: there was none */
+	bool known; /* the page was on the model's list */
 };
 
 /* A task that ran on the CPU, as it was when another one followed. */

@@ -472,7 +472,7 @@ static void test_unknown_lists_are_drained_in_turns(void **state)
 {
 	const pfn_t unmovable = 0x2000, movable = 0x3000;
 	struct fixture f;
-	unsigned int right = 0;
+	unsigned int right = 0, alone = 0;
 
 	(void)state;
 	set_up(&f, "5.10", 0);
@@ -487,6 +487,44 @@ static void test_unknown_lists_are_drained_in_turns(void **state)
 	}
 	/* What follows on what shows in the first two rounds. */
 	assert_in_range(right, 18, 24);
+	/* When one list is empty, the other goes on alone. */
+	for (unsigned int i = 0; i < 8; i++) {
+		tell(&f, told(EVENT_PCPU_DRAIN, UNMOVABLE), unmovable + 8 + i);
+		alone += f.miss == REPLAY_HIT;
+	}
+	assert_in_range(alone, 7, 8);
+	tear_down(&f);
+}
+
+/*
+ * So is one that is known, with one that is not:
+ *
+ *	unmovable a, movable k, unmovable b, movable j, ...
+ */
+static void test_a_known_list_takes_its_turn(void **state)
+{
+	enum { KNOWN = 8 };
+	const pfn_t unmovable = 0x2000, movable = 0x1000;
+	struct event drain[] = { [UNMOVABLE] = told(EVENT_PCPU_DRAIN, UNMOVABLE),
+				 [MOVABLE] = told(EVENT_PCPU_DRAIN, MOVABLE) };
+	struct fixture f;
+	unsigned int right = 0;
+
+	(void)state;
+	set_up(&f, "5.10", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	tell(&f, drain[MOVABLE], 0x2800);
+	for (unsigned int i = 0; i < KNOWN; i++)
+		release(&f, request(0, MOVABLE), movable + 16 * i);
+	for (unsigned int i = 0; i < KNOWN; i++) {
+		tell(&f, drain[UNMOVABLE], unmovable + i);
+		right += f.miss == REPLAY_HIT;
+		tell(&f, drain[MOVABLE], movable + 16 * i);
+		right += f.miss == REPLAY_HIT;
+	}
+	assert_in_range(right, 2 * KNOWN - 5, 2 * KNOWN);
 	tear_down(&f);
 }
 
@@ -2305,6 +2343,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_when_the_boot_is_over),
 		cmocka_unit_test(test_unknown_pages_are_drained),
 		cmocka_unit_test(test_unknown_lists_are_drained_in_turns),
+		cmocka_unit_test(test_a_known_list_takes_its_turn),
 		cmocka_unit_test(test_what_a_drain_passes_over_is_gone),
 		cmocka_unit_test(test_what_is_taken_meanwhile_stays_taken),
 		cmocka_unit_test(test_what_is_not_drained_stays),
