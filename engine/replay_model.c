@@ -295,10 +295,10 @@ void replay_model_resize(struct replay_model *r)
 static void on_event(struct replay_model *r, const struct event *e);
 
 /*
- * All events are of the idle task, which boots the machine and has no programs: the threads that free deferred memory do not
- * run yet, and @e's page joined because all that was free before was taken, by what the boot allocates for
- * itself (buffers of the trace, as a rule), page by page.  False: it had booted, as one that is idle allocates in
- * interrupts alone, or its kernel does not do that.
+ * All events are of the idle task, which boots the machine and has no programs: the threads that free deferred
+ * memory do not run yet, and @e's page joined because all that was free before was taken, by what the boot
+ * allocates for itself (buffers of the trace, as a rule), page by page.  False: the machine had booted, as one that
+ * is idle allocates in interrupts alone, or its kernel does not do that.
  */
 static bool grow_unseen(struct replay_model *r, const struct event *e)
 {
