@@ -64,6 +64,15 @@ enum fair_zones { FAIR_NO = 0, FAIR_ALL = 1, FAIR_LOCAL = 2, FAIR_LOCAL_THEN_ALL
 enum refill_rule { REFILL_BATCH = 0, REFILL_BY_ORDER = 1, REFILL_TUNED = 2 };
 enum drain_amount { DRAIN_BATCH = 0, DRAIN_DOUBLING = 1, DRAIN_HIGH_ORDERS = 2, DRAIN_TUNED = 3 };
 
+/* Values of the fact fallback_rule. */
+enum fallback_rule {
+	FALLBACK_2_6_24 = 0,
+	FALLBACK_4_0 = 1,
+	FALLBACK_4_12 = 2,
+	FALLBACK_6_10 = 3,
+	FALLBACK_6_15 = 4,
+};
+
 /* Values of the fact pcp_drain_order. */
 enum drain_order { DRAIN_TURNS = 0, DRAIN_TURNS_OR_ONLY = 1, DRAIN_LIST_FIRST = 2 };
 

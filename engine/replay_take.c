@@ -317,8 +317,8 @@ static bool has_claimed(const struct replay_cpu *c)
 
 /*
  * Takes that block as the kernel does, whatever else the model has: a large one with all its pageblocks, and of a
- * small one a page.  False: the kernel claims what is free around it, and by the model's account would rather have
- * taken another.
+ * small one a page.  False: the kernel claims what is free around it, and by the
+ * model's account would rather have taken another.
  */
 static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zone,
 		      const struct alloc_request *req)
@@ -326,6 +326,9 @@ static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zo
 	struct buddy *b = r->alloc.buddy;
 	unsigned int flags = e->kind == EVENT_EXTFRAG ? e->flags
 						      : r->cpus[e->cpu].before_fallback_flags;
+	/* From 4.0 to 6.9 all of the block goes to the lists of who asked. */
+	bool leaves_rest = r->alloc.rules.fallback >= FALLBACK_6_10 ||
+			   r->alloc.rules.fallback == FALLBACK_2_6_24;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
 	struct buddy_block block;
 	pfn_t pfn;
@@ -339,7 +342,8 @@ static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zo
 		return true;
 	}
 	if (!(flags & EVENT_CHANGE_OWNERSHIP)) {
-		buddy_carve(b, zone, &block, e->pfn, e->order, block.type);
+		buddy_carve(b, zone, &block, e->pfn, e->order,
+			    leaves_rest ? block.type : req->type);
 		return true;
 	}
 	buddy_move(b, zone, &block, block.type, false);
@@ -374,7 +378,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 		c->before_fallback_flags = e->flags;
 	}
 	if (e->kind == EVENT_EXTFRAG &&
-	    (r->alloc.rules.fallback < 3 ||
+	    (r->alloc.rules.fallback < FALLBACK_6_10 ||
 	     (c->before == EVENT_ZONE_LOCKED && c->last_taken == e->pfn)))
 		return; /* tells how, not what */
 	c->last_taken = e->pfn;

@@ -3,15 +3,6 @@
 
 #include "engine/pageset.h"
 
-/* Values of the fact fallback_rule. */
-enum fallback_rule {
-	FALLBACK_2_6_24 = 0,
-	FALLBACK_4_0 = 1,
-	FALLBACK_4_12 = 2,
-	FALLBACK_6_10 = 3,
-	FALLBACK_6_15 = 4,
-};
-
 /* Whose blocks a type takes when its own lists are empty, in this order. */
 static const enum migratetype fallbacks[MIGRATE_HIGHATOMIC][2] = {
 	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
