@@ -33,6 +33,7 @@ static void read_rules(struct alloc_rules *r, const struct arch_config *config,
 	r->locked_lists_type = fact_get(facts, FACT_zone_locked_lists_type);
 	r->cma = config->cma;
 	r->cma_balance = fact_get(facts, FACT_cma_balance);
+	r->free_counted_by_page = fact_get(facts, FACT_free_counted_by_page);
 	r->nofragment = fact_get(facts, FACT_alloc_nofragment) &&
 			config->zones_mask & 1u << ZONE_DMA32;
 	r->below_high = fact_get(facts, FACT_zone_below_high);
@@ -249,6 +250,7 @@ void page_alloc_set_watermarks(struct page_alloc *a, const struct node *nodes)
 		const struct zone *z = &nodes[bz->nid].zones[bz->type];
 
 		a->zones[zone].managed = z->managed;
+		a->zones[zone].stat_threshold = (int32_t)z->stat_threshold;
 		memcpy(a->zones[zone].watermark, z->watermark, sizeof(z->watermark));
 		memcpy(a->zones[zone].lowmem_reserve, z->lowmem_reserve, sizeof(z->lowmem_reserve));
 		a->zones[zone].alloc_batch =
@@ -634,6 +636,11 @@ static pfn_t take_block(struct page_alloc *a, uint32_t zone, const struct alloc_
 	}
 	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
 	if (pfn != PFN_NONE) {
+		struct pageset *set = page_alloc_set(a, zone, req->cpu);
+
+		if (a->rules.cma)
+			pageset_count(&set->free_diff, -(1 << req->order), 1,
+				      a->zones[zone].stat_threshold);
 		page_alloc_mark(a, zone, pfn, req->order, req->type);
 		if (a->rules.highatomic_past_pagesets && flags & ALLOC_RIGHTS)
 			rmqueue_reserve(a, zone, pfn, req->order, flags);

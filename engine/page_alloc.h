@@ -41,11 +41,14 @@ struct pageset {
 	uint8_t alloc_factor, free_factor; /* powers of two */
 	bool freed_high_order; /* the last free was of orders 1 to 3 */
 	bool high_batch; /* PCPF_FREE_HIGH_BATCH: the CPU's cache slice is large */
+	/* Of NR_FREE_PAGES and NR_FREE_CMA_PAGES, where the kernel has CMA: pages only this CPU has counted yet. */
+	int32_t free_diff, cma_diff;
 };
 
 struct alloc_zone {
 	uint64_t managed; /* pages */
 	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
+	int32_t stat_threshold; /* pages: what a CPU counts at most before all see it */
 	int64_t drift; /* pages the kernel's own counter is lower; it is folded late (vmstat) */
 	uint64_t boost; /* pages added to every watermark; see keeps_boost */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
@@ -80,6 +83,7 @@ enum drain_order { DRAIN_TURNS = 0, DRAIN_TURNS_OR_ONLY = 1, DRAIN_LIST_FIRST = 
 struct alloc_rules {
 	unsigned int refill, drain_amount, drain_order, thp_lists, fallback, free_high_threshold;
 	bool high_orders, free_factor_limited, drain_current_type, empty_tries_buddy, cma_bypass;
+	bool free_counted_by_page;
 	bool smallest_first, moves_to_tail, locked_lists_type, cma, cma_balance, nofragment;
 	bool below_high, thp, high_decays, decay_chunked, drain_chunked;
 	bool counts_free_highatomic; /* not reserved_highatomic */

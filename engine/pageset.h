@@ -24,6 +24,21 @@ static inline unsigned int pageset_list_order(const struct page_alloc *a, unsign
 
 /* The page at the head, or PFN_NONE; pageset_nth() counts from 0. */
 pfn_t pageset_head(const struct page_alloc *a, const struct pageset *set, unsigned int index);
+/*
+ * __mod_zone_page_state(), @count times, each of @pages, below 0 if they go: all see what the CPU had in *@diff
+ * when that is more than @threshold, 0 or above; *@diff is not before.
+ */
+static inline void pageset_count(int32_t *diff, int32_t pages, uint32_t count, int32_t threshold)
+{
+	uint32_t size = (uint32_t)(pages < 0 ? -pages : pages);
+	int32_t had = pages < 0 ? -*diff : *diff;
+	/* A threshold that sank is found out now. */
+	uint32_t until = had > threshold ? 1 : (uint32_t)(threshold - had) / size + 1;
+	uint32_t left = count < until ? count : (count - until) % ((uint32_t)threshold / size + 1);
+
+	had = (count < until ? had : 0) + (int32_t)(left * size);
+	*diff = pages < 0 ? -had : had;
+}
 pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index);
 /* Takes the head off.  The list is not empty. */
 pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index);

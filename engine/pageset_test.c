@@ -308,9 +308,86 @@ static void drains_of_frees_end_with_whole_blocks(void **state)
 	}
 }
 
+/* Counted at once as one by one. */
+static void a_cpu_keeps_what_it_counts_to_itself(void **state)
+{
+	static const int32_t sizes[] = { 1, 2, 8, 512 };
+
+	(void)state;
+	for (int32_t threshold = 0; threshold < 14; threshold++)
+		for (int32_t had = -threshold; had <= threshold; had++)
+			for (unsigned int i = 0; i < 2 * sizeof(sizes) / sizeof(*sizes); i++) {
+				int32_t pages = i % 2 ? sizes[i / 2] : -sizes[i / 2], x = had;
+
+				for (uint32_t count = 0; count < 70; count++) {
+					int32_t diff = had;
+
+					pageset_count(&diff, pages, count, threshold);
+					assert_int_equal(diff, x);
+					x += pages;
+					x = x > threshold || x < -threshold ? 0 : x;
+				}
+			}
+}
+
+/*
+ * Half of the zone is a CMA area.  What the CPU counts is seen when it is more than 6 pages:
+ *
+ *	6.12	7 of CMA, 7 others, 7 of CMA ...
+ *	5.10	of a refill some times 7 of CMA, which are counted at once; the rest are others
+ */
+static void cma_takes_turns_by_what_is_seen(void **state)
+{
+	enum { SEEN = 7, BATCH = 31, FILLS = 40 };
+	static const uint32_t versions[] = { FACTS_VERSION(6, 12, 0), FACTS_VERSION(5, 10, 0) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct fixture *f = start(versions[i], BATCH, 1000, 1000);
+		unsigned int run = 0, runs = 0;
+		bool last = false;
+
+		f->a.rules.cma = true;
+		f->a.zones[ZONE].stat_threshold = SEEN - 1;
+		for (pfn_t pfn = START; pfn < START + 0x2000; pfn += 1U << f->b.pageblock_order) {
+			buddy_set_block_type(&f->b, ZONE, pfn, MIGRATE_CMA);
+			buddy_move_block(&f->b, ZONE, pfn, MIGRATE_CMA, true);
+		}
+		for (unsigned int fill = 0; fill < FILLS; fill++) {
+			unsigned int cma = 0, index = pageset_list(&f->a, 0, MIGRATE_MOVABLE);
+
+			assert_int_equal(pageset_refill(&f->a, ZONE, f->set, index, MIGRATE_MOVABLE,
+							ALLOC_CMA, BATCH),
+					 BATCH);
+			for (unsigned int n = 0; n < BATCH; n++) {
+				pfn_t pfn = pageset_pop(&f->a, f->set, index);
+				bool is_cma = buddy_block_type(&f->b, ZONE, pfn) == MIGRATE_CMA;
+
+				cma += is_cma;
+				if (is_cma == last) {
+					run++;
+					continue;
+				}
+				if (!i && ++runs > 2)
+					assert_int_equal(run, SEEN);
+				/* No other page comes before one of CMA. */
+				assert_true(!i || !is_cma || !n);
+				last = is_cma;
+				run = 1;
+			}
+			if (i)
+				assert_int_equal(cma % SEEN, 0);
+			assert_in_range(cma, fill > 0, BATCH - 1);
+		}
+		finish(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cpu_keeps_what_it_counts_to_itself),
+		cmocka_unit_test(cma_takes_turns_by_what_is_seen),
 		cmocka_unit_test(a_refill_is_a_batch_of_pages),
 		cmocka_unit_test(a_tuned_refill_doubles),
 		cmocka_unit_test(the_head_is_handed_out),

@@ -342,11 +342,22 @@ static pfn_t steal_page(struct page_alloc *a, uint32_t zone, unsigned int order,
 	return PFN_NONE;
 }
 
-/* More than half of what is free lies in CMA areas. */
+/* More than half of what is free lies in CMA areas, as far as all CPUs see it. */
 static bool cma_is_first(const struct page_alloc *a, uint32_t zone, uint32_t flags)
 {
-	return a->rules.cma_balance && a->rules.cma && flags & ALLOC_CMA &&
-	       a->buddy->zones[zone].free_pages[MIGRATE_CMA] > page_alloc_zone_free(a, zone) / 2;
+	int64_t cma, all;
+
+	if (!a->rules.cma_balance || !a->rules.cma || !(flags & ALLOC_CMA))
+		return false;
+	cma = (int64_t)a->buddy->zones[zone].free_pages[MIGRATE_CMA];
+	all = (int64_t)page_alloc_zone_free(a, zone);
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
+		const struct pageset *set = &a->sets[zone * a->cpu_count + cpu];
+
+		cma -= set->cma_diff;
+		all -= set->free_diff;
+	}
+	return cma > all / 2;
 }
 
 static pfn_t by_mode(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
