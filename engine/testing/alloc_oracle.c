@@ -389,7 +389,7 @@ static pfn_t rmqueue(struct alloc_oracle *o, uint32_t zone, unsigned int order,
 	pfn_t pfn;
 
 	if (cma && fact(o, FACT_cma_balance) &&
-	    free_of_type(o, zone, MIGRATE_CMA) > free_pages(o, zone) / 2) {
+	    free_of_type(o, zone, MIGRATE_CMA) > (free_pages(o, zone) + o->uncounted) / 2) {
 		*type = MIGRATE_CMA;
 		pfn = buddy_oracle_take(&o->b, zone, order, MIGRATE_CMA);
 		if (pfn != PFN_NONE)
@@ -855,7 +855,10 @@ static pfn_t block_from(struct alloc_oracle *o, uint32_t zone, const struct allo
 				break;
 			append(l, pfn, type);
 			s->count += 1 << req->order;
+			if (!fact(o, FACT_free_counted_by_page))
+				o->uncounted += 1 << req->order;
 		}
+		o->uncounted = 0;
 	}
 	if (l->count) {
 		pfn_t pfn = l->pfn[0];

@@ -47,6 +47,8 @@ struct alloc_oracle {
 	uint32_t rows[ALLOC_ORACLE_NODES][BUDDY_ORACLE_ZONES];
 	uint32_t row_length[ALLOC_ORACLE_NODES], node_count;
 	bool several_nodes; /* online ones */
+	uint32_t
+		uncounted; /* pages of a refill that goes on, which older kernels count at its end */
 	uint8_t held[BUDDY_ORACLE_PAGES]; /* type of the request that has the page, plus 1 */
 };
 
