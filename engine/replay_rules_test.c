@@ -517,11 +517,11 @@ static void test_a_known_list_takes_its_turn(void **state)
 	tell(&f, request(0, MOVABLE), 0x5000);
 	tell(&f, drain[MOVABLE], 0x2800);
 	for (unsigned int i = 0; i < KNOWN; i++)
-		release(&f, request(0, MOVABLE), movable + 16 * i);
+		release(&f, request(0, MOVABLE), movable + 16ULL * i);
 	for (unsigned int i = 0; i < KNOWN; i++) {
 		tell(&f, drain[UNMOVABLE], unmovable + i);
 		right += f.miss == REPLAY_HIT;
-		tell(&f, drain[MOVABLE], movable + 16 * i);
+		tell(&f, drain[MOVABLE], movable + 16ULL * i);
 		right += f.miss == REPLAY_HIT;
 	}
 	assert_in_range(right, 2 * KNOWN - 5, 2 * KNOWN);
