@@ -857,27 +857,15 @@ static void answer_zoneinfo(struct machine *m)
 /* sysctl.vm.* options of the command line are written when the boot is over. */
 static void apply_sysctls(struct machine *m)
 {
-	const struct cmdline *c = &m->cmdline;
 	struct wmark_input w = reserves_input(m);
-	bool wmarks = c->sysctl_min_free_kbytes != UINT64_MAX ||
-		      c->sysctl_watermark_scale_factor != UINT64_MAX;
-	bool by_watermark = fact_get(&m->facts, FACT_pcp_high_from_low_wmark);
-	/* The two generations of page sets have a knob each; the other's is unknown to them. */
-	uint64_t fraction = by_watermark ? c->sysctl_pcp_high_fraction : c->sysctl_pcp_fraction;
 
-	if (c->sysctl_min_free_kbytes != UINT64_MAX)
-		m->min_free_kbytes = c->sysctl_min_free_kbytes;
-	if (wmarks)
-		wmark_setup_zones(&w, m->min_free_kbytes, reserves_scale_factor(m));
-	if (c->sysctl_lowmem_set) {
-		w.lowmem_ratio = c->sysctl_lowmem_ratio;
-		w.lowmem_ratio_count = c->sysctl_lowmem_count;
-		wmark_setup_lowmem_reserve(&w);
-	}
-	if (wmarks || c->sysctl_lowmem_set)
-		m->totalreserve = wmark_totalreserve_pages(&w);
-	if (fraction != UINT64_MAX || (wmarks && by_watermark))
-		reserves_size_pagesets(m, fraction == UINT64_MAX ? 0 : fraction);
+	reserves_write_settings(m);
+	if (!m->cmdline.sysctl_lowmem_set)
+		return;
+	w.lowmem_ratio = m->cmdline.sysctl_lowmem_ratio;
+	w.lowmem_ratio_count = m->cmdline.sysctl_lowmem_count;
+	wmark_setup_lowmem_reserve(&w);
+	m->totalreserve = wmark_totalreserve_pages(&w);
 }
 
 bool handover_is_late_free(const struct boot_step *s)

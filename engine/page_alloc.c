@@ -636,11 +636,8 @@ static pfn_t take_block(struct page_alloc *a, uint32_t zone, const struct alloc_
 	}
 	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
 	if (pfn != PFN_NONE) {
-		struct pageset *set = page_alloc_set(a, zone, req->cpu);
-
-		if (a->rules.cma)
-			pageset_count(&set->free_diff, -(1 << req->order), 1,
-				      a->zones[zone].stat_threshold);
+		pageset_count_free(a, zone, page_alloc_set(a, zone, req->cpu), -(1 << req->order),
+				   1, a->taken_type);
 		page_alloc_mark(a, zone, pfn, req->order, req->type);
 		if (a->rules.highatomic_past_pagesets && flags & ALLOC_RIGHTS)
 			rmqueue_reserve(a, zone, pfn, req->order, flags);
@@ -761,6 +758,8 @@ static __attribute__((noinline)) pfn_t get_past_sets(struct page_alloc *a,
 	    !list_take(b, &b->zones[zone], req->order, req->type, &link))
 		return get_otherwise(a, req, zone, zone_ret);
 	a->taken_type = req->type;
+	pageset_count_free(a, zone, page_alloc_set(a, zone, req->cpu), -(1 << req->order), 1,
+			   req->type);
 	b->entries[link] = held_make(req->order, req->type);
 	if (zone_ret)
 		*zone_ret = zone;
@@ -798,15 +797,18 @@ pfn_t page_alloc_get(struct page_alloc *a, const struct alloc_request *req, uint
 }
 
 /* page_alloc_put() of a block that page sets do not hold. */
-static __attribute__((noinline)) bool put_past_sets(struct page_alloc *a, uint32_t slot, pfn_t pfn,
-						    unsigned int order, enum migratetype type)
+static __attribute__((noinline)) bool put_past_sets(struct page_alloc *a, uint32_t slot,
+						    uint32_t cpu, pfn_t pfn, unsigned int order,
+						    enum migratetype type)
 {
 	struct buddy *b = a->buddy;
+	uint32_t zone = a->near.zone;
 
+	pageset_count_free(a, zone, page_alloc_set(a, zone, cpu), 1 << order, 1, type);
 	if (order > b->pageblock_order)
-		buddy_free(b, a->near.zone, pfn, order, BUDDY_PLACE_FREED);
+		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FREED);
 	else
-		free_in_slot(b, &b->zones[a->near.zone], slot, pfn, order, type, false);
+		free_in_slot(b, &b->zones[zone], slot, pfn, order, type, false);
 	return true;
 }
 
@@ -847,13 +849,13 @@ bool page_alloc_put(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned int 
 	type = near_type(a, pfn);
 	index = a->rules.list_of_freed[order][type];
 	if (index == PCP_LIST_NONE)
-		return put_past_sets(a, slot, pfn, order, type);
+		return put_past_sets(a, slot, cpu, pfn, order, type);
 	if (b->slots[slot].chunk == CHUNK_NONE)
 		return put_in_chunk(a, slot, cpu, pfn, order);
 	set = page_alloc_set(a, zone, cpu);
 	set->alloc_factor >>= 1;
 	if (pageset_passes_on(a, set, order))
-		return put_past_sets(a, slot, pfn, order, type);
+		return put_past_sets(a, slot, cpu, pfn, order, type);
 	return !pageset_free_to(a, zone, set, index, order, type, pcp_link_at(b, slot, pfn)) ||
 	       drain_freed(a, zone, set, index);
 }
@@ -869,6 +871,7 @@ bool page_alloc_put_past(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned
 	if (zone == BUDDY_ZONE_NONE)
 		return false;
 	type = buddy_block_type(a->buddy, zone, pfn);
+	pageset_count_free(a, zone, page_alloc_set(a, zone, cpu), 1 << order, 1, type);
 	if (!a->rules.bypass_keeps_type && type != MIGRATE_ISOLATE && type >= MIGRATE_HIGHATOMIC &&
 	    a->rules.list_of_freed[order][type] != PCP_LIST_NONE)
 		buddy_free_as(a->buddy, zone, pfn, order, MIGRATE_MOVABLE);

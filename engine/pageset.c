@@ -299,29 +299,19 @@ static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct p
 	return done;
 }
 
-/* The CPU counts @count blocks of @type and of @pages each, below 0 if they go. */
-static void count_free(const struct page_alloc *a, uint32_t zone, struct pageset *set,
-		       int32_t pages, uint32_t count, enum migratetype type)
-{
-	int32_t threshold = a->zones[zone].stat_threshold;
-
-	if (!a->rules.cma)
-		return;
-	pageset_count(&set->free_diff, pages, count, threshold);
-	if (type == MIGRATE_CMA)
-		pageset_count(&set->cma_diff, pages, count, threshold);
-}
-
-/* A block of @type leaves for a list.  Older kernels count those of CMA at once, and all when the list is filled. */
+/*
+ * @count blocks of @type leave for a list that is being filled.  Older kernels count those of CMA at once, and all
+ * when the list is filled.
+ */
 static void count_taken(const struct page_alloc *a, uint32_t zone, struct pageset *set,
-			int32_t pages, enum migratetype type)
+			int32_t pages, uint32_t count, enum migratetype type)
 {
 	if (a->rules.free_counted_by_page) {
-		count_free(a, zone, set, -pages, 1, type);
+		pageset_count_free(a, zone, set, -pages, count, type);
 	} else if (a->rules.cma) {
-		set->free_diff -= pages;
+		set->free_diff -= pages * (int32_t)count;
 		if (type == MIGRATE_CMA)
-			pageset_count(&set->cma_diff, -pages, 1, a->zones[zone].stat_threshold);
+			pageset_count(&set->cma_diff, -pages, count, a->zones[zone].stat_threshold);
 	}
 }
 
@@ -341,8 +331,8 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 	if (order < a->buddy->max_order &&
 	    !(flags & ALLOC_CMA && a->rules.cma && a->buddy->zones[zone].free_pages[MIGRATE_CMA]))
 		done = refill_in_runs(a, zone, set, index, type, blocks);
-	for (unsigned int i = 0; i < done && a->rules.cma; i++)
-		count_taken(a, zone, set, 1 << order, type);
+	if (done)
+		count_taken(a, zone, set, 1 << order, done, type);
 	for (; done < blocks; done++) {
 		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
 		uint32_t link;
@@ -353,7 +343,7 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 		if (link == LINK_NONE)
 			break;
 		pcp_list_insert(a->buddy, set, index, link, a->taken_type, true);
-		count_taken(a, zone, set, 1 << order, a->taken_type);
+		count_taken(a, zone, set, 1 << order, 1, a->taken_type);
 	}
 	count_filled(a, zone, set);
 	set->count += done << order;
@@ -435,7 +425,7 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 		if (current)
 			type = block_type(b, block_index(b, slot, pfn));
 		done += left;
-		count_free(a, zone, set, 1 << order, left, type);
+		pageset_count_free(a, zone, set, 1 << order, left, type);
 		if (a->events)
 			note_run(a, EVENT_PCPU_DRAIN, 0, pfn, index, left, type);
 		while (left) {

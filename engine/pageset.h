@@ -39,6 +39,19 @@ static inline void pageset_count(int32_t *diff, int32_t pages, uint32_t count, i
 	had = (count < until ? had : 0) + (int32_t)(left * size);
 	*diff = pages < 0 ? -had : had;
 }
+/* The same for @count free blocks of @type and of @pages each, where the kernel has CMA and so asks for it. */
+static inline void pageset_count_free(const struct page_alloc *a, uint32_t zone,
+				      struct pageset *set, int32_t pages, uint32_t count,
+				      enum migratetype type)
+{
+	int32_t threshold = a->zones[zone].stat_threshold;
+
+	if (!a->rules.cma)
+		return;
+	pageset_count(&set->free_diff, pages, count, threshold);
+	if (type == MIGRATE_CMA)
+		pageset_count(&set->cma_diff, pages, count, threshold);
+}
 pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index);
 /* Takes the head off.  The list is not empty. */
 pfn_t pageset_pop(struct page_alloc *a, struct pageset *set, unsigned int index);

@@ -330,6 +330,27 @@ static void a_cpu_keeps_what_it_counts_to_itself(void **state)
 			}
 }
 
+/* So does what page sets do not hold. */
+static void blocks_past_the_sets_are_counted(void **state)
+{
+	enum { ORDER = 5, HAD = 3 };
+	struct fixture *f = start(FACTS_VERSION(6, 12, 0), 31, 1000, 1000);
+	pfn_t pfn;
+
+	(void)state;
+	f->a.rules.cma = true;
+	f->a.zones[ZONE].stat_threshold = 100;
+	f->set->free_diff = HAD;
+	pfn = get(f, ORDER);
+	assert_int_equal(f->set->free_diff, HAD - (1 << ORDER));
+	assert_true(page_alloc_put(&f->a, 0, pfn, ORDER));
+	assert_int_equal(f->set->free_diff, HAD);
+	f->a.zones[ZONE].stat_threshold = 6;
+	get(f, ORDER);
+	assert_int_equal(f->set->free_diff, 0);
+	finish(f);
+}
+
 /*
  * Half of the zone is a CMA area.  What the CPU counts is seen when it is more than 6 pages:
  *
@@ -387,6 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cpu_keeps_what_it_counts_to_itself),
+		cmocka_unit_test(blocks_past_the_sets_are_counted),
 		cmocka_unit_test(cma_takes_turns_by_what_is_seen),
 		cmocka_unit_test(a_refill_is_a_batch_of_pages),
 		cmocka_unit_test(a_tuned_refill_doubles),

@@ -317,8 +317,8 @@ static bool has_claimed(const struct replay_cpu *c)
 
 /*
  * Takes that block as the kernel does, whatever else the model has: a large one with all its pageblocks, and of a
- * small one a page.  False: the kernel claims what is free around it, and by the
- * model's account would rather have taken another.
+ * small one a page.  False: the kernel claims what is free around it, and by the model's account would rather have
+ * taken another.
  */
 static bool fall_back(struct replay_model *r, const struct event *e, uint32_t zone,
 		      const struct alloc_request *req)

@@ -194,6 +194,16 @@ bool reserves_write(struct machine *m, enum sysctl which, uint64_t value)
 	return true;
 }
 
+void reserves_write_settings(struct machine *m)
+{
+	for (unsigned int which = 0; which < SYSCTL_COUNT; which++) {
+		const uint64_t *setting = setting_of(&m->cmdline, (enum sysctl)which);
+
+		if (setting && *setting != UINT64_MAX)
+			reserves_write(m, (enum sysctl)which, *setting);
+	}
+}
+
 void reserves_follow_managed(struct machine *m)
 {
 	struct wmark_input w = input_of_user(m);

@@ -34,6 +34,8 @@ void reserves_renew(struct machine *m, struct zone *zone);
  * (vm.lowmem_reserve_ratio), which is not modelled here; nothing changed.
  */
 bool reserves_write(struct machine *m, enum sysctl which, uint64_t value);
+/* What the command line gives of these is written. */
+void reserves_write_settings(struct machine *m);
 /* Managed pages changed alone (balloon), which the kernel long did not look at. */
 void reserves_follow_managed(struct machine *m);
 /* percpu_pagelist_(high_)fraction, 0 when it is not set. */
