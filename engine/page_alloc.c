@@ -636,8 +636,8 @@ static pfn_t take_block(struct page_alloc *a, uint32_t zone, const struct alloc_
 	}
 	pfn = rmqueue_buddy(a, zone, req->order, req->type, flags);
 	if (pfn != PFN_NONE) {
-		pageset_count_free(a, zone, page_alloc_set(a, zone, req->cpu), -(1 << req->order),
-				   1, a->taken_type);
+		pageset_count_free(a, zone, &page_alloc_set(a, zone, req->cpu)->diff,
+				   -(1 << req->order), 1, a->taken_type);
 		page_alloc_mark(a, zone, pfn, req->order, req->type);
 		if (a->rules.highatomic_past_pagesets && flags & ALLOC_RIGHTS)
 			rmqueue_reserve(a, zone, pfn, req->order, flags);
@@ -758,7 +758,7 @@ static __attribute__((noinline)) pfn_t get_past_sets(struct page_alloc *a,
 	    !list_take(b, &b->zones[zone], req->order, req->type, &link))
 		return get_otherwise(a, req, zone, zone_ret);
 	a->taken_type = req->type;
-	pageset_count_free(a, zone, page_alloc_set(a, zone, req->cpu), -(1 << req->order), 1,
+	pageset_count_free(a, zone, &page_alloc_set(a, zone, req->cpu)->diff, -(1 << req->order), 1,
 			   req->type);
 	b->entries[link] = held_make(req->order, req->type);
 	if (zone_ret)
@@ -804,7 +804,7 @@ static __attribute__((noinline)) bool put_past_sets(struct page_alloc *a, uint32
 	struct buddy *b = a->buddy;
 	uint32_t zone = a->near.zone;
 
-	pageset_count_free(a, zone, page_alloc_set(a, zone, cpu), 1 << order, 1, type);
+	pageset_count_free(a, zone, &page_alloc_set(a, zone, cpu)->diff, 1 << order, 1, type);
 	if (order > b->pageblock_order)
 		buddy_free(b, zone, pfn, order, BUDDY_PLACE_FREED);
 	else
@@ -871,7 +871,7 @@ bool page_alloc_put_past(struct page_alloc *a, uint32_t cpu, pfn_t pfn, unsigned
 	if (zone == BUDDY_ZONE_NONE)
 		return false;
 	type = buddy_block_type(a->buddy, zone, pfn);
-	pageset_count_free(a, zone, page_alloc_set(a, zone, cpu), 1 << order, 1, type);
+	pageset_count_free(a, zone, &page_alloc_set(a, zone, cpu)->diff, 1 << order, 1, type);
 	if (!a->rules.bypass_keeps_type && type != MIGRATE_ISOLATE && type >= MIGRATE_HIGHATOMIC &&
 	    a->rules.list_of_freed[order][type] != PCP_LIST_NONE)
 		buddy_free_as(a->buddy, zone, pfn, order, MIGRATE_MOVABLE);

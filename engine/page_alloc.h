@@ -29,6 +29,23 @@ struct pcp_list {
 	uint32_t count; /* blocks */
 };
 
+/*
+ * Of NR_FREE_PAGES and NR_FREE_CMA_PAGES, where the kernel has CMA: pages that only one CPU has counted yet.
+ * Below 0 if they went.
+ */
+struct stat_diff {
+	int32_t free, cma;
+};
+
+/* How a refill began, where the kernel has CMA. */
+struct cma_fill {
+	int64_t free, cma; /* pages of the zone, but for what other CPUs have not told */
+	struct stat_diff diff;
+	uint32_t blocks; /* that it gave; 0: none yet */
+	uint8_t index;
+	bool turns; /* between CMA areas and the rest */
+};
+
 /* What one CPU keeps of one zone (struct per_cpu_pages). */
 struct pageset {
 	struct pcp_list lists[PCP_LISTS_MAX];
@@ -41,8 +58,8 @@ struct pageset {
 	uint8_t alloc_factor, free_factor; /* powers of two */
 	bool freed_high_order; /* the last free was of orders 1 to 3 */
 	bool high_batch; /* PCPF_FREE_HIGH_BATCH: the CPU's cache slice is large */
-	/* Of NR_FREE_PAGES and NR_FREE_CMA_PAGES, where the kernel has CMA: pages only this CPU has counted yet. */
-	int32_t free_diff, cma_diff;
+	struct stat_diff diff;
+	struct cma_fill cma_fill; /* the last one */
 };
 
 struct alloc_zone {

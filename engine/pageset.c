@@ -299,26 +299,22 @@ static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct p
 	return done;
 }
 
-/*
- * @count blocks of @type leave for a list that is being filled.  Older kernels count those of CMA at once, and all
- * when the list is filled.
- */
-static void count_taken(const struct page_alloc *a, uint32_t zone, struct pageset *set,
-			int32_t pages, uint32_t count, enum migratetype type)
-{
-	if (a->rules.free_counted_by_page) {
-		pageset_count_free(a, zone, set, -pages, count, type);
-	} else if (a->rules.cma) {
-		set->free_diff -= pages * (int32_t)count;
-		if (type == MIGRATE_CMA)
-			pageset_count(&set->cma_diff, -pages, count, a->zones[zone].stat_threshold);
-	}
-}
-
 static void count_filled(const struct page_alloc *a, uint32_t zone, struct pageset *set)
 {
-	if (set->free_diff < -a->zones[zone].stat_threshold)
-		set->free_diff = 0;
+	if (set->diff.free < -a->zones[zone].stat_threshold)
+		set->diff.free = 0;
+}
+
+static void note_fill(const struct page_alloc *a, uint32_t zone, struct pageset *set,
+		      unsigned int index, uint32_t flags)
+{
+	struct cma_fill *fill = &set->cma_fill;
+
+	*fill = (struct cma_fill){ .diff = set->diff, .index = (uint8_t)index };
+	fill->turns = a->rules.cma_balance && flags & ALLOC_CMA;
+	rmqueue_seen(a, zone, &fill->free, &fill->cma);
+	fill->free += set->diff.free;
+	fill->cma += set->diff.cma;
 }
 
 unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset *set,
@@ -328,11 +324,13 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 	unsigned int order = pageset_list_order(a, index), done = 0;
 	enum rmqueue_mode mode = RMQUEUE_NORMAL;
 
+	if (a->rules.cma)
+		note_fill(a, zone, set, index, flags);
 	if (order < a->buddy->max_order &&
 	    !(flags & ALLOC_CMA && a->rules.cma && a->buddy->zones[zone].free_pages[MIGRATE_CMA]))
 		done = refill_in_runs(a, zone, set, index, type, blocks);
 	if (done)
-		count_taken(a, zone, set, 1 << order, done, type);
+		pageset_count_taken(a, zone, &set->diff, 1 << order, done, type);
 	for (; done < blocks; done++) {
 		pfn_t pfn = rmqueue_one(a, zone, order, type, flags, &mode);
 		uint32_t link;
@@ -343,9 +341,10 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 		if (link == LINK_NONE)
 			break;
 		pcp_list_insert(a->buddy, set, index, link, a->taken_type, true);
-		count_taken(a, zone, set, 1 << order, 1, a->taken_type);
+		pageset_count_taken(a, zone, &set->diff, 1 << order, 1, a->taken_type);
 	}
 	count_filled(a, zone, set);
+	set->cma_fill.blocks = done;
 	set->count += done << order;
 	return done;
 }
@@ -425,7 +424,7 @@ static unsigned int drain_list(struct page_alloc *a, uint32_t zone, struct pages
 		if (current)
 			type = block_type(b, block_index(b, slot, pfn));
 		done += left;
-		pageset_count_free(a, zone, set, 1 << order, left, type);
+		pageset_count_free(a, zone, &set->diff, 1 << order, left, type);
 		if (a->events)
 			note_run(a, EVENT_PCPU_DRAIN, 0, pfn, index, left, type);
 		while (left) {

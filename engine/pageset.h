@@ -41,16 +41,32 @@ static inline void pageset_count(int32_t *diff, int32_t pages, uint32_t count, i
 }
 /* The same for @count free blocks of @type and of @pages each, where the kernel has CMA and so asks for it. */
 static inline void pageset_count_free(const struct page_alloc *a, uint32_t zone,
-				      struct pageset *set, int32_t pages, uint32_t count,
+				      struct stat_diff *diff, int32_t pages, uint32_t count,
 				      enum migratetype type)
 {
 	int32_t threshold = a->zones[zone].stat_threshold;
 
 	if (!a->rules.cma)
 		return;
-	pageset_count(&set->free_diff, pages, count, threshold);
+	pageset_count(&diff->free, pages, count, threshold);
 	if (type == MIGRATE_CMA)
-		pageset_count(&set->cma_diff, pages, count, threshold);
+		pageset_count(&diff->cma, pages, count, threshold);
+}
+/*
+ * @count blocks of @type and of @pages each leave for a list that is being filled.  Older kernels count those of CMA
+ * at once, and all when the list is filled.
+ */
+static inline void pageset_count_taken(const struct page_alloc *a, uint32_t zone,
+				       struct stat_diff *diff, int32_t pages, uint32_t count,
+				       enum migratetype type)
+{
+	if (a->rules.free_counted_by_page) {
+		pageset_count_free(a, zone, diff, -pages, count, type);
+	} else if (a->rules.cma) {
+		diff->free -= pages * (int32_t)count;
+		if (type == MIGRATE_CMA)
+			pageset_count(&diff->cma, -pages, count, a->zones[zone].stat_threshold);
+	}
 }
 pfn_t pageset_tail(const struct page_alloc *a, const struct pageset *set, unsigned int index);
 /* Takes the head off.  The list is not empty. */

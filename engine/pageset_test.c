@@ -340,15 +340,31 @@ static void blocks_past_the_sets_are_counted(void **state)
 	(void)state;
 	f->a.rules.cma = true;
 	f->a.zones[ZONE].stat_threshold = 100;
-	f->set->free_diff = HAD;
+	f->set->diff.free = HAD;
 	pfn = get(f, ORDER);
-	assert_int_equal(f->set->free_diff, HAD - (1 << ORDER));
+	assert_int_equal(f->set->diff.free, HAD - (1 << ORDER));
 	assert_true(page_alloc_put(&f->a, 0, pfn, ORDER));
-	assert_int_equal(f->set->free_diff, HAD);
+	assert_int_equal(f->set->diff.free, HAD);
 	f->a.zones[ZONE].stat_threshold = 6;
 	get(f, ORDER);
-	assert_int_equal(f->set->free_diff, 0);
+	assert_int_equal(f->set->diff.free, 0);
 	finish(f);
+}
+
+/* @pages pages from @from on, which are free blocks of the largest order, become @type. */
+static void set_type(struct fixture *f, pfn_t from, pfn_t pages, enum migratetype type)
+{
+	for (pfn_t pfn = from; pfn < from + pages; pfn += 1U << f->b.pageblock_order) {
+		buddy_set_block_type(&f->b, ZONE, pfn, type);
+		buddy_move_block(&f->b, ZONE, pfn, type, true);
+	}
+}
+
+/* Half of the zone becomes a CMA area. */
+static void set_half_cma(struct fixture *f)
+{
+	f->a.rules.cma = true;
+	set_type(f, START, 0x2000, MIGRATE_CMA);
 }
 
 /*
@@ -368,12 +384,8 @@ static void cma_takes_turns_by_what_is_seen(void **state)
 		unsigned int run = 0, runs = 0;
 		bool last = false;
 
-		f->a.rules.cma = true;
+		set_half_cma(f);
 		f->a.zones[ZONE].stat_threshold = SEEN - 1;
-		for (pfn_t pfn = START; pfn < START + 0x2000; pfn += 1U << f->b.pageblock_order) {
-			buddy_set_block_type(&f->b, ZONE, pfn, MIGRATE_CMA);
-			buddy_move_block(&f->b, ZONE, pfn, MIGRATE_CMA, true);
-		}
 		for (unsigned int fill = 0; fill < FILLS; fill++) {
 			unsigned int cma = 0, index = pageset_list(&f->a, 0, MIGRATE_MOVABLE);
 

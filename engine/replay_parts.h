@@ -253,6 +253,19 @@ void replay_watch_bulk(struct replay_model *r, const struct event *e);
  * The page of @e, in @zone, was not the head of list @index: would it be if what an interrupt freed a while
  * ago had gone past the page set, or had not?  Then so it was; the page is on no list.
  */
+/*
+ * The last fill of list @index that took turns with CMA gave the block which begins the last @left from a CMA area or not, as
+ * @cma says, and the model's was otherwise: what a CPU has counted alone was folded in between, of which nothing
+ * tells.  The page set has what it would have now, if that explains it; false: nothing changed.
+ */
+bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+			   unsigned int left, bool cma);
+/* The last fill, if it is of that list, counts no more than it had but for the last @left blocks. */
+void replay_turn_back(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
+		      unsigned int left);
+/* The request of @e would have got its page, had the last fill of its list begun so: it did, and the page is taken. */
+bool replay_fill_in_turn(struct replay_model *r, const struct event *e,
+			 const struct alloc_request *req, uint32_t zone, unsigned int index);
 bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
 		       unsigned int index);
 /*

@@ -542,6 +542,9 @@ static bool correct(struct replay_model *r, const struct event *e, enum replay_c
 		if (!replay_stacks_until(r, e, &req, index, zone))
 			return false;
 		done = true;
+	} else if (!told && index != PCP_LIST_NONE && zone == r->wrong_zone &&
+		   replay_fill_in_turn(r, e, &req, zone, index)) {
+		done = true;
 	} else if (index != PCP_LIST_NONE && replay_blame_lock(r, e, zone, index)) {
 		done = r->blamed = true;
 	} else if (index != PCP_LIST_NONE &&

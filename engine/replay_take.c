@@ -362,6 +362,52 @@ static bool is_smaller(const struct page_alloc *a, uint32_t zone, pfn_t pfn, pfn
 	       buddy_find(a->buddy, zone, than, &larger) && block.order < larger.order;
 }
 
+static bool is_in_cma(const struct replay_model *r, uint32_t zone, pfn_t pfn)
+{
+	return buddy_block_type(r->alloc.buddy, zone, pfn) == MIGRATE_CMA;
+}
+
+/* Blocks that the model thinks will be taken yet. */
+static unsigned int count_expected(const struct replay_cpu *c)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = c->at; i < c->expected.count; i++)
+		count += gives_page(&c->expected.events[i]);
+	return count;
+}
+
+/*
+ * The last @left blocks of a refill, which are back, began with the page of @e, as it was the turn of CMA areas, or not,
+ * against expectation.  False: that does not explain it.
+ */
+static bool refill_in_turn(struct replay_model *r, const struct event *e,
+			   const struct alloc_request *req, uint32_t zone, unsigned int left,
+			   unsigned int wanted)
+{
+	struct replay_cpu *c = &r->cpus[e->cpu];
+	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
+	struct cma_fill fill = set->cma_fill;
+	int64_t drift = r->alloc.zones[zone].drift;
+
+	if (!replay_turn_otherwise(r, e->cpu, zone, c->index, left, is_in_cma(r, zone, e->pfn)))
+		return false;
+	start_refill(r, e->cpu, zone, c->index, req, wanted - c->done);
+	while (expects(c) && !gives_page(&c->expected.events[c->at]))
+		c->at++;
+	if (!expects(c) || c->expected.events[c->at].pfn != e->pfn) {
+		replay_settle(r, e->cpu);
+		set->cma_fill = fill;
+		replay_turn_back(r, e->cpu, zone, c->index, left);
+		r->alloc.zones[zone].drift = drift;
+		return false;
+	}
+	c->at++;
+	c->done++;
+	c->wanted = wanted;
+	return true;
+}
+
 void replay_on_taken(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -463,7 +509,9 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			c->at = c->expected.count;
 		} else {
 			struct pageset *set = page_alloc_set(a, zone, e->cpu);
-			unsigned int index = c->index;
+			unsigned int index = c->index, left = count_expected(c);
+			bool turned = want && c->zone == zone && !fallback &&
+				      is_in_cma(r, zone, want->pfn) != is_in_cma(r, zone, e->pfn);
 
 			/* For another zone's list, which holds another amount. */
 			if (c->zone != zone && !done)
@@ -473,6 +521,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
+			if (turned && refill_in_turn(r, e, &req, zone, left, wanted)) {
+				tell(r, e, predicted, zone, REPLAY_MISS_SPLIT);
+				return;
+			}
 			learn_drift(r, &req, c->zone, zone);
 			if (predicted != PFN_NONE && c->zone == zone &&
 			    (!done || is_smaller(a, zone, predicted, e->pfn)) &&
@@ -494,6 +546,8 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (miss == REPLAY_MISS_UNTRACED && wanted > done + 1)
 				loosen_rest(r, e, zone);
 			pageset_insert(a, zone, set, index, e->pfn, true);
+			pageset_count_taken(a, zone, &set->diff, 1 << e->order, 1,
+					    buddy_block_type(a->buddy, zone, e->pfn));
 			req = replay_request(r, e);
 			c->done = done + 1;
 			c->wanted = wanted;

@@ -342,22 +342,29 @@ static pfn_t steal_page(struct page_alloc *a, uint32_t zone, unsigned int order,
 	return PFN_NONE;
 }
 
-/* More than half of what is free lies in CMA areas, as far as all CPUs see it. */
+void rmqueue_seen(const struct page_alloc *a, uint32_t zone, int64_t *free_ret, int64_t *cma_ret)
+{
+	int64_t all = (int64_t)page_alloc_zone_free(a, zone) - a->zones[zone].drift;
+	int64_t cma = (int64_t)a->buddy->zones[zone].free_pages[MIGRATE_CMA];
+
+	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
+		const struct stat_diff *diff = &a->sets[zone * a->cpu_count + cpu].diff;
+
+		all -= diff->free;
+		cma -= diff->cma;
+	}
+	*free_ret = all;
+	*cma_ret = cma;
+}
+
 static bool cma_is_first(const struct page_alloc *a, uint32_t zone, uint32_t flags)
 {
-	int64_t cma, all;
+	int64_t all, cma;
 
 	if (!a->rules.cma_balance || !a->rules.cma || !(flags & ALLOC_CMA))
 		return false;
-	cma = (int64_t)a->buddy->zones[zone].free_pages[MIGRATE_CMA];
-	all = (int64_t)page_alloc_zone_free(a, zone);
-	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {
-		const struct pageset *set = &a->sets[zone * a->cpu_count + cpu];
-
-		cma -= set->cma_diff;
-		all -= set->free_diff;
-	}
-	return cma > all / 2;
+	rmqueue_seen(a, zone, &all, &cma);
+	return rmqueue_cma_turn(all, cma);
 }
 
 static pfn_t by_mode(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,

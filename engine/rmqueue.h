@@ -14,6 +14,13 @@ enum rmqueue_mode { RMQUEUE_NORMAL, RMQUEUE_CMA, RMQUEUE_CLAIM, RMQUEUE_STEAL };
 /* __rmqueue(): PFN_NONE when the zone has nothing.  *@mode begins as RMQUEUE_NORMAL for each run. */
 pfn_t rmqueue_one(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
 		  uint32_t flags, enum rmqueue_mode *mode);
+/* Free pages of @zone and those of its CMA areas as all CPUs see them: what CPUs keep to themselves is not in. */
+void rmqueue_seen(const struct page_alloc *a, uint32_t zone, int64_t *free_ret, int64_t *cma_ret);
+/* More than half of what is seen to be free lies in CMA areas: these come first for who may use them. */
+static inline bool rmqueue_cma_turn(int64_t seen, int64_t seen_cma)
+{
+	return seen_cma > seen / 2;
+}
 /* rmqueue_buddy(): past the page sets. */
 pfn_t rmqueue_buddy(struct page_alloc *a, uint32_t zone, unsigned int order, enum migratetype type,
 		    uint32_t flags);
