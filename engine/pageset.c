@@ -556,13 +556,12 @@ static void drain_doubling(struct page_alloc *a, uint32_t zone, struct pageset *
 		      index);
 }
 
-/* zone_watermark_ok(zone, 0, high watermark, ZONE_MOVABLE). */
+/* zone_watermark_ok(zone, 0, high watermark, ZONE_MOVABLE, 0): what is kept for CMA and for atomic requests is not free. */
 static bool above_high(const struct page_alloc *a, uint32_t zone)
 {
-	const struct alloc_zone *z = &a->zones[zone];
+	static const struct alloc_request plain = { .highest = ZONE_MOVABLE };
 
-	return page_alloc_zone_free(a, zone) >
-	       z->watermark[WMARK_HIGH] + z->boost + z->lowmem_reserve[ZONE_MOVABLE];
+	return page_alloc_margin(a, zone, &plain, WMARK_HIGH) > 0;
 }
 
 /* nr_pcp_high() of 6.7 and later. */

@@ -416,9 +416,45 @@ static void cma_takes_turns_by_what_is_seen(void **state)
 	}
 }
 
+/* A drain finds that the zone has enough again: half of it is a CMA area, and a part is kept for atomic requests. */
+static void what_is_kept_for_others_is_not_above_high(void **state)
+{
+	enum { HIGH = 4, TAKEN = 10, ATOMIC = 0x400, KEPT = START + 0x3000 };
+	static const struct {
+		uint64_t mark, boost;
+		bool above;
+	} rows[] = {
+		{ 0x1e00 - ATOMIC, 0, true },
+		{ 0x1e00 - ATOMIC, 0x200, false },
+		{ 0x1e00, 0, false },
+		{ 0x2100, 0, false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct fixture *f = start(FACTS_VERSION(6, 12, 0), 1, HIGH, HIGH);
+		struct alloc_zone *z = &f->a.zones[ZONE];
+		pfn_t pages[TAKEN];
+
+		set_half_cma(f);
+		for (unsigned int n = 0; n < TAKEN; n++)
+			pages[n] = get(f, 0);
+		z->watermark[WMARK_HIGH] = rows[i].mark;
+		z->boost = rows[i].boost;
+		z->reserved_highatomic = ATOMIC;
+		set_type(f, KEPT, ATOMIC, MIGRATE_HIGHATOMIC);
+		z->below_high = true;
+		for (unsigned int n = 0; n < TAKEN; n++)
+			assert_true(page_alloc_put(&f->a, 0, pages[n], 0));
+		assert_int_equal(z->below_high, !rows[i].above);
+		finish(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_kept_for_others_is_not_above_high),
 		cmocka_unit_test(a_cpu_keeps_what_it_counts_to_itself),
 		cmocka_unit_test(blocks_past_the_sets_are_counted),
 		cmocka_unit_test(cma_takes_turns_by_what_is_seen),
