@@ -16,7 +16,8 @@ struct page {
 	uint32_t line; /* of the last event that named it; 0: beyond 32 bits */
 	uint32_t state : 3; /* enum follow_state */
 	uint32_t head : 5; /* order + 1 of the block that was allocated here; 0: none begins here */
-	uint32_t pid : 24; /* of that event's task, its low bits */
+	uint32_t pid : 16; /* of that event's task, its low bits */
+	uint32_t cpu : 8; /* of that event, its low bits */
 };
 
 /* Each CPU: were the last pages it freed known to be in use?  A free that waits for the next one. */
@@ -24,6 +25,8 @@ struct follow_cpu {
 	bool unknown_before;
 	bool open;
 	struct follow_finding finding;
+	uint32_t pid; /* of its last event, as in struct page */
+	uint64_t since; /* the line from which on all its events are of that task */
 };
 
 struct chunk {
@@ -213,7 +216,7 @@ enum follow_state follow_page(const struct follow *f, pfn_t pfn)
 /* An interrupt does nothing of the task that it interrupts, and stands for a task of its own. */
 static uint32_t pid_of(const struct event *e)
 {
-	return (e->context & EVENT_CONTEXT_INTERRUPT ? UINT32_MAX : (uint32_t)e->pid) & 0xffffff;
+	return (e->context & EVENT_CONTEXT_INTERRUPT ? UINT32_MAX : (uint32_t)e->pid) & 0xffff;
 }
 
 static void set_block(struct follow *f, const struct event *e, enum follow_state state)
@@ -230,7 +233,8 @@ static void set_block(struct follow *f, const struct event *e, enum follow_state
 		pages[state]++;
 		*p = (struct page){ .line = e->line <= UINT32_MAX ? (uint32_t)e->line : 0,
 				    .state = state,
-				    .pid = pid_of(e) };
+				    .pid = pid_of(e),
+				    .cpu = (uint8_t)e->cpu };
 	}
 	if (pages[FOLLOW_IN_USE] > f->stats.in_use_max)
 		f->stats.in_use_max = pages[FOLLOW_IN_USE];
@@ -390,6 +394,16 @@ static bool may_be_silent(const struct follow *f, const struct event *e, const s
 	       (page->state == FOLLOW_FREE && !uses(f, EVENT_PCPU_DRAIN));
 }
 
+/*
+ * Has another task worked since on the CPU of @page's last event?  It may have been handed the page in bulk there, and
+ * passed it on (a pipe).
+ */
+static bool others_worked(const struct follow *f, const struct page *page)
+{
+	return f->bulk && page->cpu < f->options.cpu_count && page->line &&
+	       f->cpus[page->cpu].since > page->line;
+}
+
 /* A free of @page, which is not in use by what was recorded. */
 static void on_free_unused(struct follow *f, const struct event *e, const struct page *page,
 			   pfn_t pfn)
@@ -397,7 +411,7 @@ static void on_free_unused(struct follow *f, const struct event *e, const struct
 	struct follow_cpu *cpu = &f->cpus[e->cpu];
 	bool silent = may_be_silent(f, e, page);
 	bool other_task = (f->bulk || page->state == FOLLOW_LISTED) && !e->order && e->pid >= 0 &&
-			  page->pid != pid_of(e);
+			  (page->pid != pid_of(e) || others_worked(f, page));
 	/* Nobody but its list's refill had to do with it, so nobody freed it twice. */
 	bool off_list = f->bulk && !e->order && page->state == FOLLOW_TAKEN;
 
@@ -516,6 +530,12 @@ static void follow_used(struct follow *f, const struct event *e)
 		   !find_range(f, e->pfn + (1ULL << e->order) - 1)) {
 		tell(f, IMPOSSIBLE_OUTSIDE, e, NULL, e->pfn);
 	} else {
+		struct follow_cpu *cpu = &f->cpus[e->cpu];
+
+		if (cpu->pid != pid_of(e)) {
+			cpu->pid = pid_of(e);
+			cpu->since = e->line;
+		}
 		on_pages(f, e);
 	}
 }

@@ -471,6 +471,32 @@ static void test_another_task(void **state)
 	finish(f);
 }
 
+/* A task frees a page twice, which another one may have had meanwhile and passed on to it. */
+static void test_a_page_that_came_back(void **state)
+{
+	static const struct {
+		const char *version;
+		unsigned int findings;
+	} rows[] = { { "6.1", 0 }, { "5.10", 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct fixture *f = start(rows[i].version, 0);
+
+		event_of(f, EVENT_ALLOC, 0x1000, 0, 1);
+		event_of(f, EVENT_FREE, 0x1000, 0, 1);
+		event_of(f, EVENT_ALLOC, 0x1001, 0, 2);
+		event_of(f, EVENT_FREE, 0x1000, 0, 1);
+		event_of(f, EVENT_ALLOC, 0x1002, 0, 1);
+		assert_int_equal(f->count, rows[i].findings);
+		/* Nobody else was there since. */
+		event_of(f, EVENT_FREE, 0x1000, 0, 1);
+		event_of(f, EVENT_FREE, 0x1002, 0, 1);
+		assert_int_equal(f->count, rows[i].findings + 1);
+		finish(f);
+	}
+}
+
 /* Compaction moves the pages of tasks one by one: between two of them are others. */
 static void test_compaction_of_one(void **state)
 {
@@ -550,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_fallback_gives),
 		cmocka_unit_test(test_interrupt_and_task),
 		cmocka_unit_test(test_another_task),
+		cmocka_unit_test(test_a_page_that_came_back),
 		cmocka_unit_test(test_compaction_of_one),
 		cmocka_unit_test(test_off_list),
 		cmocka_unit_test(test_contiguous_allocations),
