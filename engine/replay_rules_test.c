@@ -1668,6 +1668,27 @@ static void test_marks_have_sunk(void **state)
 	tear_down(&f);
 }
 
+/* There is a free block of movable pages in @zone. */
+static struct buddy_block largest_free(const struct page_alloc *a, uint32_t zone)
+{
+	struct buddy_block block = { .type = MIGRATE_MOVABLE, .order = a->buddy->max_order };
+
+	while ((block.pfn = buddy_head(a->buddy, zone, block.order, block.type)) == PFN_NONE)
+		block.order--;
+	return block;
+}
+
+/* Takes free pages of @zone until it has @margin more than @mark. */
+static void leave(struct page_alloc *a, uint32_t zone, const struct alloc_request *req,
+		  enum watermark mark, int64_t margin)
+{
+	while (page_alloc_margin(a, zone, req, mark) > margin) {
+		struct buddy_block block = largest_free(a, zone);
+
+		buddy_carve(a->buddy, zone, &block, block.pfn, 0, block.type);
+	}
+}
+
 /*
  * The kernel passed over a zone that had a little more than the mark by the lists: so its counter is behind by
  * that, whatever the model had taken meanwhile to fill a list with.
@@ -1679,7 +1700,6 @@ static void test_counter_behind_the_lists(void **state)
 				     .highest = ZONE_MOVABLE,
 				     .flags = WMARK_LOW };
 	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE);
-	struct buddy_block block = { .type = MIGRATE_MOVABLE };
 	struct fixture f;
 	struct page_alloc *a;
 	uint32_t high, low;
@@ -1693,15 +1713,45 @@ static void test_counter_behind_the_lists(void **state)
 	high = page_alloc_zone_of(a, 0x5000);
 	low = page_alloc_zone_of(a, 0x800);
 	assert_int_not_equal(low, high);
-	while (page_alloc_margin(a, high, &req, WMARK_LOW) > LEFT) {
-		block.order = a->buddy->max_order;
-		while ((block.pfn = buddy_head(a->buddy, high, block.order, block.type)) ==
-		       PFN_NONE)
-			block.order--;
-		buddy_carve(a->buddy, high, &block, block.pfn, 0, block.type);
-	}
+	leave(a, high, &req, WMARK_LOW, LEFT);
 	tell(&f, e, 0x800);
 	assert_int_equal(a->zones[high].drift, LEFT);
+	tear_down(&f);
+}
+
+/*
+ * No zone has as much as the fast path asks for, and the higher one a little less than the minimum by the lists.  The
+ * kernel takes its pages: the counter is before them.
+ */
+static void test_counter_before_the_lists(void **state)
+{
+	enum { LESS = 5 };
+	struct alloc_request req = { .type = MIGRATE_MOVABLE, .highest = ZONE_MOVABLE };
+	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE);
+	struct event freed = { .kind = EVENT_FREE, .pid = 1, .order = 10 };
+	struct fixture f;
+	struct page_alloc *a;
+	uint32_t high, low;
+	pfn_t guessed;
+
+	(void)state;
+	set_up(&f, "6.1", 0);
+	begin_late(&f, 0x5000, 0x7000);
+	tell(&f, e, 0x5000);
+	tell(&f, request(0, MOVABLE), 0x5000);
+	a = replay_alloc(f.replay);
+	high = page_alloc_zone_of(a, 0x5000);
+	low = page_alloc_zone_of(a, 0x800);
+	tell(&f, freed, 0x400);
+	a = replay_alloc(f.replay);
+	leave(a, low, &req, WMARK_LOW, 0);
+	assert_true(page_alloc_margin(a, low, &req, WMARK_MIN) > 0);
+	leave(a, high, &req, WMARK_MIN, -LESS);
+	guessed = guess(&f, e);
+	a = replay_alloc(f.replay);
+	assert_int_equal(page_alloc_zone_of(a, guessed), low);
+	tell(&f, e, largest_free(a, high).pfn);
+	assert_int_equal(replay_alloc(f.replay)->zones[high].drift, -LESS - 1);
 	tear_down(&f);
 }
 
@@ -2394,6 +2444,7 @@ int main(void)
 		cmocka_unit_test(test_first_of_a_drain),
 		cmocka_unit_test(test_marks_have_sunk),
 		cmocka_unit_test(test_counter_behind_the_lists),
+		cmocka_unit_test(test_counter_before_the_lists),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
 		cmocka_unit_test(test_neighbours_are_freed_together),

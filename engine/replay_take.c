@@ -32,6 +32,7 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 {
 	struct page_alloc *a = &r->alloc;
 	struct alloc_zone *z;
+	enum watermark mark;
 	uint32_t zone;
 	int64_t drift;
 
@@ -41,7 +42,9 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 	/* Zones of a node are in ascending order of type. */
 	zone = chosen > real ? chosen : real;
 	z = &a->zones[zone];
-	drift = z->drift + page_alloc_margin(a, zone, req, WMARK_LOW) - (chosen > real ? 0 : 1);
+	/* Where no zone has as much as the fast path asks for, the minimum decides. */
+	mark = page_alloc_margin(a, chosen, req, WMARK_LOW) > 0 ? WMARK_LOW : WMARK_MIN;
+	drift = z->drift + page_alloc_margin(a, zone, req, mark) - (chosen > real ? 0 : 1);
 	/* What was allocated before a trace that begins late can be any amount. */
 	if (!r->setup->from_boot || (drift <= DRIFT_MAX && drift >= -DRIFT_MAX))
 		z->drift = drift;
