@@ -129,7 +129,7 @@ void replay_on_alloc(struct replay_model *r, const struct event *e)
 		c->held = PFN_NONE;
 		zone = c->held_zone;
 	} else {
-		zone = page_alloc_choose_zone(a, &req);
+		zone = replay_choose_zone(r, &req);
 		/* Or else it would have been taken from the free lists. */
 		if (index != PCP_LIST_NONE && replay_goes_past(r, e->cpu, e->pid))
 			c->holder = -1;
@@ -233,6 +233,6 @@ bool replay_model_would_refill(struct replay_model *r, const struct event *e)
 	index = pageset_list(a, req.order, req.type);
 	if (index == PCP_LIST_NONE)
 		return false;
-	zone = page_alloc_choose_zone(a, &req);
+	zone = replay_choose_zone(r, &req);
 	return zone != BUDDY_ZONE_NONE && !page_alloc_set(a, zone, e->cpu)->lists[index].count;
 }

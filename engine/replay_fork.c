@@ -81,7 +81,7 @@ static enum stack_source use_stack(struct replay_model *r, const struct event *e
 	if (replay_use_kept_stack(c, e))
 		return STACK_KEPT;
 	req.flags = page_alloc_fast_flags(a, &req);
-	zone = page_alloc_choose_zone(a, &req);
+	zone = replay_choose_zone(r, &req);
 	if (zone == BUDDY_ZONE_NONE)
 		return STACK_NONE;
 	set = page_alloc_set(a, zone, e->cpu);

@@ -175,6 +175,11 @@ bool replay_is_spared(struct list_run *run, pfn_t pfn);
 void replay_drop_spared(struct replay_model *r, uint32_t zone, pfn_t pfn);
 /* What @e asks for. */
 struct alloc_request replay_request(const struct replay_model *r, const struct event *e);
+/*
+ * The zone that serves a request which was served: where none has enough for it, by right of the task (reserves are for
+ * atomic requests, and for who frees memory), or because a counter is behind, the first.
+ */
+uint32_t replay_choose_zone(struct replay_model *r, const struct alloc_request *req);
 /* The kernel passed over a zone, or did not, against the watermark. */
 void replay_learn_drift(struct replay_model *r, const struct alloc_request *req, uint32_t chosen,
 			uint32_t real);

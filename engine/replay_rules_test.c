@@ -1755,6 +1755,29 @@ static void test_counter_before_the_lists(void **state)
 	tear_down(&f);
 }
 
+/* No zone has as much as the minimum, and requests are served all the same: from the list, and from free blocks. */
+static void test_requests_below_the_minimum(void **state)
+{
+	static const struct alloc_request req = { .type = MIGRATE_MOVABLE,
+						  .highest = ZONE_MOVABLE };
+	struct fixture f;
+	struct page_alloc *a;
+	uint32_t high;
+	pfn_t last;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin_late(&f, 0x5000, 0x7000);
+	last = take(&f, request(0, MOVABLE), 3);
+	a = replay_alloc(f.replay);
+	high = page_alloc_zone_of(a, last);
+	leave(a, high, &req, WMARK_MIN, -(int64_t)(2 * FILLED));
+	assert_true(page_alloc_zone_free(a, high) > 2 * FILLED);
+	take(&f, request(0, MOVABLE), 2 * FILLED);
+	assert_int_equal(f.miss, REPLAY_HIT);
+	tear_down(&f);
+}
+
 /* A trace of the boot begins with the task that will be idle, which fills a list that is empty. */
 static void test_when_a_trace_begins(void **state)
 {
@@ -2445,6 +2468,7 @@ int main(void)
 		cmocka_unit_test(test_marks_have_sunk),
 		cmocka_unit_test(test_counter_behind_the_lists),
 		cmocka_unit_test(test_counter_before_the_lists),
+		cmocka_unit_test(test_requests_below_the_minimum),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
 		cmocka_unit_test(test_neighbours_are_freed_together),

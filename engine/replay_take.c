@@ -23,6 +23,17 @@ struct alloc_request replay_request(const struct replay_model *r, const struct e
 	return req;
 }
 
+uint32_t replay_choose_zone(struct replay_model *r, const struct alloc_request *req)
+{
+	uint32_t zone = page_alloc_choose_zone(&r->alloc, req);
+	struct alloc_request any = *req;
+
+	if (zone != BUDDY_ZONE_NONE)
+		return zone;
+	any.flags |= ALLOC_NO_WATERMARKS;
+	return page_alloc_choose_zone(&r->alloc, &any);
+}
+
 /* Most that per-CPU counters can hide: their thresholds are at most 125 pages. */
 enum { DRIFT_MAX = 1000 };
 
@@ -103,8 +114,8 @@ static bool is_for_highmem(struct replay_model *r, const struct alloc_request *r
 	if (!(r->setup->config->zones_mask & 1u << ZONE_HIGHMEM) || index == PCP_LIST_NONE)
 		return false;
 	other.highest = ZONE_HIGHMEM;
-	low = page_alloc_choose_zone(a, req);
-	high = page_alloc_choose_zone(a, &other);
+	low = replay_choose_zone(r, req);
+	high = replay_choose_zone(r, &other);
 	return low != high && low != BUDDY_ZONE_NONE &&
 	       page_alloc_set(a, low, req->cpu)->lists[index].count &&
 	       !page_alloc_set(a, high, req->cpu)->lists[index].count;
@@ -126,7 +137,7 @@ static void begin_taking(struct replay_model *r, const struct event *e, bool pas
 	if (req.highest == ZONE_NORMAL &&
 	    (on ? a->buddy->zones[c->zone].type == ZONE_HIGHMEM : is_for_highmem(r, &req)))
 		req.highest = ZONE_HIGHMEM;
-	zone = page_alloc_choose_zone(a, &req);
+	zone = replay_choose_zone(r, &req);
 	c->rest_start = c->rest_end = 0;
 	c->doing = index == PCP_LIST_NONE ? DOING_BLOCK : DOING_REFILL;
 	c->zone = zone;
