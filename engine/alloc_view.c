@@ -121,9 +121,25 @@ static void put_counters(const struct page_alloc *a, const struct machine *m, ui
 		put_counter(m, "nr_free_cma", a->buddy->zones[zone].free_pages[MIGRATE_CMA], sink);
 }
 
+/* Of the CPUs that are online. */
+static void put_pagesets(const struct page_alloc *a, const struct machine *m, const struct zone *z,
+			 uint32_t zone, uint64_t cpus_down, bool late_sizes,
+			 const struct sink *sink)
+{
+	uint32_t left = m->online_cpus ? m->online_cpus : 1;
+
+	sink_puts(sink, "  pagesets\n");
+	for (uint32_t cpu = 0; cpu < a->cpu_count && left; cpu++) {
+		if (cpu < 64 && cpus_down >> cpu & 1)
+			continue;
+		put_pageset(&a->sets[zone * a->cpu_count + cpu], cpu, m, z, late_sizes, sink);
+		left--;
+	}
+}
+
 /* @zone: of the allocator; BUDDY_ZONE_NONE for a zone without pages. */
 static void put_zone(const struct page_alloc *a, const struct machine *m, const struct zone *z,
-		     uint32_t zone, bool late_sizes, const struct sink *sink)
+		     uint32_t zone, uint64_t cpus_down, bool late_sizes, const struct sink *sink)
 {
 	uint64_t free = zone == BUDDY_ZONE_NONE ? 0 : page_alloc_zone_free(a, zone);
 	bool first = fact_get(&m->facts, FACT_zoneinfo_protection_first);
@@ -144,10 +160,7 @@ static void put_zone(const struct page_alloc *a, const struct machine *m, const 
 	put_counters(a, m, zone, free, sink);
 	if (!first)
 		put_protection(m, z, sink);
-	sink_puts(sink, "  pagesets\n");
-	for (uint32_t cpu = 0; cpu < a->cpu_count && cpu < (m->online_cpus ? m->online_cpus : 1);
-	     cpu++)
-		put_pageset(&a->sets[zone * a->cpu_count + cpu], cpu, m, z, late_sizes, sink);
+	put_pagesets(a, m, z, zone, cpus_down, late_sizes, sink);
 	sink_printf(sink, "  %-*s %" PRIu64 "\n", width, "start_pfn:", z->start_pfn);
 	if (!fact_get(&m->facts, FACT_zoneinfo_highatomic))
 		return;
@@ -157,8 +170,8 @@ static void put_zone(const struct page_alloc *a, const struct machine *m, const 
 		    "free_highatomic:", a->buddy->zones[zone].free_pages[MIGRATE_HIGHATOMIC]);
 }
 
-void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late, bool late_sizes,
-			 const struct sink *sink)
+void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late, uint64_t cpus_down,
+			 bool late_sizes, const struct sink *sink)
 {
 	bool all = fact_get(&late->facts, FACT_zoneinfo_empty_zones);
 
@@ -174,7 +187,7 @@ void alloc_view_zoneinfo(const struct page_alloc *a, const struct machine *late,
 				continue;
 			sink_printf(sink, "Node %" PRIu32 ", zone %8s\n", n,
 				    zone_type_name((enum zone_type)t));
-			put_zone(a, late, z, zone, late_sizes, sink);
+			put_zone(a, late, z, zone, cpus_down, late_sizes, sink);
 		}
 	}
 }

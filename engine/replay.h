@@ -111,6 +111,10 @@ struct replay_change {
 	enum sysctl sysctl;
 };
 void replay_change(struct replay *r, const struct replay_change *c);
+/* The machine as it has become by these, free lists aside; borrowed until the next event or change. */
+const struct machine *replay_machine(const struct replay *r);
+/* Bit per CPU, of the first 64: it has gone offline. */
+uint64_t replay_cpus_down(const struct replay *r);
 /* While @silent, events are taken in, but neither counted nor told of as predictions. */
 void replay_set_silent(struct replay *r, bool silent);
 const struct replay_stats *replay_stats(const struct replay *r);

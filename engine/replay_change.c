@@ -399,6 +399,16 @@ void replay_change(struct replay *r, const struct replay_change *c)
 	r->change_drains = 0;
 }
 
+const struct machine *replay_machine(const struct replay *r)
+{
+	return r->setup.late;
+}
+
+uint64_t replay_cpus_down(const struct replay *r)
+{
+	return r->cpus_down;
+}
+
 void replay_watch_change(struct replay *r, const struct event *e)
 {
 	if (e->kind == EVENT_PCPU_DRAIN) {

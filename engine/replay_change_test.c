@@ -430,6 +430,48 @@ static void test_watermarks_are_scaled(void **state)
 	tear_down(&f);
 }
 
+/* ---- the machine --------------------------------------------------------------------------------- */
+
+static void test_machine_is_told(void **state)
+{
+	const struct machine *m;
+	struct fixture f;
+	struct zone was, is;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin(&f);
+	m = replay_machine(f.replay);
+	was = m->nodes[0].zones[ZONE_DMA32];
+	assert_true(m == &f.late);
+	assert_int_equal(replay_cpus_down(f.replay), 0);
+	change(&f, REPLAY_CPU_DOWN, 0);
+	change(&f, REPLAY_MEMORY_OFFLINE, FREE_SECTION);
+	m = replay_machine(f.replay);
+	is = m->nodes[0].zones[ZONE_DMA32];
+	assert_int_equal(replay_cpus_down(f.replay), 1);
+	assert_int_equal(m->online_cpus, CPUS - 1);
+	assert_int_equal(is.present, was.present - SECTION);
+	assert_int_equal(is.managed, was.managed - SECTION);
+	assert_true(is.stat_threshold < was.stat_threshold);
+	/* What has booted stays for those who look at that. */
+	assert_int_equal(f.late.nodes[0].zones[ZONE_DMA32].present, was.present);
+	change(&f, REPLAY_CPU_UP, 0);
+	change(&f, REPLAY_MEMORY_ONLINE, FREE_SECTION);
+	m = replay_machine(f.replay);
+	is = m->nodes[0].zones[ZONE_DMA32];
+	assert_int_equal(replay_cpus_down(f.replay), 0);
+	assert_int_equal(m->online_cpus, CPUS);
+	assert_int_equal(is.present, was.present);
+	assert_int_equal(is.stat_threshold, was.stat_threshold);
+	/* A zone shrinks by what lies at its end. */
+	assert_int_equal(is.spanned, was.spanned);
+	change(&f, REPLAY_MEMORY_OFFLINE, FREE_SECTION + 1);
+	m = replay_machine(f.replay);
+	assert_int_equal(m->nodes[0].zones[ZONE_DMA32].spanned, was.spanned - SECTION);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_reserves_are_set),
 		cmocka_unit_test(test_page_sets_are_a_part_of_a_zone),
 		cmocka_unit_test(test_watermarks_are_scaled),
+		cmocka_unit_test(test_machine_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

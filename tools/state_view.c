@@ -28,7 +28,8 @@ void state_view_print(struct cli *cli, const struct replayed *r, struct replay *
 		dump_pagetypeinfo(m, &sink);
 		break;
 	case STATE_VIEW_ZONEINFO:
-		alloc_view_zoneinfo(a, &r->late, replay_sizes_unseen(replay), &sink);
+		alloc_view_zoneinfo(a, replay_machine(replay), replay_cpus_down(replay),
+				    replay_sizes_unseen(replay), &sink);
 		break;
 	case STATE_VIEW_PCP:
 		alloc_view_pcp(a, &sink);
@@ -83,8 +84,7 @@ static void json_page_set(struct json *j, const struct page_alloc *a, uint32_t z
 }
 
 /* Without the boost, which is told apart. */
-static void json_marks(struct json *j, const struct replayed *r, struct replay *replay,
-		       uint32_t zone)
+static void json_marks(struct json *j, struct replay *replay, uint32_t zone)
 {
 	static const char *const marks[WMARK_COUNT] = { "min", "low", "high", "promo" };
 	const struct page_alloc *a = replay_alloc(replay);
@@ -92,7 +92,7 @@ static void json_marks(struct json *j, const struct replayed *r, struct replay *
 	const uint64_t *mark = a->zones[zone].watermark;
 
 	if (replay_sizes_unseen(replay))
-		mark = r->late.nodes[bz->nid].zones[bz->type].watermark;
+		mark = replay_machine(replay)->nodes[bz->nid].zones[bz->type].watermark;
 	for (unsigned int w = 0; w < WMARK_COUNT; w++)
 		json_key_u64(j, marks[w], mark[w]);
 	json_key_u64(j, "boost", a->zones[zone].boost);
@@ -114,6 +114,11 @@ static void json_indices(struct json *j, const struct buddy *b, uint32_t zone)
 	json_array_end(j);
 }
 
+static bool is_online(const struct replayed *r, const struct replay *replay, uint32_t cpu)
+{
+	return cpu < r->late.online_cpus && !(cpu < 64 && replay_cpus_down(replay) >> cpu & 1);
+}
+
 void state_view_json(struct json *j, const struct replayed *r, struct replay *replay)
 {
 	const struct machine *m = &r->booted.m;
@@ -127,12 +132,12 @@ void state_view_json(struct json *j, const struct replayed *r, struct replay *re
 		json_key_i64(j, "nid", buddy_view_nid(m->buddy, z));
 		json_key_string(j, "zone", zone_type_name(buddy_view_type(m->buddy, z)));
 		json_key_u64(j, "free_pages", page_alloc_zone_free(a, z));
-		json_marks(j, r, replay, z);
+		json_marks(j, replay, z);
 		booted_json_types(j, m, z);
 		json_indices(j, m->buddy, z);
 		json_key_array_begin(j, "page_sets");
 		for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++)
-			if (cpu < r->late.online_cpus || a->sets[z * a->cpu_count + cpu].count)
+			if (is_online(r, replay, cpu) || a->sets[z * a->cpu_count + cpu].count)
 				json_page_set(j, a, z, cpu);
 		json_array_end(j);
 		json_object_end(j);
