@@ -10,30 +10,31 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 
-/* Standard input, into both. */
-static struct error *read_twice(struct boot_log *log, struct boot_log *again)
+enum cli_exit booted_hold(struct cli *cli, struct booted *b)
 {
-	struct input input = { 0 };
-	struct error *err = input_read("-", NULL, &input);
+	struct error *err;
 
-	if (!err)
-		err = capture_read_input(&input, log);
-	if (!err)
-		err = capture_read_input(&input, again);
-	input_deinit(&input);
-	return err;
+	b->path = cli_argument(cli, 0);
+	if (b->once.data || input_is_lasting(b->path))
+		return CLI_OK;
+	err = input_read(b->path, NULL, &b->once);
+	return err ? cli_fail_error(cli, err) : CLI_OK;
+}
+
+struct error *booted_read_again(const struct booted *b, struct boot_log *ret)
+{
+	return b->once.data ? capture_read_input(&b->once, ret) : capture_read(b->path, ret);
 }
 
 static enum cli_exit read_log(struct cli *cli, struct booted *b)
 {
+	enum cli_exit code = booted_hold(cli, b);
 	struct error *err;
 
 	machine_init(&b->m);
-	b->path = cli_argument(cli, 0);
-	if (b->again && !strcmp(b->path, "-"))
-		err = read_twice(&b->log, b->again);
-	else
-		err = capture_read(b->path, &b->log);
+	if (code != CLI_OK)
+		return code;
+	err = booted_read_again(b, &b->log);
 	if (err)
 		return cli_fail_error(cli, err);
 	/* Notes without a line are about the file itself. */
@@ -122,6 +123,7 @@ void booted_deinit(struct booted *b)
 {
 	machine_deinit(&b->m);
 	boot_log_deinit(&b->log);
+	input_deinit(&b->once);
 }
 
 /* Text from outside after its label, wrapped. */

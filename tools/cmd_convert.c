@@ -84,14 +84,6 @@ static void source_deinit(struct source *s)
 	free(s->trace_note);
 }
 
-/* A file or folder, which can be read more than once; standard input and pipes cannot. */
-static bool is_lasting(const char *path)
-{
-	struct stat st;
-
-	return strcmp(path, "-") && (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
-}
-
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -211,14 +203,18 @@ static struct error *read_path(struct source *s)
 /* @trace: a trace in place of its own, or NULL. */
 static struct error *source_read(const char *path, const char *trace, struct source *ret)
 {
+	const struct input *in = &ret->input;
 	struct error *err;
 
 	ret->path = path;
-	err = is_lasting(path) ? read_path(ret) : read_input(ret);
+	err = input_is_lasting(path) ? read_path(ret) : read_input(ret);
 	if (!err)
-		err = scenario_store_is(path, &ret->is_scenario);
+		err = in->data ? scenario_store_is_input(in, &ret->is_scenario)
+			       : scenario_store_is(path, &ret->is_scenario);
 	if (!err && ret->is_scenario)
-		err = scenario_store_read(path, &ret->scenario);
+		err = in->data ? scenario_store_read_bytes(in->data, in->size, in->name, NULL,
+							   &ret->scenario)
+			       : scenario_store_read(path, &ret->scenario);
 	if (err || !trace)
 		return err;
 	free(ret->trace_path);

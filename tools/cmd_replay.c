@@ -828,10 +828,9 @@ static void print_json(struct cli *cli, const struct report *report, bool state)
 	json_deinit(&j);
 }
 
-static enum cli_exit run_follow(struct cli *cli)
+static enum cli_exit run_follow(struct cli *cli, struct replayed *r)
 {
 	static const char *const others[] = { "predictions", "differences", "at", "view", "start" };
-	struct replayed r = { 0 };
 	enum cli_exit code;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
@@ -839,59 +838,74 @@ static enum cli_exit run_follow(struct cli *cli)
 			return cli_fail_usage(cli,
 					      "--%s needs the model, which --mode follow has not",
 					      others[i]);
-	code = replayed_read(cli, REPLAYED_NO_LISTS, &r);
+	code = replayed_read(cli, REPLAYED_NO_LISTS, r);
+	return code == CLI_OK ? replay_follow(cli, r) : code;
+}
+
+/* Is the source, without a trace of the user's, a scenario? */
+static enum cli_exit is_scenario(struct cli *cli, struct booted *b, bool *ret)
+{
+	enum cli_exit code = booted_hold(cli, b);
+	struct error *err;
+
+	if (code != CLI_OK)
+		return code;
+	err = b->once.data ? scenario_store_is_input(&b->once, ret)
+			   : scenario_store_is(b->path, ret);
+	return err ? cli_fail_error(cli, err) : CLI_OK;
+}
+
+static enum cli_exit run_predict(struct cli *cli, struct report *report)
+{
+	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
+	enum cli_exit code;
+
+	code = replayed_read(cli,
+			     replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS,
+			     &report->r);
+	read_stop(cli_text(cli, "at"), &report->stop);
 	if (code == CLI_OK)
-		code = replay_follow(cli, &r);
-	replayed_deinit(&r);
+		code = prepare(cli, report);
+	if (code == CLI_OK)
+		code = replay_all(cli, report);
+	if (code == CLI_OK) {
+		if (cli_has(cli, "json") || view == VIEW_JSON)
+			print_json(cli, report, view != VIEW_SUMMARY);
+		else
+			print_view(cli, report, view);
+		if (report->findings.count)
+			code = CLI_FINDING;
+		if (report->stop.kind == STOP_NOWHERE)
+			code = replayed_end(cli, &report->r, code);
+		if (report->broken) {
+			cli_fail(cli, "this is a bug in mmreplay: the model's free lists broke: %s",
+				 report->broken);
+			code = CLI_BUG;
+		}
+	}
+	picture_watch_destroy(report->watch);
+	replay_destroy(report->replay);
+	follow_destroy(report->follow);
+	free(report->zones);
+	free(report->numa);
+	free(report->cpu_nid);
 	return code;
 }
 
 static enum cli_exit run(struct cli *cli)
 {
-	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	struct report report = { 0 };
+	enum cli_exit code = CLI_OK;
 	bool scenario = false;
-	enum cli_exit code;
 
-	if (!cli_has(cli, "trace")) {
-		struct error *err = scenario_store_is(cli_argument(cli, 0), &scenario);
-
-		if (err)
-			return cli_fail_error(cli, err);
-	}
-	if (scenario)
-		return replay_scenario(cli);
-	if (cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
-		return run_follow(cli);
-	code = replayed_read(cli,
-			     replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS,
-			     &report.r);
-	read_stop(cli_text(cli, "at"), &report.stop);
-	if (code == CLI_OK)
-		code = prepare(cli, &report);
-	if (code == CLI_OK)
-		code = replay_all(cli, &report);
-	if (code == CLI_OK) {
-		if (cli_has(cli, "json") || view == VIEW_JSON)
-			print_json(cli, &report, view != VIEW_SUMMARY);
-		else
-			print_view(cli, &report, view);
-		if (report.findings.count)
-			code = CLI_FINDING;
-		if (report.stop.kind == STOP_NOWHERE)
-			code = replayed_end(cli, &report.r, code);
-		if (report.broken) {
-			cli_fail(cli, "this is a bug in mmreplay: the model's free lists broke: %s",
-				 report.broken);
-			code = CLI_BUG;
-		}
-	}
-	picture_watch_destroy(report.watch);
-	replay_destroy(report.replay);
-	follow_destroy(report.follow);
-	free(report.zones);
-	free(report.numa);
-	free(report.cpu_nid);
+	if (!cli_has(cli, "trace"))
+		code = is_scenario(cli, &report.r.booted, &scenario);
+	if (code == CLI_OK && scenario)
+		code = replay_scenario(cli, &report.r.booted);
+	else if (code == CLI_OK && cli_choice(cli, "mode", MODE_PREDICT) == MODE_FOLLOW)
+		code = run_follow(cli, &report.r);
+	else if (code == CLI_OK)
+		code = run_predict(cli, &report);
 	replayed_deinit(&report.r);
 	return code;
 }

@@ -9,7 +9,6 @@
 #include "engine/sysctl.h"
 #include "tools/replayed.h"
 #include "tools/text.h"
-#include "traces/capture.h"
 
 static const struct cli_argument arguments[] = { CLI_ARGUMENT_SRC, { 0 } };
 
@@ -258,19 +257,17 @@ static enum cli_exit make_side(struct cli *cli, struct comparison_of_two *c, uns
 
 static enum cli_exit prepare(struct cli *cli, struct comparison_of_two *c)
 {
-	struct error *err = NULL;
 	const char *command_line;
+	struct error *err;
 	enum cli_exit code;
 
-	c->r.booted.again = &c->log;
 	code = replayed_read_recorded(cli, REPLAYED_ANY_LISTS, &c->r);
 	if (code != CLI_OK)
 		return code;
 	code = make_side(cli, c, UNCHANGED, &c->r.late, &c->r.booted.log.input);
 	if (code != CLI_OK)
 		return code;
-	if (strcmp(c->r.booted.path, "-") != 0)
-		err = capture_read(c->r.booted.path, &c->log);
+	err = booted_read_again(&c->r.booted, &c->log);
 	if (err)
 		return cli_fail_error(cli, err);
 	code = change(cli, &c->log);

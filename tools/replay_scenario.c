@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/scenario.h"
-#include "tools/booted.h"
 #include "traces/scenario_store.h"
 
 /* Everything is looked at after every operation: the first one that broke something is named. */
@@ -94,12 +93,19 @@ static void print_json(struct cli *cli, const struct booted *b,
 	json_deinit(&j);
 }
 
-enum cli_exit replay_scenario(struct cli *cli)
+static struct error *read_stored(const struct booted *b, struct stored_scenario *ret)
+{
+	const struct input *in = &b->once;
+
+	return in->data ? scenario_store_read_bytes(in->data, in->size, in->name, NULL, ret)
+			: scenario_store_read(b->path, ret);
+}
+
+enum cli_exit replay_scenario(struct cli *cli, struct booted *b)
 {
 	static const char *const others[] = { "mode", "events", "predictions",
 					      "at",   "view",	"differences" };
 	struct stored_scenario stored = { 0 };
-	struct booted b = { 0 };
 	struct scenario s;
 	enum cli_exit code;
 	struct error *err;
@@ -110,24 +116,23 @@ enum cli_exit replay_scenario(struct cli *cli)
 				cli, "--%s is about a trace, and '%s' has operations instead",
 				others[i], cli_argument(cli, 0));
 	scenario_init(&s);
-	code = booted_read(cli, STAGE_LATE, false, &b);
-	err = code == CLI_OK ? scenario_store_read(b.path, &stored) : NULL;
+	code = booted_read(cli, STAGE_LATE, false, b);
+	err = code == CLI_OK ? read_stored(b, &stored) : NULL;
 	if (err)
 		code = cli_fail_error(cli, err);
 	if (code == CLI_OK) {
-		scenario_run(&s, &b.log.input, stored.operations, stored.operation_count,
+		scenario_run(&s, &b->log.input, stored.operations, stored.operation_count,
 			     &look_always);
 		if (s.out_of_memory)
 			code = cli_fail_error(cli, error_no_memory());
 		else if (cli_has(cli, "json"))
-			print_json(cli, &b, &stored, &s);
+			print_json(cli, b, &stored, &s);
 		else
-			print(cli, &b, &stored, &s);
+			print(cli, b, &stored, &s);
 	}
 	if (code == CLI_OK && s.findings.total)
 		code = CLI_FINDING;
 	scenario_deinit(&s);
 	stored_scenario_deinit(&stored);
-	booted_deinit(&b);
 	return code;
 }

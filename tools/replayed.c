@@ -10,6 +10,7 @@
 #include "tools/text.h"
 #include "traces/capture.h"
 #include "traces/marker_change.h"
+#include "traces/mmtrace.h"
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
@@ -68,30 +69,59 @@ static enum cli_exit read_kinds(struct cli *cli, uint32_t *ret)
 static struct error *open_trace(struct replayed *r)
 {
 	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = &r->gfp };
+	const struct input *in = &r->booted.once;
 	struct error *err = capture_gfp_table(r->booted.path, options.facts, &r->gfp);
 
-	if (!err)
-		err = trace_open(r->trace_path, &options, &r->trace);
+	if (err)
+		return err;
+	return r->trace_in_source
+		       ? trace_open_bytes(in->name, in->data, in->size, &options, &r->trace)
+		       : trace_open(r->trace_path, &options, &r->trace);
+}
+
+static struct error *read_pictures(struct replayed *r)
+{
+	const struct input *in = &r->booted.once;
+	struct mmtrace_reader *stored;
+	struct error *err;
+
+	if (!in->data)
+		return picture_set_read(r->booted.path, &r->pictures);
+	if (!mmtrace_is(in->data, in->size))
+		return NULL;
+	err = mmtrace_reader_create_bytes(in->data, in->size, in->name, &stored);
+	if (err)
+		return err;
+	err = picture_set_take_all(&r->pictures, stored, in->name);
+	mmtrace_reader_destroy(stored);
 	return err;
 }
 
 static struct error *find_trace(struct cli *cli, struct replayed *r)
 {
-	const char *given = cli_text(cli, "trace");
+	const char *path = cli_text(cli, "trace");
+	const struct input *in = &r->booted.once;
 
-	if (!given)
-		return capture_trace_path(cli_argument(cli, 0), &r->trace_path);
-	r->trace_path = strdup(given);
+	r->trace_in_source = !path && in->data && mmtrace_is(in->data, in->size);
+	if (r->trace_in_source)
+		path = r->booted.path;
+	if (!path)
+		return capture_trace_path(r->booted.path, &r->trace_path);
+	r->trace_path = strdup(path);
 	return r->trace_path ? NULL : error_no_memory();
 }
 
 static enum cli_exit begin(struct cli *cli, struct replayed *r)
 {
 	const char *src = cli_argument(cli, 0), *trace = cli_text(cli, "trace");
+	enum cli_exit code;
 	struct error *err;
 
 	if (trace && !strcmp(trace, "-") && !strcmp(src, "-"))
 		return cli_fail_usage(cli, "SRC and the trace cannot both be standard input");
+	code = booted_hold(cli, &r->booted);
+	if (code != CLI_OK)
+		return code;
 	err = find_trace(cli, r);
 	return err ? cli_fail_error(cli, err) : CLI_OK;
 }
@@ -118,7 +148,7 @@ static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *
 	if (r->late.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
 	r->cpu_count = boot_input_cpu_count(&r->booted.log.input);
-	err = picture_set_read(src, &r->pictures);
+	err = read_pictures(r);
 	if (!err)
 		err = open_trace(r);
 	return err ? cli_fail_error(cli, err) : CLI_OK;

@@ -18,6 +18,7 @@ struct replayed {
 	struct machine late; /* the same machine booted to its end */
 	struct picture_set pictures;
 	char *trace_path;
+	bool trace_in_source; /* and it is in the bytes that booted holds */
 	struct gfp_table gfp;
 	struct trace *trace;
 	uint32_t cpu_count; /* CPUs a trace of this machine may name */

@@ -211,6 +211,14 @@ struct error *input_read(const char *path, const struct input_limits *limits, st
 	return err;
 }
 
+bool input_is_lasting(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 &&
+	       (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
 struct error *input_read_in(const char *dir, const char *name, const struct input_limits *limits,
 			    bool *absent_ret, struct input *ret)
 {

@@ -53,6 +53,9 @@ struct input {
  */
 struct error *input_read(const char *path, const struct input_limits *limits, struct input *ret);
 
+/* Can @path be read more than once, as a file or a folder can?  Standard input and pipes cannot. */
+bool input_is_lasting(const char *path);
+
 /*
  * Reads the file @name inside the folder @dir.  A file that does not exist is no error here:
  * *@absent_ret is set and @ret is left untouched.  A folder that does not exist is

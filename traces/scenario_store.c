@@ -278,18 +278,13 @@ static struct error *begins_as_text(const char *path, bool *ret)
 	return no_memory_alone(err);
 }
 
-struct error *scenario_store_is(const char *path, bool *ret)
+/* Ends @r. */
+static struct error *has_operations(struct mmtrace_reader *r, bool *ret)
 {
-	struct mmtrace_reader *r;
 	struct mmtrace_block block;
-	struct error *err = mmtrace_file_open(path, &r);
+	struct error *err = NULL;
 	bool is = false;
 
-	*ret = false;
-	if (err)
-		return no_memory_alone(err);
-	if (!r)
-		return begins_as_text(path, ret);
 	/* Operations stand before a trace, if there is one. */
 	while (!err && !is && mmtrace_next(r, &block)) {
 		if (!block.error && block.type >= MMTRACE_EVENTS)
@@ -301,6 +296,29 @@ struct error *scenario_store_is(const char *path, bool *ret)
 	mmtrace_reader_destroy(r);
 	*ret = is;
 	return err;
+}
+
+struct error *scenario_store_is(const char *path, bool *ret)
+{
+	struct mmtrace_reader *r;
+	struct error *err = mmtrace_file_open(path, &r);
+
+	*ret = false;
+	if (err)
+		return no_memory_alone(err);
+	return r ? has_operations(r, ret) : begins_as_text(path, ret);
+}
+
+struct error *scenario_store_is_input(const struct input *input, bool *ret)
+{
+	struct mmtrace_reader *r;
+	struct error *err;
+
+	*ret = scenario_store_is_text(input->data, input->size);
+	if (*ret || !mmtrace_is(input->data, input->size))
+		return NULL;
+	err = mmtrace_reader_create_bytes(input->data, input->size, input->name, &r);
+	return err ? no_memory_alone(err) : has_operations(r, ret);
 }
 
 /* Block after block; *@parts_ret of *@count_ret parts were met in their order. */

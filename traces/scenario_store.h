@@ -9,6 +9,7 @@
 #include "engine/finding.h"
 #include "engine/operation.h"
 #include "traces/boot_store.h"
+#include "traces/input.h"
 
 /* Starts zeroed. */
 struct stored_scenario {
@@ -43,6 +44,8 @@ bool scenario_store_is_text(const void *data, size_t size);
  * error is ERROR_NO_MEMORY.
  */
 struct error *scenario_store_is(const char *path, bool *ret);
+/* The same of bytes at hand, unpacked. */
+struct error *scenario_store_is_input(const struct input *input, bool *ret);
 /*
  * Reads such a file into @ret (zeroed; ends with stored_scenario_deinit() in any case).  Errors as of
  * boot_store_read(); ERROR_FORMAT: no operations are stored in it.

@@ -146,10 +146,11 @@ static struct error *read_trace(const char *path, const char *source, struct sub
 }
 
 /* A boot with operations behind it, which has no events. */
-static struct error *read_scenario(const char *path, struct subject_file *file)
+static struct error *read_scenario(const struct input *in, struct subject_file *file)
 {
 	struct stored_scenario scenario = { 0 };
-	struct error *err = scenario_store_read(path, &scenario);
+	struct error *err =
+		scenario_store_read_bytes(in->data, in->size, in->name, NULL, &scenario);
 
 	file->log = scenario.log;
 	file->operations = scenario.operations;
@@ -158,18 +159,34 @@ static struct error *read_scenario(const char *path, struct subject_file *file)
 	return err;
 }
 
-/* Standard input is read once, whatever it is. */
-static struct error *read_stream(const char *trace, struct subject_file *file)
+/* Standard input or a pipe is read once, whatever it is. */
+static struct error *read_stream(const char *path, const char *trace, struct subject_file *file)
 {
 	struct input input = { 0 };
-	struct error *err = input_read("-", NULL, &input);
+	struct error *err = input_read(path, NULL, &input);
+	bool scenario = false;
 
-	if (!err && !trace && mmtrace_is(input.data, input.size))
+	if (!err && !trace)
+		err = scenario_store_is_input(&input, &scenario);
+	if (!err && scenario)
+		err = read_scenario(&input, file);
+	else if (!err && !trace && mmtrace_is(input.data, input.size))
 		err = subject_read_bytes(input.name, input.data, input.size, file);
 	else if (!err)
 		err = capture_read_input(&input, &file->log);
 	if (!err && trace)
-		err = read_trace(trace, "-", file);
+		err = read_trace(trace, path, file);
+	input_deinit(&input);
+	return err;
+}
+
+static struct error *read_scenario_file(const char *path, struct subject_file *file)
+{
+	struct input input = { 0 };
+	struct error *err = input_read(path, NULL, &input);
+
+	if (!err)
+		err = read_scenario(&input, file);
 	input_deinit(&input);
 	return err;
 }
@@ -184,10 +201,10 @@ struct error *subject_read(const char *path, const char *trace, struct subject_f
 		err = scenario_store_is(path, &scenario);
 	if (err)
 		return err;
-	if (!strcmp(path, "-")) {
-		err = read_stream(trace, ret);
+	if (!input_is_lasting(path)) {
+		err = read_stream(path, trace, ret);
 	} else if (scenario) {
-		err = read_scenario(path, ret);
+		err = read_scenario_file(path, ret);
 	} else {
 		err = capture_read(path, &ret->log);
 		if (!err && !trace)
