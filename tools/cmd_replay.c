@@ -860,6 +860,7 @@ static enum cli_exit run_predict(struct cli *cli, struct report *report)
 	enum view view = (enum view)cli_choice(cli, "view", VIEW_SUMMARY);
 	enum cli_exit code;
 
+	report->r.keep_trace = replay_start_reads_twice(cli);
 	code = replayed_read(cli,
 			     replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS,
 			     &report->r);
@@ -954,8 +955,9 @@ const struct command command_replay = {
 		"picture nothing is known but what it tells: free pages by kpageflags, types of "
 		"pageblocks by pagetypeinfo, marks of page sets by zoneinfo. Events before its marker "
 		"'SNAP NAME end' are left out, and those up to 'SNAP NAME done' only looked at; a "
-		"trace without these markers (and one from standard input) is taken to begin when the "
-		"picture was taken. The boot log need not say what was reserved then. 'unknown' has "
+		"trace without these markers is taken to begin when the picture was taken. A trace from "
+		"standard input or a pipe is read whole first, to look for them, and can then have no "
+		"more than 256 MiB. The boot log need not say what was reserved then. 'unknown' has "
 		"every page in use at first; 'handover' takes no picture over.\n"
 		"\n"
 		"Of several nodes it is told what the kernel counts of each zone (numa_hit, numa_miss ... in "

@@ -411,6 +411,7 @@ static enum cli_exit run(struct cli *cli)
 
 	if (!strcmp(cli_argument(cli, 0), "-") || (trace && !strcmp(trace, "-")))
 		return cli_fail_usage(cli, "standard input is where the commands come from");
+	s.r.keep_trace = replay_start_reads_twice(cli);
 	code = replayed_read(
 		cli, replay_start_needs_no_lists(cli) ? REPLAYED_ANY_LISTS : REPLAYED_LISTS, &s.r);
 	if (code == CLI_OK)

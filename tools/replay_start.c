@@ -15,6 +15,11 @@ bool replay_start_needs_no_lists(struct cli *cli)
 	return state && strcmp(state, "auto") != 0 && strcmp(state, "handover") != 0;
 }
 
+bool replay_start_reads_twice(struct cli *cli)
+{
+	return replay_start_needs_no_lists(cli) && strcmp(cli_text(cli, "start"), "unknown") != 0;
+}
+
 /* ---- markers ----------------------------------------------------------------------------------- */
 
 /* Is @text "SNAP NAME @what" for the picture? */
@@ -30,17 +35,13 @@ static bool is_marker(const char *text, const struct snapshot *picture, const ch
 static enum cli_exit find_markers(struct cli *cli, const struct replayed *r, struct replay_start *s)
 {
 	struct gfp_table gfp = r->gfp;
-	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = &gfp };
 	const struct event *batch;
 	struct trace *trace = NULL;
 	struct error *err;
 	size_t count = 0;
 
 	s->begin = NULL;
-	/* Standard input is there once. */
-	if (!strcmp(r->trace_path, "-"))
-		return CLI_OK;
-	err = trace_open(r->trace_path, &options, &trace);
+	err = replayed_open_trace(r, &gfp, &trace);
 	while (!err && !s->done_marked && !(err = trace_next(trace, &batch, &count)) && count) {
 		for (size_t i = 0; i < count; i++) {
 			const char *text;

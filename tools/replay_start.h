@@ -47,6 +47,8 @@ struct replay_start {
 
 /* Can the lists that the boot left be missing? */
 bool replay_start_needs_no_lists(struct cli *cli);
+/* Is the trace looked through for markers first?  Then it is to be kept (struct replayed). */
+bool replay_start_reads_twice(struct cli *cli);
 /* Reads the option and looks for markers.  @replay has seen no event. */
 enum cli_exit replay_start_prepare(struct cli *cli, struct replayed *r, struct replay *replay,
 				   struct replay_start *ret);

@@ -66,17 +66,25 @@ static enum cli_exit read_kinds(struct cli *cli, uint32_t *ret)
 
 /* ---- source ------------------------------------------------------------------------------------ */
 
+struct error *replayed_open_trace(const struct replayed *r, const struct gfp_table *gfp,
+				  struct trace **ret)
+{
+	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = gfp };
+	const struct input *in = r->trace_bytes;
+
+	return in ? trace_open_bytes(in->name, in->data, in->size, &options, ret)
+		  : trace_open(r->trace_path, &options, ret);
+}
+
 static struct error *open_trace(struct replayed *r)
 {
-	struct trace_options options = { .facts = &r->booted.log.input.facts, .gfp = &r->gfp };
-	const struct input *in = &r->booted.once;
-	struct error *err = capture_gfp_table(r->booted.path, options.facts, &r->gfp);
+	struct error *err = capture_gfp_table(r->booted.path, &r->booted.log.input.facts, &r->gfp);
 
-	if (err)
-		return err;
-	return r->trace_in_source
-		       ? trace_open_bytes(in->name, in->data, in->size, &options, &r->trace)
-		       : trace_open(r->trace_path, &options, &r->trace);
+	if (!err && r->keep_trace && !r->trace_bytes && !input_is_lasting(r->trace_path)) {
+		err = input_read(r->trace_path, NULL, &r->trace_held);
+		r->trace_bytes = &r->trace_held;
+	}
+	return err ? err : replayed_open_trace(r, &r->gfp, &r->trace);
 }
 
 static struct error *read_pictures(struct replayed *r)
@@ -102,9 +110,10 @@ static struct error *find_trace(struct cli *cli, struct replayed *r)
 	const char *path = cli_text(cli, "trace");
 	const struct input *in = &r->booted.once;
 
-	r->trace_in_source = !path && in->data && mmtrace_is(in->data, in->size);
-	if (r->trace_in_source)
+	if (!path && in->data && mmtrace_is(in->data, in->size)) {
+		r->trace_bytes = in;
 		path = r->booted.path;
+	}
 	if (!path)
 		return capture_trace_path(r->booted.path, &r->trace_path);
 	r->trace_path = strdup(path);
@@ -200,6 +209,7 @@ enum cli_exit replayed_read_recorded(struct cli *cli, enum replayed_lists lists,
 void replayed_deinit(struct replayed *r)
 {
 	trace_close(r->trace);
+	input_deinit(&r->trace_held);
 	picture_set_deinit(&r->pictures);
 	machine_deinit(&r->late);
 	booted_deinit(&r->booted);

@@ -18,7 +18,12 @@ struct replayed {
 	struct machine late; /* the same machine booted to its end */
 	struct picture_set pictures;
 	char *trace_path;
-	bool trace_in_source; /* and it is in the bytes that booted holds */
+	/*
+	 * Set by who opens the trace more than once: one in a pipe or on standard input is held in memory then.
+	 */
+	bool keep_trace;
+	const struct input *trace_bytes; /* the trace, where it is in memory; borrowed */
+	struct input trace_held;
 	struct gfp_table gfp;
 	struct trace *trace;
 	uint32_t cpu_count; /* CPUs a trace of this machine may name */
@@ -61,6 +66,9 @@ enum cli_exit replayed_read(struct cli *cli, enum replayed_lists lists, struct r
  */
 enum cli_exit replayed_read_recorded(struct cli *cli, enum replayed_lists lists,
 				     struct replayed *r);
+/* The trace once more, from its start on, with flags of its own; of a pipe if it was kept. */
+struct error *replayed_open_trace(const struct replayed *r, const struct gfp_table *gfp,
+				  struct trace **ret);
 void replayed_deinit(struct replayed *r);
 
 /* The next event, whatever its kind; NULL in *@ret at the end.  Valid until the next call. */
