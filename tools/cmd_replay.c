@@ -974,6 +974,12 @@ const struct command command_replay = {
 		"predicted_pfn, zone, miss_rule. Page frames are decimal; '-' is no page, no zone, "
 		"or no miss. A zone is its node and its name: 0:DMA32.\n"
 		"\n"
+		"A wrong guess is a miss, and its rule says how the recorded page was not the one of the "
+		"model. They stand in that column and in the summary (in JSON, 'misses'):\n"
+#define MISS(name, text, meaning) "  " text ": " meaning "\n"
+#include "engine/replay_miss.def"
+#undef MISS
+		"\n"
 		"A number for --at is that of an event, up to how many there are, which is the end (a gap of lost "
 		"events has a number as well); with a "
 		"point or an 's' behind it is a time by the stamps of the trace, if its clock tells "

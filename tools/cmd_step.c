@@ -435,7 +435,7 @@ const struct command command_step = {
 	.description =
 		"Replays a trace on the model as 'mmreplay replay' does, but stops where it is told "
 		"to, and shows each event beside the prediction that was made for it. --start and "
-		"what comes of it are as there. Commands come "
+		"what comes of it are as there, and what the rule behind a wrong prediction means. Commands come "
 		"from standard input, one a line, each may be cut short to its first letters:\n"
 		"\n"
 		"  next [N]    do N events (1), and show the last one\n"
