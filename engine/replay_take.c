@@ -45,7 +45,7 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 	struct alloc_zone *z;
 	enum watermark mark;
 	uint32_t zone;
-	int64_t drift;
+	int64_t margin, drift;
 
 	if (chosen == BUDDY_ZONE_NONE || real == BUDDY_ZONE_NONE || chosen == real || req->order ||
 	    a->buddy->zones[chosen].nid != a->buddy->zones[real].nid)
@@ -55,7 +55,9 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 	z = &a->zones[zone];
 	/* Where no zone has as much as the fast path asks for, the minimum decides. */
 	mark = page_alloc_margin(a, chosen, req, WMARK_LOW) > 0 ? WMARK_LOW : WMARK_MIN;
-	drift = z->drift + page_alloc_margin(a, zone, req, mark) - (chosen > real ? 0 : 1);
+	margin = z->drift + page_alloc_margin(a, zone, req, mark);
+	/* What was learned before may have been over since: a boost, which kswapd ends. */
+	drift = (margin > 0) == (chosen < real) ? 0 : margin - (chosen > real ? 0 : 1);
 	/* What was allocated before a trace that begins late can be any amount. */
 	if (!r->setup->from_boot || (drift <= DRIFT_MAX && drift >= -DRIFT_MAX))
 		z->drift = drift;
