@@ -2320,6 +2320,27 @@ static void test_memory_had_joined(void **state)
 	tear_down(&f);
 }
 
+/* Of pages that join one by one some are lost: what follows a page that was taken has not joined yet. */
+static void test_what_has_not_joined_is_not_free(void **state)
+{
+	struct fixture f;
+	struct event freed = { .kind = EVENT_FREE, .pid = 19 };
+	pfn_t first, second;
+
+	(void)state;
+	set_up_deferred(&f, "6.1", 0);
+	tell(&f, by_idle(told(EVENT_ZONE_LOCKED, UNMOVABLE)), 0x104);
+	first = replay_alloc(f.replay)->buddy->pending[0].start + 4;
+	second = first + SECTION + 3;
+	tell(&f, freed, first);
+	tell(&f, freed, second);
+	tell(&f, told(EVENT_ZONE_LOCKED, UNMOVABLE), second);
+	tell(&f, told(EVENT_ZONE_LOCKED, UNMOVABLE), first);
+	assert_null(replay_check(f.replay));
+	assert_false(is_free(&f, first + 1) || is_listed(&f, first + 1));
+	tear_down(&f);
+}
+
 /*
  * The idle task boots: pages of what is deferred joined because the zone had nothing left, a section at a time.
  * Else a task had the page, or the machine had booted and is idle, or its kernel does not do that: all had joined.
@@ -2487,6 +2508,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_taken_untold),
 		cmocka_unit_test(test_what_was_freed_is_taken_over),
 		cmocka_unit_test(test_memory_had_joined),
+		cmocka_unit_test(test_what_has_not_joined_is_not_free),
 		cmocka_unit_test(test_a_zone_had_grown),
 		cmocka_unit_test(test_lies_cost_little),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages that leave the free lists: for a per-CPU list, or for a request itself. */
+#include "engine/buddy_pending.h"
 #include "engine/pageset.h"
 #include "engine/replay_parts.h"
 #include "engine/rmqueue.h"
@@ -239,6 +240,9 @@ static bool is_unaccounted(struct replay_model *r, uint32_t zone, pfn_t pfn, uns
 	struct page_alloc *a = &r->alloc;
 	struct buddy_block block;
 
+	/* Of memory that has not joined yet it is known. */
+	if (buddy_pending_has(a->buddy, pfn, order))
+		return false;
 	for (pfn_t at = pfn; at < pfn + (1ULL << order); at++)
 		if (page_alloc_zone_of(a, at) != zone || pageset_holds(a, zone, at) ||
 		    page_alloc_held_type(a, zone, at) != MIGRATE_TYPE_COUNT ||
