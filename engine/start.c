@@ -326,6 +326,9 @@ static void add(struct work *w, uint32_t zone, pfn_t pfn, unsigned int order)
 		add(w, zone, pfn + pages / 2, order - 1);
 		return;
 	}
+	/* Nobody has any of it any more. */
+	for (uint64_t i = 0; i < pages; i++)
+		page_alloc_unmark(w->a, zone, pfn + i);
 	buddy_free_as(b, zone, pfn, order, buddy_block_type(b, zone, pfn));
 	w->report.freed += pages;
 }

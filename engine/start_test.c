@@ -103,9 +103,12 @@ static void it_can_begin_with_nothing(void **state)
 	start_forget(&f->a);
 	assert_int_equal(buddy_zone_free_pages(&f->b, ZONE), 0);
 	assert_int_equal(page_alloc_set(&f->a, ZONE, 0)->count, 0);
+	page_alloc_mark(&f->a, ZONE, START + 6, 0, MIGRATE_MOVABLE);
 	f->s.free = (struct start_ranges){ ranges, 1 };
 	assert_true(start_apply(&f->a, &f->s, &report));
 	assert_int_equal(buddy_view_nr_free(&f->b, ZONE, 2), 1);
+	/* Whoever had one of them has it no more. */
+	assert_false(page_alloc_is_held(&f->a, ZONE, START + 6, 0));
 	assert_int_equal(report.freed, 4);
 	assert_int_equal(report.taken, 0);
 	finish(f);
