@@ -350,14 +350,39 @@ static void end_boot(struct replay *r)
 		replay_model_next_stage(r->models[0]);
 }
 
+static void count_event(struct replay *r, const struct event *e)
+{
+	if (r->silent)
+		return;
+	r->stats.events++;
+	r->stats.kinds[e->kind]++;
+}
+
+/*
+ * Is an event of @kind, which was not used yet, one from which on the trace tells what lists get and lose?  From 6.10
+ * on a claim tells of the page as well; but behind an allocation something else would have told of that.
+ */
+static bool begins_to_tell(const struct replay *r, uint32_t kind)
+{
+	bool claims = kind >> EVENT_EXTFRAG & 1 && !r->stats.kinds[EVENT_ALLOC] &&
+		      r->models[0]->alloc.rules.fallback >= FALLBACK_6_10;
+
+	return (kind & LISTING || claims) && r->wanted >> EVENT_ZONE_LOCKED & 1;
+}
+
 static inline void take_in(struct replay *r, const struct event *e)
 {
 	uint32_t kind = 1u << e->kind;
 
 	if (!(r->wanted & kind) || !fits(r, e))
 		return;
-	if (kind & TELLING & ~r->setup.kinds)
+	if (kind & TELLING & ~r->setup.kinds) {
+		if (!begins_to_tell(r, kind)) {
+			count_event(r, e);
+			return;
+		}
 		tells(r, e);
+	}
 	if (!r->boot_over && comes_after_boot(r, e))
 		end_boot(r);
 	if (r->change_due)
@@ -368,10 +393,7 @@ static inline void take_in(struct replay *r, const struct event *e)
 		replay_note_change(r, e);
 	if (e->kind == EVENT_FREE && !r->taken_over && !(r->setup.kinds & TELLING))
 		replay_note_freed(r, e);
-	if (!r->silent) {
-		r->stats.events++;
-		r->stats.kinds[e->kind]++;
-	}
+	count_event(r, e);
 	/* Once the trace tells, there is one model. */
 	if (r->setup.kinds & TELLING)
 		give(r, 0, e);

@@ -71,8 +71,12 @@ struct replay {
 		first; /* of a trace that begins late: what is learned begins with these types */
 };
 
-/* Kinds that tell how pages reach and leave the per-CPU lists; a trace has all of them or none. */
+/*
+ * Kinds that tell how pages reach and leave the per-CPU lists.  The first two tell what lists get and lose, and the rest
+ * is of use beside them alone: a trace has all of them, or is taken for one that has none.
+ */
 enum {
+	LISTING = 1 << EVENT_ZONE_LOCKED | 1 << EVENT_PCPU_DRAIN,
 	TELLING = 1 << EVENT_ZONE_LOCKED | 1 << EVENT_PCPU_DRAIN | 1 << EVENT_FREE_BATCHED |
 		  1 << EVENT_EXTFRAG,
 };

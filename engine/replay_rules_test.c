@@ -1782,6 +1782,37 @@ static void test_requests_below_the_minimum(void **state)
 	tear_down(&f);
 }
 
+/* What lists get and lose is told by the events of that; others say nothing of it, and are counted. */
+static void test_what_tells_of_lists(void **state)
+{
+	const uint32_t batched = 1u << EVENT_FREE_BATCHED, drained = 1u << EVENT_PCPU_DRAIN,
+		       taken = 1u << EVENT_ZONE_LOCKED, claimed = 1u << EVENT_EXTFRAG;
+	const struct {
+		uint32_t kinds;
+		enum event_kind kind;
+		bool tells;
+	} rows[] = {
+		{ batched, EVENT_FREE_BATCHED, false }, { claimed, EVENT_EXTFRAG, false },
+		{ drained, EVENT_PCPU_DRAIN, false },	{ taken, EVENT_ZONE_LOCKED, true },
+		{ ~0u, EVENT_FREE_BATCHED, false },	{ ~0u, EVENT_EXTFRAG, false },
+		{ ~0u, EVENT_PCPU_DRAIN, true },	{ ~0u, EVENT_ZONE_LOCKED, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+
+		set_up(&f, "6.1", ALLOC_AND_FREE | rows[i].kinds);
+		begin_late(&f, 0x5000, 0x7000);
+		tell(&f, request(0, MOVABLE), 0x5000);
+		release(&f, request(0, MOVABLE), 0x5000);
+		tell(&f, told(rows[i].kind, MOVABLE), 0x5000);
+		assert_int_equal(replay_tells(f.replay), rows[i].tells);
+		assert_int_equal(replay_stats(f.replay)->kinds[rows[i].kind], 1);
+		tear_down(&f);
+	}
+}
+
 /* A trace of the boot begins with the task that will be idle, which fills a list that is empty. */
 static void test_when_a_trace_begins(void **state)
 {
@@ -2494,6 +2525,7 @@ int main(void)
 		cmocka_unit_test(test_counter_behind_the_lists),
 		cmocka_unit_test(test_counter_before_the_lists),
 		cmocka_unit_test(test_requests_below_the_minimum),
+		cmocka_unit_test(test_what_tells_of_lists),
 		cmocka_unit_test(test_when_a_trace_begins),
 		cmocka_unit_test(test_leftovers_go_to_the_free_lists),
 		cmocka_unit_test(test_neighbours_are_freed_together),
