@@ -262,14 +262,17 @@ void infer_facts(struct boot_log *log)
 	}
 }
 
-/* Does an answer depend on the size of struct page or of sections? */
+/*
+ * Does an answer depend on the size of struct page or of sections?  The total of the zonelists of an x86-64 lacks
+ * what is reserved below 16 MiB, too, which no line tells.
+ */
 static bool shows_layout(const struct boot_log *log, const struct answer *r)
 {
 	const struct boot_input *in = &log->input;
 
 	return r->kind == ANSWER_ZONE_MEMMAP || r->kind == ANSWER_UNAVAILABLE ||
-	       (r->kind == ANSWER_BUILT && in->config.arch == ARCH_X86_64 &&
-		!in->has_given_dma_reserve);
+	       (r->kind == ANSWER_BUILT &&
+		(in->config.arch != ARCH_X86_64 || in->has_given_dma_reserve));
 }
 
 /* Boots @m, which may have been booted before, up to and including stage @until. */

@@ -339,6 +339,29 @@ static void page_struct_is_fitted(void **state)
 }
 
 /*
+ * The same by the total of the zonelists alone.  It was looked at where it does not tell, on x86-64, and
+ * nowhere else.
+ */
+static void page_struct_of_the_total(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_log(&f, "Linux version 5.4.0 (gcc)\n"
+		     "Zone ranges:\n"
+		     "  Normal   [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "Movable zone start for each node\n"
+		     "Early memory node ranges\n"
+		     "  node   0: [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "Initmem setup node 0 [mem 0x0000000000000000-0x00000000007fffff]\n"
+		     "Built 1 zonelists, mobility grouping off.  Total pages: 2030\n");
+	assert_int_equal(f.log.input.config.page_struct_bytes, 36);
+	assert_int_equal(comparison_differences(&f.c), 0);
+	assert_int_equal(count(&f, ANSWER_BUILT, COMPARE_GIVEN), 1);
+	drop_log(&f);
+}
+
+/*
  * The hole before memory has no page until the section memory begins in: 0x1100 pages from 0 with
  * sections of 256 MiB.  The tail to the next section is 0x10000 - 0x8000.
  */
@@ -929,6 +952,7 @@ int main(void)
 		cmocka_unit_test(zones_that_are_not_listed),
 		cmocka_unit_test(pages_by_totals),
 		cmocka_unit_test(page_struct_is_fitted),
+		cmocka_unit_test(page_struct_of_the_total),
 		cmocka_unit_test(sections_of_a_family),
 		cmocka_unit_test(arm64_ranges_and_buses),
 		cmocka_unit_test(map_edits_after_the_import),
