@@ -1729,14 +1729,14 @@ static void test_counter_behind_the_lists(void **state)
  */
 static void test_counter_before_the_lists(void **state)
 {
-	enum { LESS = 5 };
+	enum { LESS = 5, MORE = 10 };
 	struct alloc_request req = { .type = MIGRATE_MOVABLE, .highest = ZONE_MOVABLE };
 	struct event e = told(EVENT_ZONE_LOCKED, MOVABLE);
 	struct event freed = { .kind = EVENT_FREE, .pid = 1, .order = 10 };
 	struct fixture f;
 	struct page_alloc *a;
 	uint32_t high, low;
-	pfn_t guessed;
+	pfn_t guessed, page;
 
 	(void)state;
 	set_up(&f, "6.1", 0);
@@ -1754,8 +1754,16 @@ static void test_counter_before_the_lists(void **state)
 	guessed = guess(&f, e);
 	a = replay_alloc(f.replay);
 	assert_int_equal(page_alloc_zone_of(a, guessed), low);
+	page = largest_free(a, high).pfn;
+	tell(&f, e, page);
+	a = replay_alloc(f.replay);
+	assert_int_equal(a->zones[high].drift, -LESS - 1);
+	/* And once more: it may go on so. */
+	tell(&f, request(0, MOVABLE), page);
+	a = replay_alloc(f.replay);
+	leave(a, high, &req, WMARK_MIN, -MORE);
 	tell(&f, e, largest_free(a, high).pfn);
-	assert_int_equal(replay_alloc(f.replay)->zones[high].drift, -LESS - 1);
+	assert_int_equal(replay_alloc(f.replay)->zones[high].drift, -LESS - 1 - 2 * (MORE + 1));
 	tear_down(&f);
 }
 

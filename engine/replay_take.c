@@ -59,6 +59,9 @@ void replay_learn_drift(struct replay_model *r, const struct alloc_request *req,
 	margin = z->drift + page_alloc_margin(a, zone, req, mark);
 	/* What was learned before may have been over since: a boost, which kswapd ends. */
 	drift = (margin > 0) == (chosen < real) ? 0 : margin - (chosen > real ? 0 : 1);
+	/* Not enough was learned the last time: it may be as much more again. */
+	if ((drift < z->drift && z->drift < 0) || (drift > z->drift && z->drift > 0))
+		drift += drift - z->drift;
 	/* What was allocated before a trace that begins late can be any amount. */
 	if (!r->setup->from_boot || (drift <= DRIFT_MAX && drift >= -DRIFT_MAX))
 		z->drift = drift;
