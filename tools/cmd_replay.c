@@ -328,12 +328,24 @@ static bool stops(const struct report *report, const struct event *e)
 	return false;
 }
 
+/* Is --at a time, where there is none?  A stored trace tells at its end. */
+static bool has_no_time(const struct report *report)
+{
+	return report->stop.kind == STOP_TIME && trace_stats(report->r.trace)->counted;
+}
+
 /* The trace does not have the place of --at. */
 static enum cli_exit fail_at(struct cli *cli, const struct report *report)
 {
 	const struct stop *stop = &report->stop;
 	uint64_t count = report->r.index;
 
+	if (has_no_time(report))
+		return cli_fail(
+			cli,
+			"the clock of the trace counts and tells no seconds: --at cannot be "
+			"the time %s, but the number of an event or the text of a marker",
+			stop->text);
 	switch (stop->kind) {
 	case STOP_INDEX:
 		return cli_fail(cli, "the trace has no event %s: it has %" PRIu64, stop->text,
@@ -359,6 +371,8 @@ static enum cli_exit replay_all(struct cli *cli, struct report *report)
 		bool uses, watched = report->start.phase == REPLAY_START_RUNS ||
 				     report->start.kind == REPLAY_START_AUTO;
 
+		if (has_no_time(report))
+			return fail_at(cli, report);
 		if (stops(report, e)) {
 			replayed_unread(&report->r);
 			break;

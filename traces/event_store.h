@@ -33,6 +33,7 @@ struct event_totals {
 	uint64_t damaged, first_damaged_line;
 	uint64_t overwritten;
 	uint64_t bytes;
+	bool counted;
 };
 
 /* ---- writing ---- */

@@ -406,6 +406,7 @@ static void take_totals(struct event_reader *r, const Mmtrace__EventTotals *t)
 		.first_damaged_line = t->first_damaged_line,
 		.overwritten = t->overwritten,
 		.bytes = t->bytes,
+		.counted = t->counted,
 	};
 }
 

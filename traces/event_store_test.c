@@ -94,7 +94,7 @@ static bool same_event(const struct event *a, const struct event *b)
 	       a->context == b->context;
 }
 
-static const struct event_totals some_totals = { 0, 7, 6, 5, 4, 3, 2, 1, UINT64_MAX };
+static const struct event_totals some_totals = { 0, 7, 6, 5, 4, 3, 2, 1, UINT64_MAX, true };
 
 /* Stores them, handed over in pieces. */
 static void store(const struct event *events, size_t count, struct prng *prng,

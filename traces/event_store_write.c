@@ -431,6 +431,7 @@ struct error *event_writer_end(struct event_writer *w, const struct event_totals
 	SET(first_damaged_line);
 	SET(overwritten);
 	SET(bytes);
+	SET(counted);
 #undef SET
 	return mmtrace_write(w->w, MMTRACE_EVENT_TOTALS, 0, 1, &t.base);
 }

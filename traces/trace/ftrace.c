@@ -89,6 +89,7 @@ static void take_line(struct trace *t, const char *line, const char *end)
 	event = &t->batch[t->count++];
 	*event = parsed.event;
 	event->line = number;
+	t->stats.counted |= parsed.counted;
 	if (event->kind == EVENT_ALLOC)
 		reader_gfp(t, parsed.gfp.p, parsed.gfp.len, event);
 	if (event->kind == EVENT_MARKER || event->kind == EVENT_OTHER)

@@ -19,6 +19,7 @@ static struct event_totals totals_of(const struct trace_stats *stats)
 		.first_damaged_line = stats->first_damaged_line,
 		.overwritten = stats->overwritten,
 		.bytes = stats->bytes,
+		.counted = stats->counted,
 	};
 }
 

@@ -28,6 +28,7 @@ static struct error *stored_next(struct trace *t)
 	t->stats.first_damaged_line = totals->first_damaged_line;
 	t->stats.overwritten = totals->overwritten;
 	t->stats.bytes = totals->bytes;
+	t->stats.counted = totals->counted;
 	return err;
 }
 

@@ -149,13 +149,16 @@ static bool parse_task(const char *line, const char *end, struct text_line *ret)
 static bool parse_time(struct scan *s, struct text_line *ret)
 {
 	struct scan t = *s;
+	const char *stamp;
 
 	if (!scan_ws1(&t))
 		return false;
 	if (scan_irq_flags(&t, &ret->event.context) && !scan_ws1(&t))
 		return false;
+	stamp = t.p;
 	if (!scan_time(&t, &ret->event.time) || !scan_char(&t, ':'))
 		return false;
+	ret->counted = !memchr(stamp, '.', (size_t)(t.p - stamp));
 	*s = t;
 	return true;
 }

@@ -31,6 +31,7 @@ struct text_line {
 	struct scan_str comm; /* without the blanks around it; "<...>" and "<idle>" as they stand */
 	struct scan_str text; /* a marker's text; another event's name */
 	struct scan_str gfp; /* an alloc's gfp_flags as they stand */
+	bool counted; /* the stamp has no point: the clock tells no seconds */
 	uint64_t overwritten; /* a heading told of so many events */
 };
 

@@ -77,6 +77,7 @@ struct trace_stats {
 	uint64_t first_lost_line; /* 0 = none */
 	uint64_t gfp_unknown; /* events with EVENT_GFP_UNKNOWN */
 	uint64_t first_gfp_unknown_line; /* 0 = none */
+	bool counted; /* some stamp of the text is a whole number: the clock counts, and tells no seconds */
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);
