@@ -69,6 +69,7 @@ struct stepper {
 	uint64_t count, room, at; /* @at: events done */
 	struct said said;
 	bool prompt;
+	bool misunderstood; /* a command was */
 	enum cli_exit failed; /* CLI_OK, or what was said of why there is no way on or back */
 };
 
@@ -314,6 +315,7 @@ static bool show(struct cli *cli, const struct stepper *s, const char *text)
 		state_view_print(cli, &s->r, s->replay, (enum state_view)v);
 		return true;
 	}
+	cli_note(cli, "there is no view '%s'", text);
 	return false;
 }
 
@@ -340,8 +342,7 @@ static bool obey(struct cli *cli, struct stepper *s, const char *line, char *las
 		return true;
 	}
 	if (is_word(line, len, "show")) {
-		if (!show(cli, s, text))
-			cli_note(cli, "there is no view '%s'", text);
+		s->misunderstood |= !show(cli, s, text);
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
@@ -349,6 +350,7 @@ static bool obey(struct cli *cli, struct stepper *s, const char *line, char *las
 			continue;
 		if (!words[i].run(s, text) && !s->failed) {
 			cli_note(cli, "'%s' is nothing for '%s'; try 'help'", text, words[i].word);
+			s->misunderstood = true;
 			return true;
 		}
 		if (s->failed)
@@ -358,6 +360,7 @@ static bool obey(struct cli *cli, struct stepper *s, const char *line, char *las
 		print_event(cli, s);
 		return true;
 	}
+	s->misunderstood = true;
 	cli_note(cli, "there is no '%.*s'; try 'help'", (int)(len < 80 ? len : 80), line);
 	return true;
 }
@@ -400,7 +403,9 @@ static enum cli_exit listen(struct cli *cli, struct stepper *s)
 		if (!obey(cli, s, line, last, sizeof(last)))
 			break;
 	}
-	return s->failed;
+	if (s->failed || s->prompt || !s->misunderstood)
+		return s->failed;
+	return cli_fail(cli, "not every command was understood");
 }
 
 static enum cli_exit run(struct cli *cli)
@@ -449,7 +454,8 @@ const struct command command_step = {
 		"  help, quit\n"
 		"\n"
 		"What is looked for and does not follow is told, and the place stays as it is; 'miss' "
-		"has to go to the end to know. An empty line does the last of next, back, miss, mark and "
+		"has to go to the end to know. A command that is not understood is passed over; unless "
+		"both input and output are a terminal, the exit code is 2 then. An empty line does the last of next, back, miss, mark and "
 		"page again. States are kept "
 		"on the way, 64 at most and in no more than 256 MiB; the way back begins at the nearest "
 		"of them, and comes to the same state.",
