@@ -135,11 +135,36 @@ static enum cli_exit begin(struct cli *cli, struct replayed *r)
 	return err ? cli_fail_error(cli, err) : CLI_OK;
 }
 
+/* Is the source, which tells of no memory, a trace itself? */
+static bool is_trace(const struct replayed *r)
+{
+	const struct input *in = &r->booted.once;
+	const struct event *events;
+	struct trace *t = NULL;
+	struct error *err;
+	size_t count = 0;
+
+	if (r->booted.m.mb.memory.cnt)
+		return false;
+	err = in->data ? trace_open_bytes(in->name, in->data, in->size, NULL, &t)
+		       : trace_open(r->booted.path, NULL, &t);
+	if (!err)
+		err = trace_next(t, &events, &count);
+	trace_close(t);
+	error_destroy(err);
+	return count > 0;
+}
+
 static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *r)
 {
 	const char *src = cli_argument(cli, 0);
 	struct error *err;
 
+	if (!r->trace_path && is_trace(r))
+		return cli_fail_usage(cli,
+				      "'%s' is a trace without a machine: give the boot log or "
+				      "capture it belongs to as SRC, and the trace by --trace",
+				      src);
 	if (!r->trace_path)
 		return cli_fail_usage(cli, "'%s' has no trace: give --trace FILE", src);
 	if (!r->booted.m.mb.memory.cnt)
@@ -151,8 +176,8 @@ static enum cli_exit finish(struct cli *cli, bool lists_known, struct replayed *
 	if (!lists_known)
 		return cli_fail(cli,
 				"what memblock had reserved is not in '%s', so its free lists are "
-				"not known; a boot with memblock=debug tells (--mode follow and "
-				"--start NAME of 'replay' can do without)",
+				"not known; a boot with memblock=debug tells (--mode follow, "
+				"--start NAME and --start unknown of 'replay' can do without)",
 				src);
 	if (r->late.out_of_memory)
 		return cli_fail_error(cli, error_no_memory());
@@ -259,8 +284,11 @@ void replayed_note_damage(struct cli *cli, const struct replayed *r)
 enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct event **ret)
 {
 	if (r->at == r->count) {
-		struct error *err = trace_next(r->trace, &r->batch, &r->count);
+		struct error *err;
 
+		if (r->count)
+			r->line = r->batch[r->count - 1].line;
+		err = trace_next(r->trace, &r->batch, &r->count);
 		r->at = 0;
 		if (err) {
 			r->count = 0;
@@ -272,6 +300,7 @@ enum cli_exit replayed_next(struct cli *cli, struct replayed *r, const struct ev
 					" lines is an event, or the heading of a tracer",
 					r->trace_path, trace_stats(r->trace)->lines);
 	}
+	r->ended = !r->count;
 	*ret = r->count ? &r->batch[r->at++] : NULL;
 	r->index += *ret != NULL;
 	r->gaps += *ret && (*ret)->kind == EVENT_LOST;
@@ -351,6 +380,12 @@ static void print_unknown_flags(FILE *out, const struct trace *t)
 	}
 }
 
+/* The line of the last event that was done.  What is counted may lie behind it: events come in batches. */
+static uint64_t last_line(const struct replayed *r)
+{
+	return r->at ? r->batch[r->at - 1].line : r->line;
+}
+
 void replayed_print(struct cli *cli, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
@@ -363,7 +398,10 @@ void replayed_print(struct cli *cli, const struct replayed *r)
 	text_print_safe(out, r->trace_path);
 	fprintf(out, "\n%-14s", "");
 	/* A store that is cut off has lost the count of its lines. */
-	if (stats->lines)
+	if (stats->lines && !r->ended)
+		fprintf(out, "up to line %" PRIu64 " of %" PRIu64 " that were read, ", last_line(r),
+			stats->lines);
+	else if (stats->lines)
 		fprintf(out, "%" PRIu64 " lines, ", stats->lines);
 	fprintf(out, "%" PRIu64 " event%s", r->index - r->gaps, r->index - r->gaps == 1 ? "" : "s");
 	if (stats->damaged)
@@ -390,6 +428,8 @@ void replayed_json(struct json *j, const struct replayed *r)
 	json_key_object_begin(j, "trace");
 	json_key_string(j, "path", r->trace_path);
 	json_key_u64(j, "lines", stats->lines);
+	if (!r->ended)
+		json_key_u64(j, "last_line", last_line(r));
 	json_key_u64(j, "events", r->index - r->gaps);
 	json_key_u64(j, "lost_gaps", stats->events[EVENT_LOST]);
 	if (stats->events[EVENT_LOST]) {

@@ -30,6 +30,8 @@ struct replayed {
 	uint32_t kinds; /* bit per enum event_kind that is used */
 	const struct event *batch; /* of the trace */
 	size_t count, at;
+	uint64_t line; /* of the last event before the batch, or 0 */
+	bool ended; /* the trace was read to its end */
 	uint64_t index; /* of the event that comes next, from 0 */
 	uint64_t gaps; /* EVENT_LOST before it, which have a number and are no events */
 };
