@@ -1689,6 +1689,21 @@ static void leave(struct page_alloc *a, uint32_t zone, const struct alloc_reques
 	}
 }
 
+/* Two zones, of a trace that tells of lists; the higher one has free pages. */
+static struct page_alloc *set_up_zones(struct fixture *f, uint32_t *low, uint32_t *high)
+{
+	struct page_alloc *a;
+
+	set_up(f, "6.1", 0);
+	begin_late(f, 0x5000, 0x7000);
+	tell(f, told(EVENT_ZONE_LOCKED, MOVABLE), 0x5000);
+	tell(f, request(0, MOVABLE), 0x5000);
+	a = replay_alloc(f->replay);
+	*high = page_alloc_zone_of(a, 0x5000);
+	*low = page_alloc_zone_of(a, 0x800);
+	return a;
+}
+
 /*
  * The kernel passed over a zone that had a little more than the mark by the lists: so its counter is behind by
  * that, whatever the model had taken meanwhile to fill a list with.
@@ -1705,13 +1720,7 @@ static void test_counter_behind_the_lists(void **state)
 	uint32_t high, low;
 
 	(void)state;
-	set_up(&f, "6.1", 0);
-	begin_late(&f, 0x5000, 0x7000);
-	tell(&f, e, 0x5000);
-	tell(&f, request(0, MOVABLE), 0x5000);
-	a = replay_alloc(f.replay);
-	high = page_alloc_zone_of(a, 0x5000);
-	low = page_alloc_zone_of(a, 0x800);
+	a = set_up_zones(&f, &low, &high);
 	assert_int_not_equal(low, high);
 	leave(a, high, &req, WMARK_LOW, LEFT);
 	tell(&f, e, 0x800);
@@ -1739,13 +1748,7 @@ static void test_counter_before_the_lists(void **state)
 	pfn_t guessed, page;
 
 	(void)state;
-	set_up(&f, "6.1", 0);
-	begin_late(&f, 0x5000, 0x7000);
-	tell(&f, e, 0x5000);
-	tell(&f, request(0, MOVABLE), 0x5000);
-	a = replay_alloc(f.replay);
-	high = page_alloc_zone_of(a, 0x5000);
-	low = page_alloc_zone_of(a, 0x800);
+	a = set_up_zones(&f, &low, &high);
 	tell(&f, freed, 0x400);
 	a = replay_alloc(f.replay);
 	leave(a, low, &req, WMARK_LOW, 0);
