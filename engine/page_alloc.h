@@ -66,7 +66,7 @@ struct alloc_zone {
 	uint64_t managed; /* pages */
 	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
 	int32_t stat_threshold; /* pages: what a CPU counts at most before all see it */
-	int64_t drift; /* pages the kernel's own counter is lower; it is folded late (vmstat) */
+	int64_t drift; /* pages the kernel's own counter is lower: folded late (vmstat), or not free as thought */
 	uint64_t boost; /* pages added to every watermark; see keeps_boost */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t reserved_highatomic; /* pages in such pageblocks */

@@ -76,13 +76,15 @@ static bool began_with(struct replay_model *r, uint32_t zone, struct pageset *se
 
 /* Pages of which the model may not know that they are free, or that they are not: as the turns show. */
 enum { UNKNOWN_MAX = 32 };
+/* Most pages that a CPU has counted between a fold and a fill, of those that are looked at. */
+enum { SINCE_MAX = 16 };
 
 bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
 			   unsigned int left, bool cma)
 {
 	struct pageset *set = page_alloc_set(&r->alloc, zone, cpu);
 	const struct cma_fill fill = set->cma_fill;
-	int32_t threshold = r->alloc.zones[zone].stat_threshold;
+	int32_t since = r->alloc.zones[zone].stat_threshold;
 	bool by_page = r->alloc.rules.free_counted_by_page;
 	unsigned int done = fill.blocks - left;
 	struct stat_diff folded = { by_page ? 0 : fill.diff.free, 0 };
@@ -92,7 +94,9 @@ bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, 
 	/* Folded just before it, or some pages earlier; or else more is free than is known, or less. */
 	if (began_with(r, zone, set, done, cma, 0, folded))
 		return true;
-	for (int32_t most = 1; by_page && most <= threshold; most++)
+	if (since > SINCE_MAX)
+		since = SINCE_MAX;
+	for (int32_t most = 1; by_page && most <= since; most++)
 		for (int32_t all = 0; all <= most; all++)
 			for (int32_t part = 0; part <= most; part++)
 				if ((all == most || part == most) &&
