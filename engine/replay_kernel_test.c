@@ -37,6 +37,7 @@ enum {
 	LIFE = 160
 };
 enum { DIRECTORIES = 64, STACK_PAGES = 4, STACKS_KEPT = 2 }; /* of tasks */
+enum { LOST_OF = 64 };
 enum { STEP = 1000000, SECOND = 1000000000, DECAYS_AT = 1400000000 }; /* nanoseconds */
 
 /* What the kernel does without a word, bit by bit. */
@@ -51,6 +52,7 @@ enum hidden {
 	HIDDEN_FORK = 64, /* stacks of new tasks are taken */
 	HIDDEN_PAST = 128, /* what was before the trace */
 	TOLD_DEPTH = 256, /* how often a task may not be preempted is told, after all */
+	HIDDEN_LOST = 512, /* one event in LOST_OF, of any kind */
 };
 
 struct held {
@@ -182,7 +184,7 @@ static void next_stage(struct kernel *k)
 static void tell(struct kernel *k, struct event e)
 {
 	e.time = k->time += STEP;
-	if (k->mute)
+	if (k->mute || (k->hidden & HIDDEN_LOST && prng_chance(&k->prng, 1, LOST_OF)))
 		return;
 	if (k->hidden & TOLD_DEPTH)
 		e.context |=
@@ -711,12 +713,32 @@ static void test_allocations_and_frees_are_told(void **state)
 	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+/* Whatever is missing, the model holds together; finish() looks. */
+static void test_events_are_lost(void **state)
+{
+	static const char *const versions[] = { "4.4", "5.10", "6.1", "6.12", "7.2" };
+	enum { SEEDS = 4 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		for (unsigned int n = 0; n < 2 * SEEDS; n++) {
+			struct kernel *k = start(versions[i], n & 1 ? ALLOC_AND_FREE : 0,
+						 HIDDEN_LOST | HIDDEN_BULK | HIDDEN_DRAIN, n + 1);
+
+			live_all(k);
+			assert_true(replay_stats(k->replay)->predicted[EVENT_ALLOC] > 1000);
+			live_again(k);
+			finish(k);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_is_told),
 		cmocka_unit_test(test_some_is_not_told),
 		cmocka_unit_test(test_allocations_and_frees_are_told),
+		cmocka_unit_test(test_events_are_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
