@@ -418,6 +418,17 @@ void replayed_print(struct cli *cli, const struct replayed *r)
 	fputc('\n', out);
 }
 
+static void json_unknown_flags(struct json *j, const struct trace *t)
+{
+	const struct gfp_table *gfp = trace_gfp(t);
+
+	json_key_array_begin(j, "unknown_gfp_names");
+	for (unsigned int i = 0; i < gfp->name_count; i++)
+		if (gfp->names[i].mask & trace_gfp_unknown(t))
+			json_string(j, gfp->names[i].text);
+	json_array_end(j);
+}
+
 void replayed_json(struct json *j, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
@@ -442,6 +453,7 @@ void replayed_json(struct json *j, const struct replayed *r)
 	if (stats->gfp_unknown) {
 		json_key_u64(j, "unknown_gfp_events", stats->gfp_unknown);
 		json_key_u64(j, "first_unknown_gfp_line", stats->first_gfp_unknown_line);
+		json_unknown_flags(j, r->trace);
 	}
 	json_key_u64(j, "damaged_lines", stats->damaged);
 	json_key_u64(j, "unknown_lines", stats->unknown);

@@ -19,11 +19,14 @@
 
 #include "engine/error.h"
 #include "engine/event.h"
+#include "engine/gfp.h"
 #include "traces/mmtrace.h"
 
 #define EVENT_BLOCK_MAX 65536
 /* Most strings of a stored trace. */
 #define EVENT_STRINGS_MAX ((uint32_t)1 << 24)
+/* Most names of flags in its totals: one a bit. */
+#define EVENT_GFP_NAMES_MAX 32
 
 /* What the reader of the source counted, as trace.h has it. */
 struct event_totals {
@@ -34,6 +37,9 @@ struct event_totals {
 	uint64_t overwritten;
 	uint64_t bytes;
 	bool counted;
+	/* Names of GFP flags that the kernel of the trace does not have, with their bits; borrowed. */
+	const struct gfp_name *gfp_names;
+	uint32_t gfp_name_count;
 };
 
 /* ---- writing ---- */
@@ -91,7 +97,7 @@ struct error *event_reader_seek(struct event_reader *r, uint64_t number);
 /* The same for the first event at @time or later. */
 struct error *event_reader_seek_time(struct event_reader *r, uint64_t time);
 
-/* The totals, once the reader met them; before it they are zero. */
+/* The totals, once the reader met them; before it they are zero.  Names are the reader's. */
 const struct event_totals *event_reader_totals(const struct event_reader *r);
 /* How many blocks were damaged or missing so far, and the first such damage or NULL (borrowed). */
 uint64_t event_reader_damaged(const struct event_reader *r);

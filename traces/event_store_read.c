@@ -58,6 +58,7 @@ struct event_reader {
 	bool end, has_totals;
 	bool met; /* some block of a trace */
 	struct event_totals totals;
+	struct gfp_name gfp_names[EVENT_GFP_NAMES_MAX]; /* of the totals */
 	uint64_t damaged; /* blocks that mmtrace found whole and that make no sense */
 	struct error *damage; /* the first of these */
 
@@ -407,7 +408,23 @@ static void take_totals(struct event_reader *r, const Mmtrace__EventTotals *t)
 		.overwritten = t->overwritten,
 		.bytes = t->bytes,
 		.counted = t->counted,
+		.gfp_names = r->gfp_names,
 	};
+	for (size_t i = 0; i < t->n_gfp_name && r->totals.gfp_name_count < EVENT_GFP_NAMES_MAX;
+	     i++) {
+		const Mmtrace__GfpName *from = t->gfp_name[i];
+		struct gfp_name *to = &r->gfp_names[r->totals.gfp_name_count];
+
+		/* What can be no name is passed over. */
+		if (!from->mask || from->mask > UINT32_MAX || !from->name.len ||
+		    from->name.len >= sizeof(to->text) ||
+		    memchr(from->name.data, 0, from->name.len))
+			continue;
+		memcpy(to->text, from->name.data, from->name.len);
+		to->text[from->name.len] = '\0';
+		to->mask = (uint32_t)from->mask;
+		r->totals.gfp_name_count++;
+	}
 }
 
 /* What is missing at the end of the file. */

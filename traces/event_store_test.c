@@ -94,7 +94,15 @@ static bool same_event(const struct event *a, const struct event *b)
 	       a->context == b->context;
 }
 
-static const struct event_totals some_totals = { 0, 7, 6, 5, 4, 3, 2, 1, UINT64_MAX, true };
+/* The second and the third are no names. */
+static const struct gfp_name some_names[] = {
+	{ 1U << 31, "__GFP_NEW" }, { 0, "__GFP_NOTHING" }, { 1, "" }, { 1U << 30, "GFP_OTHER" }
+};
+
+static const struct event_totals some_totals = {
+	0, 7, 6,	  5,	4,	    3,
+	2, 1, UINT64_MAX, true, some_names, sizeof(some_names) / sizeof(*some_names)
+};
 
 /* Stores them, handed over in pieces. */
 static void store(const struct event *events, size_t count, struct prng *prng,
@@ -188,6 +196,12 @@ static void round_trip(const struct event *events, size_t count, struct prng *pr
 	assert_int_equal(event_reader_totals(reading.er)->first_damaged_line, 2);
 	assert_int_equal(event_reader_totals(reading.er)->overwritten, 1);
 	assert_int_equal(event_reader_totals(reading.er)->bytes, UINT64_MAX);
+	assert_true(event_reader_totals(reading.er)->counted);
+	assert_int_equal(event_reader_totals(reading.er)->gfp_name_count, 2);
+	assert_string_equal(event_reader_totals(reading.er)->gfp_names[0].text, "__GFP_NEW");
+	assert_int_equal(event_reader_totals(reading.er)->gfp_names[0].mask, 1U << 31);
+	assert_string_equal(event_reader_totals(reading.er)->gfp_names[1].text, "GFP_OTHER");
+	assert_int_equal(event_reader_totals(reading.er)->gfp_names[1].mask, 1U << 30);
 	for (size_t i = 0; i < count; i++)
 		assert_string_equal(event_reader_string(reading.er, copy[i].text),
 				    name_of(NULL, copy[i].text));

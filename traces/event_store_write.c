@@ -411,6 +411,7 @@ struct error *event_writer_add(struct event_writer *w, const struct event *event
 
 struct error *event_writer_end(struct event_writer *w, const struct event_totals *totals)
 {
+	Mmtrace__GfpName names[EVENT_GFP_NAMES_MAX], *pointers[EVENT_GFP_NAMES_MAX];
 	Mmtrace__EventTotals t = MMTRACE__EVENT_TOTALS__INIT;
 	struct error *err = write_block(w);
 
@@ -433,5 +434,17 @@ struct error *event_writer_end(struct event_writer *w, const struct event_totals
 	SET(bytes);
 	SET(counted);
 #undef SET
+	for (; t.n_gfp_name < totals->gfp_name_count && t.n_gfp_name < EVENT_GFP_NAMES_MAX;
+	     t.n_gfp_name++) {
+		const struct gfp_name *from = &totals->gfp_names[t.n_gfp_name];
+		Mmtrace__GfpName *to = &names[t.n_gfp_name];
+
+		mmtrace__gfp_name__init(to);
+		to->has_name = to->has_mask = 1;
+		to->name = (ProtobufCBinaryData){ strlen(from->text), (uint8_t *)from->text };
+		to->mask = from->mask;
+		pointers[t.n_gfp_name] = to;
+	}
+	t.gfp_name = pointers;
 	return mmtrace_write(w->w, MMTRACE_EVENT_TOTALS, 0, 1, &t.base);
 }

@@ -4,6 +4,7 @@
  * left to be worked out, so that no kernel has to be named.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "traces/event_store.h"
 #include "traces/mmtrace_file.h"
@@ -12,7 +13,19 @@
 struct stored_reader {
 	struct mmtrace_reader *file;
 	struct event_reader *events;
+	bool named; /* unknown flags are */
 };
+
+/* Names of flags that the traced kernel did not have are known once the totals are. */
+static void take_names(struct trace *t, const struct event_totals *totals)
+{
+	for (uint32_t i = 0; i < totals->gfp_name_count; i++) {
+		const struct gfp_name *name = &totals->gfp_names[i];
+
+		if (gfp_table_add_name(&t->gfp, name->text, strlen(name->text), name->mask))
+			t->gfp_unknown |= name->mask;
+	}
+}
 
 static struct error *stored_next(struct trace *t)
 {
@@ -29,6 +42,10 @@ static struct error *stored_next(struct trace *t)
 	t->stats.overwritten = totals->overwritten;
 	t->stats.bytes = totals->bytes;
 	t->stats.counted = totals->counted;
+	if (totals->gfp_name_count && !r->named) {
+		take_names(t, totals);
+		r->named = true;
+	}
 	return err;
 }
 

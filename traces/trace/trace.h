@@ -57,7 +57,7 @@ const char *trace_string(const struct trace *t, uint32_t number);
  * until the next call of trace_next().
  */
 const struct gfp_table *trace_gfp(const struct trace *t);
-/* Bits that stand for unknown names so far, which trace_gfp() has; none of a stored trace, which has no names. */
+/* Bits that stand for unknown names so far, which trace_gfp() has.  A stored trace tells them at its end. */
 uint32_t trace_gfp_unknown(const struct trace *t);
 
 struct trace_stats {
