@@ -270,6 +270,18 @@ static char *note_of(const struct trace *t)
 			 "%sevents with GFP flags that this kernel does not have: %" PRIu64
 			 ", the first is line %" PRIu64,
 			 len ? "; " : "", stats->gfp_unknown, stats->first_gfp_unknown_line);
+	len = strlen(note);
+	if (trace_is_disordered(t))
+		snprintf(note + len, sizeof(note) - len,
+			 "%sevents that stand behind later ones of other CPUs: %" PRIu64
+			 ", the first is line %" PRIu64,
+			 len ? "; " : "", stats->behind_others, stats->first_behind_others_line);
+	len = strlen(note);
+	if (trace_runs_backwards(t))
+		snprintf(note + len, sizeof(note) - len,
+			 "%sevents that stand behind later ones of their own CPU: %" PRIu64
+			 ", the first is line %" PRIu64,
+			 len ? "; " : "", stats->behind_own, stats->first_behind_own_line);
 	return *note ? strdup(note) : NULL;
 }
 

@@ -386,6 +386,29 @@ static uint64_t last_line(const struct replayed *r)
 	return r->at ? r->batch[r->at - 1].line : r->line;
 }
 
+static void print_behind(FILE *out, uint64_t count, const char *whose, uint64_t first,
+			 const char *hint)
+{
+	fprintf(out,
+		"\n%-14s%" PRIu64
+		" events stand behind later ones of %s (the first is line %" PRIu64 "):\n%-14s%s",
+		"", count, whose, first, "", hint);
+}
+
+static void print_order(FILE *out, const struct trace *t)
+{
+	const struct trace_stats *stats = trace_stats(t);
+
+	if (trace_is_disordered(t))
+		print_behind(out, stats->behind_others, "other CPUs",
+			     stats->first_behind_others_line,
+			     "events are not in the order of time; sort them by time first");
+	if (trace_runs_backwards(t))
+		print_behind(
+			out, stats->behind_own, "their own CPU", stats->first_behind_own_line,
+			"time runs backwards, as where recordings are joined, or lines out of order");
+}
+
 void replayed_print(struct cli *cli, const struct replayed *r)
 {
 	const struct trace_stats *stats = trace_stats(r->trace);
@@ -410,6 +433,7 @@ void replayed_print(struct cli *cli, const struct replayed *r)
 		print_place(out, "unknown", stats->unknown, stats->first_unknown_line);
 	print_losses(out, stats);
 	print_unknown_flags(out, r->trace);
+	print_order(out, r->trace);
 	if (damage) {
 		error_format(damage, text, sizeof(text));
 		fprintf(out, "\n%-14s", "");
@@ -454,6 +478,14 @@ void replayed_json(struct json *j, const struct replayed *r)
 		json_key_u64(j, "unknown_gfp_events", stats->gfp_unknown);
 		json_key_u64(j, "first_unknown_gfp_line", stats->first_gfp_unknown_line);
 		json_unknown_flags(j, r->trace);
+	}
+	if (trace_is_disordered(r->trace)) {
+		json_key_u64(j, "events_behind_other_cpus", stats->behind_others);
+		json_key_u64(j, "first_behind_other_cpus_line", stats->first_behind_others_line);
+	}
+	if (trace_runs_backwards(r->trace)) {
+		json_key_u64(j, "events_behind_own_cpu", stats->behind_own);
+		json_key_u64(j, "first_behind_own_cpu_line", stats->first_behind_own_line);
 	}
 	json_key_u64(j, "damaged_lines", stats->damaged);
 	json_key_u64(j, "unknown_lines", stats->unknown);

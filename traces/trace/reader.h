@@ -38,6 +38,18 @@ struct reader_strings {
 	uint32_t slot_count;
 };
 
+/* CPUs whose own order is looked at. */
+#define READER_CPUS 512
+
+/* What times have been, to see whether they run backwards. */
+struct reader_order {
+	uint64_t newest; /* of all events */
+	uint64_t horizon; /* of those that are at least TRACE_ORDER_WINDOW events ago */
+	uint64_t next_horizon;
+	uint32_t place; /* in the window */
+	uint64_t newest_of[READER_CPUS + 1]; /* the last: of CPUs above */
+};
+
 struct trace {
 	const struct reader_ops *ops;
 	void *reader; /* of the ops */
@@ -51,6 +63,7 @@ struct trace {
 	size_t head_size;
 	struct reader_strings strings;
 	struct trace_stats stats;
+	struct reader_order order;
 	struct event *batch;
 	size_t batch_room; /* READER_BATCH, or less where that many events cannot be */
 	size_t count;

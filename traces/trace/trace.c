@@ -312,6 +312,89 @@ static void count_kinds(struct trace *t)
 		count_unknown_flags(t);
 }
 
+/* No event is older than the one before it, nor than @newest. */
+static bool is_forward(const struct event *events, size_t count, uint64_t newest)
+{
+	bool back = false;
+
+	for (size_t i = 0; i < count; i++) {
+		back |= events[i].time < newest;
+		newest = events[i].time;
+	}
+	return !back;
+}
+
+static uint64_t *newest_of(struct reader_order *order, const struct event *e)
+{
+	return &order->newest_of[e->cpu < READER_CPUS ? e->cpu : READER_CPUS];
+}
+
+static void count_behind(struct trace *t, const struct event *e)
+{
+	struct reader_order *order = &t->order;
+	uint64_t *own = newest_of(order, e);
+
+	/* What is lost has no time. */
+	if (e->kind == EVENT_LOST)
+		return;
+	if (e->time < order->horizon && e->time < *own && e->cpu < READER_CPUS) {
+		if (!t->stats.behind_own++)
+			t->stats.first_behind_own_line = e->line;
+	} else if (e->time < order->horizon) {
+		if (!t->stats.behind_others++)
+			t->stats.first_behind_others_line = e->line;
+	}
+	*own = max_u64(*own, e->time);
+	order->newest = max_u64(order->newest, e->time);
+}
+
+/* Window by window: what is compared with is newest before the one that precedes. */
+static void count_order(struct trace *t)
+{
+	struct reader_order *order = &t->order;
+	size_t count;
+
+	for (size_t at = 0; at < t->count; at += count) {
+		const struct event *events = &t->batch[at];
+
+		count = min_u64(t->count - at, TRACE_ORDER_WINDOW - order->place);
+		if (is_forward(events, count, order->newest)) {
+			for (size_t i = 0; i < count; i++)
+				*newest_of(order, &events[i]) = events[i].time;
+			order->newest = events[count - 1].time;
+		} else {
+			for (size_t i = 0; i < count; i++)
+				count_behind(t, &events[i]);
+		}
+		order->place += (uint32_t)count;
+		if (order->place < TRACE_ORDER_WINDOW)
+			continue;
+		order->place = 0;
+		order->horizon = order->next_horizon;
+		order->next_horizon = order->newest;
+	}
+}
+
+/* More than @few, and than one of @share events; or a third of all. */
+static bool is_many(const struct trace *t, uint64_t count, uint64_t few, uint64_t share)
+{
+	uint64_t events = 0;
+
+	for (int k = 0; k < EVENT_KIND_COUNT; k++)
+		events += k == EVENT_LOST ? 0 : t->stats.events[k];
+	return count > events / 3 || (count > few && count > events / share);
+}
+
+bool trace_runs_backwards(const struct trace *t)
+{
+	return is_many(t, t->stats.behind_own, 1024, 1000);
+}
+
+bool trace_is_disordered(const struct trace *t)
+{
+	return is_many(t, t->stats.behind_others, 64, 10000);
+}
+
 struct error *trace_next(struct trace *t, const struct event **ret, size_t *count)
 {
 	t->count = 0;
@@ -324,6 +407,7 @@ struct error *trace_next(struct trace *t, const struct event **ret, size_t *coun
 			t->end = true;
 	}
 	count_kinds(t);
+	count_order(t);
 	if (!t->count && t->failed) {
 		struct error *err = t->failed;
 
@@ -360,7 +444,11 @@ static struct error *seek(struct trace *t, uint64_t to, bool by_time)
 		return error_create(ERROR_UNSUPPORTED, input_stream_name(t->stream), 0, 0,
 				    "cannot be read anywhere but from its start on");
 	err = t->ops->seek(t, to, by_time);
-	if (!err && !t->failed)
+	if (err)
+		return err;
+	/* What was read before is not what stands before. */
+	t->order = (struct reader_order){ 0 };
+	if (!t->failed)
 		t->end = false;
 	return err;
 }

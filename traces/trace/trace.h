@@ -11,6 +11,7 @@
 #ifndef TRACES_TRACE_TRACE_H
 #define TRACES_TRACE_TRACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,9 +79,24 @@ struct trace_stats {
 	uint64_t gfp_unknown; /* events with EVENT_GFP_UNKNOWN */
 	uint64_t first_gfp_unknown_line; /* 0 = none */
 	bool counted; /* some stamp of the text is a whole number: the clock counts, and tells no seconds */
+	/*
+	 * Events that are older than one that stands TRACE_ORDER_WINDOW events before them, or further: than one of
+	 * their own CPU, or of other CPUs alone.
+	 */
+	uint64_t behind_own, behind_others;
+	uint64_t first_behind_own_line, first_behind_others_line; /* 0 = none */
 	uint64_t bytes; /* of text, unpacked */
 };
 const struct trace_stats *trace_stats(const struct trace *t);
+
+/*
+ * A tracer that writes events of several CPUs as they come (trace_pipe) has some a little too late, and the clock
+ * of a kernel that boots is set back once: up to 104 events were seen that came after later ones so.
+ */
+#define TRACE_ORDER_WINDOW 16
+/* Are more events behind than comes of that: does time run backwards, or are CPUs not in order? */
+bool trace_runs_backwards(const struct trace *t);
+bool trace_is_disordered(const struct trace *t);
 /* Is it text, as anything is that says nothing else of itself? */
 bool trace_is_text(const struct trace *t);
 /*

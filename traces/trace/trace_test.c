@@ -427,6 +427,139 @@ static void count_all(const char *dir)
 	assert_true(traces > 0);
 }
 
+/* ---- order of time ----------------------------------------------------------------------------- */
+
+struct made {
+	char text[256 * 1024];
+	size_t len;
+};
+
+static void put(struct made *m, uint32_t cpu, uint32_t time)
+{
+	int len = snprintf(m->text + m->len, sizeof(m->text) - m->len,
+			   "init-1 [%03u] %u.%06u: mm_page_free: page=0x1 pfn=0x%x order=0\n", cpu,
+			   time / 1000000, time % 1000000, time + 1);
+
+	assert_true(len > 0 && (size_t)len < sizeof(m->text) - m->len);
+	m->len += (size_t)len;
+}
+
+/* Both CPUs in turn, as the file "trace" has them. */
+static void put_in_order(struct made *m)
+{
+	for (uint32_t i = 0; i < 1000; i++)
+		put(m, i & 1, i);
+}
+
+/* CPU 1 is a little late. */
+static void put_late(struct made *m)
+{
+	for (uint32_t i = 0; i < 1000; i += 20) {
+		for (uint32_t j = 0; j < 10; j++)
+			put(m, 0, i + 10 + j);
+		for (uint32_t j = 0; j < 10; j++)
+			put(m, 1, i + j);
+	}
+}
+
+/* As the kernel finds its clock, it goes on from a time that has been. */
+static void put_set_back(struct made *m)
+{
+	for (uint32_t i = 0; i < 117; i++)
+		put(m, 0, i * 150);
+	for (uint32_t i = 0; i < 883; i++)
+		put(m, 0, 7000 + i * 100);
+}
+
+/* The file of one CPU behind that of the other. */
+static void put_blocks(struct made *m)
+{
+	for (uint32_t i = 0; i < 500; i++)
+		put(m, 0, i * 2);
+	for (uint32_t i = 0; i < 500; i++)
+		put(m, 1, i * 2 + 1);
+}
+
+/* Few lines, of which each is far from where it belongs. */
+static void put_small_blocks(struct made *m)
+{
+	for (uint32_t cpu = 0; cpu < 2; cpu++)
+		for (uint32_t i = 0; i < 40; i++)
+			put(m, cpu, i);
+}
+
+/* More CPUs than are told apart: none is taken for another. */
+static void put_many_cpus(struct made *m)
+{
+	for (uint32_t cpu = 0; cpu < 2000; cpu += 200)
+		for (uint32_t i = 0; i < 200; i++)
+			put(m, cpu, i * 10);
+}
+
+/* A recording behind a later one. */
+static void put_joined(struct made *m)
+{
+	for (uint32_t i = 0; i < 500; i++)
+		put(m, i & 1, 10000 + i);
+	for (uint32_t i = 0; i < 500; i++)
+		put(m, i & 1, i);
+}
+
+/* What was lost has no time, and is not where time runs backwards. */
+static void put_losses(struct made *m)
+{
+	for (uint32_t i = 0; i < 1000; i++) {
+		if (i % 2)
+			m->len += (size_t)sprintf(m->text + m->len, "CPU:1 [LOST 5 EVENTS]\n");
+		put(m, 0, i);
+	}
+}
+
+static void test_order(void **state)
+{
+	static const struct {
+		void (*put)(struct made *m);
+		struct {
+			uint64_t count, first;
+			bool told;
+		} own, others;
+	} rows[] = {
+		{ put_in_order, { 0, 0, false }, { 0, 0, false } },
+		{ put_late, { 0, 0, false }, { 0, 0, false } },
+		{ put_set_back, { 104, 118, false }, { 0, 0, false } },
+		{ put_blocks, { 0, 0, false }, { 499, 501, true } },
+		{ put_small_blocks, { 0, 0, false }, { 39, 41, true } },
+		{ put_joined, { 500, 501, true }, { 0, 0, false } },
+		{ put_many_cpus, { 0, 0, false }, { 1791, 201, true } },
+		{ put_losses, { 0, 0, false }, { 0, 0, false } },
+	};
+	struct made *m = malloc(sizeof(*m));
+
+	(void)state;
+	assert_non_null(m);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct trace_stats *stats;
+		struct trace *t;
+		struct list list;
+
+		m->len = 0;
+		rows[i].put(m);
+		check_ok(trace_open_bytes("made", m->text, m->len, NULL, &t));
+		collect(t, &list);
+		stats = trace_stats(t);
+		assert_true(list.count >= 80 && !stats->damaged && !stats->unknown);
+		assert_int_equal(stats->behind_own, rows[i].own.count);
+		assert_int_equal(stats->first_behind_own_line, rows[i].own.first);
+		assert_int_equal(trace_runs_backwards(t), rows[i].own.told);
+		assert_int_equal(stats->behind_others, rows[i].others.count);
+		assert_int_equal(stats->first_behind_others_line, rows[i].others.first);
+		assert_int_equal(trace_is_disordered(t), rows[i].others.told);
+		free(list.events);
+		trace_close(t);
+	}
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_robust),
+		cmocka_unit_test(test_order),
 		CAPTURES_TESTS(count_all),
 	};
 
