@@ -40,8 +40,8 @@ struct stat_diff {
 /* How a refill began, where the kernel has CMA. */
 struct cma_fill {
 	int64_t free, cma; /* pages of the zone, but for what other CPUs have not told */
-	struct stat_diff diff;
-	uint32_t blocks; /* that it gave; 0: none yet */
+	struct stat_diff diff, after; /* when it began, and when it was over */
+	uint32_t blocks; /* that it gave and that are not given back; 0: none yet */
 	uint8_t index;
 	bool turns; /* between CMA areas and the rest */
 };
@@ -66,7 +66,8 @@ struct alloc_zone {
 	uint64_t managed; /* pages */
 	uint64_t watermark[WMARK_COUNT]; /* pages, without boost */
 	int32_t stat_threshold; /* pages: what a CPU counts at most before all see it */
-	int64_t drift; /* pages the kernel's own counter is lower: folded late (vmstat), or not free as thought */
+	int64_t drift; /* pages the kernel's own counter is lower; it is folded late (vmstat) */
+	int64_t seen_more; /* pages that CMA takes its turns by and that are not known to be free */
 	uint64_t boost; /* pages added to every watermark; see keeps_boost */
 	uint64_t lowmem_reserve[ZONE_TYPE_COUNT]; /* pages, by zone type of the request */
 	uint64_t reserved_highatomic; /* pages in such pageblocks */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/pageset.h"
+#include "engine/cma_turns.h"
 
 #include "engine/buddy_entry.h"
 #include "engine/pageset_list.h"
@@ -299,12 +300,6 @@ static unsigned int refill_in_runs(struct page_alloc *a, uint32_t zone, struct p
 	return done;
 }
 
-static void count_filled(const struct page_alloc *a, uint32_t zone, struct pageset *set)
-{
-	if (set->diff.free < -a->zones[zone].stat_threshold)
-		set->diff.free = 0;
-}
-
 static void note_fill(const struct page_alloc *a, uint32_t zone, struct pageset *set,
 		      unsigned int index, uint32_t flags)
 {
@@ -343,10 +338,27 @@ unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset 
 		pcp_list_insert(a->buddy, set, index, link, a->taken_type, true);
 		pageset_count_taken(a, zone, &set->diff, 1 << order, 1, a->taken_type);
 	}
-	count_filled(a, zone, set);
+	pageset_count_filled(a, zone, set);
 	set->cma_fill.blocks = done;
+	set->cma_fill.after = set->diff;
 	set->count += done << order;
 	return done;
+}
+
+/* Is nothing counted since the last fill?  Then all is counted anew but for its last @blocks. */
+static void count_back(const struct page_alloc *a, uint32_t zone, struct pageset *set,
+		       unsigned int index, uint32_t blocks)
+{
+	struct cma_fill *fill = &set->cma_fill;
+	struct cma_turns t = cma_turns_begin(fill);
+
+	if (!a->rules.cma || fill->index != index || blocks > fill->blocks ||
+	    set->diff.free != fill->after.free || set->diff.cma != fill->after.cma)
+		return;
+	fill->blocks -= blocks;
+	for (uint32_t done = 0; done < fill->blocks; done++)
+		cma_turns_give(a, zone, &t, 1 << pageset_list_order(a, index), cma_turns_next(&t));
+	set->diff = fill->after = t.diff;
 }
 
 void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
@@ -354,6 +366,8 @@ void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, 
 {
 	unsigned int order = pageset_list_order(a, index);
 
+	count_back(a, zone, set, index,
+		   blocks < set->lists[index].count ? blocks : set->lists[index].count);
 	while (blocks-- && set->lists[index].count) {
 		uint32_t link = set->lists[index].tail;
 		pfn_t pfn = pcp_link_pfn(a->buddy, link);

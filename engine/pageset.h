@@ -46,7 +46,8 @@ static inline void pageset_count_free(const struct page_alloc *a, uint32_t zone,
 {
 	int32_t threshold = a->zones[zone].stat_threshold;
 
-	if (!a->rules.cma)
+	/* What is isolated is not counted as free. */
+	if (!a->rules.cma || type == MIGRATE_ISOLATE)
 		return;
 	pageset_count(&diff->free, pages, count, threshold);
 	if (type == MIGRATE_CMA)
@@ -87,7 +88,14 @@ unsigned int pageset_refill_count(struct page_alloc *a, uint32_t zone, struct pa
 unsigned int pageset_refill(struct page_alloc *a, uint32_t zone, struct pageset *set,
 			    unsigned int index, enum migratetype type, uint32_t flags,
 			    unsigned int blocks);
-/* Undoes the last @blocks blocks of a refill of list @index. */
+/* The fill of a list is over: up to 6.9 its blocks are counted now. */
+static inline void pageset_count_filled(const struct page_alloc *a, uint32_t zone,
+					struct pageset *set)
+{
+	if (set->diff.free < -a->zones[zone].stat_threshold)
+		set->diff.free = 0;
+}
+/* Undoes the last @blocks blocks of a refill of list @index; nor does the CPU count what its last refill gave of them. */
 void pageset_unrefill(struct page_alloc *a, uint32_t zone, struct pageset *set, unsigned int index,
 		      unsigned int blocks);
 

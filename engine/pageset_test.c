@@ -348,6 +348,9 @@ static void blocks_past_the_sets_are_counted(void **state)
 	f->a.zones[ZONE].stat_threshold = 6;
 	get(f, ORDER);
 	assert_int_equal(f->set->diff.free, 0);
+	/* But for what is isolated. */
+	pageset_count_free(&f->a, ZONE, &f->set->diff, 1, 1, MIGRATE_ISOLATE);
+	assert_int_equal(f->set->diff.free, 0);
 	finish(f);
 }
 
@@ -365,6 +368,39 @@ static void set_half_cma(struct fixture *f)
 {
 	f->a.rules.cma = true;
 	set_type(f, START, 0x2000, MIGRATE_CMA);
+}
+
+/* What a fill gives back is not counted, as if it had never come. */
+static void what_is_given_back_is_not_counted(void **state)
+{
+	enum { BATCH = 31, SEEN = 7, GIVEN = 10 };
+	static const uint32_t versions[] = { FACTS_VERSION(6, 12, 0), FACTS_VERSION(6, 1, 0) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct fixture *f = start(versions[i], BATCH, 1000, 1000);
+		unsigned int index = pageset_list(&f->a, 0, MIGRATE_MOVABLE);
+		struct pageset before;
+
+		set_half_cma(f);
+		f->a.zones[ZONE].stat_threshold = SEEN - 1;
+		for (unsigned int n = 0; n < 20; n++)
+			pageset_refill(&f->a, ZONE, f->set, index, MIGRATE_MOVABLE, ALLOC_CMA,
+				       BATCH);
+		before = *f->set;
+		pageset_refill(&f->a, ZONE, f->set, index, MIGRATE_MOVABLE, ALLOC_CMA, GIVEN);
+		pageset_unrefill(&f->a, ZONE, f->set, index, GIVEN - SEEN);
+		pageset_unrefill(&f->a, ZONE, f->set, index, SEEN);
+		assert_int_equal(f->set->diff.free, before.diff.free);
+		assert_int_equal(f->set->diff.cma, before.diff.cma);
+		/* What others counted since stays. */
+		pageset_refill(&f->a, ZONE, f->set, index, MIGRATE_MOVABLE, ALLOC_CMA, GIVEN);
+		f->set->diff.free++;
+		before = *f->set;
+		pageset_unrefill(&f->a, ZONE, f->set, index, GIVEN);
+		assert_int_equal(f->set->diff.free, before.diff.free);
+		finish(f);
+	}
 }
 
 /*
@@ -458,6 +494,7 @@ int main(void)
 		cmocka_unit_test(a_cpu_keeps_what_it_counts_to_itself),
 		cmocka_unit_test(blocks_past_the_sets_are_counted),
 		cmocka_unit_test(cma_takes_turns_by_what_is_seen),
+		cmocka_unit_test(what_is_given_back_is_not_counted),
 		cmocka_unit_test(a_refill_is_a_batch_of_pages),
 		cmocka_unit_test(a_tuned_refill_doubles),
 		cmocka_unit_test(the_head_is_handed_out),

@@ -364,7 +364,7 @@ static void count_event(struct replay *r, const struct event *e)
  */
 static bool begins_to_tell(const struct replay *r, uint32_t kind)
 {
-	bool claims = kind >> EVENT_EXTFRAG & 1 && !r->stats.kinds[EVENT_ALLOC] &&
+	bool claims = kind >> EVENT_EXTFRAG & 1 && !r->allocated &&
 		      r->models[0]->alloc.rules.fallback >= FALLBACK_6_10;
 
 	return (kind & LISTING || claims) && r->wanted >> EVENT_ZONE_LOCKED & 1;
@@ -383,6 +383,7 @@ static inline void take_in(struct replay *r, const struct event *e)
 		}
 		tells(r, e);
 	}
+	r->allocated |= e->kind == EVENT_ALLOC;
 	if (!r->boot_over && comes_after_boot(r, e))
 		end_boot(r);
 	if (r->change_due)

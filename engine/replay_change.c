@@ -296,6 +296,11 @@ static void change_cpu(struct replay *r, uint32_t cpu, bool up, uint32_t count)
 	if (!hotplug_share(h, cpu, up))
 		return;
 	r->cpus_down ^= 1ULL << cpu;
+	/* cpu_vm_stats_fold() */
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t zone = 0; zone < h->alloc->zone_count; zone++)
+			page_alloc_set(&r->models[i]->alloc, zone, cpu)->diff =
+				(struct stat_diff){ 0, 0 };
 	follow_machine(r, count);
 }
 

@@ -139,7 +139,11 @@ static void test_cpu_goes(void **state)
 	tell(&f, EVENT_FREE, 1, 0x1000, 0);
 	tell(&f, EVENT_FREE, 0, 0x1100, 0);
 	assert_true(is_listed(&f, 0x1000));
+	set_of(&f, 1)->diff = (struct stat_diff){ -3, -2 };
 	change(&f, REPLAY_CPU_DOWN, 1);
+	/* All see what it had counted. */
+	assert_int_equal(set_of(&f, 1)->diff.free, 0);
+	assert_int_equal(set_of(&f, 1)->diff.cma, 0);
 	assert_true(is_free(&f, 0x1000));
 	assert_true(is_listed(&f, 0x1100));
 	assert_in_range(set_of(&f, 0)->high, 2 * high, 2 * high + 1);

@@ -57,7 +57,6 @@ static void settle(struct replay_model *r, uint32_t cpu, bool elsewhere)
 		for (uint32_t i = c->at; i < c->expected.count; i++)
 			left += gives_page(&c->expected.events[i]);
 		pageset_unrefill(a, c->zone, page_alloc_set(a, c->zone, cpu), c->index, left);
-		replay_turn_back(r, cpu, c->zone, c->index, left);
 		if (elsewhere)
 			replay_undo_claims(r, cpu, c->zone);
 	} else if (c->doing == DOING_DRAIN && expects(c)) {

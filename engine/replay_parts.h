@@ -42,6 +42,12 @@ static inline void expect_nothing(struct replay_cpu *c)
 	c->doing = DOING_NOTHING;
 }
 
+/* Does the page lie in a pageblock of a CMA area? */
+static inline bool replay_in_cma(const struct replay_model *r, uint32_t zone, pfn_t pfn)
+{
+	return buddy_block_type(r->alloc.buddy, zone, pfn) == MIGRATE_CMA;
+}
+
 /* Does the model's event stand for a block that was taken? */
 static inline bool gives_page(const struct event *e)
 {
@@ -258,21 +264,18 @@ void replay_watch_bulk(struct replay_model *r, const struct event *e);
  * The page of @e, in @zone, was not the head of list @index: would it be if what an interrupt freed a while
  * ago had gone past the page set, or had not?  Then so it was; the page is on no list.
  */
+bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
+		       unsigned int index);
 /*
- * The last fill of list @index that took turns with CMA gave the block which begins the last @left from a CMA area or not, as
+ * The last fill of list @index that took turns with CMA gave @done blocks as the model thought, and the next from a CMA area or not, as
  * @cma says, and the model's was otherwise: what a CPU has counted alone was folded in between, of which nothing
  * tells.  The page set has what it would have now, if that explains it; false: nothing changed.
  */
 bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
-			   unsigned int left, bool cma);
-/* The last fill, if it is of that list, counts no more than it had but for the last @left blocks. */
-void replay_turn_back(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
-		      unsigned int left);
+			   unsigned int done, bool cma);
 /* The request of @e would have got its page, had the last fill of its list begun so: it did, and the page is taken. */
 bool replay_fill_in_turn(struct replay_model *r, const struct event *e,
 			 const struct alloc_request *req, uint32_t zone, unsigned int index);
-bool replay_blame_lock(struct replay_model *r, const struct event *e, uint32_t zone,
-		       unsigned int index);
 /*
  * The high marks by when they sink (replay_phase.c): a part of the model, for replay_model.c.  False: the host
  * has no memory.

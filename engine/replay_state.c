@@ -13,7 +13,7 @@ struct replay_state {
 	struct replay_model *models[MODELS_MAX];
 	uint32_t model_count, united, unite_every, credit, streak, kinds;
 	uint64_t copies, unite_at;
-	bool from_boot, all_told, silent, taken_over, boot_over;
+	bool from_boot, all_told, silent, taken_over, boot_over, allocated;
 	uint64_t index;
 	struct replay_plant *plant; /* NULL: the machine is as it has booted */
 	uint64_t cpus_down;
@@ -72,6 +72,7 @@ struct replay_state *replay_save(const struct replay *r)
 	s->silent = r->silent;
 	s->taken_over = r->taken_over;
 	s->boot_over = r->boot_over;
+	s->allocated = r->allocated;
 	s->index = r->index;
 	s->cpus_down = r->cpus_down;
 	s->change = r->change;
@@ -129,6 +130,7 @@ bool replay_restore(struct replay *r, const struct replay_state *s)
 	r->silent = s->silent;
 	r->taken_over = s->taken_over;
 	r->boot_over = s->boot_over;
+	r->allocated = s->allocated;
 	r->index = s->index;
 	r->cpus_down = s->cpus_down;
 	r->change = s->change;

@@ -385,44 +385,28 @@ static bool is_smaller(const struct page_alloc *a, uint32_t zone, pfn_t pfn, pfn
 	       buddy_find(a->buddy, zone, than, &larger) && block.order < larger.order;
 }
 
-static bool is_in_cma(const struct replay_model *r, uint32_t zone, pfn_t pfn)
-{
-	return buddy_block_type(r->alloc.buddy, zone, pfn) == MIGRATE_CMA;
-}
-
-/* Blocks that the model thinks will be taken yet. */
-static unsigned int count_expected(const struct replay_cpu *c)
-{
-	unsigned int count = 0;
-
-	for (uint32_t i = c->at; i < c->expected.count; i++)
-		count += gives_page(&c->expected.events[i]);
-	return count;
-}
-
 /*
- * The last @left blocks of a refill, which are back, began with the page of @e, as it was the turn of CMA areas, or not,
+ * What a refill had not given yet, and is back, began with the page of @e, as it was the turn of CMA areas, or not,
  * against expectation.  False: that does not explain it.
  */
 static bool refill_in_turn(struct replay_model *r, const struct event *e,
-			   const struct alloc_request *req, uint32_t zone, unsigned int left,
-			   unsigned int wanted)
+			   const struct alloc_request *req, uint32_t zone, unsigned int wanted)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
 	struct pageset *set = page_alloc_set(&r->alloc, zone, e->cpu);
-	struct cma_fill fill = set->cma_fill;
-	int64_t drift = r->alloc.zones[zone].drift;
+	struct stat_diff diff = set->diff;
+	int64_t more = r->alloc.zones[zone].seen_more;
 
-	if (!replay_turn_otherwise(r, e->cpu, zone, c->index, left, is_in_cma(r, zone, e->pfn)))
+	if (!replay_turn_otherwise(r, e->cpu, zone, c->index, set->cma_fill.blocks,
+				   replay_in_cma(r, zone, e->pfn)))
 		return false;
 	start_refill(r, e->cpu, zone, c->index, req, wanted - c->done);
 	while (expects(c) && !gives_page(&c->expected.events[c->at]))
 		c->at++;
 	if (!expects(c) || c->expected.events[c->at].pfn != e->pfn) {
 		replay_settle(r, e->cpu);
-		set->cma_fill = fill;
-		replay_turn_back(r, e->cpu, zone, c->index, left);
-		r->alloc.zones[zone].drift = drift;
+		set->diff = diff;
+		r->alloc.zones[zone].seen_more = more;
 		return false;
 	}
 	c->at++;
@@ -532,9 +516,10 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			c->at = c->expected.count;
 		} else {
 			struct pageset *set = page_alloc_set(a, zone, e->cpu);
-			unsigned int index = c->index, left = count_expected(c);
+			unsigned int index = c->index;
 			bool turned = want && c->zone == zone && !fallback &&
-				      is_in_cma(r, zone, want->pfn) != is_in_cma(r, zone, e->pfn);
+				      replay_in_cma(r, zone, want->pfn) !=
+					      replay_in_cma(r, zone, e->pfn);
 
 			/* For another zone's list, which holds another amount. */
 			if (c->zone != zone && !done)
@@ -544,7 +529,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 				replay_settle_elsewhere(r, e->cpu);
 			else
 				replay_settle(r, e->cpu);
-			if (turned && refill_in_turn(r, e, &req, zone, left, wanted)) {
+			if (turned && refill_in_turn(r, e, &req, zone, wanted)) {
 				tell(r, e, predicted, zone, REPLAY_MISS_SPLIT);
 				return;
 			}
@@ -577,6 +562,7 @@ void replay_on_taken(struct replay_model *r, const struct event *e)
 			if (wanted > done + 1)
 				start_refill(r, e->cpu, zone, index, &req, wanted - done - 1);
 			else {
+				pageset_count_filled(a, zone, set);
 				c->doing = DOING_REFILL;
 				c->zone = zone;
 			}

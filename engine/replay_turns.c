@@ -8,51 +8,27 @@
  *
  * A fill that takes turns begins with one of few counts, and its first blocks mostly leave but one.
  */
-#include "engine/pageset.h"
+#include <stdlib.h>
+
+#include "engine/cma_turns.h"
 #include "engine/replay_parts.h"
-#include "engine/rmqueue.h"
-
-/* A fill that goes on. */
-struct turns {
-	int64_t free, cma;
-	struct stat_diff diff;
-};
-
-static struct turns begin(const struct cma_fill *f)
-{
-	return (struct turns){ f->free, f->cma, f->diff };
-}
-
-static bool is_cma(const struct turns *t)
-{
-	return rmqueue_cma_turn(t->free - t->diff.free, t->cma - t->diff.cma);
-}
-
-static void give(const struct page_alloc *a, uint32_t zone, struct turns *t, int32_t pages,
-		 bool cma)
-{
-	t->free -= pages;
-	if (cma)
-		t->cma -= pages;
-	pageset_count_taken(a, zone, &t->diff, pages, 1, cma ? MIGRATE_CMA : MIGRATE_MOVABLE);
-}
 
 /* Does the fill give @done blocks in the turns of the last one, and then one from where @cma says, if it begins so? */
 static bool explains(const struct page_alloc *a, uint32_t zone, const struct cma_fill *fill,
-		     unsigned int done, bool cma, struct turns *t)
+		     unsigned int done, bool cma, struct cma_turns *t)
 {
-	struct turns was = begin(fill);
+	struct cma_turns was = cma_turns_begin(fill);
 	int32_t pages = 1 << pageset_list_order(a, fill->index);
 
 	for (; done; done--) {
-		bool turn = is_cma(&was);
+		bool turn = cma_turns_next(&was);
 
-		if (is_cma(t) != turn)
+		if (cma_turns_next(t) != turn)
 			return false;
-		give(a, zone, &was, pages, turn);
-		give(a, zone, t, pages, turn);
+		cma_turns_give(a, zone, &was, pages, turn);
+		cma_turns_give(a, zone, t, pages, turn);
 	}
-	return is_cma(t) == cma && is_cma(&was) != cma;
+	return cma_turns_next(t) == cma && cma_turns_next(&was) != cma;
 }
 
 /* Did the last fill begin with @diff and @more free pages than are known?  Then it did. */
@@ -61,16 +37,16 @@ static bool began_with(struct replay_model *r, uint32_t zone, struct pageset *se
 {
 	struct page_alloc *a = &r->alloc;
 	struct cma_fill fill = set->cma_fill;
-	struct turns t;
+	struct cma_turns t;
 
 	fill.diff = diff;
 	fill.free += more;
-	t = begin(&fill);
+	t = cma_turns_begin(&fill);
 	if (!explains(a, zone, &set->cma_fill, done, cma, &t))
 		return false;
 	set->cma_fill = fill;
 	set->diff = t.diff;
-	a->zones[zone].drift -= more;
+	a->zones[zone].seen_more += more;
 	return true;
 }
 
@@ -80,17 +56,19 @@ enum { UNKNOWN_MAX = 32 };
 enum { SINCE_MAX = 16 };
 
 bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
-			   unsigned int left, bool cma)
+			   unsigned int done, bool cma)
 {
 	struct pageset *set = page_alloc_set(&r->alloc, zone, cpu);
 	const struct cma_fill fill = set->cma_fill;
 	int32_t since = r->alloc.zones[zone].stat_threshold;
 	bool by_page = r->alloc.rules.free_counted_by_page;
-	unsigned int done = fill.blocks - left;
-	struct stat_diff folded = { by_page ? 0 : fill.diff.free, 0 };
+	struct stat_diff folded = { 0, 0 };
 
-	if (!fill.turns || fill.index != index || left > fill.blocks || !left)
+	if (!fill.turns || fill.index != index || done > fill.blocks)
 		return false;
+	/* In the midst of a fill that is counted at its end. */
+	if (!by_page && fill.diff.free < -since)
+		folded.free = fill.diff.free;
 	/* Folded just before it, or some pages earlier; or else more is free than is known, or less. */
 	if (began_with(r, zone, set, done, cma, 0, folded))
 		return true;
@@ -111,50 +89,43 @@ bool replay_turn_otherwise(struct replay_model *r, uint32_t cpu, uint32_t zone, 
 	return false;
 }
 
-void replay_turn_back(struct replay_model *r, uint32_t cpu, uint32_t zone, unsigned int index,
-		      unsigned int left)
-{
-	struct page_alloc *a = &r->alloc;
-	struct pageset *set = page_alloc_set(a, zone, cpu);
-	const struct cma_fill *fill = &set->cma_fill;
-	struct turns t = begin(fill);
-
-	if (!a->rules.cma || fill->index != index || left > fill->blocks)
-		return;
-	for (unsigned int done = fill->blocks - left; done; done--)
-		give(a, zone, &t, 1 << pageset_list_order(a, index), fill->turns && is_cma(&t));
-	set->diff = t.diff;
-}
-
 bool replay_fill_in_turn(struct replay_model *r, const struct event *e,
 			 const struct alloc_request *req, uint32_t zone, unsigned int index)
 {
 	struct page_alloc *a = &r->alloc;
 	struct pageset *set = page_alloc_set(a, zone, e->cpu);
-	unsigned int left = set->lists[index].count;
-	bool cma = buddy_block_type(a->buddy, zone, e->pfn) == MIGRATE_CMA, found;
+	unsigned int left = set->lists[index].count, count = 0;
 	struct stat_diff diff = set->diff;
 	struct cma_fill fill = set->cma_fill;
-	pfn_t head = pageset_head(a, set, index);
-	int64_t drift = a->zones[zone].drift;
+	int64_t more = a->zones[zone].seen_more;
+	bool cma = replay_in_cma(r, zone, e->pfn), found;
+	uint32_t cursor = BUDDY_LIST_START;
+	pfn_t *kept;
 
-	if (!left || !fill.turns ||
-	    cma == (buddy_block_type(a->buddy, zone, head) == MIGRATE_CMA) ||
-	    !replay_turn_otherwise(r, e->cpu, zone, index, left, cma))
+	if (!left || left > fill.blocks ||
+	    cma == replay_in_cma(r, zone, pageset_head(a, set, index)) ||
+	    !replay_turn_otherwise(r, e->cpu, zone, index, fill.blocks - left, cma))
 		return false;
+	kept = malloc(left * sizeof(*kept));
+	while (kept && pageset_next(a, set, index, &cursor, &kept[count]))
+		count++;
+	a->out_of_memory |= !kept;
 	pageset_unrefill(a, zone, set, index, left);
 	pageset_refill(a, zone, set, index, req->type, req->flags, left);
 	found = pageset_head(a, set, index) == e->pfn;
-	if (found) {
+	if (found)
 		pageset_pop(a, set, index);
-	} else {
-		pageset_unrefill(a, zone, set, index, left);
-		a->zones[zone].drift = drift;
-		set->cma_fill = fill;
-		replay_turn_back(r, e->cpu, zone, index, left);
-		pageset_refill(a, zone, set, index, req->type, req->flags, left);
+	for (unsigned int i = 0; !found && i < count; i++) {
+		if (!i)
+			pageset_unrefill(a, zone, set, index, set->lists[index].count);
+		replay_take_out(r, e->cpu, zone, kept[i], req->order);
+		pageset_insert(a, zone, set, index, kept[i], true);
+	}
+	if (!found) {
 		set->diff = diff;
 		set->cma_fill = fill;
+		a->zones[zone].seen_more = more;
 	}
+	free(kept);
 	return found;
 }

@@ -141,7 +141,7 @@ static void other_counts_are_learned(void **state)
 	for (unsigned int i = 0; i < 8; i++) {
 		struct world *w = start(versions[i / 4], i & 1);
 
-		w->kernel.alloc.zones[0].drift = i & 2 ? OTHER : -OTHER;
+		w->kernel.alloc.zones[0].seen_more = i & 2 ? OTHER : -OTHER;
 		take(w, 40 * BATCH);
 		assert_in_range(w->misses, 1, OTHER);
 		w->misses = 0;
@@ -171,12 +171,37 @@ static void turns_go_on_behind_a_miss(void **state)
 	finish(w);
 }
 
+/* The last block of a fill is another than was thought: the fill is over all the same, and counted. */
+static void a_fill_ends_with_a_miss(void **state)
+{
+	const struct alloc_request req = { .type = MIGRATE_MOVABLE,
+					   .highest = ZONE_MOVABLE,
+					   .flags = ALLOC_CMA };
+	struct world *w = start(FACTS_VERSION(6, 1, 0), true);
+
+	(void)state;
+	/* No turn of CMA, as others than are known are free. */
+	w->kernel.alloc.zones[0].seen_more = w->model->alloc.zones[0].seen_more = 0x4000;
+	assert_int_not_equal(page_alloc_get(&w->kernel.alloc, &req, NULL), PFN_NONE);
+	assert_int_equal(w->told.count, BATCH);
+	for (uint32_t i = 0; i < w->told.count; i++) {
+		if (i == w->told.count - 1)
+			w->told.events[i].pfn += BATCH;
+		w->told.events[i].migratetype = 1;
+		tell(w, &w->told.events[i]);
+	}
+	assert_int_equal(w->misses, 1);
+	assert_int_equal(set_of(&w->model->alloc)->diff.free, 0);
+	finish(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fold_is_found),
 		cmocka_unit_test(other_counts_are_learned),
 		cmocka_unit_test(turns_go_on_behind_a_miss),
+		cmocka_unit_test(a_fill_ends_with_a_miss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

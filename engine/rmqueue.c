@@ -344,7 +344,7 @@ static pfn_t steal_page(struct page_alloc *a, uint32_t zone, unsigned int order,
 
 void rmqueue_seen(const struct page_alloc *a, uint32_t zone, int64_t *free_ret, int64_t *cma_ret)
 {
-	int64_t all = (int64_t)page_alloc_zone_free(a, zone) - a->zones[zone].drift;
+	int64_t all = (int64_t)page_alloc_zone_free(a, zone) + a->zones[zone].seen_more;
 	int64_t cma = (int64_t)a->buddy->zones[zone].free_pages[MIGRATE_CMA];
 
 	for (uint32_t cpu = 0; cpu < a->cpu_count; cpu++) {

@@ -642,6 +642,8 @@ static int64_t high_now(struct alloc_oracle *o, uint32_t zone, struct alloc_orac
 static void after_free_tuned(struct alloc_oracle *o, uint32_t zone, struct alloc_oracle_set *s,
 			     unsigned int order, unsigned int index)
 {
+	/* A single page, for whoever may have it of any zone. */
+	static const struct alloc_request plain = { .highest = ZONE_MOVABLE };
 	struct alloc_oracle_zone *z = &o->zones[zone];
 	int64_t threshold = s->batch, high, pages;
 	bool all = false;
@@ -671,8 +673,7 @@ static void after_free_tuned(struct alloc_oracle *o, uint32_t zone, struct alloc
 		drain(o, zone, s, pages, index);
 	for (; fact(o, FACT_pcp_drain_chunked) && pages > 0 && s->count > 0; pages -= s->batch)
 		drain(o, zone, s, least(pages, s->batch), index);
-	if (z->below_high &&
-	    free_pages(o, zone) > z->mark[WMARK_HIGH] + z->boost + z->reserve[ZONE_MOVABLE])
+	if (z->below_high && above_mark(o, zone, &plain, WMARK_HIGH))
 		z->below_high = false;
 }
 
