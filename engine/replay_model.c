@@ -184,8 +184,10 @@ uint64_t replay_model_hash(const struct replay_model *r)
 			hash = digest_add(hash, index);
 		}
 		hash = digest_add(hash, set->unknown);
-		hash = digest_add(hash, (uint64_t)(uint32_t)set->diff.free << 32 |
-						(uint32_t)set->diff.cma);
+		/* What a CPU counts alone matters where turns are taken. */
+		if (a->buddy->zones[i / a->cpu_count].free_pages[MIGRATE_CMA])
+			hash = digest_add(hash, (uint64_t)(uint32_t)set->diff.free << 32 |
+							(uint32_t)set->diff.cma);
 		hash = digest_add(digest_add(hash, r->phases.highs ? 0 : set->high),
 				  (uint64_t)set->free_count << 16 | set->alloc_factor << 8 |
 					  set->free_factor);
