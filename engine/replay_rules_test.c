@@ -1773,6 +1773,7 @@ static void test_counter_before_the_lists(void **state)
 /* No zone has as much as the minimum, and requests are served all the same: from the list, and from free blocks. */
 static void test_requests_below_the_minimum(void **state)
 {
+	enum { TAKEN = 2 * FILLED };
 	static const struct alloc_request req = { .type = MIGRATE_MOVABLE,
 						  .highest = ZONE_MOVABLE };
 	struct fixture f;
@@ -1786,9 +1787,9 @@ static void test_requests_below_the_minimum(void **state)
 	last = take(&f, request(0, MOVABLE), 3);
 	a = replay_alloc(f.replay);
 	high = page_alloc_zone_of(a, last);
-	leave(a, high, &req, WMARK_MIN, -(int64_t)(2 * FILLED));
-	assert_true(page_alloc_zone_free(a, high) > 2 * FILLED);
-	take(&f, request(0, MOVABLE), 2 * FILLED);
+	leave(a, high, &req, WMARK_MIN, -TAKEN);
+	assert_true(page_alloc_zone_free(a, high) > TAKEN);
+	take(&f, request(0, MOVABLE), TAKEN);
 	assert_int_equal(f.miss, REPLAY_HIT);
 	tear_down(&f);
 }
