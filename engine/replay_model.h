@@ -140,10 +140,14 @@ struct replay_gone {
 /* What an interrupt freed that may have come while a page set was locked. */
 struct replay_run {
 	pfn_t pages[REPLAY_BATCH];
-	pfn_t lowest, highest; /* of them */
 	uint8_t orders[REPLAY_BATCH];
 	uint8_t count;
 	bool past; /* it went past the page set, as far as is known */
+};
+
+/* What lies from @lowest to @lowest + @span, both included. */
+struct replay_bounds {
+	pfn_t lowest, span;
 };
 
 /* What is known of a list that is not known: pages that were drained from it. */
@@ -227,6 +231,8 @@ struct replay_cpu {
 	bool in_batch; /* they came behind a free of a batch */
 	bool locked_announces; /* they came while a batch was announced, or behind that */
 	struct replay_run locked_runs[REPLAY_RUNS]; /* the last ones */
+	/* Of the pages of each, side by side: every allocation is looked for in them. */
+	struct replay_bounds locked_bounds[REPLAY_RUNS];
 	unsigned int locked_next; /* behind the last */
 	struct replay_run past_runs[REPLAY_PAST]; /* older ones that went past */
 	unsigned int past_next;

@@ -447,14 +447,17 @@ void replay_watch_depth(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
 	c->was_locked = c->in_locked;
-	/* What it frees may make it drain lists: it goes on behind that. */
-	c->in_locked = e->kind == EVENT_FREE ? replay_in_locked(r, e)
-					     : c->in_locked && e->kind == EVENT_PCPU_DRAIN &&
-						       e->context & EVENT_CONTEXT_INTERRUPT &&
-						       c->last_pid == e->pid;
-	if (e->context & EVENT_CONTEXT_INTERRUPT)
+	if (e->context & EVENT_CONTEXT_INTERRUPT) {
+		/* What it frees may make it drain lists: it goes on behind that. */
+		c->in_locked = e->kind == EVENT_FREE
+				       ? replay_in_locked(r, e)
+				       : c->in_locked && e->kind == EVENT_PCPU_DRAIN &&
+						 c->last_pid == e->pid;
 		return;
-	r->depth_counted |= e->pid && depth_of(e);
+	}
+	c->in_locked = false;
+	if (!r->depth_counted)
+		r->depth_counted = e->pid && depth_of(e);
 	if (e->kind == EVENT_ALLOC || e->kind == EVENT_FREE) {
 		c->depth = (uint8_t)depth_of(e);
 		c->depth_kind = e->kind;
@@ -512,6 +515,18 @@ void replay_model_pass(struct replay_model *r, const struct event *e)
 	r->cpus[e->cpu].pass_next = true;
 }
 
+/* @pfn is within the bounds from now on.  @first: and nothing else is. */
+static void stretch(struct replay_bounds *b, pfn_t pfn, bool first)
+{
+	pfn_t highest = b->lowest + b->span;
+
+	if (first)
+		b->lowest = highest = pfn;
+	highest = pfn > highest ? pfn : highest;
+	b->lowest = pfn < b->lowest ? pfn : b->lowest;
+	b->span = highest - b->lowest;
+}
+
 void replay_note_locked(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
@@ -557,8 +572,7 @@ void replay_note_locked(struct replay_model *r, const struct event *e)
 	run = &c->locked_runs[c->locked_next];
 	if (run->count == REPLAY_BATCH)
 		return;
-	run->lowest = !run->count || e->pfn < run->lowest ? e->pfn : run->lowest;
-	run->highest = !run->count || e->pfn > run->highest ? e->pfn : run->highest;
+	stretch(&c->locked_bounds[c->locked_next], e->pfn, !run->count);
 	run->orders[run->count] = e->order;
 	run->pages[run->count++] = e->pfn;
 }
@@ -583,10 +597,10 @@ void replay_forget_run(struct replay_model *r, const struct event *e)
 	struct replay_cpu *c = &r->cpus[e->cpu];
 
 	for (unsigned int i = 0; i < REPLAY_RUNS; i++) {
-		struct replay_run *run = &c->locked_runs[i];
+		const struct replay_bounds *b = &c->locked_bounds[i];
 
-		if (e->pfn - run->lowest <= run->highest - run->lowest && has_page(run, e->pfn))
-			run->count = 0;
+		if (e->pfn - b->lowest <= b->span && has_page(&c->locked_runs[i], e->pfn))
+			c->locked_runs[i].count = 0;
 	}
 }
 
