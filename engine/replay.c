@@ -178,15 +178,16 @@ const char *replay_check(const struct replay *r)
 
 static void count(struct replay *r, const struct event *e, const struct replay_outcome *o)
 {
-	struct replay_prediction p = { e, r->index, o->pfn, o->zone, o->miss };
-
 	if (r->silent)
 		return;
 	r->stats.predicted[e->kind]++;
 	r->stats.right[e->kind] += o->miss == REPLAY_HIT;
 	r->stats.misses[e->kind][o->miss]++;
-	if (r->options.predicted)
+	if (r->options.predicted) {
+		struct replay_prediction p = { e, r->index, o->pfn, o->zone, o->miss };
+
 		r->options.predicted(r->options.ctx, &p);
+	}
 }
 
 /* The trace does tell of more than allocations and frees. */
@@ -288,14 +289,26 @@ static void give_parted(struct replay *r, uint32_t i, const struct event *e)
 	give_parted(r, r->model_count - 1, e);
 }
 
-/* An event of a trace that has only allocations and frees. */
-static __attribute__((noinline)) void give_blind(struct replay *r, const struct event *e)
+/* Gives the event to all models, and to those that it makes. */
+static void give_blind(struct replay *r, const struct event *e)
 {
 	replay_branch(r, e);
 	for (uint32_t i = 0, n = r->model_count; i < n; i++)
 		give_parted(r, i, e);
 	if (r->model_count > 1)
 		replay_sift(r);
+}
+
+/* An event of a trace that has only allocations and frees, as far as is known. */
+static __attribute__((noinline)) void give_untold(struct replay *r, const struct event *e)
+{
+	r->allocated |= e->kind == EVENT_ALLOC;
+	if (e->kind == EVENT_FREE && !r->taken_over)
+		replay_note_freed(r, e);
+	if (r->credit)
+		give_blind(r, e);
+	else
+		give_thriftily(r, e);
 }
 
 /*
@@ -315,9 +328,11 @@ static inline bool fits(struct replay *r, const struct event *e)
 		return false;
 	if (e->pfn == PFN_NONE)
 		return e->kind == EVENT_ALLOC;
+	if (!e->order)
+		return true;
 	/* The model would not have named a page of no zone: a miss like others. */
 	zone = page_alloc_zone_of(a, e->pfn);
-	return zone == BUDDY_ZONE_NONE || !e->order ||
+	return zone == BUDDY_ZONE_NONE ||
 	       (!(e->pfn & ((1ULL << e->order) - 1)) &&
 		page_alloc_zone_of(a, e->pfn + (1ULL << e->order) - 1) == zone);
 }
@@ -370,20 +385,25 @@ static bool begins_to_tell(const struct replay *r, uint32_t kind)
 	return (kind & LISTING || claims) && r->wanted >> EVENT_ZONE_LOCKED & 1;
 }
 
-static inline void take_in(struct replay *r, const struct event *e)
+/* @e is of a kind that was not used so far: is it used from now on? */
+static __attribute__((noinline)) bool begins(struct replay *r, const struct event *e)
 {
 	uint32_t kind = 1u << e->kind;
 
 	if (!(r->wanted & kind) || !fits(r, e))
-		return;
-	if (kind & TELLING & ~r->setup.kinds) {
-		if (!begins_to_tell(r, kind)) {
-			count_event(r, e);
-			return;
-		}
-		tells(r, e);
+		return false;
+	if (!begins_to_tell(r, kind)) {
+		count_event(r, e);
+		return false;
 	}
-	r->allocated |= e->kind == EVENT_ALLOC;
+	tells(r, e);
+	return true;
+}
+
+static inline void take_in(struct replay *r, const struct event *e)
+{
+	if (r->setup.kinds >> e->kind & 1 ? !fits(r, e) : !begins(r, e))
+		return;
 	if (!r->boot_over && comes_after_boot(r, e))
 		end_boot(r);
 	if (r->change_due)
@@ -392,16 +412,12 @@ static inline void take_in(struct replay *r, const struct event *e)
 		replay_drain_gone(r, e);
 	if (r->watches)
 		replay_note_change(r, e);
-	if (e->kind == EVENT_FREE && !r->taken_over && !(r->setup.kinds & TELLING))
-		replay_note_freed(r, e);
 	count_event(r, e);
 	/* Once the trace tells, there is one model. */
 	if (r->setup.kinds & TELLING)
 		give(r, 0, e);
-	else if (r->credit)
-		give_blind(r, e);
 	else
-		give_thriftily(r, e);
+		give_untold(r, e);
 	r->stats.silent = r->models[0]->silent;
 }
 

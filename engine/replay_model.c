@@ -352,15 +352,16 @@ static void join_unseen(struct replay_model *r, const struct event *e)
 static void on_event(struct replay_model *r, const struct event *e)
 {
 	struct replay_cpu *c = &r->cpus[e->cpu];
+	bool of_page = e->kind <= EVENT_EXTFRAG;
 
 	r->outcome.predicted = false;
 	r->wrong = false;
 	r->fresh = 0;
 	replay_commit_others(r, e);
-	if (e->kind <= EVENT_EXTFRAG && r->setup->lazy_preemption && e->pid != c->last_pid)
+	if (of_page && r->setup->lazy_preemption && e->pid != c->last_pid)
 		replay_watch_switch(r, e);
 	/* It goes on; or another one has the page set. */
-	if (e->kind == EVENT_FREE_BATCHED || (c->holder == e->pid && e->kind <= EVENT_EXTFRAG))
+	if (e->kind == EVENT_FREE_BATCHED || (of_page && c->holder == e->pid))
 		c->holder = -1;
 	if (e->kind != EVENT_FREE)
 		c->last = PFN_NONE;
@@ -384,7 +385,7 @@ static void on_event(struct replay_model *r, const struct event *e)
 	default:
 		break;
 	}
-	if (e->kind <= EVENT_EXTFRAG) {
+	if (of_page) {
 		c->before = (enum event_kind)e->kind;
 		c->before_pfn = e->pfn;
 		c->before_time = e->time;
@@ -402,11 +403,13 @@ const struct replay_outcome *replay_model_event(struct replay_model *r, const st
 {
 	if (!(r->setup->kinds >> EVENT_PCPU_DRAIN & 1))
 		replay_phases_advance(r, e);
-	if (!e->pid) {
+	if (e->pid) {
+		r->idle_alone = false;
+	} else {
 		r->seen_idle = true;
 		r->from_idle |= !r->begun;
+		r->idle_alone |= !r->begun;
 	}
-	r->idle_alone = !e->pid && (r->idle_alone || !r->begun);
 	r->begun = true;
 	if (r->alloc.buddy->pending_count && e->kind != EVENT_FREE && e->pfn != PFN_NONE &&
 	    buddy_pending_has(r->alloc.buddy, e->pfn, e->order))

@@ -27,10 +27,11 @@ struct alloc_request replay_request(const struct replay_model *r, const struct e
 uint32_t replay_choose_zone(struct replay_model *r, const struct alloc_request *req)
 {
 	uint32_t zone = page_alloc_choose_zone(&r->alloc, req);
-	struct alloc_request any = *req;
+	struct alloc_request any;
 
 	if (zone != BUDDY_ZONE_NONE)
 		return zone;
+	any = *req;
 	any.flags |= ALLOC_NO_WATERMARKS;
 	return page_alloc_choose_zone(&r->alloc, &any);
 }
