@@ -94,7 +94,7 @@ void replay_model_destroy(struct replay_model *r)
 
 struct replay_model *replay_model_clone(const struct replay_model *from)
 {
-	struct replay_model *r = calloc(1, sizeof(*r));
+	struct replay_model *r = malloc(sizeof(*r));
 	const struct replay_setup *s = from->setup;
 	bool failed = false;
 
@@ -104,7 +104,7 @@ struct replay_model *replay_model_clone(const struct replay_model *from)
 	memset(&r->lists, 0, sizeof(r->lists));
 	memset(&r->alloc, 0, sizeof(r->alloc));
 	failed = !replay_phases_copy(r, from);
-	r->cpus = calloc(s->cpu_count, sizeof(*r->cpus));
+	r->cpus = malloc(s->cpu_count * sizeof(*r->cpus));
 	if (!r->cpus) {
 		replay_phases_deinit(&r->phases);
 		free(r);
