@@ -292,26 +292,6 @@ static void count_unknown_flags(struct trace *t)
 	}
 }
 
-/* Neighbours are often of one kind: in one table each addition would wait for the one before it. */
-static void count_kinds(struct trace *t)
-{
-	uint32_t counts[4][EVENT_KIND_COUNT] = { 0 };
-	uint8_t flags = 0;
-
-	for (size_t i = 0; i < t->count; i++) {
-		counts[i % 4][t->batch[i].kind]++;
-		flags |= t->batch[i].flags;
-	}
-	for (int k = 0; k < EVENT_KIND_COUNT; k++)
-		t->stats.events[k] +=
-			(uint64_t)counts[0][k] + counts[1][k] + counts[2][k] + counts[3][k];
-	if (counts[0][EVENT_LOST] + counts[1][EVENT_LOST] + counts[2][EVENT_LOST] +
-	    counts[3][EVENT_LOST])
-		count_losses(t);
-	if (flags & EVENT_GFP_UNKNOWN)
-		count_unknown_flags(t);
-}
-
 /* No event is older than the one before it, nor than @newest. */
 static bool is_forward(const struct event *events, size_t count, uint64_t newest)
 {
@@ -375,6 +355,63 @@ static void count_order(struct trace *t)
 	}
 }
 
+/*
+ * count_order() of events of which none is older than the one before it.  @alone: all are of one CPU.
+ *
+ *	. . x | . . . . | . . . y | .		place 3, then 1; windows of 4: the horizon is x, the next one y
+ */
+static void pass_in_order(struct trace *t, bool alone)
+{
+	struct reader_order *order = &t->order;
+	const struct event *events = t->batch;
+	size_t count = t->count, after = (order->place + count) % TRACE_ORDER_WINDOW;
+
+	if (!count)
+		return;
+	for (size_t i = alone ? count - 1 : 0; i < count; i++)
+		*newest_of(order, &events[i]) = events[i].time;
+	order->newest = events[count - 1].time;
+	if (order->place + count >= TRACE_ORDER_WINDOW) {
+		order->horizon = count >= after + 1 + TRACE_ORDER_WINDOW
+					 ? events[count - after - 1 - TRACE_ORDER_WINDOW].time
+					 : order->next_horizon;
+		order->next_horizon = events[count - after - 1].time;
+	}
+	order->place = (uint32_t)after;
+}
+
+/* Neighbours are often of one kind: in one table each addition would wait for the one before it. */
+static void count_events(struct trace *t)
+{
+	uint32_t counts[4][EVENT_KIND_COUNT] = { 0 };
+	uint64_t newest = t->order.newest;
+	uint32_t cpus = 0; /* bits in which they differ */
+	uint8_t flags = 0;
+	bool back = false;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct event *e = &t->batch[i];
+
+		counts[i % 4][e->kind]++;
+		flags |= e->flags;
+		cpus |= e->cpu ^ t->batch[0].cpu;
+		back |= e->time < newest;
+		newest = e->time;
+	}
+	for (int k = 0; k < EVENT_KIND_COUNT; k++)
+		t->stats.events[k] +=
+			(uint64_t)counts[0][k] + counts[1][k] + counts[2][k] + counts[3][k];
+	if (counts[0][EVENT_LOST] + counts[1][EVENT_LOST] + counts[2][EVENT_LOST] +
+	    counts[3][EVENT_LOST])
+		count_losses(t);
+	if (flags & EVENT_GFP_UNKNOWN)
+		count_unknown_flags(t);
+	if (back)
+		count_order(t);
+	else
+		pass_in_order(t, !cpus);
+}
+
 /* More than @few, and than one of @share events; or a third of all. */
 static bool is_many(const struct trace *t, uint64_t count, uint64_t few, uint64_t share)
 {
@@ -406,8 +443,7 @@ struct error *trace_next(struct trace *t, const struct event **ret, size_t *coun
 		else if (!t->count)
 			t->end = true;
 	}
-	count_kinds(t);
-	count_order(t);
+	count_events(t);
 	if (!t->count && t->failed) {
 		struct error *err = t->failed;
 

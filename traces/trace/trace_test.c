@@ -8,9 +8,12 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "engine/prng.h"
+#include "engine/units.h"
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
 #include "traces/testing/robust.h"
+#include "traces/trace/reader.h"
 #include "traces/trace/trace.h"
 
 #define HEAD "            init-1       [001] d..1.     1.721010: "
@@ -430,7 +433,7 @@ static void count_all(const char *dir)
 /* ---- order of time ----------------------------------------------------------------------------- */
 
 struct made {
-	char text[256 * 1024];
+	char text[1024 * 1024];
 	size_t len;
 };
 
@@ -560,6 +563,82 @@ static void test_order(void **state)
 	free(m);
 }
 
+/* How many of @list are behind, and which line is the first one, as the words beside trace_stats say it. */
+static void look_behind(const struct list *list, uint64_t counts[2], uint64_t firsts[2])
+{
+	uint64_t newest = 0, newest_of[4] = { 0 }, ends[2] = { 0 };
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct event *e = &list->events[i];
+
+		if (i % TRACE_ORDER_WINDOW == 0) {
+			ends[0] = ends[1];
+			ends[1] = newest;
+		}
+		if (e->time < ends[0]) {
+			bool others = e->time >= newest_of[e->cpu];
+
+			if (!counts[others]++)
+				firsts[others] = e->line;
+		}
+		newest = max_u64(newest, e->time);
+		newest_of[e->cpu] = max_u64(newest_of[e->cpu], e->time);
+	}
+}
+
+/*
+ * Stretches in order, of one CPU or of several, longer than what is read at once; where one ends, some events are
+ * older, or time goes back.
+ */
+static void put_stretches(struct made *m, struct prng *prng)
+{
+	enum { STRETCH = 300, TURN = 48 };
+	uint32_t time = 1000000, cpus = 1;
+
+	m->len = 0;
+	for (uint32_t i = 0; i < 30 * STRETCH; i++) {
+		bool turns = i >= STRETCH && i % STRETCH < TURN && prng_below(prng, 4) == 0;
+
+		if (i % STRETCH == TURN)
+			cpus = (uint32_t)prng_below(prng, 4) + 1;
+		time += (uint32_t)prng_below(prng, 20);
+		if (turns && prng_below(prng, 8) == 0)
+			time -= 300;
+		put(m, (uint32_t)prng_below(prng, turns ? 4 : cpus),
+		    turns ? time - (uint32_t)prng_below(prng, 600) : time);
+	}
+}
+
+static void test_order_by_definition(void **state)
+{
+	struct made *m = malloc(sizeof(*m));
+	struct prng prng = prng_init(7);
+
+	(void)state;
+	assert_non_null(m);
+	for (unsigned int round = 0; round < 10; round++) {
+		uint64_t counts[2] = { 0 }, firsts[2] = { 0 };
+		const struct trace_stats *stats;
+		struct trace *t;
+		struct list list;
+
+		put_stretches(m, &prng);
+		check_ok(trace_open_bytes("made", m->text, m->len, NULL, &t));
+		t->batch_room = prng_below(&prng, 200) + 1;
+		collect(t, &list);
+		look_behind(&list, counts, firsts);
+		stats = trace_stats(t);
+		assert_true(counts[0] && counts[1]);
+		assert_int_equal(stats->behind_own, counts[0]);
+		assert_int_equal(stats->first_behind_own_line, firsts[0]);
+		assert_int_equal(stats->behind_others, counts[1]);
+		assert_int_equal(stats->first_behind_others_line, firsts[1]);
+		free(list.events);
+		trace_close(t);
+	}
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -571,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_robust),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_by_definition),
 		CAPTURES_TESTS(count_all),
 	};
 
