@@ -103,6 +103,56 @@ bool hotplug_ready(struct hotplug *h)
 	return true;
 }
 
+/* @bytes of @from in the buffer that *@at points to; none of 0. */
+static bool copy(void *at, size_t *room, const void *from, size_t bytes)
+{
+	void *buffer;
+
+	if (!bytes)
+		return true;
+	if (!room_make(at, room, bytes))
+		return false;
+	memcpy(&buffer, at, sizeof(buffer));
+	memcpy(buffer, from, bytes);
+	return true;
+}
+
+bool hotplug_copy(struct hotplug *h, const struct hotplug *from, struct machine *m,
+		  struct page_alloc *a)
+{
+	size_t nodes = m->node_count, offline_room = 0, balloon_room = 0;
+
+	*h = (struct hotplug){ .machine = m,
+			       .alloc = a,
+			       .prepared = from->prepared,
+			       .possible = from->possible,
+			       .begun = from->begun,
+			       .section_pages = from->section_pages,
+			       .endless = from->endless,
+			       .cpu_count = from->cpu_count,
+			       .out_of_memory = from->out_of_memory };
+	if (!from->possible || from->out_of_memory)
+		return true;
+	h->out_of_memory = !copy(&h->node_online, &h->node_online_room, from->node_online,
+				 nodes * sizeof(*h->node_online)) ||
+			   !copy(&h->cpu_nid, &h->cpu_nid_room, from->cpu_nid,
+				 from->cpu_count * sizeof(*h->cpu_nid)) ||
+			   !copy(&h->stat, &h->stat_room, from->stat, nodes * sizeof(*h->stat)) ||
+			   !copy(&h->stat_sum, &h->stat_sum_room, from->stat_sum,
+				 nodes * sizeof(*h->stat_sum)) ||
+			   !copy(&h->stat_diff, &h->stat_diff_room, from->stat_diff,
+				 nodes * from->cpu_count) ||
+			   !copy(&h->offline, &offline_room, from->offline,
+				 from->offline_count * sizeof(*h->offline)) ||
+			   !copy(&h->balloon, &balloon_room, from->balloon,
+				 from->balloon_count * sizeof(*h->balloon));
+	if (h->out_of_memory)
+		return false;
+	h->offline_count = h->offline_room = from->offline_count;
+	h->balloon_count = h->balloon_room = from->balloon_count;
+	return true;
+}
+
 void hotplug_deinit(struct hotplug *h)
 {
 	zonelists_deinit(&h->before);

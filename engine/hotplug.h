@@ -79,6 +79,13 @@ struct hotplug {
  */
 void hotplug_init(struct hotplug *h, struct machine *m, struct page_alloc *a);
 void hotplug_deinit(struct hotplug *h);
+/*
+ * The same for @m, a copy of @from's machine, and @a, a copy of its allocator or NULL: then the caller puts one in before
+ * the next thing is done.  What @from borrowed is not looked at.  @h is zeroed; the zonelists of before are not copied.
+ * False without memory: @h is to be deinitialised all the same.
+ */
+bool hotplug_copy(struct hotplug *h, const struct hotplug *from, struct machine *m,
+		  struct page_alloc *a);
 /* Prepares @h for the first thing that is done, as all that follow do.  False: nothing can be done. */
 bool hotplug_ready(struct hotplug *h);
 

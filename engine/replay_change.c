@@ -63,28 +63,11 @@ static struct replay_plant *copy_machine(const struct machine *from)
 struct replay_plant *replay_plant_copy(const struct replay_plant *from)
 {
 	struct replay_plant *p = copy_machine(&from->machine);
-	const struct hotplug *f = &from->hotplug;
-	size_t nodes = from->machine.node_count;
-	struct hotplug *h;
 
 	if (!p)
 		return NULL;
-	h = &p->hotplug;
-	hotplug_init(h, &p->machine, f->alloc);
-	h->prepared = f->prepared;
-	h->possible = f->possible;
-	h->begun = f->begun;
-	if (!f->prepared)
-		return p;
-	h->node_online = duplicate(f->node_online, nodes, sizeof(*f->node_online));
-	h->cpu_nid = duplicate(f->cpu_nid, f->cpu_count, sizeof(*f->cpu_nid));
-	h->stat = duplicate(f->stat, nodes, sizeof(*f->stat));
-	h->stat_sum = duplicate(f->stat_sum, nodes, sizeof(*f->stat_sum));
-	h->stat_diff = duplicate(f->stat_diff, nodes * f->cpu_count, sizeof(*f->stat_diff));
-	h->offline = duplicate(f->offline, f->offline_count, sizeof(*f->offline));
-	h->offline_count = h->offline_room = f->offline_count;
-	if (!h->node_online || !h->cpu_nid || !h->stat || !h->stat_sum || !h->stat_diff ||
-	    !h->offline) {
+	/* hotplug_of() puts in the allocator that it is for. */
+	if (!hotplug_copy(&p->hotplug, &from->hotplug, &p->machine, NULL)) {
 		destroy_plant(p);
 		return NULL;
 	}

@@ -197,6 +197,61 @@ static void test_cpu_goes_and_drains_are_told(void **state)
 	tear_down(&f);
 }
 
+/* Nor does it matter from where a state that is gone back to came, or how often that was done. */
+static void test_cpu_goes_again(void **state)
+{
+	struct fixture f;
+	struct replay_state *s;
+	uint32_t high;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	begin(&f);
+	high = set_of(&f, 0)->high;
+	change(&f, REPLAY_CPU_DOWN, 1);
+	tell(&f, EVENT_FREE, 0, 0x1100, 0);
+	for (unsigned int round = 0; round < 3; round++) {
+		s = replay_save(f.replay);
+		assert_non_null(s);
+		change(&f, REPLAY_CPU_UP, 1);
+		tell(&f, EVENT_FREE, 0, 0x1102, 0);
+		assert_int_equal(set_of(&f, 0)->high, high);
+		assert_true(replay_restore(f.replay, s));
+		replay_state_destroy(s);
+		assert_in_range(set_of(&f, 0)->high, 2 * high, 2 * high + 1);
+	}
+	change(&f, REPLAY_CPU_UP, 1);
+	tell(&f, EVENT_FREE, 0, 0x1104, 0);
+	assert_int_equal(set_of(&f, 0)->high, high);
+	change(&f, REPLAY_CPU_DOWN, 1);
+	assert_in_range(set_of(&f, 0)->high, 2 * high, 2 * high + 1);
+	tear_down(&f);
+}
+
+/* What cannot be done to a machine is no reason not to go back. */
+static void test_going_back_where_nothing_can_be_done(void **state)
+{
+	struct fixture f;
+	struct replay_state *s;
+
+	(void)state;
+	set_up(&f, "6.1", ALLOC_AND_FREE);
+	f.late.cmdline.kernelcore.mirror = true;
+	begin(&f);
+	change(&f, REPLAY_CPU_DOWN, 1);
+	s = replay_save(f.replay);
+	assert_non_null(s);
+	tell(&f, EVENT_FREE, 1, 0x1000, 0);
+	assert_true(is_listed(&f, 0x1000));
+	assert_true(replay_restore(f.replay, s));
+	replay_state_destroy(s);
+	assert_false(is_listed(&f, 0x1000));
+	change(&f, REPLAY_CPU_DOWN, 1);
+	tell(&f, EVENT_FREE, 1, 0x1000, 0);
+	assert_true(is_listed(&f, 0x1000));
+	tear_down(&f);
+}
+
 /* The first page that is drained then is that of the CPU that goes. */
 static void test_what_is_drained_first(void **state)
 {
@@ -481,6 +536,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cpu_goes),
 		cmocka_unit_test(test_cpu_goes_and_drains_are_told),
+		cmocka_unit_test(test_cpu_goes_again),
+		cmocka_unit_test(test_going_back_where_nothing_can_be_done),
 		cmocka_unit_test(test_what_is_drained_first),
 		cmocka_unit_test(test_memory_goes),
 		cmocka_unit_test(test_page_sets_stay_in_use),
