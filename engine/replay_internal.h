@@ -59,7 +59,7 @@ struct replay {
 	/* Blocks that were freed, the last FREED_MAX in turn, until a picture is taken over. */
 	struct start_freed *freed;
 	uint64_t freed_count;
-	bool allocated; /* an allocation was among the events */
+	bool allocated; /* an allocation was among the events, of which no other kind told yet */
 	bool out_of_memory; /* changes, or models, are missing */
 	const struct machine *late; /* as it has booted */
 	struct replay_plant *plant; /* NULL: it is still that */

@@ -2,7 +2,6 @@
 /*
  * The rest of the rules by which a replay corrects itself, one by one.
  */
-#include "engine/gfp.h"
 #include "engine/replay.h"
 #include "engine/testing/rig.h"
 

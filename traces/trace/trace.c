@@ -358,7 +358,7 @@ static void count_order(struct trace *t)
 /*
  * count_order() of events of which none is older than the one before it.  @alone: all are of one CPU.
  *
- *	. . x | . . . . | . . . y | .		place 3, then 1; windows of 4: the horizon is x, the next one y
+ *	. . . | . . . x | . . . y | .		place 1, then 1; windows of 4: the horizon is x, the next one y
  */
 static void pass_in_order(struct trace *t, bool alone)
 {

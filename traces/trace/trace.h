@@ -80,8 +80,8 @@ struct trace_stats {
 	uint64_t first_gfp_unknown_line; /* 0 = none */
 	bool counted; /* some stamp of the text is a whole number: the clock counts, and tells no seconds */
 	/*
-	 * Events that are older than one that stands TRACE_ORDER_WINDOW events before them, or further: than one of
-	 * their own CPU, or of other CPUs alone.
+	 * Events that are older than one that stands at least a window of TRACE_ORDER_WINDOW events before their own
+	 * window: than one of their own CPU, or of other CPUs alone.
 	 */
 	uint64_t behind_own, behind_others;
 	uint64_t first_behind_own_line, first_behind_others_line; /* 0 = none */
