@@ -14,17 +14,20 @@
 
 #include "engine/prng.h"
 #include "traces/capture.h"
+#include "traces/marker_change.h"
 #include "traces/testing/booted.h"
 #include "traces/testing/captures.h"
 #include "traces/testing/check.h"
 #include "traces/trace/trace.h"
 
-enum { EVENTS_MAX = 40000, PLACES = 24, AFTER = 200 };
+/* By then a CPU has gone and come back. */
+enum { EVENTS_MAX = 50000, PLACES = 24, AFTER = 200 };
 
 static const uint32_t kinds[] = { UINT32_MAX, 1U << EVENT_ALLOC | 1U << EVENT_FREE };
 
 struct subject {
 	struct booted boot;
+	struct trace *trace; /* has the texts of the events */
 	struct event events[EVENTS_MAX];
 	uint64_t count;
 	struct replay *replay;
@@ -48,7 +51,7 @@ static void step(struct subject *s, uint64_t i)
 {
 	s->guessed = false;
 	s->guess = PFN_NONE;
-	replay_event(s->replay, &s->events[i]);
+	marker_change_replay(s->replay, &s->events[i], trace_string(s->trace, s->events[i].text));
 	replay_history_note(s->history);
 }
 
@@ -70,6 +73,7 @@ static void end(struct subject *s)
 {
 	replay_history_destroy(s->history);
 	replay_destroy(s->replay);
+	trace_close(s->trace);
 	booted_close(&s->boot);
 }
 
@@ -77,20 +81,18 @@ static void read_events(struct subject *s, const char *path, const struct facts 
 {
 	struct trace_options options = { .facts = facts };
 	const struct event *batch;
-	struct trace *t;
 	size_t n;
 
 	s->count = 0;
-	check_ok(trace_open(path, &options, &t));
+	check_ok(trace_open(path, &options, &s->trace));
 	do {
-		check_ok(trace_next(t, &batch, &n));
+		check_ok(trace_next(s->trace, &batch, &n));
 		if (n > EVENTS_MAX - s->count)
 			n = EVENTS_MAX - s->count;
 		if (n)
 			memcpy(s->events + s->count, batch, n * sizeof(*batch));
 		s->count += n;
 	} while (n);
-	trace_close(t);
 }
 
 /* To where event @place comes next. */
