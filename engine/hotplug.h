@@ -80,8 +80,8 @@ struct hotplug {
 void hotplug_init(struct hotplug *h, struct machine *m, struct page_alloc *a);
 void hotplug_deinit(struct hotplug *h);
 /*
- * The same for @m, a copy of @from's machine, and @a, a copy of its allocator or NULL: then the caller puts one in before
- * the next thing is done.  What @from borrowed is not looked at.  @h is zeroed; the zonelists of before are not copied.
+ * What @from has become, for @m, a copy of its machine, and @a, a copy of its allocator or NULL: then the caller puts one
+ * in first.  What @from borrowed is not looked at.  @h is zeroed; the zonelists of before are not copied.
  * False without memory: @h is to be deinitialised all the same.
  */
 bool hotplug_copy(struct hotplug *h, const struct hotplug *from, struct machine *m,
