@@ -238,13 +238,21 @@ static const char *source_name(const struct source *s, char *buf, size_t size)
 	return slash && slash[1] ? slash + 1 : buf;
 }
 
+/* Adds to @note, which has room for @size bytes, that there are @count of @what. */
+static void add_note(char *note, size_t size, const char *what, uint64_t count, uint64_t first_line)
+{
+	size_t len = strlen(note);
+
+	snprintf(note + len, size - len, "%s%s: %" PRIu64 ", the first is line %" PRIu64,
+		 len ? "; " : "", what, count, first_line);
+}
+
 /* What a reader of the trace could not make events of, in a sentence for the user. */
 static char *note_of(const struct trace *t)
 {
 	const struct trace_stats *stats = trace_stats(t);
 	const struct error *damage = trace_damage(t);
 	char text[512], note[1024] = "";
-	size_t len;
 
 	if (damage) {
 		error_format(damage, text, sizeof(text));
@@ -255,33 +263,21 @@ static char *note_of(const struct trace *t)
 			 "damaged blocks of the trace when it was stored: %" PRIu64,
 			 stats->damaged);
 	} else if (stats->damaged) {
-		snprintf(note, sizeof(note),
-			 "damaged lines of the trace: %" PRIu64 ", the first is line %" PRIu64,
-			 stats->damaged, stats->first_damaged_line);
+		add_note(note, sizeof(note), "damaged lines of the trace", stats->damaged,
+			 stats->first_damaged_line);
 	} else if (stats->unknown) {
-		snprintf(note, sizeof(note),
-			 "lines of the trace that are not known: %" PRIu64
-			 ", the first is line %" PRIu64,
+		add_note(note, sizeof(note), "lines of the trace that are not known",
 			 stats->unknown, stats->first_unknown_line);
 	}
-	len = strlen(note);
 	if (stats->gfp_unknown)
-		snprintf(note + len, sizeof(note) - len,
-			 "%sevents with GFP flags that this kernel does not have: %" PRIu64
-			 ", the first is line %" PRIu64,
-			 len ? "; " : "", stats->gfp_unknown, stats->first_gfp_unknown_line);
-	len = strlen(note);
+		add_note(note, sizeof(note), "events with GFP flags that this kernel does not have",
+			 stats->gfp_unknown, stats->first_gfp_unknown_line);
 	if (trace_is_disordered(t))
-		snprintf(note + len, sizeof(note) - len,
-			 "%sevents that stand behind later ones of other CPUs: %" PRIu64
-			 ", the first is line %" PRIu64,
-			 len ? "; " : "", stats->behind_others, stats->first_behind_others_line);
-	len = strlen(note);
+		add_note(note, sizeof(note), "events that stand behind later ones of other CPUs",
+			 stats->behind_others, stats->first_behind_others_line);
 	if (trace_runs_backwards(t))
-		snprintf(note + len, sizeof(note) - len,
-			 "%sevents that stand behind later ones of their own CPU: %" PRIu64
-			 ", the first is line %" PRIu64,
-			 len ? "; " : "", stats->behind_own, stats->first_behind_own_line);
+		add_note(note, sizeof(note), "events that stand behind later ones of their own CPU",
+			 stats->behind_own, stats->first_behind_own_line);
 	return *note ? strdup(note) : NULL;
 }
 
